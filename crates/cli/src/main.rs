@@ -1,0 +1,2 @@
+//! The verismo command.
+fn main() {}
