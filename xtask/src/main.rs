@@ -1,2 +1,78 @@
-//! Project tasks.
-fn main() {}
+//! Project tasks: `cargo xtask test` is the one command that runs every check.
+#![allow(clippy::print_stdout, reason = "a task runner talks to a person")]
+
+use std::env;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+const HELP: &str = "\
+Project tasks.
+
+Usage: cargo xtask <TASK>
+
+Tasks:
+  test           every check: format, lints, unit, law, vector, fault and calibration tests, docs
+  test --fast    the same without the slow tier (calibration with full run counts, many-seed runs)
+
+Environment:
+  VERISMO_DATA         folder of real captures (default: ../shared/data beside the workspace; tests say when they skip)
+  VERISMO_REQUIRE_ALL  1 turns every such skip into a failure
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["test"] => test(Tier::All),
+        ["test", "--fast"] => test(Tier::Fast),
+        ["help" | "--help" | "-h"] => {
+            println!("{HELP}");
+            Ok(())
+        }
+        _ => {
+            println!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Tier {
+    Fast,
+    All,
+}
+
+/// Runs the checks in the order in which they fail cheapest.
+fn test(tier: Tier) -> Result<()> {
+    cargo("format", &["fmt", "--all", "--check"], &[])?;
+    cargo("lints", &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])?;
+    let slow = if tier == Tier::All { "1" } else { "0" };
+    cargo("tests", &["test", "--workspace", "--locked", "--no-fail-fast"], &[("VERISMO_SLOW", slow)])?;
+    cargo("docs", &["doc", "--workspace", "--no-deps", "--locked"], &[("RUSTDOCFLAGS", "-D warnings")])?;
+    Ok(())
+}
+
+fn cargo(what: &str, args: &[&str], vars: &[(&str, &str)]) -> Result<()> {
+    println!("==> {what}: cargo {}", args.join(" "));
+    let start = Instant::now();
+    let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(program)
+        .args(args)
+        .envs(vars.iter().copied())
+        .status()
+        .with_context(|| format!("cannot start cargo for {what}"))?;
+    if !status.success() {
+        bail!("{what} failed ({status})");
+    }
+    println!("==> {what}: ok in {} s", start.elapsed().as_secs());
+    Ok(())
+}
