@@ -1,0 +1,1 @@
+//! Intervals and verdict numbers for effects between two sides, from per-window histograms alone.
