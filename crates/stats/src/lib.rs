@@ -12,3 +12,4 @@ pub mod lattice;
 pub mod sample;
 pub mod special;
 pub mod state;
+mod sum;
