@@ -1,1 +1,14 @@
-//! See Cargo.toml.
+//! What to measure and how to judge it: the catalogue of observables and checks, the suite file, verdicts, and the schema
+//! of the report.
+//!
+//! This crate holds the one serde schema of the product. It does no I/O: texts come in and go out as strings.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod catalogue;
+pub mod report;
+pub mod suite;
+pub mod verdict;
+mod yaml;
+
+pub use suite::{Suite, SuiteProblem};
+pub use verdict::{FindingVerdict, Severity, Verdict};

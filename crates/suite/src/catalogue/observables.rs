@@ -1,0 +1,321 @@
+//! The observables of the `market` suite.
+
+use super::{LatticeSpec, TestId};
+use TestId::{Acf, Fano, Ks, Mean, Quantile, Std, W1};
+
+/// What the source must carry for an observable to exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Trades.
+    Trades,
+    /// Book updates.
+    Book,
+    /// Trades or book updates, whatever there is.
+    Events,
+}
+
+/// When the observable is sampled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sampling {
+    /// At each trade.
+    PerTrade,
+    /// At each normal event: one trade or one book update.
+    PerEvent,
+    /// On the common time grid, so that states weigh by their duration.
+    Grid,
+}
+
+/// How the states of the observable combine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Adding, merging and subtracting histograms: order does not matter.
+    Group,
+    /// Associative; a cut hands on what the next piece needs.
+    Ordered,
+    /// Minimum, maximum, sample: mergeable, idempotent.
+    Semilattice,
+}
+
+/// The form of the states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Histograms over a lattice.
+    Histogram,
+    /// Lag moments at these lags (in samples).
+    Lags(&'static [u32]),
+}
+
+/// How keys are shown to people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Display {
+    /// The value of the lattice.
+    Value,
+    /// Divided by the price tick of the golden stream.
+    PriceTicks,
+}
+
+/// The lattice of a catalogued observable, as a constant; [`ObservableInfo::lattice`] gives the full form.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Grid {
+    Ticks(u8),
+    Float(u8),
+    /// Ten bits; twenty where 0.9 <= |x| < 1, since imbalances crowd there.
+    UnitInterval,
+}
+
+/// An observable of the catalogue.
+#[derive(Debug, Clone, Copy)]
+pub struct ObservableInfo {
+    /// Name in suites and reports.
+    pub id: &'static str,
+    /// Unit in which it is shown.
+    pub unit: &'static str,
+    /// What the source must carry.
+    pub source: Source,
+    /// When it is sampled.
+    pub sampling: Sampling,
+    /// How its states combine.
+    pub class: Class,
+    /// The form of its states.
+    pub kind: Kind,
+    /// How keys are shown.
+    pub display: Display,
+    /// Whether its law depends on how book updates are aggregated, so that it cannot be compared across granularities.
+    pub depends_on_cadence: bool,
+    /// The tests that apply.
+    pub tests: &'static [TestId],
+    /// One sentence for people.
+    pub description: &'static str,
+    /// Its definition.
+    pub formula: &'static str,
+    /// Where the definition comes from.
+    pub reference: &'static str,
+    grid: Grid,
+}
+
+impl ObservableInfo {
+    /// Its lattice.
+    pub fn lattice(&self) -> LatticeSpec {
+        match self.grid {
+            Grid::Ticks(scale) => LatticeSpec::Ticks { scale },
+            Grid::Float(bits) => LatticeSpec::float(bits),
+            Grid::UnitInterval => LatticeSpec::Float {
+                mantissa_bits: 10,
+                origin: 0.0,
+                splits: vec![
+                    super::Split {
+                        from: -1.0,
+                        to: -0.9,
+                        mantissa_bits: 20,
+                    },
+                    super::Split {
+                        from: 0.9,
+                        to: 1.0,
+                        mantissa_bits: 20,
+                    },
+                ],
+            },
+        }
+    }
+}
+
+const HISTOGRAM: &[TestId] = &[Ks, W1, Mean, Std, Quantile];
+const COUNTS: &[TestId] = &[Ks, W1, Mean, Std, Quantile, Fano];
+const LAGS: &[TestId] = &[Acf];
+
+/// What most entries share: a histogram sampled on the grid from the book.
+const BOOK: ObservableInfo = ObservableInfo {
+    id: "",
+    unit: "",
+    source: Source::Book,
+    sampling: Sampling::Grid,
+    class: Class::Ordered,
+    kind: Kind::Histogram,
+    display: Display::Value,
+    depends_on_cadence: false,
+    tests: HISTOGRAM,
+    description: "",
+    formula: "",
+    reference: "",
+    grid: Grid::Ticks(8),
+};
+
+const TRADE: ObservableInfo = ObservableInfo {
+    source: Source::Trades,
+    sampling: Sampling::PerTrade,
+    class: Class::Group,
+    ..BOOK
+};
+
+const EVENTS: ObservableInfo = ObservableInfo {
+    unit: "events",
+    source: Source::Events,
+    sampling: Sampling::PerEvent,
+    depends_on_cadence: true,
+    tests: COUNTS,
+    grid: Grid::Ticks(0),
+    ..BOOK
+};
+
+/// Every observable of the `market` suite.
+pub const OBSERVABLES: &[ObservableInfo] = &[
+    ObservableInfo {
+        id: "trade_size",
+        unit: "base units",
+        description: "How much each trade exchanged.",
+        formula: "q of every trade",
+        reference: "Gopikrishnan et al. (2000), Statistical properties of share volume",
+        ..TRADE
+    },
+    ObservableInfo {
+        id: "aggressor_sign",
+        unit: "+-1",
+        description: "Who crossed the spread: buyers or sellers.",
+        formula: "+1 if the aggressor bought, -1 if it sold",
+        reference: "Lee and Ready (1991), here as the venue reports it",
+        grid: Grid::Ticks(0),
+        ..TRADE
+    },
+    ObservableInfo {
+        id: "aggressor_sign_acf",
+        unit: "",
+        class: Class::Ordered,
+        kind: Kind::Lags(&[1, 5, 20]),
+        tests: LAGS,
+        description: "How long buying follows buying: the memory of order flow.",
+        formula: "autocorrelation of the aggressor sign at lags 1, 5, 20 trades",
+        reference: "Lillo and Farmer (2004), The long memory of the efficient market",
+        grid: Grid::Ticks(0),
+        ..TRADE
+    },
+    ObservableInfo {
+        id: "inter_event_time",
+        unit: "s",
+        source: Source::Events,
+        sampling: Sampling::PerEvent,
+        depends_on_cadence: true,
+        description: "Time between events: trades and book updates.",
+        formula: "t_i - t_(i-1) over normal events, at the coarser side's clock",
+        reference: "Engle and Russell (1998), Autoregressive conditional duration",
+        grid: Grid::Ticks(9),
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "inter_trade_time",
+        unit: "s",
+        class: Class::Ordered,
+        description: "Time between trades.",
+        formula: "t_i - t_(i-1) over trades, at the coarser side's clock",
+        reference: "Engle and Russell (1998), Autoregressive conditional duration",
+        grid: Grid::Ticks(9),
+        ..TRADE
+    },
+    ObservableInfo {
+        id: "spread",
+        unit: "ticks",
+        display: Display::PriceTicks,
+        description: "The cost of immediacy.",
+        formula: "best ask - best bid, on the time grid",
+        reference: "Bouchaud et al. (2018), Trades, Quotes and Prices, ch. 4",
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "depth_bid_l1",
+        unit: "base units",
+        description: "How much rests at the best bid.",
+        formula: "quantity at the best bid, on the time grid",
+        reference: "Bouchaud, Mezard and Potters (2002), Statistical properties of stock order books",
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "depth_ask_l1",
+        unit: "base units",
+        description: "How much rests at the best ask.",
+        formula: "quantity at the best ask, on the time grid",
+        reference: "Bouchaud, Mezard and Potters (2002), Statistical properties of stock order books",
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "imbalance_l1",
+        unit: "",
+        description: "Which side of the best prices is heavier; it predicts the next move.",
+        formula: "(V_bid - V_ask) / (V_bid + V_ask) at the best prices, on the time grid",
+        reference: "Gould and Bonart (2016), Queue imbalance as a one-tick-ahead predictor",
+        grid: Grid::UnitInterval,
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "imbalance_l5",
+        unit: "",
+        description: "Which side is heavier over the best five levels.",
+        formula: "(V_bid - V_ask) / (V_bid + V_ask) summed over five levels a side, on the time grid",
+        reference: "Gould and Bonart (2016), Queue imbalance as a one-tick-ahead predictor",
+        grid: Grid::UnitInterval,
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "microprice_offset",
+        unit: "price",
+        description: "Where, between bid and ask, the weight of the queues puts the price.",
+        formula: "(V_ask bid + V_bid ask) / (V_bid + V_ask) - (bid + ask) / 2, on the time grid",
+        reference: "Stoikov (2018), The micro-price",
+        grid: Grid::Float(14),
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "ofi_1s",
+        unit: "base units",
+        description: "Net pressure at the best prices in one second.",
+        formula: "sum over grid steps of 1[b>=b']q_b - 1[b<=b']q_b' - 1[a<=a']q_a + 1[a>=a']q_a', primes = step before",
+        reference: "Cont, Kukanov and Stoikov (2014), The price impact of order book events",
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "mid_log_return_1s",
+        unit: "",
+        description: "Price moves over one second.",
+        formula: "ln(mid_t / mid_(t-1s)) on the grid",
+        reference: "Cont (2001), Empirical properties of asset returns",
+        grid: Grid::Float(10),
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "mid_log_return_10s",
+        unit: "",
+        description: "Price moves over ten seconds.",
+        formula: "ln(mid_t / mid_(t-10s)) on the grid",
+        reference: "Cont (2001), Empirical properties of asset returns",
+        grid: Grid::Float(10),
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "abs_return_1s_acf",
+        unit: "",
+        kind: Kind::Lags(&[1, 5, 10]),
+        tests: LAGS,
+        description: "Volatility clustering: large moves follow large moves.",
+        formula: "autocorrelation of round(|ln return over 1 s| * 1e9) at lags 1, 5, 10 s",
+        reference: "Ding, Granger and Engle (1993), A long memory property of stock market returns",
+        grid: Grid::Ticks(9),
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "event_count_100ms",
+        description: "How bursty the flow is at the pace of the feed.",
+        formula: "normal events per bin of 100 ms, empty bins inside the span count as 0",
+        reference: "Fano (1947); Filimonov and Sornette (2012) on clustering",
+        ..EVENTS
+    },
+    ObservableInfo {
+        id: "event_count_1s",
+        description: "How bursty the flow is at the pace of a second.",
+        formula: "normal events per bin of 1 s, empty bins inside the span count as 0",
+        reference: "Fano (1947); Filimonov and Sornette (2012) on clustering",
+        ..EVENTS
+    },
+];
+
+/// The observable of that name.
+pub fn observable(id: &str) -> Option<&'static ObservableInfo> {
+    OBSERVABLES.iter().find(|o| o.id == id)
+}

@@ -1,0 +1,383 @@
+//! The report, schema `verismo.report/1`.
+//!
+//! Numbers that are undefined are null, with the reason beside them. Readers ignore keys they do not know.
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::TestId;
+use crate::suite::{Pairing, Scope};
+use crate::verdict::{FindingVerdict, Severity, Verdict};
+
+/// The schema of the report.
+pub const SCHEMA: &str = "verismo.report/1";
+
+/// A side of the comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The reference.
+    Golden,
+    /// The data under test.
+    Candidate,
+    /// The comparison itself.
+    Both,
+}
+
+impl Side {
+    /// The word in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Golden => "golden",
+            Self::Candidate => "candidate",
+            Self::Both => "both",
+        }
+    }
+}
+
+/// A whole report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// The verdict of the run.
+    pub verdict: Verdict,
+    /// Sentences for people; the first names the scope.
+    pub summary: String,
+    /// What the verdict is about.
+    pub scope: Scope,
+    /// BLAKE3, hex, of states, counters, suite and verdicts: equal for equal content and suite.
+    pub digest: String,
+    /// BLAKE3, hex, of what the suite says.
+    pub suite_digest: String,
+    /// Name of the suite.
+    #[serde(default)]
+    pub suite: String,
+    /// What was read.
+    pub inputs: Vec<Input>,
+    /// How the streams were paired.
+    #[serde(default)]
+    pub streams: Vec<StreamPair>,
+    /// One row per stream, observable and test.
+    pub findings: Vec<Finding>,
+    /// One row per side, stream and check.
+    pub integrity: Vec<IntegrityRow>,
+    /// What the golden at hand can resolve, by observable.
+    #[serde(default)]
+    pub mde: Vec<MdeRow>,
+    /// How long it took; not digested.
+    pub timing: Timing,
+    /// Versions and settings; not digested.
+    pub provenance: Provenance,
+}
+
+/// One input of a side.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    /// Golden or candidate.
+    pub side: Side,
+    /// Paths as given.
+    pub paths: Vec<String>,
+    /// Format, as sniffed or given.
+    pub format: String,
+    /// Files read.
+    pub files: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Messages: lines, rows or frames.
+    pub messages: u64,
+    /// Events.
+    pub events: u64,
+    /// BLAKE3, hex, of this side's states and counts.
+    #[serde(default)]
+    pub digest: String,
+    /// Files found and not read, with the reason.
+    #[serde(default)]
+    pub ignored: Vec<Ignored>,
+}
+
+/// A file that was not read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ignored {
+    /// Its path.
+    pub path: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A golden stream and its partner.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StreamPair {
+    /// Name used in findings.
+    pub name: String,
+    /// Venue and symbol of the golden stream as given; absent for an extra candidate stream.
+    pub golden: Option<String>,
+    /// Venue and symbol of the candidate stream; absent for a missing one.
+    pub candidate: Option<String>,
+    /// Whether windows were judged as pairs.
+    pub pairing: Pairing,
+    /// Why: the share of common ids that agree, or the suite.
+    pub pairing_reason: String,
+    /// Common ids in the sample, and how many agree.
+    pub common_ids: u64,
+    /// See `common_ids`.
+    pub agreeing_ids: u64,
+    /// Base window, s.
+    pub window_s: f64,
+    /// Clock at which both are observed, ns.
+    pub clock_ns: i64,
+    /// First and last exchange time of the golden, ns since the epoch.
+    pub golden_span_ns: Option<(i64, i64)>,
+    /// First and last exchange time of the candidate.
+    pub candidate_span_ns: Option<(i64, i64)>,
+    /// Share of the golden's windows in which the candidate has any observation; 1 is complete.
+    pub overlap: Option<f64>,
+    /// Events of the golden.
+    pub golden_events: u64,
+    /// Events of the candidate.
+    pub candidate_events: u64,
+}
+
+/// One judged comparison.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Observable or column.
+    pub observable: String,
+    /// Its unit.
+    pub unit: String,
+    /// The test.
+    pub test: TestId,
+    /// What the test is taken at: `lag=5`, `p=0.95`; null for most.
+    #[serde(default)]
+    pub parameter: Option<String>,
+    /// Stream, `venue:symbol` or what the sides call it.
+    pub stream: String,
+    /// How windows were matched: `paired`, `half-hours`, `unmatched`.
+    pub stratum: String,
+    /// The field's number.
+    pub statistic: Option<f64>,
+    /// 0 for equal samples.
+    pub effect: Option<f64>,
+    /// Lower and upper end.
+    pub interval: Option<[f64; 2]>,
+    /// Where the statistic of the raw values lies, given the cells of the lattice; both ends equal on exact lattices.
+    pub certified: Option<[f64; 2]>,
+    /// Margin in the effect's unit.
+    pub margin: Option<f64>,
+    /// What this much data can resolve: a faithful candidate passes at this margin in about four runs of five.
+    pub resolution: Option<f64>,
+    /// By how much the golden differs from itself, noise removed; raises the bar for FAIL only.
+    pub heterogeneity: Option<f64>,
+    /// Observations.
+    pub n_golden: u64,
+    /// Observations.
+    pub n_candidate: u64,
+    /// What they are worth as independent ones: the smaller side's.
+    pub n_eff: Option<f64>,
+    /// Classical p-value for independent samples, for reference; decides nothing.
+    pub p_value: Option<f64>,
+    /// p-value of "the effect is at most the margin", adjusted for the number of findings where it matters.
+    pub p_fail: Option<f64>,
+    /// Smallest effect that these data call FAIL in about four runs of five.
+    pub mde: Option<f64>,
+    /// From the suite.
+    pub severity: Severity,
+    /// Whether this test decides its observable.
+    pub deciding: bool,
+    /// The verdict.
+    pub verdict: FindingVerdict,
+    /// Why, in a sentence; also why numbers are null.
+    pub reason: String,
+    /// Windows used a side.
+    #[serde(default)]
+    pub windows: [u64; 2],
+    /// Share of the golden's windows used.
+    #[serde(default)]
+    pub coverage: Option<f64>,
+    /// What would decide an open finding.
+    #[serde(default)]
+    pub needs: Option<Needs>,
+    /// Where the difference sits.
+    #[serde(default)]
+    pub evidence: Evidence,
+    /// Remarks on the noise: memory, too few windows.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+/// How much more data would decide.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Needs {
+    /// More windows on the candidate's side; null when the golden is the limit or nothing helps.
+    pub candidate_windows: Option<u64>,
+    /// More windows on the golden's side.
+    #[serde(default)]
+    pub golden_windows: Option<u64>,
+    /// The window in seconds.
+    pub window_s: f64,
+    /// In words.
+    pub text: String,
+}
+
+/// Where a difference sits.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The range of values with the largest gap between the laws.
+    #[serde(default)]
+    pub worst_range: Option<WorstRange>,
+    /// Windows or half hours whose removal changes the finding most.
+    #[serde(default)]
+    pub blame: Vec<Blame>,
+}
+
+/// A range of values in which the two sides hold different shares.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorstRange {
+    /// Left end, in the observable's unit.
+    pub from: f64,
+    /// Right end.
+    pub to: f64,
+    /// Share of the golden at or below `to`.
+    pub golden_share: f64,
+    /// Share of the candidate at or below `to`.
+    pub candidate_share: f64,
+    /// In words.
+    pub text: String,
+}
+
+/// A stretch of time whose removal changes a finding.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Blame {
+    /// Start, ns since the epoch.
+    pub from_ns: i64,
+    /// End, ns since the epoch.
+    pub to_ns: i64,
+    /// Which side's windows were left out.
+    pub side: Side,
+    /// The effect without it.
+    pub effect_without: f64,
+    /// Whether the effect without it lies inside the margin.
+    pub inside_margin_without: bool,
+    /// In words.
+    pub text: String,
+}
+
+/// One integrity row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IntegrityRow {
+    /// Check of the catalogue.
+    pub check: String,
+    /// Golden, candidate or both.
+    pub side: Side,
+    /// Stream; empty for a whole side.
+    pub stream: String,
+    /// What was counted.
+    pub count: u64,
+    /// Out of how many; 0 when there is no whole.
+    #[serde(default)]
+    pub total: u64,
+    /// count / total; null when there is no whole.
+    pub ratio: Option<f64>,
+    /// The limit, in words of the suite: `count <= 0`, `ratio <= 0.001`, `none`.
+    pub limit: String,
+    /// From the suite.
+    pub severity: Severity,
+    /// PASS, FAIL, ERROR or NOT_APPLICABLE.
+    pub verdict: FindingVerdict,
+    /// Why, in a sentence.
+    #[serde(default)]
+    pub reason: String,
+    /// The worst case seen, in the unit the check says; null where it has none.
+    #[serde(default)]
+    pub worst: Option<i64>,
+    /// First positions.
+    pub examples: Vec<Example>,
+}
+
+/// A position in the input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Example {
+    /// File.
+    pub source: String,
+    /// Line or row, from 1.
+    pub position: u64,
+    /// What was found there.
+    pub detail: String,
+}
+
+/// What a golden of this length can resolve, for one observable.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MdeRow {
+    /// Stream.
+    pub stream: String,
+    /// Observable.
+    pub observable: String,
+    /// The deciding test.
+    pub test: TestId,
+    /// Unit of the numbers below.
+    pub unit: String,
+    /// Margin in the effect's unit.
+    pub margin: f64,
+    /// A faithful candidate passes at this margin in about four runs of five.
+    pub resolvable_margin: Option<f64>,
+    /// Smallest effect called FAIL in about four runs of five.
+    pub mde: Option<f64>,
+    /// Whether the margin is below what can be resolved.
+    pub out_of_reach: bool,
+    /// In words: "at this rate, one minute resolves D >= x".
+    pub text: String,
+}
+
+/// How long a run took. Never digested.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Timing {
+    /// Messages of both sides.
+    pub messages: u64,
+    /// Events of both sides.
+    pub events: u64,
+    /// Wall time.
+    pub seconds: f64,
+    /// messages / seconds.
+    pub messages_per_second: f64,
+    /// events / seconds.
+    pub events_per_second: f64,
+    /// Bytes of both sides.
+    pub bytes_read: u64,
+    /// Seconds by stage.
+    pub stages: std::collections::BTreeMap<String, f64>,
+}
+
+/// What produced the report. Never digested.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Version of verismo.
+    pub version: String,
+    /// Version of the judging recipe.
+    #[serde(default)]
+    pub recipe: String,
+    /// Settings that differ from the defaults, and where they came from.
+    #[serde(default)]
+    pub settings: std::collections::BTreeMap<String, String>,
+}
+
+impl Report {
+    /// The report as JSON text with a final newline.
+    ///
+    /// # Errors
+    /// When a number is not finite; the judge yields null for those.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        Ok(text)
+    }
+
+    /// Reads a report; unknown keys are ignored.
+    ///
+    /// # Errors
+    /// When the text is not a report of this schema.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+}
+
+#[cfg(test)]
+mod tests;
