@@ -92,20 +92,130 @@ observables:
     lattice: {ticks: 8}
     margins: {ks: 0.1}
 ";
-    check(text, &expect![[""]]);
+    check(text, &expect![[r#"
+        suite.yaml:3:1: a suite has no key `scoop` [unknown-key]
+          3 | scoop: population
+            | ^
+          help: known: schema, name, data, scope, pairing, alpha, replicates, window, warmup, grid, checks, columns, observables
+        suite.yaml:4:10: `pairing` cannot be `alligned` [unknown-word]
+          4 | pairing: alligned
+            |          ^
+          help: did you mean `aligned`?
+        suite.yaml:5:8: alpha is 0.5, it must be from 0.001 to 0.2 [out-of-range]
+          5 | alpha: 0.5
+            |        ^
+        suite.yaml:6:7: `grid` must be a duration [wrong-type]
+          6 | grid: 0.1
+            |       ^
+          help: a whole number and ns, us, ms, s, m or h: `100ms`
+        suite.yaml:8:3: `checks` has no check `out_of_ordr` [unknown-check]
+          8 |   out_of_ordr: {max_count: 0}
+            |   ^
+          help: did you mean `out_of_order`?
+        suite.yaml:9:26: max_count is -1, it must be at least 0 [out-of-range]
+          9 |   duplicate: {max_count: -1, severity: fatal}
+            |                          ^
+        suite.yaml:9:40: `severity` cannot be `fatal` [unknown-word]
+          9 |   duplicate: {max_count: -1, severity: fatal}
+            |                                        ^
+          help: one of critical, warn, info
+        suite.yaml:11:9: no observable is called `spraed` [unknown-observable]
+          11 |   - id: spraed
+             |         ^
+          help: did you mean `spread`?
+        suite.yaml:16:19: the margin of `ks` is 1.5, it must be from 0.001 to 0.9 [out-of-range]
+          16 |     margins: {ks: 1.5}
+             |                   ^
+        suite.yaml:17:5: observable `trade_size` has no deciding test [no-deciding-test]
+          17 |   - id: trade_size
+             |     ^
+          help: write `decide: ks` or `decide: w1`
+        suite.yaml:19:9: observable `trade_size` is listed twice [duplicate-observable]
+          19 |   - id: trade_size
+             |         ^
+          help: the first is on line 17
+        suite.yaml:23:13: the test `acf` does not apply to observable `imbalance_l1` [test-does-not-apply]
+          23 |     decide: acf
+             |             ^
+          help: one of `ks`, `w1`, `mean`, `std`, `quantile`
+        suite.yaml:26:13: `w1` decides observable `ofi_1s` but has no margin [deciding-test-without-margin]
+          26 |     decide: w1
+             |             ^
+          help: add `w1` to its margins
+        suite.yaml:27:24: no test is called `kss` [unknown-test]
+          27 |     margins: {ks: 0.1, kss: 0.1}
+             |                        ^
+          help: did you mean `ks`?
+        suite.yaml:28:5: this observable has no id [missing-id]
+          28 |   - decide: ks
+             |     ^
+          help: write `- id: spread`, for example
+        suite.yaml:31:13: `ks` decides observable `depth_bid_l1` but has no margin [deciding-test-without-margin]
+          31 |     decide: ks
+             |             ^
+          help: add `ks` to its margins
+        suite.yaml:32:14: `margins` must be a map from test to number, this is a number [wrong-type]
+          32 |     margins: 0.1
+             |              ^
+          help: write `margins: {ks: 0.05}`
+        suite.yaml:33:14: market observables have their lattice from the catalogue [lattice-is-fixed]
+          33 |     lattice: {ticks: 8}
+             |              ^
+          help: remove it; only columns of tables have lattices of their own
+        suite.yaml:34:5: `margins` is given twice [duplicate-key]
+          34 |     margins: {ks: 0.1}
+             |     ^
+          help: the first is on line 32
+    "#]]);
 }
 
 #[test]
 fn short_suites_say_what_is_missing() {
-    check("name: x\n", &expect![[""]]);
-    check("", &expect![[""]]);
-    check("schema: verismo.suite/2\nobservables: []\n", &expect![[""]]);
-    check("schema: verismo.suite/1\nobservables: []\n", &expect![[""]]);
-    check("- 1\n- 2\n", &expect![[""]]);
-    check("schema: verismo.suite/1\nobservables: [\n", &expect![[""]]);
+    check("name: x\n", &expect![[r#"
+        suite.yaml:1:1: the suite does not say its schema [missing-schema]
+          1 | name: x
+            | ^
+          help: write `schema: verismo.suite/1` as the first line
+    "#]]);
+    check("", &expect![[r#"
+        suite.yaml:1:1: the suite does not say its schema [missing-schema]
+          help: write `schema: verismo.suite/1` as the first line
+        suite.yaml:1:1: a suite must be a map, this is nothing [wrong-type]
+    "#]]);
+    check("schema: verismo.suite/2\nobservables: []\n", &expect![[r#"
+        suite.yaml:1:9: this schema is not known [unknown-schema]
+          1 | schema: verismo.suite/2
+            |         ^
+          help: this version reads verismo.suite/1
+    "#]]);
+    check("schema: verismo.suite/1\nobservables: []\n", &expect![[r#"
+        suite.yaml:2:14: the suite judges nothing [nothing-to-judge]
+          2 | observables: []
+            |              ^
+          help: enable at least one observable
+    "#]]);
+    check("- 1\n- 2\n", &expect![[r#"
+        suite.yaml:1:1: the suite does not say its schema [missing-schema]
+          1 | - 1
+            | ^
+          help: write `schema: verismo.suite/1` as the first line
+        suite.yaml:1:1: a suite must be a map, this is a list [wrong-type]
+          1 | - 1
+            | ^
+    "#]]);
+    check("schema: verismo.suite/1\nobservables: [\n", &expect![[r#"
+        suite.yaml:2:14: this is not YAML: unclosed bracket '[' [not-yaml]
+          2 | observables: [
+            |              ^
+    "#]]);
     check(
         "schema: verismo.suite/1\ncolumns: {decide: ks, margins: {ks: .05}}\n",
-        &expect![[""]],
+        &expect![[r#"
+            suite.yaml:2:10: `columns` belongs to suites for tables [columns-in-market]
+              2 | columns: {decide: ks, margins: {ks: .05}}
+                |          ^
+              help: write `data: table`, or name observables instead
+        "#]],
     );
 }
 
@@ -121,7 +231,29 @@ observables:
   - {id: d, decide: ks, margins: {ks: 0.1}, lattice: {float: 10, splits: [{from: 1, to: 2, bits: 9}]}}
   - {id: e, decide: fano, margins: {fano: 0.1}}
 ";
-    check(text, &expect![[""]]);
+    check(text, &expect![[r#"
+        suite.yaml:4:62: ticks is 19, it must be from 0 to 18 [out-of-range]
+          4 |   - {id: a, decide: ks, margins: {ks: 0.1}, lattice: {ticks: 19}}
+            |                                                              ^
+        suite.yaml:5:75: splits must be non-empty, ascending and disjoint [bad-lattice]
+          5 |   - {id: b, decide: ks, margins: {ks: 0.1}, lattice: {float: 10, splits: [{from: 1, to: 0, bits: 20}]}}
+            |                                                                           ^
+        suite.yaml:6:54: a lattice is either `ticks` or `float` [bad-lattice]
+          6 |   - {id: c, decide: ks, margins: {ks: 0.1}, lattice: {ticks: 1, float: 2}}
+            |                                                      ^
+          help: write `{ticks: 2}` or `{float: 10}`
+        suite.yaml:7:98: bits is 9, it must be from 11 to 52 [out-of-range]
+          7 |   - {id: d, decide: ks, margins: {ks: 0.1}, lattice: {float: 10, splits: [{from: 1, to: 2, bits: 9}]}}
+            |                                                                                                  ^
+        suite.yaml:8:21: the test `fano` does not apply to observable `e` [test-does-not-apply]
+          8 |   - {id: e, decide: fano, margins: {fano: 0.1}}
+            |                     ^
+          help: one of `ks`, `w1`, `mean`, `std`, `quantile`
+        suite.yaml:8:37: the test `fano` does not apply to observable `e` [test-does-not-apply]
+          8 |   - {id: e, decide: fano, margins: {fano: 0.1}}
+            |                                     ^
+          help: one of `ks`, `w1`, `mean`, `std`, `quantile`
+    "#]]);
 }
 
 #[test]
