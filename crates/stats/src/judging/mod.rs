@@ -1,1 +1,257 @@
 //! Intervals and verdict numbers for effects between two sides, from per-window histograms alone.
+//!
+//! Messages of one stream depend on each other, inside a window and across windows. The noise of an effect is therefore
+//! taken from how the *windows* of a side scatter about their own law: the residuals are projected on a few cosines (an
+//! orthonormal-series long-run variance), inflated for the autocorrelation the cosines cannot see, and mixed with a
+//! chi-square for the small number of cosines (fixed-smoothing asymptotics). The lower end of an effect is the estimate
+//! minus a quantile of the norm of the simulated error, valid for every seminorm and every true effect, 0 included; the
+//! upper end is pointwise, an intersection-union test.
+//!
+//! [`Comparison::new`] arranges two sides under a [`Design`]; [`Comparison::judge`] gives one effect its interval and the
+//! numbers beside it; [`compare_moments`] does the same for means and smooth functions of window sums. A verdict over many
+//! findings needs [`holm`].
+//!
+//! ```
+//! use verismo_stats::judging::{Comparison, Design, Effect, Options, Outcome, Window};
+//! let cells: Vec<Vec<(i64, u64)>> = (0..40_u64).map(|w| vec![(1, 50 + w % 3), (2, 50), (5, 20 + w % 5)]).collect();
+//! let side: Vec<Window> = cells.iter().enumerate().map(|(w, cells)| Window::new(w as i64, cells)).collect();
+//! let comparison = Comparison::new(&side, &side, Design::Independent, &Options::default())?;
+//! let Outcome::Judged(judged) = comparison.judge(Effect::Ks, 0.05, &|key| key as f64)? else { panic!("40 windows are enough") };
+//! assert!(judged.lower <= 0.0 && judged.upper < 0.05 && judged.is_inside(0.05));
+//! # Ok::<(), verismo_stats::judging::JudgingError>(())
+//! ```
+
+mod arrange;
+mod comparison;
+mod effect;
+mod noise;
+mod quantile;
+mod random;
+mod replicate;
+mod resolution;
+mod scalar;
+mod table;
+#[cfg(test)]
+mod vector_tests;
+
+pub use comparison::{Comparison, NoiseSummary, SideNoise};
+
+/// Windows needed on a side (pairs, when paired) before an interval is given.
+pub const WINDOWS_MIN: usize = 12;
+
+/// Name of the recipe; part of the content every replicate weight depends on.
+pub const RECIPE: &str = "cosines/1";
+
+/// One window of one side: its place in time and its histogram.
+#[derive(Debug, Clone, Copy)]
+pub struct Window<'a> {
+    /// Order in time and identity across sides, for example the start of the window in nanoseconds. Unique within a side.
+    pub id: i64,
+    /// The label that matches golden and candidate (hour of day, regime).
+    pub stratum: u32,
+    /// Tells apart recurrences of a stratum (days): another noise block, the same matching label.
+    pub block: u32,
+    /// Count per key of the observable's lattice, keys strictly ascending.
+    pub cells: &'a [(i64, u64)],
+}
+
+impl<'a> Window<'a> {
+    /// A window without stratum.
+    pub fn new(id: i64, cells: &'a [(i64, u64)]) -> Self {
+        Self { id, stratum: 0, block: 0, cells }
+    }
+}
+
+/// What is compared with what, and which noise the claim has to survive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Design {
+    /// Two independent sides, one noise block each: what another stretch of the same process would show.
+    Independent,
+    /// Windows present on both sides, as pairs; one noise block.
+    Paired,
+    /// Strata matched by label and weighted to the golden's mix, noise inside strata only, no memory guard: a claim about
+    /// these stretches. Sides that share no label are compared as pooled laws.
+    Strata,
+    /// Pairs inside strata: a claim about these stretches.
+    PairedStrata,
+}
+
+/// How to judge.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Error rate of each end, `0 < alpha < 0.5`.
+    pub alpha: f64,
+    /// Replicates of the simulated error. Holm over `G` findings needs at least `2 G / alpha - 1`.
+    pub replicates: u32,
+    /// Whether [`Design::Independent`] and [`Design::Paired`] guard against long memory. Strata never do.
+    pub memory_guard: bool,
+    /// Content the replicate weights depend on: a digest of recipe, both states and the observable.
+    pub seed: [u8; 32],
+    /// Most edges the replicates run on; at least 8.
+    pub coarse_edges_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { alpha: 0.05, replicates: 1999, memory_guard: true, seed: [0; 32], coarse_edges_max: 255 }
+    }
+}
+
+/// A distance or difference between the two laws. All are 0 for equal laws.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// Kolmogorov-Smirnov distance `max |F - G|`.
+    Ks,
+    /// Kuiper's `max (F - G) + max (G - F)`.
+    Kuiper,
+    /// Wasserstein-1 distance, in the observable's unit.
+    W1,
+    /// `sqrt(integral of (F - G)^2 dG)`.
+    Cvm,
+    /// `sqrt(integral of (F - G)^2 / (H (1 - H)) dH)`, `H` the pooled law, over `0.01 < H < 0.99`.
+    Ad,
+    /// Total variation over at most this many equal-mass bins of the golden (at least 2).
+    TotalVariation {
+        /// Number of bins.
+        bins: u16,
+    },
+    /// Difference of means, candidate minus golden, in the observable's unit (signed).
+    Mean,
+    /// Difference of the quantiles at `p`, candidate minus golden, in the observable's unit (signed).
+    Quantile {
+        /// Probability, `0 < p < 1`.
+        p: f64,
+    },
+}
+
+/// The two sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The reference capture.
+    Golden,
+    /// The data under test.
+    Candidate,
+}
+
+/// Why a comparison could not be made at all.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JudgingError {
+    /// No messages on a side.
+    #[error("the {side:?} side has no messages")]
+    EmptySide {
+        /// The side.
+        side: Side,
+    },
+    /// Two windows of a side have the same id.
+    #[error("the {side:?} side has two windows with id {id}")]
+    DuplicateWindow {
+        /// The side.
+        side: Side,
+        /// The id.
+        id: i64,
+    },
+    /// The keys of a window are not strictly ascending.
+    #[error("the cells of {side:?} window {id} are not strictly ascending by key")]
+    UnsortedCells {
+        /// The side.
+        side: Side,
+        /// The window.
+        id: i64,
+    },
+    /// More messages than a double counts exactly.
+    #[error("the {side:?} side has more than 2^53 messages")]
+    TooManyMessages {
+        /// The side.
+        side: Side,
+    },
+    /// A paired design without a common window.
+    #[error("no window is present on both sides")]
+    NoPairs,
+    /// A parameter outside its domain.
+    #[error("{parameter} is {value}, outside {domain}")]
+    Parameter {
+        /// Which one.
+        parameter: &'static str,
+        /// Its value.
+        value: String,
+        /// What is allowed.
+        domain: &'static str,
+    },
+}
+
+/// An effect with its interval, or why there is none yet.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// Enough windows.
+    Judged(Box<Judged>),
+    /// Fewer than [`WINDOWS_MIN`] windows on a side: no noise can be estimated, so there is no interval.
+    TooFewWindows {
+        /// The effect's estimate, without interval.
+        estimate: f64,
+        /// Windows the golden still needs.
+        golden_needed: usize,
+        /// Windows the candidate still needs.
+        candidate_needed: usize,
+    },
+}
+
+/// One effect, judged.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Judged {
+    /// The estimate over all edges.
+    pub estimate: f64,
+    /// Lower end, error rate alpha. At least 0 for distances.
+    pub lower: f64,
+    /// Upper end, error rate alpha.
+    pub upper: f64,
+    /// Whether the effect has a sign (means, quantiles): both ends then count against the margin.
+    pub signed: bool,
+    /// The margin the p-values and needs are about.
+    pub margin: f64,
+    /// p-value of "the effect is at most the margin", before any correction for multiplicity.
+    pub p_fail: f64,
+    /// p-value of "the effect is at least the margin".
+    pub p_pass: f64,
+    /// What would turn an undecided finding into a decided one.
+    pub needs: Needs,
+    /// What this much data can resolve.
+    pub resolution: Resolution,
+}
+
+impl Judged {
+    /// Whether the whole interval lies inside `margin`: the condition of PASS.
+    pub fn is_inside(&self, margin: f64) -> bool {
+        self.upper < margin && (!self.signed || self.lower > -margin)
+    }
+
+    /// Whether the whole interval lies beyond `bar` (the larger of margin and heterogeneity): the condition of FAIL, which
+    /// also needs the Holm-adjusted `p_fail` to be at most alpha.
+    pub fn is_outside(&self, bar: f64) -> bool {
+        self.lower > bar || (self.signed && self.upper < -bar)
+    }
+}
+
+/// What more data would decide the finding at the given margin.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Needs {
+    /// It is decided.
+    Nothing,
+    /// About this many more windows of the candidate (more pairs, when paired).
+    Windows(u64),
+    /// The golden is the limit: both sides need about this many times their windows.
+    BothSidesTimes(f64),
+    /// The estimate lies on the margin.
+    NotResolvable,
+}
+
+/// What a comparison of this size can resolve; never a margin.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Resolution {
+    /// The effect that FAILs at the margin with a power of about 60 to 85 %.
+    pub detectable: f64,
+    /// The margin at which a faithful candidate PASSes with that probability.
+    pub resolvable_margin: f64,
+}

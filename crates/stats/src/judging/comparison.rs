@@ -1,0 +1,421 @@
+//! Two sides arranged under a design, with the noise of their difference at every edge.
+
+use super::arrange::{Arm, Arrangement, Tag, arrange};
+use super::noise::{Matrix, Memory, NoiseModel, t_table, welch_degrees};
+use super::random::Stream;
+use super::replicate::ErrorPart;
+use super::table::{Table, paired_residuals, residuals, union_keys, visit_edge_rows, window_counts};
+use super::{Design, JudgingError, Options, Side, WINDOWS_MIN, Window};
+
+/// Two sides, arranged: every effect between them is judged from here.
+#[derive(Debug, Clone)]
+pub struct Comparison {
+    pub(crate) options: Options,
+    pub(crate) arrangement: Arrangement,
+    /// Sorted union of both sides' keys. Column `x` is the edge that closes cell `x`; the last one closes everything.
+    pub(crate) keys: Vec<i64>,
+    pub(crate) golden: Table,
+    pub(crate) candidate: Table,
+    /// Laws and their difference at every edge but the last.
+    pub(crate) golden_law: Vec<f64>,
+    pub(crate) candidate_law: Vec<f64>,
+    pub(crate) delta: Vec<f64>,
+    /// Columns of the coarse edges.
+    pub(crate) coarse: Vec<usize>,
+    /// Every pair of windows is equal: the difference is exactly nothing.
+    pub(crate) identical: bool,
+    /// `None` with too few windows or identical pairs.
+    pub(crate) noise: Option<Noise>,
+}
+
+/// Where a part of the error comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    Golden,
+    Candidate,
+    Pairs,
+}
+
+/// An independent part of the error with its variance at every edge.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub(crate) source: Source,
+    pub(crate) model: NoiseModel,
+    pub(crate) variance: Vec<f64>,
+}
+
+/// The noise of the difference: its parts, and standard deviation and degrees of freedom at every edge.
+#[derive(Debug, Clone)]
+pub(crate) struct Noise {
+    pub(crate) parts: Vec<Part>,
+    pub(crate) deviation: Vec<f64>,
+    pub(crate) degrees: Vec<usize>,
+    /// `t(1 - alpha, nu)`, index `nu - 1`.
+    pub(crate) t: Vec<f64>,
+}
+
+impl Noise {
+    /// The smallest degrees of freedom of an edge that varies.
+    pub(crate) fn degrees_min(&self) -> usize {
+        let varying = self.degrees.iter().zip(&self.deviation).filter(|(_, s)| **s > 0.0).map(|(nu, _)| *nu);
+        varying.min().unwrap_or_else(|| self.parts.iter().map(|part| part.model.degrees).min().unwrap_or(1))
+    }
+}
+
+/// What the noise of one side, or of the pairs, was estimated to be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct SideNoise {
+    /// Windows used.
+    pub windows: usize,
+    /// Messages in them.
+    pub messages: u64,
+    /// Pessimistic lag-1 autocorrelation of the window residuals. Above 0.9: windows too short or too few.
+    pub rho_up: f64,
+    /// Memory exponent of this side's own guard (0: none seen or not asked). At 0.45: windows too short or too few.
+    pub memory_d: f64,
+    /// Degrees of freedom: cosines over all noise blocks.
+    pub degrees: usize,
+    /// Noise blocks.
+    pub blocks: usize,
+    /// Independent messages this side is worth: the median over edges between the 10 and 90 % points; `None` if no edge lies
+    /// there or none varies. For pairs: what each of two independent sides would need.
+    pub n_eff: Option<f64>,
+}
+
+/// The noise of both sides and what was compared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct NoiseSummary {
+    /// Golden's side; `None` for pairs.
+    pub golden: Option<SideNoise>,
+    /// Candidate's side; `None` for pairs.
+    pub candidate: Option<SideNoise>,
+    /// The difference of the pairs; `None` for other designs.
+    pub pairs: Option<SideNoise>,
+}
+
+impl Comparison {
+    /// Arranges the windows of both sides (any order; empty windows are dropped) and estimates the noise.
+    ///
+    /// # Errors
+    /// A side without messages, two windows of a side with one id, cells that are not ascending, no common window in a
+    /// paired design, or an option outside its domain.
+    pub fn new(
+        golden: &[Window<'_>],
+        candidate: &[Window<'_>],
+        design: Design,
+        options: &Options,
+    ) -> Result<Self, JudgingError> {
+        check_options(options)?;
+        let arrangement = arrange(&tags(golden, Side::Golden)?, &tags(candidate, Side::Candidate)?, design)?;
+        let keys = union_keys([(&arrangement.golden, golden), (&arrangement.candidate, candidate)]);
+        let golden_table = Table::new(&arrangement.golden, golden, &keys);
+        let candidate_table = Table::new(&arrangement.candidate, candidate, &keys);
+        let identical = arrangement.paired && equal_windows(&arrangement, &golden_table, &candidate_table);
+        let (golden_law, candidate_law, delta) = laws(&arrangement, &golden_table, &candidate_table, keys.len());
+        let mut comparison = Self {
+            options: options.clone(),
+            arrangement,
+            coarse: Vec::new(),
+            keys,
+            golden: golden_table,
+            candidate: candidate_table,
+            golden_law,
+            candidate_law,
+            delta,
+            identical,
+            noise: None,
+        };
+        comparison.coarse = comparison.coarse_columns(options.coarse_edges_max);
+        if !identical && comparison.windows_needed() == (0, 0) {
+            comparison.noise = Some(comparison.estimate_noise());
+        }
+        Ok(comparison)
+    }
+
+    /// Windows (golden, candidate) in the comparison; pairs count on both sides.
+    pub fn windows(&self) -> (usize, usize) {
+        (self.arrangement.golden.windows.len(), self.arrangement.candidate.windows.len())
+    }
+
+    /// Messages (golden, candidate) in the compared windows.
+    pub fn messages(&self) -> (u64, u64) {
+        (self.arrangement.golden.messages(), self.arrangement.candidate.messages())
+    }
+
+    /// The strata both sides have, in label order; empty where the design does not match labels or none is shared.
+    pub fn matched_strata(&self) -> &[u32] {
+        &self.arrangement.labels
+    }
+
+    /// Whether every pair of windows is equal; then every effect is exactly [0, 0].
+    pub fn is_identical(&self) -> bool {
+        self.identical
+    }
+
+    /// Windows still needed (golden, candidate) before there is an interval.
+    pub(crate) fn windows_needed(&self) -> (usize, usize) {
+        let (golden, candidate) = self.windows();
+        (WINDOWS_MIN.saturating_sub(golden), WINDOWS_MIN.saturating_sub(candidate))
+    }
+
+    /// The noise in numbers; `None` where there is none to estimate.
+    pub fn noise_summary(&self) -> Option<NoiseSummary> {
+        let noise = self.noise.as_ref()?;
+        let find = |source| noise.parts.iter().find(|part| part.source == source).map(|part| self.side_noise(part));
+        Some(NoiseSummary {
+            golden: find(Source::Golden),
+            candidate: find(Source::Candidate),
+            pairs: find(Source::Pairs),
+        })
+    }
+
+    fn side_noise(&self, part: &Part) -> SideNoise {
+        let (law, messages, sides) = match part.source {
+            Source::Golden => (&self.golden_law, self.arrangement.golden.messages(), 1.0),
+            Source::Candidate => (&self.candidate_law, self.arrangement.candidate.messages(), 1.0),
+            Source::Pairs => (&self.golden_law, self.arrangement.golden.messages(), 2.0),
+        };
+        let mut worth: Vec<f64> = self
+            .coarse
+            .iter()
+            .filter(|x| law[**x] > 0.1 && law[**x] < 0.9 && part.variance[**x] > 0.0)
+            .map(|x| sides * law[*x] * (1.0 - law[*x]) / part.variance[*x])
+            .collect();
+        worth.sort_by(f64::total_cmp);
+        SideNoise {
+            windows: part.model.windows(),
+            messages,
+            rho_up: part.model.rho_up,
+            memory_d: f64::from(part.model.own_d_percent) / 100.0,
+            degrees: part.model.degrees,
+            blocks: part.model.blocks.len(),
+            n_eff: median(&worth),
+        }
+    }
+
+    pub(crate) fn estimate_noise(&self) -> Noise {
+        let sources: &[Source] =
+            if self.arrangement.paired { &[Source::Pairs] } else { &[Source::Candidate, Source::Golden] };
+        let parts: Vec<Part> = sources.iter().map(|source| self.part(*source)).collect();
+        let columns = self.delta.len();
+        let mut deviation = Vec::with_capacity(columns);
+        let mut degrees = Vec::with_capacity(columns);
+        for x in 0..columns {
+            let shares: Vec<(f64, usize)> = parts.iter().map(|part| (part.variance[x], part.model.degrees)).collect();
+            deviation.push(libm::sqrt(shares.iter().map(|(v, _)| v).sum()));
+            degrees.push(welch_degrees(&shares));
+        }
+        let most = parts.iter().map(|part| part.model.degrees).sum();
+        Noise { deviation, degrees, t: t_table(self.options.alpha, most), parts }
+    }
+
+    /// The noise of one side on its own, or of the pairs.
+    pub(crate) fn part(&self, source: Source) -> Part {
+        let model = self.model(source);
+        let mut variance = vec![0.0; self.delta.len()];
+        self.visit_rows(source, &model, |row| {
+            for (v, e) in variance.iter_mut().zip(row) {
+                *v += e * e;
+            }
+        });
+        Part { source, model, variance }
+    }
+
+    fn model(&self, source: Source) -> NoiseModel {
+        let residuals = self.residuals(source, |table| table.cumulative(&self.noise_columns(source)));
+        let arrangement = &self.arrangement;
+        if arrangement.stratified {
+            let arm = if source == Source::Candidate { &arrangement.candidate } else { &arrangement.golden };
+            return NoiseModel::blocks(&residuals, &arm.blocks);
+        }
+        if !self.options.memory_guard {
+            return NoiseModel::single(&residuals, Memory::Off);
+        }
+        let own = NoiseModel::single(&residuals, Memory::Guard);
+        let (golden, candidate) = self.windows();
+        if source == Source::Candidate && golden >= BORROW_WINDOWS && candidate < golden {
+            let lender = self.residuals(Source::Golden, |table| table.cumulative(&self.noise_columns(Source::Golden)));
+            let lent = NoiseModel::single(&lender, Memory::Guard).d_percent;
+            let borrowed = NoiseModel::single(&residuals, Memory::Borrowed(lent));
+            return NoiseModel { own_d_percent: own.own_d_percent, ..borrowed };
+        }
+        own
+    }
+
+    /// The coarse edges a side's noise model looks at. The golden's are those at which its own law differs, so that its model
+    /// does not depend on the candidate.
+    fn noise_columns(&self, source: Source) -> Vec<usize> {
+        let mut columns = self.coarse.clone();
+        if source == Source::Golden {
+            columns.dedup_by(|b, a| self.golden_law[*b].to_bits() == self.golden_law[*a].to_bits());
+        }
+        columns
+    }
+
+    /// Residuals of additive window features, for one side or for the pairs (candidate minus golden).
+    pub(crate) fn residuals(&self, source: Source, features: impl Fn(&Table) -> Matrix) -> Matrix {
+        let golden = || residuals(&features(&self.golden), &self.arrangement.golden);
+        let candidate = || residuals(&features(&self.candidate), &self.arrangement.candidate);
+        match source {
+            Source::Golden => golden(),
+            Source::Candidate => candidate(),
+            Source::Pairs => paired_residuals(&golden(), &candidate()),
+        }
+    }
+
+    /// The rows `E_k` of a part at every edge but the last.
+    pub(crate) fn visit_rows(&self, source: Source, model: &NoiseModel, mut visit: impl FnMut(&[f64])) {
+        let golden = (&self.golden, &self.arrangement.golden);
+        let candidate = (&self.candidate, &self.arrangement.candidate);
+        let signed: Vec<(f64, &Table, &Arm)> = match source {
+            Source::Golden => vec![(1.0, golden.0, golden.1)],
+            Source::Candidate => vec![(1.0, candidate.0, candidate.1)],
+            Source::Pairs => vec![(1.0, candidate.0, candidate.1), (-1.0, golden.0, golden.1)],
+        };
+        let edges = self.delta.len();
+        visit_edge_rows(&signed, model, self.keys.len(), |row| visit(&row[..edges]));
+    }
+
+    /// Columns of the coarse edges: quantiles of the golden alone, large atoms as their own cells, and an edge below all of it.
+    pub(crate) fn coarse_columns(&self, most: usize) -> Vec<usize> {
+        let counts = self.golden.pooled(self.keys.len(), |_| true);
+        let own: Vec<(i64, u64)> =
+            self.keys.iter().zip(&counts).filter(|(_, n)| **n > 0).map(|(key, n)| (*key, *n)).collect();
+        let mut columns: Vec<usize> = coarse_edges(&own, most)
+            .into_iter()
+            .filter_map(|edge| self.keys.partition_point(|key| *key <= edge).checked_sub(1))
+            .filter(|column| *column < self.delta.len())
+            .collect();
+        columns.dedup();
+        columns
+    }
+}
+
+/// A golden this long lends its memory exponent to a shorter candidate.
+const BORROW_WINDOWS: usize = 100;
+
+/// The parts of an error with rows for some features, ready for replicates.
+pub(crate) fn error_part(source: Source, rows: &Matrix, degrees: usize) -> ErrorPart<'_> {
+    let (sign, normals, spread) = match source {
+        Source::Golden => (-1.0, Stream::GoldenNormal, Stream::GoldenSpread),
+        Source::Candidate | Source::Pairs => (1.0, Stream::CandidateNormal, Stream::CandidateSpread),
+    };
+    ErrorPart { rows, sign, degrees, normals, spread }
+}
+
+pub(crate) fn median(ascending: &[f64]) -> Option<f64> {
+    let n = ascending.len();
+    let (low, high) = (ascending.get(n.checked_sub(1)? / 2)?, ascending.get(n / 2)?);
+    Some(0.5 * (low + high))
+}
+
+fn check_options(options: &Options) -> Result<(), JudgingError> {
+    let bad = |parameter, value: String, domain| Err(JudgingError::Parameter { parameter, value, domain });
+    if !(options.alpha > 0.0 && options.alpha < 0.5) {
+        return bad("alpha", options.alpha.to_string(), "(0, 0.5)");
+    }
+    if !(1..=10_000_000).contains(&options.replicates) {
+        return bad("replicates", options.replicates.to_string(), "1 to 10,000,000");
+    }
+    if !(8..=65_536).contains(&options.coarse_edges_max) {
+        return bad("coarse_edges_max", options.coarse_edges_max.to_string(), "8 to 65,536");
+    }
+    Ok(())
+}
+
+fn tags(windows: &[Window<'_>], side: Side) -> Result<Vec<Tag>, JudgingError> {
+    let counts = window_counts(windows, side)?;
+    let tag = |(window, count): (&Window<'_>, u64)| Tag {
+        id: window.id,
+        stratum: window.stratum,
+        block: window.block,
+        count,
+    };
+    Ok(windows.iter().zip(counts).map(tag).collect())
+}
+
+fn equal_windows(arrangement: &Arrangement, golden: &Table, candidate: &Table) -> bool {
+    (0..arrangement.golden.windows.len()).all(|w| golden.cells(w).eq(candidate.cells(w)))
+}
+
+/// Both laws, standardised to the golden's mix of labels, and their difference, at every edge but the last. The difference is
+/// taken label by label, so that equal strata give exactly 0.
+fn laws(
+    arrangement: &Arrangement,
+    golden: &Table,
+    candidate: &Table,
+    columns: usize,
+) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+    let mut golden_law = vec![0.0; columns];
+    let mut candidate_law = vec![0.0; columns];
+    let mut delta = vec![0.0; columns];
+    for (label, weight) in arrangement.label_weights.iter().enumerate() {
+        let of = |table: &Table, arm: &Arm| table.pooled(columns, |w| arm.windows[w].label == label);
+        let g = of(golden, &arrangement.golden);
+        let c = of(candidate, &arrangement.candidate);
+        let n_g = arrangement.golden.label_counts[label] as f64;
+        let n_c = arrangement.candidate.label_counts[label] as f64;
+        let (mut sum_g, mut sum_c) = (0_u64, 0_u64);
+        for x in 0..columns {
+            sum_g += g[x];
+            sum_c += c[x];
+            let (law_g, law_c) = (sum_g as f64 / n_g, sum_c as f64 / n_c);
+            golden_law[x] += weight * law_g;
+            candidate_law[x] += weight * law_c;
+            delta[x] += weight * (law_c - law_g);
+        }
+    }
+    let edges = columns.saturating_sub(1);
+    for v in [&mut golden_law, &mut candidate_law, &mut delta] {
+        v.truncate(edges);
+    }
+    (golden_law, candidate_law, delta)
+}
+
+/// At most `most` ascending edges from one side's sorted cells: equal-mass quantiles, both edges of atoms heavier than a
+/// quantile cell, the edge below the smallest key and the largest key. All edges if they are few.
+pub(crate) fn coarse_edges(cells: &[(i64, u64)], most: usize) -> Vec<i64> {
+    let finish = |mut edges: Vec<i64>| {
+        edges.sort_unstable();
+        edges.dedup();
+        edges
+    };
+    if cells.len() * 2 <= most {
+        return finish(cells.iter().flat_map(|(key, _)| [key.saturating_sub(1), *key]).collect());
+    }
+    let mut quantiles = most.saturating_sub(2).max(2);
+    let mut edges = quantile_edges(cells, quantiles);
+    // Atoms add edges: ask for fewer quantiles until all fit. An eighth less each time ends within 64 rounds at 2.
+    for _ in 0..64 {
+        if edges.len() <= most || quantiles <= 2 {
+            break;
+        }
+        quantiles -= (quantiles / 8).max(1);
+        edges = quantile_edges(cells, quantiles);
+    }
+    edges
+}
+
+fn quantile_edges(cells: &[(i64, u64)], quantiles: usize) -> Vec<i64> {
+    let total: u64 = cells.iter().map(|(_, n)| n).sum();
+    let steps = quantiles as u128 + 1;
+    let mut edges = Vec::new();
+    let (mut below, mut next) = (0_u64, 1_u128);
+    for (i, (key, count)) in cells.iter().enumerate() {
+        let heavy = u128::from(*count) * steps > u128::from(total);
+        if heavy || i == 0 {
+            edges.push(key.saturating_sub(1));
+        }
+        below += count;
+        let reached = u128::from(below) * steps / u128::from(total);
+        if heavy || reached >= next || i + 1 == cells.len() {
+            edges.push(*key);
+        }
+        next = next.max(reached + 1);
+    }
+    edges.sort_unstable();
+    edges.dedup();
+    edges
+}

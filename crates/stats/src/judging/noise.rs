@@ -1,0 +1,331 @@
+//! The noise of one series of window residuals: autocorrelation, memory guard, number of cosines, inflation, projections.
+
+use core::f64::consts::{PI, SQRT_2};
+use core::ops::Range;
+use std::sync::OnceLock;
+
+use crate::special::{gamma, ln, student_t_quantile};
+
+/// Largest autocorrelation the inflation accepts.
+const RHO_CAP: f64 = 0.98;
+/// Largest memory exponent, in hundredths.
+const D_CAP_PERCENT: u32 = 45;
+/// Upper bound of the number of cosines and of the degrees of freedom.
+pub(crate) const DEGREES_CAP: usize = 400;
+/// Cosines in one stratum.
+const STRATUM_COSINES: usize = 4;
+
+/// A dense row-major matrix: one row per window or cosine, one column per edge or feature.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Matrix {
+    pub(crate) columns: usize,
+    pub(crate) data: Vec<f64>,
+}
+
+impl Matrix {
+    pub(crate) fn zeros(rows: usize, columns: usize) -> Self {
+        Self { columns, data: vec![0.0; rows * columns] }
+    }
+
+    pub(crate) fn row(&self, i: usize) -> &[f64] {
+        &self.data[i * self.columns..(i + 1) * self.columns]
+    }
+
+    pub(crate) fn row_mut(&mut self, i: usize) -> &mut [f64] {
+        &mut self.data[i * self.columns..(i + 1) * self.columns]
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.data.len().checked_div(self.columns).unwrap_or(0)
+    }
+}
+
+/// Where the memory exponent of a single block comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Memory {
+    /// The local Whittle estimate of this side.
+    Guard,
+    /// No guard: d = 0.
+    Off,
+    /// The golden's d, in hundredths, for a shorter candidate.
+    Borrowed(u32),
+}
+
+/// How residuals become rows of the simulated error.
+#[derive(Debug, Clone)]
+pub(crate) struct NoiseModel {
+    pub(crate) r1: f64,
+    pub(crate) rho: f64,
+    pub(crate) rho_up: f64,
+    /// This side's own estimate, even where another was used.
+    pub(crate) own_d_percent: u32,
+    pub(crate) d_percent: u32,
+    /// Per noise block: windows, number of cosines, inflation.
+    pub(crate) blocks: Vec<(Range<usize>, usize, f64)>,
+    /// Rows, and degrees of freedom.
+    pub(crate) degrees: usize,
+}
+
+impl NoiseModel {
+    pub(crate) fn windows(&self) -> usize {
+        self.blocks.iter().map(|(range, ..)| range.len()).sum()
+    }
+
+    /// The model of one block of `residuals` (time order), section 3a to 3d of the recipe.
+    pub(crate) fn single(residuals: &Matrix, memory: Memory) -> Self {
+        let windows = residuals.rows();
+        let whole = 0..windows;
+        let r1 = lag_one(residuals, core::slice::from_ref(&whole));
+        let (rho, rho_up) = pessimistic_rho(r1, windows as f64, windows as f64);
+        let own_d_percent = if memory == Memory::Off { 0 } else { memory_percent(&energies(residuals), windows, rho) };
+        let d_percent = match memory {
+            Memory::Guard => own_d_percent,
+            Memory::Off => 0,
+            Memory::Borrowed(d) => d,
+        };
+        let choice = choose_cosines(windows, rho_up, d_percent);
+        let blocks = vec![(whole, choice.cosines, choice.kappa)];
+        Self { r1, rho, rho_up, own_d_percent, d_percent, blocks, degrees: choice.cosines }
+    }
+
+    /// The model of separate blocks: one autocorrelation for all, at most four cosines in each, no memory guard.
+    pub(crate) fn blocks(residuals: &Matrix, blocks: &[Range<usize>]) -> Self {
+        let windows = residuals.rows() as f64;
+        let r1 = lag_one(residuals, blocks);
+        let (rho, rho_up) = pessimistic_rho(r1, windows / blocks.len().max(1) as f64, windows);
+        let blocks: Vec<_> = blocks
+            .iter()
+            .map(|range| {
+                let cosines = (range.len() / 2).clamp(1, STRATUM_COSINES);
+                (range.clone(), cosines, inflation(range.len(), rho_up, 0, cosines))
+            })
+            .collect();
+        let degrees = blocks.iter().map(|(_, k, _)| k).sum();
+        Self { r1, rho, rho_up, own_d_percent: 0, d_percent: 0, blocks, degrees }
+    }
+
+    /// The rows `E_k = sqrt(kappa / K) sum_w C_k(w) r_w`, block after block.
+    pub(crate) fn project(&self, residuals: &Matrix) -> Matrix {
+        let mut rows = Matrix::zeros(self.degrees, residuals.columns);
+        let mut next = 0;
+        for (range, cosines, kappa) in &self.blocks {
+            let table = Cosines::new(range.len());
+            let scale = libm::sqrt(kappa / *cosines as f64);
+            for k in 1..=*cosines {
+                let out = rows.row_mut(next);
+                for (offset, w) in range.clone().enumerate() {
+                    add_scaled(out, table.at(k, offset), residuals.row(w));
+                }
+                for v in out.iter_mut() {
+                    *v *= scale;
+                }
+                next += 1;
+            }
+        }
+        rows
+    }
+}
+
+fn add_scaled(out: &mut [f64], factor: f64, row: &[f64]) {
+    for (o, v) in out.iter_mut().zip(row) {
+        *o += factor * v;
+    }
+}
+
+/// `C_k(w) = sqrt(2) cos(pi k (2w + 1) / (2W))`, the argument reduced in integers to the first quadrant.
+pub(crate) struct Cosines {
+    quadrant: Vec<f64>,
+}
+
+impl Cosines {
+    pub(crate) fn new(windows: usize) -> Self {
+        let mut quadrant: Vec<f64> =
+            (0..=windows).map(|m| SQRT_2 * libm::cos(PI * m as f64 / (2.0 * windows as f64))).collect();
+        if let Some(last) = quadrant.last_mut() {
+            *last = 0.0;
+        }
+        Self { quadrant }
+    }
+
+    pub(crate) fn at(&self, k: usize, w: usize) -> f64 {
+        let windows = self.quadrant.len() - 1;
+        let m = k * (2 * w + 1) % (4 * windows);
+        let m = if m > 2 * windows { 4 * windows - m } else { m };
+        if m > windows { -self.quadrant[2 * windows - m] } else { self.quadrant[m] }
+    }
+}
+
+/// `cos(pi k / W)`.
+fn cos_ratio(k: usize, windows: usize) -> f64 {
+    libm::cos(PI * k as f64 / windows as f64)
+}
+
+/// Pooled lag-1 autocorrelation inside the blocks; 0 if nothing varies.
+pub(crate) fn lag_one(residuals: &Matrix, blocks: &[Range<usize>]) -> f64 {
+    let (mut lag, mut square) = (0.0, 0.0);
+    for range in blocks {
+        for w in range.clone() {
+            let row = residuals.row(w);
+            square += dot(row, row);
+            if w + 1 < range.end {
+                lag += dot(row, residuals.row(w + 1));
+            }
+        }
+    }
+    if square > 0.0 { lag / square } else { 0.0 }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+/// The autocorrelation with its first-order bias removed (`length` windows in a block), and one standard error more.
+pub(crate) fn pessimistic_rho(r1: f64, length: f64, windows: f64) -> (f64, f64) {
+    let rho = (r1 + (1.0 + 3.0 * r1.max(0.0)) / length).clamp(0.0, RHO_CAP);
+    (rho, raised_rho(rho, windows))
+}
+
+/// `rho` plus one standard error at `windows` windows.
+pub(crate) fn raised_rho(rho: f64, windows: f64) -> f64 {
+    (rho + libm::sqrt((1.0 - rho * rho) / windows)).min(RHO_CAP)
+}
+
+/// `sum_x A_k(x)^2` for the lowest cosines the memory guard looks at.
+pub(crate) fn energies(residuals: &Matrix) -> Vec<f64> {
+    let windows = residuals.rows();
+    let count = (libm::floor(libm::pow(windows as f64, 0.7) + 1e-9) as usize).max(3);
+    let table = Cosines::new(windows);
+    let mut row = vec![0.0; residuals.columns];
+    (1..=count)
+        .map(|k| {
+            row.fill(0.0);
+            for w in 0..windows {
+                add_scaled(&mut row, table.at(k, w), residuals.row(w));
+            }
+            dot(&row, &row)
+        })
+        .collect()
+}
+
+/// The memory guard: a local Whittle estimate of what the AR(1) shape leaves, plus one standard error; in hundredths.
+fn memory_percent(energies: &[f64], windows: usize, rho: f64) -> u32 {
+    let whitened: Vec<f64> = energies
+        .iter()
+        .enumerate()
+        .map(|(i, e)| e * (1.0 - 2.0 * rho * cos_ratio(i + 1, windows) + rho * rho))
+        .collect();
+    if whitened.iter().all(|e| *e <= 0.0) {
+        return 0;
+    }
+    let count = whitened.len() as f64;
+    let logs: Vec<f64> = (1..=whitened.len()).map(|k| ln(k as f64)).collect();
+    let mean_log = logs.iter().sum::<f64>() / count;
+    let (mut best, mut best_value) = (0, f64::INFINITY);
+    for i in 0..=D_CAP_PERCENT {
+        let power = 2.0 * f64::from(i) / 100.0;
+        let mean = whitened.iter().zip(&logs).map(|(e, log)| libm::exp(power * log) * e).sum::<f64>() / count;
+        let value = ln(mean) - power * mean_log;
+        if value < best_value {
+            (best, best_value) = (i, value);
+        }
+    }
+    let error = 1.0 / libm::sqrt(2.0 * count);
+    if f64::from(best) / 100.0 < 0.7 * error {
+        return 0;
+    }
+    (libm::ceil(f64::from(best) + 100.0 * error - 1e-9) as u32).min(D_CAP_PERCENT)
+}
+
+/// The number of cosines, its inflation and the product it minimises.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CosineChoice {
+    pub(crate) cosines: usize,
+    pub(crate) kappa: f64,
+    /// `t(0.95, K) sqrt(kappa)`.
+    #[cfg_attr(not(test), allow(dead_code))]
+    pub(crate) product: f64,
+}
+
+/// Section 3d: the first minimum of `t(0.95, K) sqrt(kappa(K))` over `1 <= K <= max(2, min(W/2, 400))`.
+pub(crate) fn choose_cosines(windows: usize, rho_up: f64, d_percent: u32) -> CosineChoice {
+    choose_cosines_within(windows, rho_up, d_percent, (windows / 2).clamp(2, DEGREES_CAP), 1)
+}
+
+/// The same choice for `blocks` equal blocks of `windows` windows that share one spread: `t` has `blocks * K` degrees.
+pub(crate) fn choose_cosines_within(
+    windows: usize,
+    rho_up: f64,
+    d_percent: u32,
+    most: usize,
+    blocks: usize,
+) -> CosineChoice {
+    let shape = spectrum_shape(windows, rho_up, d_percent);
+    let mut sum = 0.0;
+    let mut best = CosineChoice { cosines: 1, kappa: 1.0, product: f64::INFINITY };
+    for cosines in 1..=most.max(1) {
+        sum += shape(cosines);
+        let kappa = cosines as f64 / sum;
+        let product = t95((blocks * cosines).min(DEGREES_CAP)) * libm::sqrt(kappa);
+        if product < best.product {
+            best = CosineChoice { cosines, kappa, product };
+        }
+    }
+    best
+}
+
+/// `kappa(K)`: how much `K` cosines of `windows` windows underestimate the variance of the sum.
+pub(crate) fn inflation(windows: usize, rho_up: f64, d_percent: u32, cosines: usize) -> f64 {
+    let shape = spectrum_shape(windows, rho_up, d_percent);
+    cosines as f64 / (1..=cosines).map(shape).sum::<f64>()
+}
+
+/// `g_k = c_d k^(-2d) (1 - rho)^2 / (1 - 2 rho cos(pi k / W) + rho^2)`.
+fn spectrum_shape(windows: usize, rho_up: f64, d_percent: u32) -> impl Fn(usize) -> f64 {
+    let d = f64::from(d_percent) / 100.0;
+    let constant = memory_constant(d_percent);
+    let top = (1.0 - rho_up) * (1.0 - rho_up);
+    move |k| {
+        let memory = if d_percent == 0 { 1.0 } else { constant * libm::exp(-2.0 * d * ln(k as f64)) };
+        memory * top / (1.0 - 2.0 * rho_up * cos_ratio(k, windows) + rho_up * rho_up)
+    }
+}
+
+/// `c_d = Gamma(2H + 1) sin(pi H) pi^(-2d)`, `H = d + 1/2`: spectrum of fractional noise over the variance of its sum.
+pub(crate) fn memory_constant(d_percent: u32) -> f64 {
+    if d_percent == 0 {
+        return 1.0;
+    }
+    let d = f64::from(d_percent) / 100.0;
+    let hurst = d + 0.5;
+    gamma(2.0 * hurst + 1.0) * libm::sin(PI * hurst) * libm::pow(PI, -2.0 * d)
+}
+
+/// `t(0.95, nu)` for `1 <= nu <= 400`, computed once.
+pub(crate) fn t95(nu: usize) -> f64 {
+    static TABLE: OnceLock<Vec<f64>> = OnceLock::new();
+    let table = TABLE.get_or_init(|| (1..=DEGREES_CAP).map(|nu| student_t_quantile(0.95, nu as f64)).collect());
+    table[nu.clamp(1, DEGREES_CAP) - 1]
+}
+
+/// `t(1 - alpha, nu)` for `nu = 1..=most`, index `nu - 1`.
+pub(crate) fn t_table(alpha: f64, most: usize) -> Vec<f64> {
+    (1..=most.clamp(1, DEGREES_CAP)).map(|nu| t_value(alpha, nu)).collect()
+}
+
+/// `t(1 - alpha, nu)`.
+pub(crate) fn t_value(alpha: f64, nu: usize) -> f64 {
+    let nu = nu.clamp(1, DEGREES_CAP);
+    if (alpha - 0.05).abs() < 1e-15 { t95(nu) } else { student_t_quantile(1.0 - alpha, nu as f64) }
+}
+
+/// Satterthwaite's degrees of freedom of `sum_i v_i`, each `v_i` with `k_i` degrees: `floor`, between the smallest `k` and 400.
+pub(crate) fn welch_degrees(parts: &[(f64, usize)]) -> usize {
+    let smallest = parts.iter().map(|(_, k)| *k).min().unwrap_or(1).clamp(1, DEGREES_CAP);
+    let total: f64 = parts.iter().map(|(v, _)| v).sum();
+    let weighted: f64 = parts.iter().map(|(v, k)| v * v / *k as f64).sum();
+    if weighted > 0.0 {
+        (total * total / weighted).clamp(smallest as f64, DEGREES_CAP as f64) as usize
+    } else {
+        smallest
+    }
+}

@@ -1,0 +1,124 @@
+//! Difference of quantiles from per-side inverse intervals.
+
+use super::comparison::{Comparison, Source};
+use super::effect::exact_zero;
+use super::noise::t_value;
+use super::resolution::needs;
+use super::{Judged, JudgingError, Needs, Outcome, Resolution};
+
+/// One side's law at every edge, with what an inverse interval needs.
+struct InverseSide<'a> {
+    law: &'a [f64],
+    deviation: Vec<f64>,
+    degrees: usize,
+}
+
+/// Positions (indices of keys) of the quantile and of its interval.
+struct Located {
+    low: usize,
+    middle: usize,
+    high: usize,
+}
+
+impl InverseSide<'_> {
+    /// `{x: |F(x) - p| <= t s(x)}`, widened by one cell to both sides.
+    fn locate(&self, p: f64, t: f64) -> Located {
+        let middle = self.law.partition_point(|f| *f < p);
+        let inside = |x: &usize| (self.law[*x] - p).abs() <= t * self.deviation[*x];
+        let low = (0..self.law.len()).find(inside).unwrap_or(middle).min(middle);
+        let high = (0..self.law.len()).rfind(inside).unwrap_or(middle).max(middle);
+        Located { low: low.saturating_sub(1), middle, high: (high + 1).min(self.law.len()) }
+    }
+}
+
+impl Comparison {
+    pub(crate) fn judge_quantile(
+        &self,
+        p: f64,
+        margin: f64,
+        value_of: &dyn Fn(i64) -> f64,
+    ) -> Result<Outcome, JudgingError> {
+        if !(p > 0.0 && p < 1.0) {
+            return Err(JudgingError::Parameter { parameter: "p", value: p.to_string(), domain: "(0, 1)" });
+        }
+        self.gaps(value_of)?;
+        let values: Vec<f64> = self.keys.iter().map(|key| value_of(*key)).collect();
+        let at = |law: &[f64]| values[law.partition_point(|f| *f < p)];
+        let estimate = at(&self.candidate_law) - at(&self.golden_law);
+        if self.noise.is_none() {
+            return Ok(if self.identical {
+                Outcome::Judged(Box::new(exact_zero(margin, true)))
+            } else {
+                self.without_noise(estimate, margin, true)
+            });
+        }
+        let golden = self.inverse_side(Source::Golden);
+        let candidate = self.inverse_side(Source::Candidate);
+        let ends = |alpha: f64| ends(&golden, &candidate, &values, p, alpha);
+        let (lower, upper) = ends(self.options.alpha);
+        let size = estimate.abs();
+        let half_width = (upper - estimate).max(estimate - lower);
+        let is_inside = |alpha| {
+            let (lower, upper) = ends(alpha);
+            upper < margin && lower > -margin
+        };
+        let is_outside = |alpha| {
+            let (lower, upper) = ends(alpha);
+            lower > margin || upper < -margin
+        };
+        let decided = is_inside(self.options.alpha) || is_outside(self.options.alpha);
+        // A margin within the noise leaves both directions open to chance.
+        let directions = if margin < half_width { 2.0 } else { 1.0 };
+        let spread = |side: &InverseSide<'_>| side.deviation.iter().map(|s| s * s).fold(0.0, f64::max);
+        Ok(Outcome::Judged(Box::new(Judged {
+            estimate,
+            lower,
+            upper,
+            signed: true,
+            margin,
+            p_fail: (directions * smallest_alpha(is_outside)).min(1.0),
+            p_pass: smallest_alpha(is_inside),
+            needs: if decided {
+                Needs::Nothing
+            } else {
+                let gap = (margin - size).abs();
+                needs(self.windows().1, spread(&golden), spread(&candidate), half_width, gap)
+            },
+            // One end's half-width stands for c, and half of it for one standard deviation (t is about 1.7 to 2.4).
+            resolution: Resolution {
+                detectable: margin + 1.5 * half_width,
+                resolvable_margin: 1.9 * half_width,
+            },
+        })))
+    }
+
+    fn inverse_side(&self, source: Source) -> InverseSide<'_> {
+        let part = self.part(source);
+        let law = if source == Source::Golden { &self.golden_law } else { &self.candidate_law };
+        let deviation = part.variance.iter().map(|v| libm::sqrt(*v)).collect();
+        InverseSide { law, deviation, degrees: part.model.degrees }
+    }
+}
+
+fn ends(golden: &InverseSide<'_>, candidate: &InverseSide<'_>, values: &[f64], p: f64, alpha: f64) -> (f64, f64) {
+    let g = golden.locate(p, t_value(alpha, golden.degrees));
+    let c = candidate.locate(p, t_value(alpha, candidate.degrees));
+    let difference = values[c.middle] - values[g.middle];
+    let root = |a: f64, b: f64| libm::sqrt(a * a + b * b);
+    let below = root(values[c.middle] - values[c.low], values[g.high] - values[g.middle]);
+    let above = root(values[c.high] - values[c.middle], values[g.middle] - values[g.low]);
+    (difference - below, difference + above)
+}
+
+/// The smallest error rate in (0, 1/2] at which `holds` is true, by 30 bisections; 1 if it is not even at 1/2.
+fn smallest_alpha(holds: impl Fn(f64) -> bool) -> f64 {
+    let (mut low, mut high) = (0.0, 0.499_999);
+    if !holds(high) {
+        return 1.0;
+    }
+    for _ in 0..30 {
+        let middle = 0.5 * (low + high);
+        if holds(middle) { high = middle } else { low = middle }
+    }
+    high
+}

@@ -1,0 +1,262 @@
+//! One side's windows as sparse rows over a shared grid of edges, and the dense features the recipe works on.
+
+use core::ops::Range;
+
+use super::arrange::Arm;
+use super::noise::{Cosines, Matrix, NoiseModel};
+use super::{JudgingError, Side, Window};
+
+/// Sparse counts of one side's placed windows; columns are indices into the sorted union of both sides' keys.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    starts: Vec<usize>,
+    columns: Vec<u32>,
+    counts: Vec<u64>,
+}
+
+/// Checks the cells of one side's windows and returns the message count of each.
+pub(crate) fn window_counts(windows: &[Window<'_>], side: Side) -> Result<Vec<u64>, JudgingError> {
+    let mut total = 0_u64;
+    windows
+        .iter()
+        .map(|window| {
+            if window.cells.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
+                return Err(JudgingError::UnsortedCells { side, id: window.id });
+            }
+            let too_many = JudgingError::TooManyMessages { side };
+            let count = window.cells.iter().try_fold(0_u64, |sum, (_, count)| sum.checked_add(*count));
+            let count = count.ok_or_else(|| too_many.clone())?;
+            total = total.checked_add(count).filter(|n| *n <= 1 << 53).ok_or(too_many)?;
+            Ok(count)
+        })
+        .collect()
+}
+
+/// The sorted distinct keys with a positive count in the placed windows of both sides.
+pub(crate) fn union_keys(sides: [(&Arm, &[Window<'_>]); 2]) -> Vec<i64> {
+    let mut keys: Vec<i64> = Vec::new();
+    for (arm, windows) in sides {
+        let start = keys.len();
+        for placed in &arm.windows {
+            keys.extend(windows[placed.source].cells.iter().filter(|(_, n)| *n > 0).map(|(key, _)| *key));
+        }
+        keys[start..].sort_unstable();
+    }
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+impl Table {
+    pub(crate) fn new(arm: &Arm, windows: &[Window<'_>], keys: &[i64]) -> Self {
+        let mut table = Self { starts: vec![0], columns: Vec::new(), counts: Vec::new() };
+        for placed in &arm.windows {
+            for (key, count) in windows[placed.source].cells.iter().filter(|(_, n)| *n > 0) {
+                // Every key of a placed window is in the union, so the position is exact.
+                table.columns.push(keys.partition_point(|k| k < key) as u32);
+                table.counts.push(*count);
+            }
+            table.starts.push(table.columns.len());
+        }
+        table
+    }
+
+    /// The non-empty cells of window `w`: (column, count), by column.
+    pub(crate) fn cells(&self, w: usize) -> impl Iterator<Item = (usize, u64)> + '_ {
+        let range = self.starts[w]..self.starts[w + 1];
+        self.columns[range.clone()].iter().zip(&self.counts[range]).map(|(c, n)| (*c as usize, *n))
+    }
+
+    /// Counts of each column over the windows `keep` selects.
+    pub(crate) fn pooled(&self, columns: usize, keep: impl Fn(usize) -> bool) -> Vec<u64> {
+        let mut sums = vec![0; columns];
+        for w in (0..self.starts.len() - 1).filter(|w| keep(*w)) {
+            for (column, count) in self.cells(w) {
+                sums[column] += count;
+            }
+        }
+        sums
+    }
+
+    /// `S_w(x)`: values of window `w` at or below each of the ascending `edges` (columns).
+    pub(crate) fn cumulative(&self, edges: &[usize]) -> Matrix {
+        let windows = self.starts.len() - 1;
+        let mut out = Matrix::zeros(windows, edges.len());
+        for w in 0..windows {
+            let mut cells = self.cells(w).peekable();
+            let mut sum = 0_u64;
+            for (value, edge) in out.row_mut(w).iter_mut().zip(edges) {
+                while let Some((_, count)) = cells.next_if(|(column, _)| column <= edge) {
+                    sum += count;
+                }
+                *value = sum as f64;
+            }
+        }
+        out
+    }
+
+    /// `sum over x in cell i of S_w(x) mu_x`, cells being runs of edges (`cell_of[x]`, ascending), for each window.
+    pub(crate) fn integrals(&self, mass: &[f64], cell_of: &[usize], cells: usize) -> Matrix {
+        let windows = self.starts.len() - 1;
+        let mut cell_mass = vec![0.0; cells];
+        // Mass of the rest of the cell from x on, x included.
+        let mut rest = vec![0.0; mass.len()];
+        for x in (0..mass.len()).rev() {
+            cell_mass[cell_of[x]] += mass[x];
+            rest[x] = cell_mass[cell_of[x]];
+        }
+        let mut out = Matrix::zeros(windows, cells);
+        let mut inside = vec![0.0; cells];
+        for w in 0..windows {
+            inside.fill(0.0);
+            let row = out.row_mut(w);
+            for (column, count) in self.cells(w).filter(|(column, _)| *column < mass.len()) {
+                inside[cell_of[column]] += count as f64;
+                row[cell_of[column]] += count as f64 * rest[column];
+            }
+            let mut below = 0.0;
+            for i in 0..cells {
+                row[i] += below * cell_mass[i];
+                below += inside[i];
+            }
+        }
+        out
+    }
+
+    /// Counts of each window in the bins `edges` cut: one more bin than edges.
+    pub(crate) fn bins(&self, edges: &[usize]) -> Matrix {
+        let windows = self.starts.len() - 1;
+        let mut out = Matrix::zeros(windows, edges.len() + 1);
+        for w in 0..windows {
+            let row = out.row_mut(w);
+            for (column, count) in self.cells(w) {
+                row[edges.partition_point(|edge| *edge < column)] += count as f64;
+            }
+        }
+        out
+    }
+}
+
+/// Law of each noise block on every edge; one row a block.
+struct BlockLaws(Matrix);
+
+impl BlockLaws {
+    fn new(table: &Table, arm: &Arm, columns: usize) -> Self {
+        let mut laws = Matrix::zeros(arm.blocks.len(), columns);
+        for (b, range) in arm.blocks.iter().enumerate() {
+            let row = laws.row_mut(b);
+            let mut weight = 0.0;
+            for w in range.clone() {
+                let omega = arm.windows[w].omega;
+                for (column, count) in table.cells(w) {
+                    row[column] += omega * count as f64;
+                }
+                weight += omega * arm.windows[w].count as f64;
+            }
+            cumulate(row);
+            for v in row.iter_mut() {
+                *v = (*v / weight).min(1.0);
+            }
+            if let Some(last) = row.last_mut() {
+                *last = 1.0;
+            }
+        }
+        Self(laws)
+    }
+}
+
+fn cumulate(row: &mut [f64]) {
+    let mut sum = 0.0;
+    for v in row {
+        sum += *v;
+        *v = sum;
+    }
+}
+
+/// `sum_w C_k(w) r_w(x)` of one noise block at every edge: one pass over the block's cells and one prefix sum.
+fn edge_projection(
+    (table, arm): (&Table, &Arm),
+    law: &[f64],
+    range: Range<usize>,
+    cosine: impl Fn(usize) -> f64,
+    out: &mut [f64],
+) {
+    out.fill(0.0);
+    let mut messages = 0.0;
+    for (offset, w) in range.enumerate() {
+        let weight = cosine(offset) * arm.windows[w].omega;
+        for (column, count) in table.cells(w) {
+            out[column] += weight * count as f64;
+        }
+        messages += weight * arm.windows[w].count as f64;
+    }
+    cumulate(out);
+    for (v, law) in out.iter_mut().zip(law) {
+        *v -= law * messages;
+    }
+}
+
+/// All rows `E_k(x)` at every edge, one after the other, handed to `visit`. `signed` lists the tables that make up the
+/// residual: one side with sign 1, or candidate minus golden for pairs.
+pub(crate) fn visit_edge_rows(
+    signed: &[(f64, &Table, &Arm)],
+    model: &NoiseModel,
+    columns: usize,
+    mut visit: impl FnMut(&[f64]),
+) {
+    let laws: Vec<BlockLaws> = signed.iter().map(|(_, table, arm)| BlockLaws::new(table, arm, columns)).collect();
+    let mut row = vec![0.0; columns];
+    let mut part = vec![0.0; columns];
+    for (block, (range, cosines, kappa)) in model.blocks.iter().enumerate() {
+        let scale = libm::sqrt(kappa / *cosines as f64);
+        let table_of_cosines = Cosines::new(range.len());
+        for k in 1..=*cosines {
+            row.fill(0.0);
+            for ((sign, table, arm), laws) in signed.iter().zip(&laws) {
+                let cosine = |w| table_of_cosines.at(k, w);
+                edge_projection((table, arm), laws.0.row(block), range.clone(), cosine, &mut part);
+                for (total, value) in row.iter_mut().zip(&part) {
+                    *total += sign * value;
+                }
+            }
+            for v in &mut row {
+                *v *= scale;
+            }
+            visit(&row);
+        }
+    }
+}
+
+/// Residuals of additive window features about their noise block's law: `omega_w (f_w - law n_w)`.
+pub(crate) fn residuals(features: &Matrix, arm: &Arm) -> Matrix {
+    let mut out = Matrix::zeros(features.rows(), features.columns);
+    let mut law = vec![0.0; features.columns];
+    for range in &arm.blocks {
+        law.fill(0.0);
+        let mut weight = 0.0;
+        for w in range.clone() {
+            let placed = &arm.windows[w];
+            for (total, value) in law.iter_mut().zip(features.row(w)) {
+                *total += placed.omega * value;
+            }
+            weight += placed.omega * placed.count as f64;
+        }
+        for v in &mut law {
+            *v /= weight;
+        }
+        for w in range.clone() {
+            let placed = &arm.windows[w];
+            let n = placed.count as f64;
+            for ((r, value), centre) in out.row_mut(w).iter_mut().zip(features.row(w)).zip(&law) {
+                *r = placed.omega * (value - centre * n);
+            }
+        }
+    }
+    out
+}
+
+/// Candidate minus golden, window by window.
+pub(crate) fn paired_residuals(golden: &Matrix, candidate: &Matrix) -> Matrix {
+    let data = candidate.data.iter().zip(&golden.data).map(|(c, g)| c - g).collect();
+    Matrix { columns: golden.columns, data }
+}
