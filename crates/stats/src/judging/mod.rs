@@ -22,8 +22,12 @@
 //! ```
 
 mod arrange;
+mod blame;
 mod comparison;
 mod effect;
+mod heterogeneity;
+mod holm;
+mod moments;
 mod noise;
 mod quantile;
 mod random;
@@ -34,7 +38,11 @@ mod table;
 #[cfg(test)]
 mod vector_tests;
 
+pub use blame::{Blame, Excess, Gap, StratumBlame, WindowBlame};
 pub use comparison::{Comparison, NoiseSummary, SideNoise};
+pub use heterogeneity::Heterogeneity;
+pub use holm::{holm, replicates_for};
+pub use moments::{Functional, MomentWindow, compare_moments};
 
 /// Windows needed on a side (pairs, when paired) before an interval is given.
 pub const WINDOWS_MIN: usize = 12;
@@ -58,7 +66,12 @@ pub struct Window<'a> {
 impl<'a> Window<'a> {
     /// A window without stratum.
     pub fn new(id: i64, cells: &'a [(i64, u64)]) -> Self {
-        Self { id, stratum: 0, block: 0, cells }
+        Self {
+            id,
+            stratum: 0,
+            block: 0,
+            cells,
+        }
     }
 }
 
@@ -93,7 +106,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { alpha: 0.05, replicates: 1999, memory_guard: true, seed: [0; 32], coarse_edges_max: 255 }
+        Self {
+            alpha: 0.05,
+            replicates: 1999,
+            memory_guard: true,
+            seed: [0; 32],
+            coarse_edges_max: 255,
+        }
     }
 }
 

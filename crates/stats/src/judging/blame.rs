@@ -1,0 +1,247 @@
+//! What an effect rests on: single windows, strata, and the range of values with the largest gap.
+
+use super::arrange::Arm;
+use super::comparison::Comparison;
+use super::noise::Matrix;
+use super::replicate::Norm;
+use super::{Effect, JudgingError, Side};
+
+/// Where an effect comes from.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Blame {
+    /// The effect these numbers are compared with: the estimate at the coarse edges.
+    pub effect: f64,
+    /// Windows whose removal lowers the effect most, best first. For pairs the pair is removed, and named by the golden.
+    pub windows: Vec<WindowBlame>,
+    /// Matched strata with the effect that is left without each, best first.
+    pub strata: Vec<StratumBlame>,
+    /// The edge with the largest gap between the laws; `None` if they are equal.
+    pub largest_gap: Option<Gap>,
+    /// The coarse cell whose mass differs most; `None` if the laws are equal.
+    pub largest_excess: Option<Excess>,
+}
+
+/// One window and the effect without it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WindowBlame {
+    /// Side of the window.
+    pub side: Side,
+    /// Its id.
+    pub id: i64,
+    /// The effect without it.
+    pub effect_without: f64,
+}
+
+/// One stratum and the effect without it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StratumBlame {
+    /// Its label.
+    pub stratum: u32,
+    /// The effect without it.
+    pub effect_without: f64,
+}
+
+/// The laws' difference at an edge.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Gap {
+    /// Values up to this key, included.
+    pub key: i64,
+    /// Candidate's share of them minus golden's.
+    pub difference: f64,
+}
+
+/// A range of keys and the difference of its mass.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Excess {
+    /// Smallest key present in the range.
+    pub low: i64,
+    /// Largest key present in the range.
+    pub high: i64,
+    /// Candidate's share minus golden's.
+    pub difference: f64,
+}
+
+/// Sums of features and messages under each label of one side.
+struct LabelSums {
+    features: Matrix,
+    sums: Matrix,
+    counts: Vec<f64>,
+}
+
+impl LabelSums {
+    fn new(features: Matrix, arm: &Arm) -> Self {
+        let mut sums = Matrix::zeros(arm.label_counts.len(), features.columns);
+        for (w, placed) in arm.windows.iter().enumerate() {
+            for (sum, f) in sums.row_mut(placed.label).iter_mut().zip(features.row(w)) {
+                *sum += f;
+            }
+        }
+        let counts = arm.label_counts.iter().map(|n| *n as f64).collect();
+        Self {
+            features,
+            sums,
+            counts,
+        }
+    }
+
+    /// Adds `factor` times the change of the label's law when window `w` is left out; false if nothing would be left.
+    fn add_change(&self, arm: &Arm, w: usize, factor: f64, out: &mut [f64]) -> bool {
+        let placed = &arm.windows[w];
+        let (count, left) = (
+            self.counts[placed.label],
+            self.counts[placed.label] - placed.count as f64,
+        );
+        if left <= 0.0 {
+            return false;
+        }
+        for ((o, sum), f) in out
+            .iter_mut()
+            .zip(self.sums.row(placed.label))
+            .zip(self.features.row(w))
+        {
+            *o += factor * ((sum - f) / left - sum / count);
+        }
+        true
+    }
+}
+
+impl Comparison {
+    /// Leaves out each window and each matched stratum in turn (weights of strata stay) and names at most `most` windows.
+    /// Means and quantiles are blamed through the distance of the laws.
+    ///
+    /// # Errors
+    /// As [`Comparison::judge`].
+    pub fn blame(
+        &self,
+        effect: Effect,
+        most: usize,
+        value_of: &dyn Fn(i64) -> f64,
+    ) -> Result<Blame, JudgingError> {
+        let shape = self.shape(effect, value_of)?;
+        let difference = shape.features.of_difference(&self.delta, &self.coarse);
+        let golden = LabelSums::new(
+            shape.features.of(&self.golden, &self.coarse),
+            &self.arrangement.golden,
+        );
+        let candidate = LabelSums::new(
+            shape.features.of(&self.candidate, &self.coarse),
+            &self.arrangement.candidate,
+        );
+        let effect = shape.norm.of(&difference);
+        let mut windows = self.without_windows(&difference, &golden, &candidate, &shape.norm);
+        windows.retain(|window| window.effect_without < effect);
+        windows.sort_by(|a, b| a.effect_without.total_cmp(&b.effect_without));
+        windows.truncate(most);
+        Ok(Blame {
+            effect,
+            windows,
+            strata: self.without_strata(&difference, &golden, &candidate, &shape.norm),
+            largest_gap: self.largest_gap(),
+            largest_excess: self.largest_excess(),
+        })
+    }
+
+    fn without_windows(
+        &self,
+        difference: &[f64],
+        golden: &LabelSums,
+        candidate: &LabelSums,
+        norm: &Norm,
+    ) -> Vec<WindowBlame> {
+        let arrangement = &self.arrangement;
+        let mut out = Vec::new();
+        let mut changed = vec![0.0; difference.len()];
+        for (side, arm) in [
+            (Side::Golden, &arrangement.golden),
+            (Side::Candidate, &arrangement.candidate),
+        ] {
+            if arrangement.paired && side == Side::Candidate {
+                continue;
+            }
+            for (w, placed) in arm.windows.iter().enumerate() {
+                changed.copy_from_slice(difference);
+                let weight = arrangement.label_weights[placed.label];
+                let mut possible = true;
+                if side == Side::Golden {
+                    possible &= golden.add_change(&arrangement.golden, w, -weight, &mut changed);
+                }
+                if side == Side::Candidate || arrangement.paired {
+                    possible &=
+                        candidate.add_change(&arrangement.candidate, w, weight, &mut changed);
+                }
+                if possible {
+                    out.push(WindowBlame {
+                        side,
+                        id: placed.id,
+                        effect_without: norm.of(&changed),
+                    });
+                }
+            }
+        }
+        out
+    }
+
+    fn without_strata(
+        &self,
+        difference: &[f64],
+        golden: &LabelSums,
+        candidate: &LabelSums,
+        norm: &Norm,
+    ) -> Vec<StratumBlame> {
+        let mut out = Vec::new();
+        for (label, stratum) in self.arrangement.labels.iter().enumerate() {
+            let weight = self.arrangement.label_weights[label];
+            if weight >= 1.0 {
+                continue;
+            }
+            let laws = candidate.sums.row(label).iter().zip(golden.sums.row(label));
+            let left: Vec<f64> = difference
+                .iter()
+                .zip(laws)
+                .map(|(d, (c, g))| {
+                    (d - weight * (c / candidate.counts[label] - g / golden.counts[label]))
+                        / (1.0 - weight)
+                })
+                .collect();
+            out.push(StratumBlame {
+                stratum: *stratum,
+                effect_without: norm.of(&left),
+            });
+        }
+        out.sort_by(|a, b| a.effect_without.total_cmp(&b.effect_without));
+        out
+    }
+
+    fn largest_gap(&self) -> Option<Gap> {
+        let mut largest: Option<Gap> = None;
+        for (difference, key) in self.delta.iter().zip(&self.keys) {
+            if difference.abs() > largest.map_or(0.0, |gap| gap.difference.abs()) {
+                largest = Some(Gap {
+                    key: *key,
+                    difference: *difference,
+                });
+            }
+        }
+        largest
+    }
+
+    fn largest_excess(&self) -> Option<Excess> {
+        let mut largest: Option<Excess> = None;
+        let (mut first, mut below) = (0, 0.0);
+        let last = self.keys.len().checked_sub(1)?;
+        for column in self.coarse.iter().copied().chain(core::iter::once(last)) {
+            let here = self.delta.get(column).copied().unwrap_or(0.0);
+            let difference = here - below;
+            if difference.abs() > largest.map_or(0.0, |excess| excess.difference.abs()) {
+                largest = Some(Excess {
+                    low: self.keys[first],
+                    high: self.keys[column],
+                    difference,
+                });
+            }
+            (first, below) = (column + 1, here);
+        }
+        largest
+    }
+}
