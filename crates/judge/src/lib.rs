@@ -1,1 +1,15 @@
-//! See Cargo.toml.
+//! States and a suite in, findings and verdicts out. No I/O: a verdict can be recomputed from stored states alone.
+//!
+//! [`input`] is what an engine hands in; [`judge`] pairs streams, chooses windows, runs every test of the suite, judges
+//! integrity counters, and yields the verdict with its digests. One test that cannot be computed becomes an ERROR finding
+//! and never hides the others.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod digest;
+pub mod input;
+
+mod alignment;
+mod pairing;
+
+pub use input::{Cells, Counter, Example, InputError, Series, SeriesWindows, SideStates, StreamStates};
+pub use pairing::normalised;

@@ -1,0 +1,226 @@
+//! Merging parts of a stream, and rolling windows up. Both are exact and do not depend on order.
+
+use verismo_stats::state::State;
+
+use super::{Cells, Counter, EXAMPLES_MAX, InputError, Series, SeriesWindows, StreamStates};
+
+impl StreamStates {
+    /// Merges another part of the same stream. Parts with different windows meet at the longer one.
+    ///
+    /// # Errors
+    /// [`InputError`] when the parts were observed differently.
+    pub fn merge(&mut self, mut other: Self) -> Result<(), InputError> {
+        let name = self.name();
+        if self.clock_ns != other.clock_ns {
+            return Err(mismatch(&name, "the clock", self.clock_ns, other.clock_ns));
+        }
+        let window_ns = self.window_ns.max(other.window_ns);
+        self.roll_up(window_ns)?;
+        other.roll_up(window_ns)?;
+        self.carries_trades |= other.carries_trades;
+        self.carries_book |= other.carries_book;
+        self.span_ns = match (self.span_ns, other.span_ns) {
+            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+            (a, b) => a.or(b),
+        };
+        self.messages = self.messages.saturating_add(other.messages);
+        self.events = self.events.saturating_add(other.events);
+        self.price_tick = gcd(self.price_tick, other.price_tick);
+        self.qty_lot = gcd(self.qty_lot, other.qty_lot);
+        // A median does not merge; the smaller one is the finer granularity, and independent of order.
+        self.book_cadence_ns = match (self.book_cadence_ns, other.book_cadence_ns) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        for (id, series) in other.series {
+            match self.series.get_mut(&id) {
+                Some(own) => merge_series(own, series, &name, &id)?,
+                None => {
+                    self.series.insert(id, series);
+                }
+            }
+        }
+        counters(&mut self.counters, other.counters);
+        let state = |observable: &str| {
+            let (stream, observable) = (name.clone(), observable.to_owned());
+            move |source| InputError::State { stream, observable, source }
+        };
+        self.trade_ids.merge(&other.trade_ids).map_err(state("trade ids"))?;
+        self.book_ids.merge(&other.book_ids).map_err(state("book ids"))?;
+        self.trade_runs.merge(&other.trade_runs).map_err(state("trade id runs"))
+    }
+
+    /// Merges windows into longer ones; nothing happens when they have that length already.
+    ///
+    /// # Errors
+    /// [`InputError::RollUp`] when the length is not a multiple of the present one.
+    pub fn roll_up(&mut self, window_ns: i64) -> Result<(), InputError> {
+        if window_ns == self.window_ns {
+            return Ok(());
+        }
+        if self.window_ns <= 0 || window_ns < self.window_ns || window_ns % self.window_ns != 0 {
+            return Err(InputError::RollUp { from_ns: self.window_ns, to_ns: window_ns });
+        }
+        let factor = window_ns / self.window_ns;
+        let name = self.name();
+        for (id, series) in &mut self.series {
+            series.roll_up(factor).map_err(|source| InputError::State {
+                stream: name.clone(),
+                observable: id.clone(),
+                source,
+            })?;
+        }
+        self.window_ns = window_ns;
+        Ok(())
+    }
+}
+
+impl Series {
+    /// Merges each `factor` windows into one.
+    pub(crate) fn roll_up(&mut self, factor: i64) -> Result<(), verismo_stats::state::MergeError> {
+        match &mut self.windows {
+            SeriesWindows::Cells(windows) => {
+                let old = std::mem::take(windows);
+                let mut parts: Vec<Cells> = Vec::new();
+                let mut index = 0;
+                for (i, cells) in old {
+                    let coarse = i.div_euclid(factor);
+                    if coarse != index && !parts.is_empty() {
+                        windows.push((index, join_cells(std::mem::take(&mut parts))));
+                    }
+                    index = coarse;
+                    parts.push(cells);
+                }
+                if !parts.is_empty() {
+                    windows.push((index, join_cells(parts)));
+                }
+                Ok(())
+            }
+            SeriesWindows::Lags(windows) => {
+                for (i, moments) in std::mem::take(windows) {
+                    let coarse = i.div_euclid(factor);
+                    match windows.last_mut() {
+                        Some((index, own)) if *index == coarse => own.merge(&moments)?,
+                        _ => windows.push((coarse, moments)),
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The union of histograms. Sorting all cells at once costs n log n, however many parts there are.
+pub(crate) fn join_cells(mut parts: Vec<Cells>) -> Cells {
+    if parts.len() == 1 {
+        return parts.pop().unwrap_or_default();
+    }
+    let mut all: Vec<(i64, u64)> = parts.iter().flat_map(|p| p.iter().copied()).collect();
+    all.sort_unstable_by_key(|&(key, _)| key);
+    all.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            kept.1 = kept.1.saturating_add(next.1);
+        }
+        same
+    });
+    all.into_boxed_slice()
+}
+
+fn merge_series(own: &mut Series, other: Series, stream: &str, id: &str) -> Result<(), InputError> {
+    if own.lattice != other.lattice {
+        return Err(InputError::Mismatch {
+            stream: stream.to_owned(),
+            parameter: "the lattice",
+            left: own.lattice.id(),
+            right: other.lattice.id(),
+        });
+    }
+    match (&mut own.windows, other.windows) {
+        (SeriesWindows::Cells(a), SeriesWindows::Cells(b)) => {
+            merge_windows(a, b, |x, y| {
+                *x = join_cells(vec![std::mem::take(x), y]);
+                Ok(())
+            })
+        }
+        (SeriesWindows::Lags(a), SeriesWindows::Lags(b)) => merge_windows(a, b, |x, y| {
+            x.merge(&y).map_err(|source| InputError::State {
+                stream: stream.to_owned(),
+                observable: id.to_owned(),
+                source,
+            })
+        }),
+        _ => Err(InputError::Mismatch {
+            stream: stream.to_owned(),
+            parameter: "the kind of state",
+            left: "one".to_owned(),
+            right: "another".to_owned(),
+        }),
+    }
+}
+
+/// Merges two lists sorted by window index.
+fn merge_windows<T>(
+    own: &mut Vec<(i64, T)>,
+    other: Vec<(i64, T)>,
+    mut join: impl FnMut(&mut T, T) -> Result<(), InputError>,
+) -> Result<(), InputError> {
+    let mut left = std::mem::take(own).into_iter().peekable();
+    let mut right = other.into_iter().peekable();
+    while let (Some((i, _)), Some((j, _))) = (left.peek(), right.peek()) {
+        let order = i.cmp(j);
+        let a = if order.is_le() { left.next() } else { None };
+        let b = if order.is_ge() { right.next() } else { None };
+        match (a, b) {
+            (Some((i, mut x)), Some((_, y))) => {
+                join(&mut x, y)?;
+                own.push((i, x));
+            }
+            (Some(one), None) | (None, Some(one)) => own.push(one),
+            (None, None) => {}
+        }
+    }
+    own.extend(left);
+    own.extend(right);
+    Ok(())
+}
+
+/// Merges counters by check and keeps the first examples by position.
+pub(super) fn counters(own: &mut Vec<Counter>, other: Vec<Counter>) {
+    for counter in other {
+        match own.iter_mut().find(|c| c.check == counter.check) {
+            Some(c) => {
+                c.count = c.count.saturating_add(counter.count);
+                c.total = c.total.saturating_add(counter.total);
+                c.worst = if counter.worst.unsigned_abs() > c.worst.unsigned_abs() { counter.worst } else { c.worst };
+                c.examples.extend(counter.examples);
+            }
+            None => own.push(counter),
+        }
+    }
+    for counter in own.iter_mut() {
+        counter
+            .examples
+            .sort_by(|a, b| (a.position, &a.source, &a.detail).cmp(&(b.position, &b.source, &b.detail)));
+        counter.examples.truncate(EXAMPLES_MAX);
+    }
+    own.sort_by(|a, b| a.check.cmp(&b.check));
+}
+
+fn gcd(a: i64, b: i64) -> i64 {
+    let (mut a, mut b) = (a.unsigned_abs(), b.unsigned_abs());
+    // Euclid: at most 92 steps for 64 bits.
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    i64::try_from(a).unwrap_or(i64::MAX)
+}
+
+fn mismatch(stream: &str, parameter: &'static str, left: i64, right: i64) -> InputError {
+    InputError::Mismatch {
+        stream: stream.to_owned(),
+        parameter,
+        left: left.to_string(),
+        right: right.to_string(),
+    }
+}
