@@ -1,1 +1,27 @@
-//! See Cargo.toml.
+//! A report as text for a terminal, as JSON, as Markdown and as JUnit XML.
+//!
+//! Rendering is a pure function of the report: no clock, no file, no environment. Whatever comes from the data (symbols,
+//! file names) is cleaned on its way out, so it can neither move a cursor nor break a table or an XML file.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod layout;
+pub mod number;
+pub mod outline;
+
+mod junit;
+mod markdown;
+mod text;
+
+use verismo_suite::report::Report;
+
+pub use junit::junit;
+pub use markdown::markdown;
+pub use text::{TextStyle, text, verdict_style};
+
+/// The report as indented JSON with a final newline.
+///
+/// # Errors
+/// When a number in it is not finite; the judge yields null for those.
+pub fn json(report: &Report) -> Result<String, serde_json::Error> {
+    report.to_json()
+}
