@@ -130,6 +130,25 @@ impl EventBatch {
         self.kind.is_empty()
     }
 
+    /// # Panics
+    /// When the columns differ in length: whoever filled them has a bug.
+    pub fn assert_rectangular(&self) {
+        let n = self.kind.len();
+        let lengths = [
+            self.side.len(),
+            self.flags.len(),
+            self.t_exchange_ns.len(),
+            self.t_receive_ns.len(),
+            self.price.len(),
+            self.qty.len(),
+            self.id.len(),
+            self.first_id.len(),
+            self.prev_id.len(),
+            self.position.len(),
+        ];
+        assert!(lengths.iter().all(|&len| len == n), "columns of {n} kinds have {lengths:?} rows");
+    }
+
     /// Removes all rows, keeps the memory.
     pub fn clear(&mut self) {
         self.kind.clear();

@@ -1,5 +1,7 @@
 //! Event model, order book replay, integrity counters, and observables as columns.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod book;
 pub mod event;
 pub mod message;
+pub mod observe;

@@ -1,0 +1,147 @@
+//! From events to states: one pass over a stream's rows.
+//!
+//! A [`StreamObserver`] takes the batches of one stream in arrival order. Rows are checked and replayed one by one
+//! ([`scan`]); what observables read is written to columns, the [`frame::Frame`]; each observable then maps its columns to
+//! keys and counts them per window ([`series`], [`registry`]). Where a stream is cut into batches makes no difference.
+//!
+//! # Time
+//! Every exchange time is floored to `clock_ns` before anything is computed. Trades and book updates each have a clock of
+//! their own that never runs backwards: a row behind the clock of its kind counts as `out_of_order` and is observed at the
+//! clock's time. Trades and book updates are not ordered against each other by arrival, since venues stamp and send them
+//! on different paths; series over both kinds see them merged by time (see [`clock::EventMerge`]).
+//!
+//! # The grid
+//! Book observables are sampled on an absolute grid: the sample at grid time g is the book after all updates with floored
+//! time at or before g. Between updates the book stands, for at most [`SILENCE_MAX_NS`]; after that it is undefined until
+//! the next update. Snapshots set the book and are no events: a source that repeats them must not look busier.
+
+pub mod clock;
+mod counters;
+pub mod frame;
+mod observed;
+mod rate;
+pub mod registry;
+mod scan;
+pub mod series;
+mod windows;
+
+pub use counters::{Check, Counter, EXAMPLES_MAX, Example};
+pub use observed::{Observed, QuoteCheck, Series, SeriesWindows};
+pub use windows::{WindowCells, WindowLags, WindowTally};
+
+use crate::event::EventBatch;
+use frame::Frame;
+use registry::{Observable, REGISTRY};
+use scan::Scan;
+
+/// One second in ns.
+pub const SECOND_NS: i64 = 1_000_000_000;
+/// How long a silent book, or a silent stream's zero counts, are taken for real.
+pub const SILENCE_MAX_NS: i64 = 60 * SECOND_NS;
+/// Window length of short streams.
+pub const WINDOW_SHORT_NS: i64 = SECOND_NS;
+/// Window length of streams whose span exceeds [`SHORT_SPAN_NS`].
+pub const WINDOW_LONG_NS: i64 = 10 * SECOND_NS;
+/// The longest span that keeps short windows.
+pub const SHORT_SPAN_NS: i64 = 15 * 60 * SECOND_NS;
+
+/// What to observe and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObserveOptions {
+    /// Resolution that times are floored to, ns, at least 1; the coarser of the two sides'.
+    pub clock_ns: i64,
+    /// Distance of the samples of the book, ns; divides one second.
+    pub grid_ns: i64,
+    /// Event time after which a book without snapshot is taken for known, ns.
+    pub warmup_ns: i64,
+    /// Ids of the observables wanted, see [`registry::REGISTRY`].
+    pub observables: Vec<String>,
+    /// The source orders trades and book updates in one sequence by time, so that their order against each other is checked
+    /// too. Files sorted by time are such; a live feed is not.
+    pub is_single_feed: bool,
+    /// Most levels a side of the book may hold.
+    pub levels_max: usize,
+}
+
+impl Default for ObserveOptions {
+    /// Every observable, ms clock, grid of 100 ms, warm-up of 60 s.
+    fn default() -> Self {
+        Self {
+            clock_ns: 1_000_000,
+            grid_ns: SECOND_NS / 10,
+            warmup_ns: 60 * SECOND_NS,
+            observables: REGISTRY.iter().map(|entry| entry.id.to_owned()).collect(),
+            is_single_feed: false,
+            levels_max: crate::book::MAX_LEVELS,
+        }
+    }
+}
+
+/// Observes one stream.
+pub struct StreamObserver {
+    scan: Scan,
+    frame: Frame,
+    observables: Vec<Box<dyn Observable>>,
+    unknown_observables: Vec<String>,
+    window_ns: i64,
+}
+
+impl StreamObserver {
+    /// An observer at the start of a stream.
+    ///
+    /// # Panics
+    /// When `clock_ns` is below 1 or `grid_ns` does not divide one second: programmer errors.
+    pub fn new(options: &ObserveOptions) -> Self {
+        assert!(options.clock_ns >= 1, "the clock is at least 1 ns, not {}", options.clock_ns);
+        let grid_ns = options.grid_ns;
+        assert!(grid_ns >= 1 && SECOND_NS % grid_ns == 0, "the grid divides one second, {grid_ns} ns does not");
+        let is_wanted = |id: &str| options.observables.iter().any(|wanted| wanted == id);
+        let wanted = REGISTRY.iter().filter(|entry| is_wanted(entry.id));
+        let unknown = options.observables.iter().filter(|id| registry::entry(id).is_none());
+        Self {
+            scan: Scan::new(options),
+            frame: Frame::default(),
+            observables: wanted.map(|entry| (entry.build)(grid_ns, WINDOW_SHORT_NS)).collect(),
+            unknown_observables: unknown.cloned().collect(),
+            window_ns: WINDOW_SHORT_NS,
+        }
+    }
+
+    /// Observes the next rows. `source` names their file in examples.
+    ///
+    /// # Panics
+    /// When the columns of the batch differ in length.
+    pub fn observe(&mut self, batch: &EventBatch, source: &str) {
+        batch.assert_rectangular();
+        for i in 0..batch.len() {
+            self.scan.row(batch, i, source, &mut self.frame);
+            if self.frame.is_full() {
+                self.flush();
+            }
+        }
+        self.flush();
+    }
+
+    /// Ends the stream.
+    pub fn finish(mut self) -> Observed {
+        self.scan.finish(&mut self.frame);
+        self.flush();
+        let series = self.observables.into_iter().map(|o| (o.id(), o.finish())).collect();
+        self.scan.into_observed(self.window_ns, series, self.unknown_observables)
+    }
+
+    fn flush(&mut self) {
+        self.scan.watch_rate(&self.frame);
+        for observable in &mut self.observables {
+            observable.observe(&self.frame);
+        }
+        self.frame.clear();
+        let is_long = self.scan.span_ns().is_some_and(|(first, last)| last - first > SHORT_SPAN_NS);
+        if is_long && self.window_ns == WINDOW_SHORT_NS {
+            self.window_ns = WINDOW_LONG_NS;
+            for observable in &mut self.observables {
+                observable.widen_windows(WINDOW_LONG_NS / WINDOW_SHORT_NS);
+            }
+        }
+    }
+}

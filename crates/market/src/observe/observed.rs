@@ -1,0 +1,108 @@
+//! What an observer hands on: states and counters of one stream.
+
+use super::Counter;
+use super::windows::WindowCells;
+use std::collections::BTreeMap;
+use verismo_stats::lags::LagMoments;
+use verismo_stats::lattice::Lattice;
+use verismo_stats::sample::{IdRuns, IdSample};
+
+/// The states and counters of one stream. Content only: no path, no file count; positions only in examples.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed {
+    /// The clock times were floored to, ns.
+    pub clock_ns: i64,
+    /// Window length of every series, ns.
+    pub window_ns: i64,
+    /// First and last floored time of a normal event.
+    pub span_ns: Option<(i64, i64)>,
+    /// Messages: rows with `FIRST_OF_MESSAGE`.
+    pub messages: u64,
+    /// Normal events observed: trades and book updates, without snapshots, duplicates and late updates.
+    pub events: u64,
+    /// Trades among them.
+    pub trades: u64,
+    /// Book updates among them.
+    pub updates: u64,
+    /// Snapshots applied.
+    pub snapshots: u64,
+    /// Rows of kinds that nothing here reads (order level, status).
+    pub rows_unobserved: u64,
+    /// Greatest common divisor of all valid prices, 10^-8; 0 if none.
+    pub price_tick: i64,
+    /// Greatest common divisor of all valid quantities, 10^-8; 0 if none.
+    pub qty_lot: i64,
+    /// Median time between book updates, ns: exact up to 4,096 clock steps, else the lower end of a cell 1.6 % wide.
+    pub book_cadence_ns: Option<i64>,
+    /// By observable id.
+    pub series: BTreeMap<&'static str, Series>,
+    /// One counter per [`super::Check`], also those at zero.
+    pub counters: Vec<Counter>,
+    /// Gaps of book update ids by size: up to 10, up to 1,000, more.
+    pub gap_sizes: [u64; 3],
+    /// Quotes of the venue against the replayed book.
+    pub quotes: QuoteCheck,
+    /// Levels forgotten by the cap of the book.
+    pub levels_dropped: u64,
+    /// Grid times at which the book was undefined although updates came before and after.
+    pub grid_undefined: u64,
+    /// Sampled trades: id, time, content (price, quantity, side).
+    pub trade_ids: IdSample,
+    /// Sampled book updates: id, time, content (best prices and quantities after the update).
+    pub book_ids: IdSample,
+    /// All trade ids.
+    pub trade_runs: IdRuns,
+    /// Observables asked for that the registry does not know.
+    pub unknown_observables: Vec<String>,
+}
+
+/// How often the venue's own best quote agrees with the replayed book at the same update id.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QuoteCheck {
+    /// Quotes that had the id of a book update.
+    pub compared: u64,
+    /// Those whose prices or quantities differ from the book's.
+    pub mismatched: u64,
+}
+
+/// An observable's states per window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// How values became keys.
+    pub lattice: Lattice,
+    /// Ascending, distinct window indices; index = floor(t / window).
+    pub windows: SeriesWindows,
+}
+
+/// The states of a series.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SeriesWindows {
+    /// Histograms.
+    Cells(Vec<WindowCells>),
+    /// Lag moments.
+    Lags(Vec<(i64, LagMoments)>),
+}
+
+impl SeriesWindows {
+    /// The number of observations in all windows.
+    pub fn count(&self) -> u64 {
+        use verismo_stats::state::State;
+        match self {
+            Self::Cells(windows) => windows.iter().flat_map(|(_, cells)| cells.iter().map(|&(_, count)| count)).sum(),
+            Self::Lags(windows) => windows.iter().map(|(_, moments)| moments.count()).sum(),
+        }
+    }
+
+    /// The number of windows with observations.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Cells(windows) => windows.len(),
+            Self::Lags(windows) => windows.len(),
+        }
+    }
+
+    /// Whether nothing was observed.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

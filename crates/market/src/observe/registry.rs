@@ -1,0 +1,83 @@
+//! Every observable, by id.
+
+use super::Series;
+use super::frame::Frame;
+use super::series::{book, events, flow, returns, trades};
+
+/// An observable: reads its columns of each frame, counts keys per window.
+///
+/// Frames come in stream order; where they are cut must make no difference to the series, so an observable keeps what it
+/// needs of the past itself.
+pub trait Observable: Send {
+    /// Its id in the catalogue.
+    fn id(&self) -> &'static str;
+
+    /// Reads the next rows.
+    fn observe(&mut self, frame: &Frame);
+
+    /// Merges each `factor` windows into one and goes on with windows that much longer.
+    fn widen_windows(&mut self, factor: i64);
+
+    /// Ends the stream.
+    fn finish(self: Box<Self>) -> Series;
+}
+
+/// Makes an observable for a grid (ns) and a window length (ns).
+pub type Build = fn(grid_ns: i64, window_ns: i64) -> Box<dyn Observable>;
+
+/// An observable of the registry.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// Its id in the catalogue.
+    pub id: &'static str,
+    /// Version of its definition: raised whenever equal events may give other keys.
+    pub version: u32,
+    /// Makes it.
+    pub build: Build,
+}
+
+const fn v1(id: &'static str, build: Build) -> Entry {
+    Entry { id, version: 1, build }
+}
+
+/// All observables, in the order of the catalogue.
+pub const REGISTRY: &[Entry] = &[
+    v1("trade_size", trades::trade_size),
+    v1("aggressor_sign", trades::aggressor_sign),
+    v1("aggressor_sign_acf", trades::aggressor_sign_acf),
+    v1("inter_event_time", events::inter_event_time),
+    v1("inter_trade_time", trades::inter_trade_time),
+    v1("spread", book::spread),
+    v1("depth_bid_l1", book::depth_bid_l1),
+    v1("depth_ask_l1", book::depth_ask_l1),
+    v1("imbalance_l1", book::imbalance_l1),
+    v1("imbalance_l5", book::imbalance_l5),
+    v1("microprice_offset", book::microprice_offset),
+    v1("ofi_1s", flow::ofi_1s),
+    v1("mid_log_return_1s", returns::mid_log_return_1s),
+    v1("mid_log_return_10s", returns::mid_log_return_10s),
+    v1("abs_return_1s_acf", returns::abs_return_1s_acf),
+    v1("event_count_100ms", events::event_count_100ms),
+    v1("event_count_1s", events::event_count_1s),
+];
+
+/// The entry of that id.
+pub fn entry(id: &str) -> Option<&'static Entry> {
+    REGISTRY.iter().find(|entry| entry.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use verismo_suite::catalogue::OBSERVABLES;
+
+    #[test]
+    fn the_registry_and_the_catalogue_name_the_same_observables() {
+        let ours: Vec<&str> = REGISTRY.iter().map(|entry| entry.id).collect();
+        let theirs: Vec<&str> = OBSERVABLES.iter().map(|info| info.id).collect();
+        assert_eq!(ours, theirs);
+        for entry in REGISTRY {
+            assert_eq!((entry.build)(100_000_000, 1_000_000_000).id(), entry.id);
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! Book updates: ids, order, replay, grid.
+
+use super::grid::Grid;
+use super::measure::Cadence;
+use super::quotes::Quotes;
+use super::{Row, Shared, VALUE_MAX, content};
+use crate::book::{Book, Knowledge, Touch};
+use crate::event::{Kind, NO_ID, NO_TIME, Side, flags};
+use crate::observe::ObserveOptions;
+use crate::observe::clock::KindClock;
+use crate::observe::counters::Check;
+use crate::observe::frame::Frame;
+use std::collections::VecDeque;
+use verismo_stats::sample::IdSample;
+
+/// Update ids remembered to tell a repeated update from a late one.
+const RECENT_IDS: usize = 4096;
+/// Consecutive late updates after which the book's id, not theirs, is held to be wrong.
+const RESTART_UPDATES: u32 = 64;
+/// Sizes of id gaps up to which nothing is to be done, and up to which a snapshot repairs the book.
+const GAP_SMALL: i64 = 10;
+const GAP_MEDIUM: i64 = 1_000;
+
+/// What to do with the rows of the update being read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Open {
+    /// No update is open.
+    No,
+    /// Its rows are applied. Without a time it is no event.
+    Apply { is_snapshot: bool, own_ns: Option<i64>, t_ns: Option<i64>, id: i64 },
+    /// It was applied before, or comes too late.
+    Skip,
+}
+
+/// The book of a stream.
+pub(super) struct Depth {
+    book: Book,
+    known: Knowledge,
+    grid: Grid,
+    open: Open,
+    clock: KindClock,
+    last_raw_ns: Option<i64>,
+    last_id: Option<i64>,
+    /// The last ids applied, ascending.
+    recent: VecDeque<i64>,
+    n_late: u32,
+    /// The last thing applied was a snapshot: the next update may reach back before it.
+    after_snapshot: bool,
+    in_new_session: bool,
+    in_overlap: bool,
+    /// Time of the update before, for the cadence, if it continues.
+    last_update_ns: Option<i64>,
+    cadence: Cadence,
+    sample: IdSample,
+    gap_sizes: [u64; 3],
+    n_rows: u64,
+    n_begun: u64,
+    n_with_id: u64,
+    n_updates: u64,
+    n_snapshots: u64,
+}
+
+impl Depth {
+    pub(super) fn new(book: Book, grid: Grid, options: &ObserveOptions) -> Self {
+        Self {
+            book,
+            known: Knowledge::new(options.warmup_ns),
+            grid,
+            open: Open::No,
+            clock: KindClock::default(),
+            last_raw_ns: None,
+            last_id: None,
+            recent: VecDeque::with_capacity(RECENT_IDS),
+            n_late: 0,
+            after_snapshot: false,
+            in_new_session: false,
+            in_overlap: false,
+            last_update_ns: None,
+            cadence: Cadence::new(options.clock_ns),
+            sample: IdSample::new(IdSample::DEFAULT_CAPACITY),
+            gap_sizes: [0; 3],
+            n_rows: 0,
+            n_begun: 0,
+            n_with_id: 0,
+            n_updates: 0,
+            n_snapshots: 0,
+        }
+    }
+
+    pub(super) fn start_session(&mut self) {
+        self.in_new_session = true;
+        self.in_overlap = true;
+        self.last_raw_ns = None;
+        self.open = Open::No;
+    }
+
+    /// The best levels, if the book is known by now.
+    #[inline]
+    pub(super) fn known_touch(&self) -> Option<Touch> {
+        let now_ns = self.clock.now_ns().unwrap_or(NO_TIME);
+        if self.known.is_known(now_ns) { self.book.touch() } else { None }
+    }
+
+    pub(super) fn last_id(&self) -> Option<i64> {
+        self.last_id
+    }
+
+    pub(super) fn book(&self) -> &Book {
+        &self.book
+    }
+
+    pub(super) fn n_rows(&self) -> u64 {
+        self.n_rows
+    }
+
+    pub(super) fn n_begun(&self) -> u64 {
+        self.n_begun
+    }
+
+    pub(super) fn n_with_id(&self) -> u64 {
+        self.n_with_id
+    }
+
+    pub(super) fn n_updates(&self) -> u64 {
+        self.n_updates
+    }
+
+    pub(super) fn n_snapshots(&self) -> u64 {
+        self.n_snapshots
+    }
+
+    pub(super) fn gap_sizes(&self) -> [u64; 3] {
+        self.gap_sizes
+    }
+
+    pub(super) fn grid_undefined(&self) -> u64 {
+        self.grid.n_undefined()
+    }
+
+    pub(super) fn cadence_ns(&self) -> Option<i64> {
+        self.cadence.median_ns()
+    }
+
+    pub(super) fn into_sample(self) -> IdSample {
+        self.sample
+    }
+
+    /// Samples the grid up to and with the last update's time.
+    pub(super) fn finish(&mut self, frame: &mut Frame) {
+        if let Some(now_ns) = self.clock.now_ns() {
+            self.grid.advance(now_ns + 1, &self.book, &self.known, &mut frame.samples);
+        }
+    }
+
+    #[inline]
+    pub(super) fn row(&mut self, row: Row<'_>, shared: &mut Shared, quotes: &mut Quotes, frame: &mut Frame) {
+        self.n_rows += 1;
+        if self.open == Open::No || row.batch.kind[row.i] == Kind::SnapshotStart {
+            self.begin(row, shared, frame);
+        }
+        if let Open::Apply { .. } = self.open
+            && row.batch.kind[row.i] == Kind::LevelSet
+        {
+            self.set_level(row, shared);
+        }
+        if row.batch.flags[row.i] & flags::LAST_OF_UPDATE != 0 {
+            self.end(row, shared, quotes, frame);
+        }
+    }
+
+    #[inline]
+    fn set_level(&mut self, row: Row<'_>, shared: &mut Shared) {
+        let (side, price, qty) = (row.batch.side[row.i], row.batch.price[row.i], row.batch.qty[row.i]);
+        let is_valid = (1..=VALUE_MAX).contains(&price) && (0..=VALUE_MAX).contains(&qty) && side != Side::None;
+        if is_valid {
+            shared.tick.add(price);
+            if qty > 0 {
+                shared.lot.add(qty);
+            }
+            self.book.set(side, price, qty);
+        } else if (side, price, qty) != (Side::None, 0, 0) {
+            // No side, price or quantity at all is how an update without levels is written.
+            let text = || format!("level of {qty} at {price} (10^-8) on side {side:?}");
+            shared.counters.note(Check::InvalidValue, 0, row.place, text);
+        }
+    }
+
+    /// Decides what to do with an update and moves the grid up to it.
+    fn begin(&mut self, row: Row<'_>, shared: &mut Shared, frame: &mut Frame) {
+        self.n_begun += 1;
+        let is_snapshot = row.batch.kind[row.i] == Kind::SnapshotStart;
+        let id = row.batch.id[row.i];
+        if id != NO_ID {
+            self.n_with_id += 1;
+            if self.is_old(id, is_snapshot, row, shared, frame) {
+                self.open = Open::Skip;
+                return;
+            }
+        }
+        if is_snapshot {
+            self.enter_session_by_snapshot(id, shared, frame);
+        } else {
+            self.check_sequence(row, shared, frame);
+        }
+        let own_ns = self.begin_time(is_snapshot, row, shared, frame);
+        let t_ns = own_ns.map(|own_ns| {
+            let step = self.clock.step(own_ns);
+            if step.restarted {
+                self.grid.stop();
+                self.last_update_ns = None;
+                shared.merge.end_run(&mut frame.events);
+            }
+            self.grid.advance(step.t_ns, &self.book, &self.known, &mut frame.samples);
+            step.t_ns
+        });
+        if is_snapshot {
+            self.book.clear();
+        }
+        self.open = Open::Apply { is_snapshot, own_ns, t_ns, id };
+    }
+
+    /// The update's own floored time, checked.
+    fn begin_time(&mut self, is_snapshot: bool, row: Row<'_>, shared: &mut Shared, _frame: &mut Frame) -> Option<i64> {
+        let own_ns = row.time();
+        if own_ns.is_some() {
+            shared.check_order(row, &mut self.last_raw_ns);
+        } else if !(is_snapshot && row.raw_time() == NO_TIME) {
+            // A snapshot fetched beside the stream has no exchange time; everything else must have one.
+            let raw = row.raw_time();
+            shared.counters.note(Check::TimeOutOfRange, 0, row.place, || format!("book update at {raw} ns"));
+        }
+        own_ns
+    }
+
+    /// Whether an update was applied before or comes after a later one; counts it if so.
+    fn is_old(&mut self, id: i64, is_snapshot: bool, row: Row<'_>, shared: &mut Shared, frame: &mut Frame) -> bool {
+        let Some(last) = self.last_id else { return false };
+        if is_snapshot {
+            // Outside an overlap a snapshot is an anchor whatever its id.
+            let is_old = self.in_overlap && id < last;
+            if is_old {
+                shared.counters.note(Check::SessionOverlap, 0, row.place, || format!("snapshot {id} after {last}"));
+            }
+            return is_old;
+        }
+        if id > last {
+            self.n_late = 0;
+            return false;
+        }
+        if self.in_overlap {
+            shared.counters.note(Check::SessionOverlap, 0, row.place, || format!("update id {id} again"));
+            return true;
+        }
+        let is_within = self.recent.front().is_some_and(|&oldest| id > oldest);
+        if !is_within || self.recent.binary_search(&id).is_ok() {
+            shared.counters.note(Check::Duplicate, 0, row.place, || format!("update id {id} again"));
+            return true;
+        }
+        self.n_late += 1;
+        if self.n_late >= RESTART_UPDATES {
+            self.break_off(shared, frame);
+            return false;
+        }
+        shared.counters.of(Check::OutOfOrder).total += 1;
+        shared.counters.note(Check::OutOfOrder, 0, row.place, || format!("update id {id} after {last}, not applied"));
+        true
+    }
+
+    /// Compares the ids of an update with those of the one before.
+    fn check_sequence(&mut self, row: Row<'_>, shared: &mut Shared, frame: &mut Frame) {
+        let (first, prev) = (row.batch.first_id[row.i], row.batch.prev_id[row.i]);
+        let gap = match self.last_id {
+            Some(last) if prev != NO_ID => Some(prev.saturating_sub(last)),
+            Some(last) if first != NO_ID => Some(first.saturating_sub(last).saturating_sub(1)),
+            _ => None,
+        };
+        let is_new_session = std::mem::take(&mut self.in_new_session);
+        self.in_overlap = false;
+        if is_new_session && !gap.is_some_and(|gap| gap <= 0) {
+            self.break_off(shared, frame);
+            return;
+        }
+        let Some(gap) = gap else { return };
+        shared.counters.of(Check::SequenceGap).total += 1;
+        shared.counters.of(Check::GapSeverity).total += 1;
+        // The first update after a snapshot or into a new session may begin before what it continues.
+        let may_reach_back = self.after_snapshot || is_new_session;
+        if gap == 0 || (may_reach_back && gap < 0) {
+            return;
+        }
+        let size = gap.saturating_abs();
+        let last = self.last_id.unwrap_or_default();
+        let text = || format!("{gap} ids between update {last} and the next");
+        shared.counters.note(Check::SequenceGap, size, row.place, text);
+        let bucket = usize::from(size > GAP_SMALL) + usize::from(size > GAP_MEDIUM);
+        self.gap_sizes[bucket] += 1;
+        if size > GAP_MEDIUM {
+            shared.counters.note(Check::GapSeverity, size, row.place, text);
+        }
+    }
+
+    /// A snapshot continues the session before if it is not behind it.
+    fn enter_session_by_snapshot(&mut self, id: i64, shared: &mut Shared, frame: &mut Frame) {
+        self.in_overlap = false;
+        if std::mem::take(&mut self.in_new_session) {
+            let continues = id != NO_ID && self.last_id == Some(id);
+            if !continues {
+                self.break_off(shared, frame);
+            }
+        }
+    }
+
+    /// Nothing continues from here: the book is unknown, the clock and the grid start anew.
+    fn break_off(&mut self, shared: &mut Shared, frame: &mut Frame) {
+        self.book.clear();
+        self.known.reset();
+        self.clock.reset();
+        self.grid.stop();
+        self.last_id = None;
+        self.recent.clear();
+        self.n_late = 0;
+        self.after_snapshot = false;
+        self.last_update_ns = None;
+        shared.merge.end_run(&mut frame.events);
+    }
+
+    fn end(&mut self, row: Row<'_>, shared: &mut Shared, quotes: &mut Quotes, frame: &mut Frame) {
+        let open = std::mem::replace(&mut self.open, Open::No);
+        let Open::Apply { is_snapshot, own_ns, t_ns, id } = open else { return };
+        if id != NO_ID {
+            self.remember(id, is_snapshot);
+        }
+        self.after_snapshot = is_snapshot;
+        let touch = self.book.touch();
+        if is_snapshot {
+            self.n_snapshots += 1;
+            self.known.on_snapshot();
+        } else if let Some(t_ns) = t_ns {
+            self.known.on_update(t_ns, touch.is_some());
+        }
+        let known = touch.filter(|_| self.known.is_known(self.clock.now_ns().unwrap_or(NO_TIME)));
+        if let Some(touch) = known {
+            check_touch(touch, row, shared);
+        }
+        if id != NO_ID {
+            quotes.on_update(id, known);
+        }
+        if let (false, Some(own_ns), Some(t_ns)) = (is_snapshot, own_ns, t_ns) {
+            if let (Some(touch), true) = (known, id != NO_ID) {
+                let parts = [touch.bid.price, touch.bid.qty, touch.ask.price, touch.ask.qty];
+                self.sample.push(id, own_ns, content(&parts));
+            }
+            if let Some(last_ns) = self.last_update_ns.replace(t_ns) {
+                self.cadence.add(t_ns - last_ns);
+            }
+            shared.merge.push(t_ns, &mut frame.events);
+            shared.extend_span(own_ns);
+            self.n_updates += 1;
+        }
+    }
+
+    fn remember(&mut self, id: i64, is_snapshot: bool) {
+        self.last_id = Some(id);
+        if is_snapshot || self.recent.back().is_some_and(|&last| last >= id) {
+            self.recent.clear();
+        }
+        if self.recent.len() == RECENT_IDS {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(id);
+    }
+}
+
+/// Counts a crossed or locked book at the end of an update.
+#[inline]
+fn check_touch(touch: Touch, row: Row<'_>, shared: &mut Shared) {
+    shared.counters.of(Check::CrossedBook).total += 1;
+    shared.counters.of(Check::LockedBook).total += 1;
+    if touch.bid.price < touch.ask.price {
+        return;
+    }
+    let by = touch.bid.price - touch.ask.price;
+    let check = if touch.is_locked() { Check::LockedBook } else { Check::CrossedBook };
+    let text = || format!("bid {} and ask {} (10^-8)", touch.bid.price, touch.ask.price);
+    shared.counters.note(check, by, row.place, text);
+}

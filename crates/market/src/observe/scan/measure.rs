@@ -1,0 +1,127 @@
+//! Small mergeable measures: the common divisor of prices, the median gap of book updates.
+
+/// The greatest common divisor of the values seen.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Gcd(u64);
+
+impl Gcd {
+    /// Adds a value above zero.
+    #[inline]
+    pub(super) fn add(&mut self, value: i64) {
+        let value = value.unsigned_abs();
+        if self.0 != 1 && (self.0 == 0 || value % self.0 != 0) {
+            self.0 = gcd(value, self.0);
+        }
+    }
+
+    /// 0 if nothing was added.
+    pub(super) fn value(&self) -> i64 {
+        i64::try_from(self.0).unwrap_or(i64::MAX)
+    }
+}
+
+/// Euclid; at most 92 steps for 64 bits (Lamé).
+fn gcd(mut a: u64, mut b: u64) -> u64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+/// Gaps counted one by one; 4,096 ms cover every cadence of a public feed on a ms clock.
+const EXACT: usize = 4096;
+/// Cells per power of two beyond.
+const CELLS: usize = 64;
+
+/// The distribution of gaps between book updates, in steps of the clock.
+#[derive(Debug)]
+pub(super) struct Cadence {
+    clock_ns: i64,
+    exact: Vec<u64>,
+    coarse: Vec<u64>,
+    n: u64,
+}
+
+impl Cadence {
+    pub(super) fn new(clock_ns: i64) -> Self {
+        Self { clock_ns, exact: vec![0; EXACT], coarse: vec![0; 64 * CELLS], n: 0 }
+    }
+
+    /// Adds a gap of at least zero, a multiple of the clock.
+    #[inline]
+    pub(super) fn add(&mut self, gap_ns: i64) {
+        let steps = if self.clock_ns == 1 { gap_ns } else { gap_ns / self.clock_ns }.unsigned_abs();
+        self.n += 1;
+        if (steps as usize) < EXACT {
+            self.exact[steps as usize] += 1;
+        } else {
+            self.coarse[cell(steps)] += 1;
+        }
+    }
+
+    /// The lower median; beyond the exact range the lower end of its cell.
+    pub(super) fn median_ns(&self) -> Option<i64> {
+        let mut n_below = 0;
+        let is_median = |n: &u64| {
+            n_below += n;
+            *n > 0 && 2 * n_below >= self.n
+        };
+        let at = self.exact.iter().chain(&self.coarse).position(is_median)?;
+        let steps = if at < EXACT { at as u64 } else { lower_end(at - EXACT) };
+        i64::try_from(steps).ok()?.checked_mul(self.clock_ns)
+    }
+}
+
+/// The log-linear cell of at least [`CELLS`] steps: exponent and the six bits after the leading one.
+fn cell(steps: u64) -> usize {
+    let exponent = 63 - steps.leading_zeros();
+    exponent as usize * CELLS + ((steps >> (exponent - 6)) as usize & (CELLS - 1))
+}
+
+fn lower_end(cell: usize) -> u64 {
+    let (exponent, mantissa) = (cell / CELLS, cell % CELLS);
+    ((CELLS + mantissa) as u64) << exponent.saturating_sub(6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tick_is_the_common_divisor() {
+        let mut tick = Gcd::default();
+        assert_eq!(tick.value(), 0);
+        tick.add(6_000_000);
+        tick.add(6_000_000);
+        assert_eq!(tick.value(), 6_000_000);
+        tick.add(9_000_000);
+        assert_eq!(tick.value(), 3_000_000);
+        tick.add(1);
+        tick.add(500);
+        assert_eq!(tick.value(), 1);
+    }
+
+    #[test]
+    fn the_median_gap_is_exact_for_usual_cadences_and_near_for_others() {
+        let mut cadence = Cadence::new(1_000_000);
+        assert_eq!(cadence.median_ns(), None);
+        for gap_ms in [100, 100, 101, 99, 5_000, 100] {
+            cadence.add(gap_ms * 1_000_000);
+        }
+        assert_eq!(cadence.median_ns(), Some(100_000_000));
+        let mut slow = Cadence::new(1);
+        for gap_ns in [100_000_000, 250_000_000, 3_000_000_000] {
+            slow.add(gap_ns);
+        }
+        let median = slow.median_ns().unwrap();
+        assert!(median <= 250_000_000 && median as f64 > 250_000_000.0 * (1.0 - 1.0 / 64.0), "{median}");
+    }
+
+    #[test]
+    fn a_cell_holds_its_lower_end() {
+        for steps in [4096u64, 4097, 70_000, 1 << 40, u64::MAX] {
+            let lower = lower_end(cell(steps));
+            assert!(lower <= steps && cell(lower) == cell(steps), "{steps}: {lower}");
+        }
+    }
+}

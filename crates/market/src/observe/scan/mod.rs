@@ -1,0 +1,202 @@
+//! The row by row part: integrity, replay, and the columns that observables read.
+
+mod depth;
+mod grid;
+mod measure;
+mod quotes;
+mod trades;
+
+use super::clock::{EventMerge, usable_time};
+use super::counters::{Check, Counters, Place};
+use super::frame::Frame;
+use super::observed::{Observed, Series};
+use super::rate::RateWatch;
+use super::ObserveOptions;
+use crate::book::Book;
+use crate::event::{EventBatch, Kind, flags};
+use depth::Depth;
+use grid::Grid;
+use measure::Gcd;
+use quotes::Quotes;
+use std::collections::BTreeMap;
+use trades::Trades;
+use verismo_stats::sample::mix64;
+
+/// Largest believable price and quantity: sums of two stay far from overflow. 2.3 * 10^10 units.
+const VALUE_MAX: i64 = i64::MAX / 4;
+
+/// What one stream's rows have told so far.
+pub(super) struct Scan {
+    clock_ns: i64,
+    trades: Trades,
+    depth: Depth,
+    quotes: Quotes,
+    shared: Shared,
+    rows_unobserved: u64,
+    messages: u64,
+}
+
+/// What trades and book updates both write to.
+struct Shared {
+    counters: Counters,
+    merge: EventMerge,
+    rate: RateWatch,
+    /// The last exchange time of either kind, where both come in one sequence.
+    single_feed_last_ns: Option<i64>,
+    is_single_feed: bool,
+    tick: Gcd,
+    lot: Gcd,
+    span_ns: Option<(i64, i64)>,
+}
+
+/// The row under the reader.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    batch: &'a EventBatch,
+    i: usize,
+    place: Place<'a>,
+    clock_ns: i64,
+}
+
+impl Row<'_> {
+    /// The floored time, if it can be believed.
+    #[inline]
+    fn time(&self) -> Option<i64> {
+        usable_time(self.batch.t_exchange_ns[self.i], self.clock_ns)
+    }
+
+    #[inline]
+    fn raw_time(&self) -> i64 {
+        self.batch.t_exchange_ns[self.i]
+    }
+}
+
+impl Scan {
+    pub(super) fn new(options: &ObserveOptions) -> Self {
+        Self {
+            clock_ns: options.clock_ns,
+            trades: Trades::new(),
+            depth: Depth::new(Book::new(options.levels_max), Grid::new(options.grid_ns), options),
+            quotes: Quotes::default(),
+            shared: Shared {
+                counters: Counters::new(),
+                merge: EventMerge::default(),
+                rate: RateWatch::default(),
+                single_feed_last_ns: None,
+                is_single_feed: options.is_single_feed,
+                tick: Gcd::default(),
+                lot: Gcd::default(),
+                span_ns: None,
+            },
+            rows_unobserved: 0,
+            messages: 0,
+        }
+    }
+
+    /// Reads row `i`.
+    #[inline]
+    pub(super) fn row(&mut self, batch: &EventBatch, i: usize, source: &str, frame: &mut Frame) {
+        let flags = batch.flags[i];
+        self.messages += u64::from(flags & flags::FIRST_OF_MESSAGE != 0);
+        if flags & flags::NEW_SESSION != 0 {
+            self.trades.start_session();
+            self.depth.start_session();
+            self.quotes.start_session();
+            self.shared.single_feed_last_ns = None;
+        }
+        let row = Row { batch, i, place: Place { source, position: batch.position[i] }, clock_ns: self.clock_ns };
+        match batch.kind[i] {
+            Kind::LevelSet | Kind::SnapshotStart => self.depth.row(row, &mut self.shared, &mut self.quotes, frame),
+            Kind::Trade => self.trades.row(row, &mut self.shared, &self.depth, frame),
+            Kind::Quote => self.quotes.row(row, &self.depth),
+            _ => self.rows_unobserved += 1,
+        }
+    }
+
+    /// First and last floored time of a normal event.
+    pub(super) fn span_ns(&self) -> Option<(i64, i64)> {
+        self.shared.span_ns
+    }
+
+    /// Watches the events of a frame that is about to be cleared.
+    pub(super) fn watch_rate(&mut self, frame: &Frame) {
+        self.shared.rate.observe(&frame.events);
+    }
+
+    /// Samples the grid up to the last update and lets held events leave.
+    pub(super) fn finish(&mut self, frame: &mut Frame) {
+        self.depth.finish(frame);
+        self.shared.merge.end_run(&mut frame.events);
+    }
+
+    pub(super) fn into_observed(
+        self,
+        window_ns: i64,
+        series: BTreeMap<&'static str, Series>,
+        unknown_observables: Vec<String>,
+    ) -> Observed {
+        let Shared { mut counters, rate, tick, lot, span_ns, .. } = self.shared;
+        rate.report(&mut counters);
+        self.trades.report(&mut counters);
+        let (trades, updates) = (self.trades.n_observed(), self.depth.n_updates());
+        let mix = counters.of(Check::MessageMix);
+        (mix.count, mix.total) = (trades, trades + updates);
+        let invalid_of = self.trades.n_rows() + self.depth.n_rows();
+        counters.of(Check::InvalidValue).total = invalid_of;
+        counters.of(Check::TimeOutOfRange).total = self.trades.n_rows() + self.depth.n_begun();
+        for check in [Check::Duplicate, Check::SessionOverlap] {
+            counters.of(check).total = self.trades.n_with_id() + self.depth.n_with_id();
+        }
+        Observed {
+            clock_ns: self.clock_ns,
+            window_ns,
+            span_ns,
+            messages: self.messages,
+            events: trades + updates,
+            trades,
+            updates,
+            snapshots: self.depth.n_snapshots(),
+            rows_unobserved: self.rows_unobserved,
+            price_tick: tick.value(),
+            qty_lot: lot.value(),
+            book_cadence_ns: self.depth.cadence_ns(),
+            series,
+            counters: counters.into_vec(),
+            gap_sizes: self.depth.gap_sizes(),
+            quotes: self.quotes.check(),
+            levels_dropped: self.depth.book().levels_dropped(),
+            grid_undefined: self.depth.grid_undefined(),
+            book_ids: self.depth.into_sample(),
+            trade_ids: self.trades.sample,
+            trade_runs: self.trades.runs,
+            unknown_observables,
+        }
+    }
+}
+
+impl Shared {
+    /// Counts a time that is before the one it should not be before. `own_last_ns` is the last time of the row's kind.
+    #[inline]
+    fn check_order(&mut self, row: Row<'_>, own_last_ns: &mut Option<i64>) {
+        let t_ns = row.raw_time();
+        let last_ns = if self.is_single_feed { &mut self.single_feed_last_ns } else { own_last_ns };
+        let before = last_ns.replace(t_ns).filter(|&last| t_ns < last);
+        self.counters.of(Check::OutOfOrder).total += 1;
+        if let Some(last) = before {
+            let back_ns = last - t_ns;
+            self.counters.note(Check::OutOfOrder, back_ns, row.place, || format!("{back_ns} ns before the one before"));
+        }
+    }
+
+    /// A normal event at its own floored time.
+    #[inline]
+    fn extend_span(&mut self, t_ns: i64) {
+        self.span_ns = Some(self.span_ns.map_or((t_ns, t_ns), |(first, last)| (first.min(t_ns), last.max(t_ns))));
+    }
+}
+
+/// A digest of what must agree about an event.
+#[inline]
+fn content(parts: &[i64]) -> u64 {
+    parts.iter().fold(0, |digest, &part| mix64(digest.rotate_left(1) ^ mix64(part as u64)))
+}

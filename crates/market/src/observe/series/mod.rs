@@ -1,0 +1,119 @@
+//! The observables, one file a family.
+
+pub mod book;
+pub mod events;
+pub mod flow;
+pub mod returns;
+pub mod trades;
+
+use super::frame::Frame;
+use super::registry::Observable;
+use super::{Series, WindowTally};
+use verismo_stats::lattice::Lattice;
+use verismo_suite::catalogue;
+
+/// The lattice the catalogue gives to an observable.
+///
+/// # Panics
+/// When the catalogue lacks the id or gives it an impossible lattice: programmer errors, seen by the registry's test.
+pub fn lattice(id: &str) -> Lattice {
+    let Some(info) = catalogue::observable(id) else { panic!("the catalogue has no observable {id}") };
+    match info.lattice().to_lattice() {
+        Ok(lattice) => lattice,
+        Err(error) => panic!("the lattice of {id} is impossible: {error}"),
+    }
+}
+
+/// An observable whose keys are a function of each row of one table alone.
+pub(super) struct Pointwise {
+    id: &'static str,
+    lattice: Lattice,
+    map: fn(&Lattice, &Frame, &mut Vec<i64>),
+    times: fn(&Frame) -> &[i64],
+    keys: Vec<i64>,
+    windows: WindowTally,
+}
+
+impl Pointwise {
+    /// `map` appends one key per row of the table that `times` belongs to.
+    pub(super) fn boxed(
+        id: &'static str,
+        window_ns: i64,
+        times: fn(&Frame) -> &[i64],
+        map: fn(&Lattice, &Frame, &mut Vec<i64>),
+    ) -> Box<dyn Observable> {
+        Box::new(Self { id, lattice: lattice(id), map, times, keys: Vec::new(), windows: WindowTally::new(window_ns) })
+    }
+}
+
+impl Observable for Pointwise {
+    fn id(&self) -> &'static str {
+        self.id
+    }
+
+    fn observe(&mut self, frame: &Frame) {
+        let times = (self.times)(frame);
+        self.keys.clear();
+        (self.map)(&self.lattice, frame, &mut self.keys);
+        debug_assert_eq!(times.len(), self.keys.len(), "{}: one key per row", self.id);
+        self.windows.extend(times, &self.keys);
+    }
+
+    fn widen_windows(&mut self, factor: i64) {
+        self.windows.widen(factor);
+    }
+
+    fn finish(self: Box<Self>) -> Series {
+        self.windows.finish(self.lattice)
+    }
+}
+
+/// The lags the catalogue gives to a lag series.
+///
+/// # Panics
+/// When it is not catalogued as one.
+pub(super) fn lags(id: &str) -> &'static [u32] {
+    match catalogue::observable(id).map(|info| info.kind) {
+        Some(catalogue::Kind::Lags(lags)) => lags,
+        _ => panic!("the catalogue has no lag series {id}"),
+    }
+}
+
+/// Times of a table and whether each row continues the one before.
+type Run = fn(&Frame) -> (&[i64], &[bool]);
+
+/// The time between neighbouring rows of a table.
+pub(super) struct WaitingTime {
+    id: &'static str,
+    run: Run,
+    last_ns: i64,
+    windows: WindowTally,
+}
+
+pub(super) fn waiting_time(id: &'static str, window_ns: i64, run: Run) -> Box<dyn Observable> {
+    Box::new(WaitingTime { id, run, last_ns: 0, windows: WindowTally::new(window_ns) })
+}
+
+impl Observable for WaitingTime {
+    fn id(&self) -> &'static str {
+        self.id
+    }
+
+    fn observe(&mut self, frame: &Frame) {
+        let (times, continues) = (self.run)(frame);
+        for (&t_ns, &continues) in times.iter().zip(continues) {
+            if continues {
+                self.windows.push(t_ns, t_ns - self.last_ns);
+            }
+            self.last_ns = t_ns;
+        }
+    }
+
+    fn widen_windows(&mut self, factor: i64) {
+        self.windows.widen(factor);
+    }
+
+    fn finish(self: Box<Self>) -> Series {
+        self.windows.finish(lattice(self.id))
+    }
+}

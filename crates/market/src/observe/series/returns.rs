@@ -1,0 +1,128 @@
+//! Returns of the mid price on the grid.
+
+use super::book::float_key;
+use super::lattice;
+use crate::observe::frame::{Frame, Samples};
+use crate::observe::registry::Observable;
+use crate::observe::{SECOND_NS, Series, WindowLags, WindowTally};
+use verismo_stats::lattice::Lattice;
+
+/// ln(mid_t / mid_(t-1s)) at every full second.
+pub fn mid_log_return_1s(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
+    MidLogReturn::boxed("mid_log_return_1s", SECOND_NS, window_ns)
+}
+
+/// ln(mid_t / mid_(t-10s)) at every full ten seconds: the returns do not overlap.
+pub fn mid_log_return_10s(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
+    MidLogReturn::boxed("mid_log_return_10s", 10 * SECOND_NS, window_ns)
+}
+
+/// The log-returns of the mid over steps of an absolute time grid.
+#[derive(Debug)]
+struct Returns {
+    step_ns: i64,
+    /// Time and bid + ask of the last sample on the step grid.
+    last: Option<(i64, i64)>,
+}
+
+/// A return, at the end of its step.
+struct Return {
+    t_ns: i64,
+    log_return: f64,
+}
+
+impl Returns {
+    fn new(step_ns: i64) -> Self {
+        Self { step_ns, last: None }
+    }
+
+    /// The return that ends at sample `i`, if both ends of the step are defined.
+    ///
+    /// ln(m / m') = log1p((s - s') / s') with s = bid + ask: the difference is exact in integers, so that small returns
+    /// keep their digits and no move is exactly zero.
+    #[inline]
+    fn next(&mut self, samples: &Samples, i: usize) -> Option<Return> {
+        let t_ns = samples.t_ns[i];
+        if t_ns % self.step_ns != 0 {
+            return None;
+        }
+        let sum = samples.bid[i] + samples.ask[i];
+        let (last_ns, last_sum) = self.last.replace((t_ns, sum))?;
+        let log_return = libm::log1p((sum - last_sum) as f64 / last_sum as f64);
+        (last_ns + self.step_ns == t_ns).then_some(Return { t_ns, log_return })
+    }
+}
+
+struct MidLogReturn {
+    id: &'static str,
+    lattice: Lattice,
+    returns: Returns,
+    windows: WindowTally,
+}
+
+impl MidLogReturn {
+    fn boxed(id: &'static str, step_ns: i64, window_ns: i64) -> Box<dyn Observable> {
+        let (returns, windows) = (Returns::new(step_ns), WindowTally::new(window_ns));
+        Box::new(Self { id, lattice: lattice(id), returns, windows })
+    }
+}
+
+impl Observable for MidLogReturn {
+    fn id(&self) -> &'static str {
+        self.id
+    }
+
+    fn observe(&mut self, frame: &Frame) {
+        for i in 0..frame.samples.t_ns.len() {
+            if let Some(r) = self.returns.next(&frame.samples, i) {
+                self.windows.push(r.t_ns, float_key(&self.lattice, r.log_return));
+            }
+        }
+    }
+
+    fn widen_windows(&mut self, factor: i64) {
+        self.windows.widen(factor);
+    }
+
+    fn finish(self: Box<Self>) -> Series {
+        self.windows.finish(self.lattice)
+    }
+}
+
+/// Lag products of round(|1 s log-return| * 10^9), lags in seconds.
+pub fn abs_return_1s_acf(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
+    let lags = WindowLags::new(super::lags("abs_return_1s_acf"), window_ns);
+    Box::new(AbsReturnAcf { returns: Returns::new(SECOND_NS), last_ns: None, lags })
+}
+
+struct AbsReturnAcf {
+    returns: Returns,
+    /// Time of the last return.
+    last_ns: Option<i64>,
+    lags: WindowLags,
+}
+
+impl Observable for AbsReturnAcf {
+    fn id(&self) -> &'static str {
+        "abs_return_1s_acf"
+    }
+
+    fn observe(&mut self, frame: &Frame) {
+        for i in 0..frame.samples.t_ns.len() {
+            let Some(r) = self.returns.next(&frame.samples, i) else { continue };
+            let continues = self.last_ns == Some(r.t_ns - SECOND_NS);
+            // Prices are below 2^61, so that |r| < 43 and the product is far below 2^53.
+            let nano = libm::round(r.log_return.abs() * 1e9) as i64;
+            self.lags.push(r.t_ns, nano, continues);
+            self.last_ns = Some(r.t_ns);
+        }
+    }
+
+    fn widen_windows(&mut self, factor: i64) {
+        self.lags.widen(factor);
+    }
+
+    fn finish(self: Box<Self>) -> Series {
+        self.lags.finish(lattice("abs_return_1s_acf"))
+    }
+}
