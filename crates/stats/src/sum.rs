@@ -40,6 +40,11 @@ impl DoubleSum {
         Self { hi, lo }
     }
 
+    /// `self - other`.
+    pub(crate) fn minus(self, other: Self) -> f64 {
+        (self.hi - other.hi) + (self.lo - other.lo)
+    }
+
     /// `x - self`, rounded once or twice.
     pub(crate) fn residual_of(self, x: f64) -> f64 {
         (x - self.hi) - self.lo
