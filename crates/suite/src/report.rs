@@ -175,7 +175,8 @@ pub struct Finding {
     pub n_eff: Option<f64>,
     /// Classical p-value for independent samples, for reference; decides nothing.
     pub p_value: Option<f64>,
-    /// p-value of "the effect is at most the margin", adjusted for the number of findings where it matters.
+    /// p-value of "the effect is at most the margin", Holm-adjusted: over the deciding findings of the run for a deciding one,
+    /// over the others for the others.
     pub p_fail: Option<f64>,
     /// Smallest effect that these data call FAIL in about four runs of five.
     pub mde: Option<f64>,
@@ -202,6 +203,12 @@ pub struct Finding {
     /// Remarks on the noise: memory, too few windows.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// `p_fail` before the correction for the number of findings.
+    #[serde(default)]
+    pub p_fail_raw: Option<f64>,
+    /// Why numbers are null, by their key.
+    #[serde(default)]
+    pub undefined: std::collections::BTreeMap<String, String>,
 }
 
 /// How much more data would decide.
@@ -221,7 +228,10 @@ pub struct Needs {
 /// Where a difference sits.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Evidence {
-    /// The range of values with the largest gap between the laws.
+    /// Where the distribution functions are farthest apart.
+    #[serde(default)]
+    pub largest_gap: Option<LargestGap>,
+    /// The range of values whose share differs most.
     #[serde(default)]
     pub worst_range: Option<WorstRange>,
     /// Windows or half hours whose removal changes the finding most.
@@ -229,16 +239,27 @@ pub struct Evidence {
     pub blame: Vec<Blame>,
 }
 
+/// The value at which the distribution functions are farthest apart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LargestGap {
+    /// The value, in the observable's unit.
+    pub at: f64,
+    /// Share of the golden at or below it.
+    pub golden_share: f64,
+    /// Share of the candidate at or below it.
+    pub candidate_share: f64,
+}
+
 /// A range of values in which the two sides hold different shares.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorstRange {
     /// Left end, in the observable's unit.
     pub from: f64,
-    /// Right end.
+    /// Right end, included.
     pub to: f64,
-    /// Share of the golden at or below `to`.
+    /// Share of the golden in the range.
     pub golden_share: f64,
-    /// Share of the candidate at or below `to`.
+    /// Share of the candidate in the range.
     pub candidate_share: f64,
     /// In words.
     pub text: String,

@@ -152,7 +152,7 @@ pub const CHECKS: &[CheckInfo] = &[
         ..counted(
             "message_mix",
             "M-14",
-            Critical,
+            Warn,
             "share of trades among the events, difference between the sides",
         )
     },

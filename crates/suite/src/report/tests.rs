@@ -32,6 +32,8 @@ fn finding() -> Finding {
         needs: None,
         evidence: Evidence::default(),
         notes: Vec::new(),
+        p_fail_raw: None,
+        undefined: Default::default(),
     }
 }
 
