@@ -35,11 +35,7 @@ impl Histogram {
     /// No observations.
     #[must_use]
     pub fn new(lattice: Lattice) -> Self {
-        Self {
-            lattice,
-            cells: Vec::new(),
-            count: 0,
-        }
+        Self { lattice, cells: Vec::new(), count: 0 }
     }
 
     /// Counts `keys`, which are sorted in place.
@@ -47,11 +43,7 @@ impl Histogram {
     pub fn from_keys(lattice: Lattice, keys: &mut [i64]) -> Self {
         let mut cells = Vec::new();
         tally::sort_into_runs(keys, &mut cells);
-        Self {
-            lattice,
-            cells,
-            count: keys.len() as u64,
-        }
+        Self { lattice, cells, count: keys.len() as u64 }
     }
 
     /// Counts the values that have a key; the caller counts the others by [`Lattice::keys`].
@@ -79,21 +71,14 @@ impl Histogram {
             same
         });
         cells.retain(|&(_, count)| count > 0);
-        Ok(Self {
-            lattice,
-            cells,
-            count,
-        })
+        Ok(Self { lattice, cells, count })
     }
 
     /// Merges many histograms in a balanced tree: n log k instead of n k steps for k parts of n cells in all.
     ///
     /// # Errors
     /// [`MergeError`] when a lattice differs from `lattice` or a count overflows.
-    pub fn sum<'a>(
-        lattice: Lattice,
-        parts: impl IntoIterator<Item = &'a Self>,
-    ) -> Result<Self, MergeError> {
+    pub fn sum<'a>(lattice: Lattice, parts: impl IntoIterator<Item = &'a Self>) -> Result<Self, MergeError> {
         let mut levels: Vec<Option<Self>> = Vec::new();
         for part in parts {
             let mut carry = part.clone();
@@ -145,10 +130,7 @@ impl Histogram {
     /// When `edges` is not ascending.
     #[must_use]
     pub fn cumulative(&self, edges: &[i64]) -> Vec<u64> {
-        assert!(
-            edges.is_sorted(),
-            "the edges of a cumulative count are ascending"
-        );
+        assert!(edges.is_sorted(), "the edges of a cumulative count are ascending");
         let mut cells = self.cells.iter().peekable();
         let mut n_below = 0;
         edges
@@ -182,36 +164,22 @@ impl Histogram {
     #[must_use]
     pub fn value_sum(&self) -> ValueSum {
         if let Some(sum) = self.exact_tick_sum() {
-            return ValueSum {
-                sum,
-                lower: sum,
-                upper: sum,
-            };
+            return ValueSum { sum, lower: sum, upper: sum };
         }
-        let (mut sum, mut lower, mut upper) = (
-            DoubleSum::default(),
-            DoubleSum::default(),
-            DoubleSum::default(),
-        );
+        let (mut sum, mut lower, mut upper) = (DoubleSum::default(), DoubleSum::default(), DoubleSum::default());
         for &(key, count) in &self.cells {
             sum.add_product(self.lattice.value(key), count);
             lower.add_product(self.lattice.lower(key), count);
             upper.add_product(self.lattice.upper(key), count);
         }
-        ValueSum {
-            sum: sum.value(),
-            lower: lower.value(),
-            upper: upper.value(),
-        }
+        ValueSum { sum: sum.value(), lower: lower.value(), upper: upper.value() }
     }
 
     /// The sum of key * count in i128; `None` when it overflows.
     #[must_use]
     pub fn key_sum(&self) -> Option<i128> {
         self.cells.iter().try_fold(0_i128, |sum, &(key, count)| {
-            i128::from(key)
-                .checked_mul(i128::from(count))
-                .and_then(|term| sum.checked_add(term))
+            i128::from(key).checked_mul(i128::from(count)).and_then(|term| sum.checked_add(term))
         })
     }
 
@@ -274,9 +242,7 @@ impl Histogram {
                 reader.i64("first key")?
             } else {
                 let step = reader.u64("key step")?;
-                packed
-                    .checked_add_unsigned(step)
-                    .ok_or_else(|| reader.invalid("key step"))?
+                packed.checked_add_unsigned(step).ok_or_else(|| reader.invalid("key step"))?
             };
             let key = unpack(packed, shift).ok_or_else(|| reader.invalid("key"))?;
             let count = reader.u64("count")?;
@@ -289,13 +255,8 @@ impl Histogram {
         if common_shift(&cells) != shift {
             return Err(reader.invalid("key shift"));
         }
-        let count =
-            total(cells.iter().map(|&(_, count)| count)).ok_or_else(|| reader.invalid("count"))?;
-        Ok(Self {
-            lattice,
-            cells,
-            count,
-        })
+        let count = total(cells.iter().map(|&(_, count)| count)).ok_or_else(|| reader.invalid("count"))?;
+        Ok(Self { lattice, cells, count })
     }
 
     fn check_lattice(&self, other: &Self) -> Result<(), MergeError> {
@@ -342,18 +303,11 @@ impl State for Histogram {
 impl Group for Histogram {
     fn subtract(&mut self, other: &Self) -> Result<(), MergeError> {
         self.check_lattice(other)?;
-        let not_contained = MergeError::NotContained {
-            state: Self::FORMAT,
-            quantity: "a count",
-        };
+        let not_contained = MergeError::NotContained { state: Self::FORMAT, quantity: "a count" };
         let mut at = 0;
         for &(key, count) in &other.cells {
             at += self.cells[at..].partition_point(|&(own, _)| own < key);
-            if self
-                .cells
-                .get(at)
-                .is_none_or(|&(own, own_count)| own != key || own_count < count)
-            {
+            if self.cells.get(at).is_none_or(|&(own, own_count)| own != key || own_count < count) {
                 return Err(not_contained);
             }
         }
@@ -368,10 +322,7 @@ impl Group for Histogram {
     }
 }
 
-const OVERFLOW: MergeError = MergeError::Overflow {
-    state: Histogram::FORMAT,
-    quantity: "the number of observations",
-};
+const OVERFLOW: MergeError = MergeError::Overflow { state: Histogram::FORMAT, quantity: "the number of observations" };
 const SHIFT_MAX: u8 = 62;
 
 fn total(mut counts: impl Iterator<Item = u64>) -> Option<u64> {
@@ -380,10 +331,7 @@ fn total(mut counts: impl Iterator<Item = u64>) -> Option<u64> {
 
 /// Adds sorted runs into sorted runs, in place: new keys are counted first, then both lists are merged from the back.
 fn merge_cells(into: &mut Vec<(i64, u64)>, from: &[(i64, u64)]) {
-    if into
-        .last()
-        .is_none_or(|&(last, _)| from.first().is_some_and(|&(first, _)| last < first))
-    {
+    if into.last().is_none_or(|&(last, _)| from.first().is_some_and(|&(first, _)| last < first)) {
         into.extend_from_slice(from);
         return;
     }
@@ -421,9 +369,7 @@ fn merge_cells(into: &mut Vec<(i64, u64)>, from: &[(i64, u64)]) {
 
 /// The largest s in 0..=62 such that every key is a multiple of 2^s, or (for s > 0) one more than a multiple.
 fn common_shift(cells: &[(i64, u64)]) -> u8 {
-    let used = cells
-        .iter()
-        .fold(0_i64, |used, &(key, _)| used | (key & !1));
+    let used = cells.iter().fold(0_i64, |used, &(key, _)| used | (key & !1));
     let shift = used.trailing_zeros().min(u32::from(SHIFT_MAX)) as u8;
     // A shift of one packs nothing.
     if shift <= 1 { 0 } else { shift }
@@ -431,11 +377,7 @@ fn common_shift(cells: &[(i64, u64)]) -> u8 {
 
 /// key / 2^shift with the lowest bit of the key appended.
 fn pack(key: i64, shift: u8) -> i64 {
-    if shift == 0 {
-        key
-    } else {
-        ((key >> shift) << 1) | (key & 1)
-    }
+    if shift == 0 { key } else { ((key >> shift) << 1) | (key & 1) }
 }
 
 fn unpack(packed: i64, shift: u8) -> Option<i64> {

@@ -63,12 +63,7 @@ impl LagMoments {
     pub fn new(lags: &[u32]) -> Result<Self, LagError> {
         check_lags(lags)?;
         let pairs = lags.iter().map(|&lag| LagPairs::new(lag)).collect();
-        Ok(Self {
-            count: 0,
-            sum: 0,
-            sum_squares: 0,
-            pairs,
-        })
+        Ok(Self { count: 0, sum: 0, sum_squares: 0, pairs })
     }
 
     /// The sums of one series without gaps.
@@ -107,10 +102,7 @@ impl LagMoments {
     /// when centring overflows 128 bits. With gaps between windows it may leave [-1, 1] by the share of the pairs missing.
     #[must_use]
     pub fn autocorrelation(&self, lag: u32) -> Option<f64> {
-        let pairs = self
-            .pairs
-            .iter()
-            .find(|pairs| pairs.lag == lag && pairs.n_pairs > 0)?;
+        let pairs = self.pairs.iter().find(|pairs| pairs.lag == lag && pairs.n_pairs > 0)?;
         let (n, n_pairs) = (i128::from(self.count), i128::from(pairs.n_pairs));
         // Centred exactly by the integer nearest the mean, so that floats only see small numbers.
         let pivot = self.sum.checked_div_euclid(n)?;
@@ -121,10 +113,8 @@ impl LagMoments {
             .checked_sub(pivot.checked_mul(self.sum)?.checked_mul(2)?)?
             .checked_add(square.checked_mul(n)?)?;
         let ends = pairs.sum_lead.checked_add(pairs.sum_lagged)?;
-        let product = pairs
-            .sum_product
-            .checked_sub(pivot.checked_mul(ends)?)?
-            .checked_add(square.checked_mul(n_pairs)?)?;
+        let product =
+            pairs.sum_product.checked_sub(pivot.checked_mul(ends)?)?.checked_add(square.checked_mul(n_pairs)?)?;
         let ends = ends - 2 * pivot * n_pairs;
 
         let (n, n_pairs) = (n as f64, n_pairs as f64);
@@ -184,10 +174,7 @@ impl LagMoments {
         let n = u128::from(self.count);
         // Cauchy and Schwarz: sum^2 <= n * sum of squares; not decided where the products overflow.
         let magnitude = self.sum.unsigned_abs();
-        let bounded = match (
-            magnitude.checked_mul(magnitude),
-            n.checked_mul(self.sum_squares),
-        ) {
+        let bounded = match (magnitude.checked_mul(magnitude), n.checked_mul(self.sum_squares)) {
             (Some(square), Some(limit)) => square <= limit,
             (None, Some(_)) => false,
             (_, None) => true,
@@ -202,13 +189,7 @@ impl LagMoments {
 
 impl LagPairs {
     fn new(lag: u32) -> Self {
-        Self {
-            lag,
-            n_pairs: 0,
-            sum_lead: 0,
-            sum_lagged: 0,
-            sum_product: 0,
-        }
+        Self { lag, n_pairs: 0, sum_lead: 0, sum_lagged: 0, sum_product: 0 }
     }
 
     fn add(&mut self, lead: i128, lagged: i128) -> Option<()> {
@@ -250,11 +231,7 @@ impl State for LagMoments {
     fn merge(&mut self, other: &Self) -> Result<(), MergeError> {
         self.check_lags_equal(other)?;
         let merged = || {
-            let pairs = self
-                .pairs
-                .iter()
-                .zip(&other.pairs)
-                .map(|(own, others)| own.merged(others));
+            let pairs = self.pairs.iter().zip(&other.pairs).map(|(own, others)| own.merged(others));
             Some(Self {
                 count: self.count.checked_add(other.count)?,
                 sum: self.sum.checked_add(other.sum)?,
@@ -262,10 +239,7 @@ impl State for LagMoments {
                 pairs: pairs.collect::<Option<_>>()?,
             })
         };
-        *self = merged().ok_or(MergeError::Overflow {
-            state: Self::FORMAT,
-            quantity: "a sum",
-        })?;
+        *self = merged().ok_or(MergeError::Overflow { state: Self::FORMAT, quantity: "a sum" })?;
         Ok(())
     }
 
@@ -317,11 +291,7 @@ impl Group for LagMoments {
     fn subtract(&mut self, other: &Self) -> Result<(), MergeError> {
         self.check_lags_equal(other)?;
         let difference = || {
-            let pairs = self
-                .pairs
-                .iter()
-                .zip(&other.pairs)
-                .map(|(own, others)| own.without(others));
+            let pairs = self.pairs.iter().zip(&other.pairs).map(|(own, others)| own.without(others));
             Some(Self {
                 count: self.count.checked_sub(other.count)?,
                 sum: self.sum.checked_sub(other.sum)?,
@@ -329,13 +299,8 @@ impl Group for LagMoments {
                 pairs: pairs.collect::<Option<_>>()?,
             })
         };
-        let not_contained = MergeError::NotContained {
-            state: Self::FORMAT,
-            quantity: "a sum",
-        };
-        *self = difference()
-            .filter(Self::is_possible)
-            .ok_or(not_contained)?;
+        let not_contained = MergeError::NotContained { state: Self::FORMAT, quantity: "a sum" };
+        *self = difference().filter(Self::is_possible).ok_or(not_contained)?;
         Ok(())
     }
 }
@@ -355,10 +320,7 @@ impl LagCarry {
     /// [`LagError::InvalidLags`].
     pub fn new(lags: &[u32]) -> Result<Self, LagError> {
         check_lags(lags)?;
-        Ok(Self {
-            lags: lags.to_vec(),
-            ring: VecDeque::new(),
-        })
+        Ok(Self { lags: lags.to_vec(), ring: VecDeque::new() })
     }
 
     /// Forgets the past: after a gap no pair spans it.
@@ -388,10 +350,7 @@ impl LagCarry {
                 let lag = lag as usize;
                 match index.checked_sub(lag) {
                     Some(before) => Some(values[before]),
-                    None => carried
-                        .len()
-                        .checked_sub(lag - index)
-                        .map(|before| carried[before]),
+                    None => carried.len().checked_sub(lag - index).map(|before| carried[before]),
                 }
             };
             sums.add(x, lagged).ok_or(LagError::Overflow { index })?;
@@ -415,9 +374,5 @@ impl LagCarry {
 fn check_lags(lags: &[u32]) -> Result<(), LagError> {
     let in_range = lags.len() <= LAGS_MAX && lags.iter().all(|lag| (1..=LAG_MAX).contains(lag));
     let ascending = lags.windows(2).all(|pair| pair[0] < pair[1]);
-    if in_range && ascending {
-        Ok(())
-    } else {
-        Err(LagError::InvalidLags)
-    }
+    if in_range && ascending { Ok(()) } else { Err(LagError::InvalidLags) }
 }

@@ -16,9 +16,7 @@ const TWO_SAMPLE: &str = include_str!("../vectors/two_sample.csv");
 const KOLMOGOROV: &str = include_str!("../vectors/kolmogorov_sf.csv");
 
 fn rows(csv: &str) -> impl Iterator<Item = Vec<&str>> {
-    csv.lines()
-        .filter(|line| !line.starts_with('#'))
-        .map(|line| line.split(',').collect())
+    csv.lines().filter(|line| !line.starts_with('#')).map(|line| line.split(',').collect())
 }
 
 fn sample(kind: &str, stream: u64, n: u64) -> (Lattice, Vec<f64>) {
@@ -27,9 +25,7 @@ fn sample(kind: &str, stream: u64, n: u64) -> (Lattice, Vec<f64>) {
     let uniform = || uniform(stream, n);
     let values = match kind {
         "uniform" => uniform().map(|v| v + odd * 0.01).collect(),
-        "heavy" => uniform()
-            .map(|v| (v - 0.5) / (v * (1.0 - v)) + odd * 0.05)
-            .collect(),
+        "heavy" => uniform().map(|v| (v - 0.5) / (v * (1.0 - v)) + odd * 0.05).collect(),
         "atoms" => raw(stream, n)
             .zip(uniform())
             .map(|(u, v)| match u % 10 {
@@ -39,23 +35,14 @@ fn sample(kind: &str, stream: u64, n: u64) -> (Lattice, Vec<f64>) {
             })
             .collect(),
         "tiny" => uniform().map(|v| (v + odd * 0.25) * 1e-300).collect(),
-        "cluster" => uniform()
-            .map(|v| 1e9 + (v - 0.5) * (1.0 + odd * 0.125))
-            .collect(),
+        "cluster" => uniform().map(|v| 1e9 + (v - 0.5) * (1.0 + odd * 0.125)).collect(),
         ticks => {
-            let fields: Vec<i64> = ticks
-                .split(':')
-                .skip(1)
-                .map(|field| field.parse().unwrap())
-                .collect();
+            let fields: Vec<i64> = ticks.split(':').skip(1).map(|field| field.parse().unwrap()).collect();
             let (scale, span, offset) = (u8::try_from(fields[0]).unwrap(), fields[1], fields[2]);
             let shift = if is_odd { offset + span / 10 } else { offset };
             let power = 10_f64.powi(i32::from(scale));
             let keys = raw(stream, n).map(|u| (u as i64 % span) + shift);
-            return (
-                Lattice::ticks(scale),
-                keys.map(|key| key as f64 / power).collect(),
-            );
+            return (Lattice::ticks(scale), keys.map(|key| key as f64 / power).collect());
         }
     };
     (Lattice::exact(), values)
@@ -65,92 +52,36 @@ fn sample(kind: &str, stream: u64, n: u64) -> (Lattice, Vec<f64>) {
 fn assert_close(got: f64, want: &str, magnitude: f64, what: &str) {
     let want: f64 = want.parse().unwrap();
     let tolerance = 1e-12 * want.abs() + 4.0 * f64::EPSILON * magnitude;
-    assert!(
-        (got - want).abs() <= tolerance,
-        "{what}: got {got:e}, SciPy has {want:e}"
-    );
+    assert!((got - want).abs() <= tolerance, "{what}: got {got:e}, SciPy has {want:e}");
 }
 
 #[test]
 fn statistics_agree_with_scipy() {
     let (mut checked, mut located) = (0, 0);
     for row in rows(TWO_SAMPLE) {
-        let [kind, stream, n, m, want @ ..] = row.as_slice() else {
-            panic!("short row {row:?}")
-        };
-        let (stream, n, m): (u64, u64, u64) = (
-            stream.parse().unwrap(),
-            n.parse().unwrap(),
-            m.parse().unwrap(),
-        );
+        let [kind, stream, n, m, want @ ..] = row.as_slice() else { panic!("short row {row:?}") };
+        let (stream, n, m): (u64, u64, u64) = (stream.parse().unwrap(), n.parse().unwrap(), m.parse().unwrap());
         let (lattice, x) = sample(kind, stream, n);
         let (_, y) = sample(kind, stream + 1, m);
-        let [
-            ks,
-            sign,
-            location,
-            p_ks,
-            w1,
-            mean,
-            t,
-            p_welch,
-            std0,
-            std_x,
-            std_y,
-            q10,
-            q50,
-            q99,
-        ] = want
-        else {
+        let [ks, sign, location, p_ks, w1, mean, t, p_welch, std0, std_x, std_y, q10, q50, q99] = want else {
             panic!("short row {row:?}")
         };
-        let (first, second) = (
-            Histogram::from_values(lattice.clone(), &x),
-            Histogram::from_values(lattice, &y),
-        );
-        assert_eq!(
-            (first.count(), second.count()),
-            (n, m),
-            "{kind}: every value has a key"
-        );
+        let (first, second) = (Histogram::from_values(lattice.clone(), &x), Histogram::from_values(lattice, &y));
+        assert_eq!((first.count(), second.count()), (n, m), "{kind}: every value has a key");
         let is_far = kind.starts_with("ticks") || *kind == "cluster";
-        let magnitude = if is_far {
-            x.iter()
-                .chain(&y)
-                .fold(0.0, |most: f64, v| most.max(v.abs()))
-        } else {
-            0.0
-        };
+        let magnitude = if is_far { x.iter().chain(&y).fold(0.0, |most: f64, v| most.max(v.abs())) } else { 0.0 };
         let what = |statistic: &str| format!("{statistic} of {kind} {n}x{m}");
 
         let got = classic::ks(&first, &second).unwrap();
         assert_close(got.statistic, ks, 0.0, &what("ks"));
-        assert_eq!(
-            got.certified,
-            (got.statistic, got.statistic),
-            "an exact lattice leaves nothing open"
-        );
+        assert_eq!(got.certified, (got.statistic, got.statistic), "an exact lattice leaves nothing open");
         if !sign.is_empty() {
-            assert_eq!(
-                f64::from(got.sign),
-                sign.parse::<f64>().unwrap(),
-                "{}",
-                what("sign")
-            );
-            assert_eq!(
-                got.location,
-                location.parse::<f64>().unwrap(),
-                "{}",
-                what("location")
-            );
+            assert_eq!(f64::from(got.sign), sign.parse::<f64>().unwrap(), "{}", what("sign"));
+            assert_eq!(got.location, location.parse::<f64>().unwrap(), "{}", what("location"));
             located += 1;
         }
         let p_tolerance = 1e-10 * p_ks.parse::<f64>().unwrap();
-        assert!(
-            (got.p_value - p_ks.parse::<f64>().unwrap()).abs() <= p_tolerance,
-            "{} {got:?}",
-            what("ks p")
-        );
+        assert!((got.p_value - p_ks.parse::<f64>().unwrap()).abs() <= p_tolerance, "{} {got:?}", what("ks p"));
         assert_eq!(got.method == KsMethod::Exact, n * m <= 1 << 20);
 
         let got = classic::w1(&first, &second).unwrap();
@@ -163,11 +94,7 @@ fn statistics_agree_with_scipy() {
             // Both inherit the rounding of the reference's means.
             let (want_t, want_p): (f64, f64) = (t.parse().unwrap(), p_welch.parse().unwrap());
             let slack = 1e-10 + 8.0 * f64::EPSILON * magnitude / got.statistic.abs();
-            assert!(
-                (got_t - want_t).abs() <= slack * want_t.abs(),
-                "{} {got_t} {want_t}",
-                what("Welch t")
-            );
+            assert!((got_t - want_t).abs() <= slack * want_t.abs(), "{} {got_t} {want_t}", what("Welch t"));
             assert!(
                 (p - want_p).abs() <= slack * (10.0 + want_t * want_t) * want_p,
                 "{} {p} {want_p}",
@@ -187,10 +114,7 @@ fn statistics_agree_with_scipy() {
         }
         checked += 1;
     }
-    assert!(
-        checked >= 80 && located >= 40,
-        "vector file too short: {checked} rows, {located} with a location"
-    );
+    assert!(checked >= 80 && located >= 40, "vector file too short: {checked} rows, {located} with a location");
 }
 
 #[test]
@@ -224,14 +148,8 @@ fn values() -> impl Strategy<Value = Vec<f64>> {
 }
 
 fn assert_within(exact: f64, (lower, upper): (f64, f64), what: &str) {
-    assert!(
-        lower <= upper,
-        "{what}: [{lower}, {upper}] is not an interval"
-    );
-    assert!(
-        lower <= exact && exact <= upper,
-        "{what}: {exact} is not in [{lower}, {upper}]"
-    );
+    assert!(lower <= upper, "{what}: [{lower}, {upper}] is not an interval");
+    assert!(lower <= exact && exact <= upper, "{what}: {exact} is not in [{lower}, {upper}]");
 }
 
 proptest! {
@@ -288,10 +206,7 @@ fn certified_interval_is_reached_at_both_ends() {
     assert_eq!(apart.certified, (0.0, 1.0));
     assert_eq!(apart.statistic, 0.0);
     let distance = classic::w1(&histogram(&low), &histogram(&high)).unwrap();
-    assert!(
-        distance.certified.0 == 0.0 && (0.5..0.500_001).contains(&distance.certified.1),
-        "{distance:?}"
-    );
+    assert!(distance.certified.0 == 0.0 && (0.5..0.500_001).contains(&distance.certified.1), "{distance:?}");
     // An atom on the edge carries no uncertainty.
     let atoms = classic::ks(&histogram(&[1.0, 1.0]), &histogram(&[1.0, 1.5])).unwrap();
     assert_eq!(atoms.certified, (0.5, 0.5));
@@ -302,16 +217,10 @@ fn large_keys_keep_their_digits() {
     // Epoch-like offsets: differences of one key at 1.7e18 drown in f64 values.
     let base = 1_700_000_000_000_000_000_i64;
     let histogram = |keys: &[i64]| Histogram::from_keys(Lattice::ticks(0), &mut keys.to_vec());
-    let (x, y) = (
-        histogram(&[base, base + 2, base + 4]),
-        histogram(&[base + 1, base + 3, base + 5]),
-    );
+    let (x, y) = (histogram(&[base, base + 2, base + 4]), histogram(&[base + 1, base + 3, base + 5]));
     assert_eq!(classic::w1(&x, &y).unwrap().statistic, 1.0);
     assert_eq!(classic::mean(&x, &y).unwrap().statistic, 1.0);
-    assert_eq!(
-        classic::std(&x, &y, Ddof::Population).unwrap().statistic,
-        0.0
-    );
+    assert_eq!(classic::std(&x, &y, Ddof::Population).unwrap().statistic, 0.0);
     let std = classic::std(&x, &y, Ddof::Sample).unwrap().std_first;
     assert!((std - 2.0).abs() < 1e-15, "{std}");
     assert_eq!(classic::quantile(&x, &y, 0.5).unwrap().statistic, 1.0);
@@ -321,17 +230,10 @@ fn large_keys_keep_their_digits() {
 
 #[test]
 fn counts_near_the_limit_do_not_overflow() {
-    let cells =
-        |cells: &[(i64, u64)]| Histogram::from_cells(Lattice::ticks(0), cells.to_vec()).unwrap();
-    let (x, y) = (
-        cells(&[(0, u64::MAX - 1), (1, 1)]),
-        cells(&[(0, 1), (1, u64::MAX - 1)]),
-    );
+    let cells = |cells: &[(i64, u64)]| Histogram::from_cells(Lattice::ticks(0), cells.to_vec()).unwrap();
+    let (x, y) = (cells(&[(0, u64::MAX - 1), (1, 1)]), cells(&[(0, 1), (1, u64::MAX - 1)]));
     let ks = classic::ks(&x, &y).unwrap();
-    assert!(
-        (ks.statistic - 1.0).abs() < 1e-15 && ks.sign == 1 && ks.p_value == 0.0,
-        "{ks:?}"
-    );
+    assert!((ks.statistic - 1.0).abs() < 1e-15 && ks.sign == 1 && ks.p_value == 0.0, "{ks:?}");
     assert!((classic::mean(&x, &y).unwrap().statistic - 1.0).abs() < 1e-15);
     assert!((classic::w1(&x, &y).unwrap().statistic - 1.0).abs() < 1e-15);
 }
@@ -342,18 +244,9 @@ fn outcomes(x: &Histogram, y: &Histogram) -> Vec<(&'static str, Result<f64, Test
         ("ks", classic::ks(x, y).map(|r| r.statistic)),
         ("w1", classic::w1(x, y).map(|r| r.statistic)),
         ("mean", classic::mean(x, y).map(|r| r.statistic)),
-        (
-            "std0",
-            classic::std(x, y, Ddof::Population).map(|r| r.statistic),
-        ),
-        (
-            "std1",
-            classic::std(x, y, Ddof::Sample).map(|r| r.statistic),
-        ),
-        (
-            "quantile",
-            classic::quantile(x, y, 0.5).map(|r| r.statistic),
-        ),
+        ("std0", classic::std(x, y, Ddof::Population).map(|r| r.statistic)),
+        ("std1", classic::std(x, y, Ddof::Sample).map(|r| r.statistic)),
+        ("quantile", classic::quantile(x, y, 0.5).map(|r| r.statistic)),
     ]
 }
 
@@ -371,22 +264,12 @@ fn no_input_gives_nan() {
         ("both zeros", &[0.0, -0.0]),
         ("largest", &[f64::MAX, f64::MIN, f64::MAX]),
     ];
-    for lattice in [
-        Lattice::exact(),
-        Lattice::float(10),
-        Lattice::float_at(3, 1e18),
-    ] {
+    for lattice in [Lattice::exact(), Lattice::float(10), Lattice::float_at(3, 1e18)] {
         for (x_name, x) in inputs {
             for (y_name, y) in inputs {
-                let (x, y) = (
-                    Histogram::from_values(lattice.clone(), x),
-                    Histogram::from_values(lattice.clone(), y),
-                );
+                let (x, y) = (Histogram::from_values(lattice.clone(), x), Histogram::from_values(lattice.clone(), y));
                 for (statistic, outcome) in outcomes(&x, &y) {
-                    let what = format!(
-                        "{statistic} of {x_name} against {y_name} on {}",
-                        lattice.id()
-                    );
+                    let what = format!("{statistic} of {x_name} against {y_name} on {}", lattice.id());
                     match outcome {
                         Ok(value) => assert!(value.is_finite(), "{what} is {value}"),
                         Err(TestError::TooFewObservations { n, n_min, .. }) => {
@@ -401,10 +284,7 @@ fn no_input_gives_nan() {
                         Err(error) => panic!("{what}: {error}"),
                     }
                     let is_empty = x.is_empty() || y.is_empty();
-                    assert!(
-                        !is_empty || outcomes(&x, &y).iter().all(|(_, outcome)| outcome.is_err()),
-                        "{what}"
-                    );
+                    assert!(!is_empty || outcomes(&x, &y).iter().all(|(_, outcome)| outcome.is_err()), "{what}");
                 }
             }
         }
@@ -413,39 +293,17 @@ fn no_input_gives_nan() {
 
 #[test]
 fn errors_name_the_side_and_the_lattices() {
-    let (empty, one) = (
-        Histogram::new(Lattice::exact()),
-        Histogram::from_values(Lattice::exact(), &[1.0]),
-    );
-    let few = |side, n_min| TestError::TooFewObservations {
-        side,
-        n: n_min - 1,
-        n_min,
-    };
+    let (empty, one) = (Histogram::new(Lattice::exact()), Histogram::from_values(Lattice::exact(), &[1.0]));
+    let few = |side, n_min| TestError::TooFewObservations { side, n: n_min - 1, n_min };
     assert_eq!(classic::ks(&empty, &one), Err(few(Side::First, 1)));
     assert_eq!(classic::w1(&one, &empty), Err(few(Side::Second, 1)));
-    assert_eq!(
-        classic::std(&one, &one, Ddof::Sample),
-        Err(few(Side::First, 2))
-    );
-    assert_eq!(
-        classic::quantile(&one, &one, 1.5),
-        Err(TestError::InvalidProbability)
-    );
-    assert_eq!(
-        classic::quantile(&one, &one, f64::NAN),
-        Err(TestError::InvalidProbability)
-    );
+    assert_eq!(classic::std(&one, &one, Ddof::Sample), Err(few(Side::First, 2)));
+    assert_eq!(classic::quantile(&one, &one, 1.5), Err(TestError::InvalidProbability));
+    assert_eq!(classic::quantile(&one, &one, f64::NAN), Err(TestError::InvalidProbability));
     let other = Histogram::from_values(Lattice::ticks(2), &[1.0]);
-    let lattices = TestError::DifferentLattices {
-        first: "float b=52".into(),
-        second: "ticks/1e-2".into(),
-    };
+    let lattices = TestError::DifferentLattices { first: "float b=52".into(), second: "ticks/1e-2".into() };
     assert_eq!(classic::mean(&one, &other), Err(lattices));
     let equal = Histogram::from_values(Lattice::exact(), &[1.0, 1.0]);
-    assert_eq!(
-        classic::std(&equal, &equal, Ddof::Sample),
-        Err(TestError::NoSpread { side: Side::First })
-    );
+    assert_eq!(classic::std(&equal, &equal, Ddof::Sample), Err(TestError::NoSpread { side: Side::First }));
     assert_eq!(classic::mean(&equal, &equal).unwrap().p_value, None);
 }

@@ -10,9 +10,7 @@ use verismo_stats::sample::{IdRuns, IdSample};
 use verismo_stats::{group_laws, idempotence_laws, state_laws};
 
 /// Up to eight parts of up to forty items.
-fn parts<T: std::fmt::Debug>(
-    item: impl Strategy<Value = T> + Clone,
-) -> impl Strategy<Value = Vec<Vec<T>>> {
+fn parts<T: std::fmt::Debug>(item: impl Strategy<Value = T> + Clone) -> impl Strategy<Value = Vec<Vec<T>>> {
     vec(vec(item, 0..40), 0..8)
 }
 
@@ -43,31 +41,16 @@ fn of_ticks(keys: &[i64]) -> Histogram {
 
 fn of_floats(values: &[f64]) -> Histogram {
     let histogram = Histogram::from_values(Lattice::float(10), values);
-    assert_eq!(
-        histogram.cells().iter().map(|&(_, n)| n).sum::<u64>(),
-        values.len() as u64
-    );
+    assert_eq!(histogram.cells().iter().map(|&(_, n)| n).sum::<u64>(), values.len() as u64);
     histogram
 }
 
 fn split_lattice() -> Lattice {
     let (one, two) = (ordered(1.0), ordered(2.0));
     let splits = [
-        Split {
-            lo: -5,
-            hi: 7,
-            bits: 52,
-        },
-        Split {
-            lo: one + 3,
-            hi: two,
-            bits: 14,
-        },
-        Split {
-            lo: two,
-            hi: two + 1,
-            bits: 52,
-        },
+        Split { lo: -5, hi: 7, bits: 52 },
+        Split { lo: one + 3, hi: two, bits: 14 },
+        Split { lo: two, hi: two + 1, bits: 52 },
     ];
     Lattice::float_at(4, 0.5).with_splits(&splits).unwrap()
 }
@@ -96,30 +79,20 @@ fn of_series(values: &[i64]) -> LagMoments {
     // Each item is a window of its own here: pairs across windows are tested with the carry in `lags.rs`.
     for &x in values {
         let window = [x, x / 2, x / 3, 5, x / 7, 1, x];
-        moments
-            .merge(&LagMoments::from_series(&[1, 5, 20], &window).unwrap())
-            .unwrap();
+        moments.merge(&LagMoments::from_series(&[1, 5, 20], &window).unwrap()).unwrap();
     }
     moments
 }
 
 fn prices() -> impl Strategy<Value = i64> + Clone {
-    prop_oneof![
-        -1000..1000_i64,
-        (1_i64 << 40)..(1_i64 << 40) + 1000,
-        Just(1_i64 << 56)
-    ]
+    prop_oneof![-1000..1000_i64, (1_i64 << 40)..(1_i64 << 40) + 1000, Just(1_i64 << 56)]
 }
 
 fn overflowing() -> LagMoments {
     let huge = LagMoments::from_series(&[1, 5, 20], &[i64::MIN; 2]).unwrap();
     let mut sum = huge.clone();
     while sum.merge(&huge).is_ok() && sum.count() < 8 {}
-    assert_eq!(
-        sum.count(),
-        2,
-        "the sum of two products of 2^126 fits no more"
-    );
+    assert_eq!(sum.count(), 2, "the sum of two products of 2^126 fits no more");
     sum
 }
 

@@ -86,10 +86,7 @@ impl Tally {
 /// Sorts `keys` and appends their run lengths to `runs`.
 pub(super) fn sort_into_runs(keys: &mut [i64], runs: &mut Vec<(i64, u64)>) {
     keys.sort_unstable();
-    runs.extend(
-        keys.chunk_by(|a, b| a == b)
-            .map(|run| (run[0], run.len() as u64)),
-    );
+    runs.extend(keys.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u64)));
 }
 
 /// Paged counters over the range of one chunk. Everything is zero between calls.
@@ -127,9 +124,7 @@ impl Packing {
         // The shift may only drop bits that are equal in all keys.
         let shift = (used & !1).trailing_zeros().clamp(1, 62);
         let base = min & !1;
-        let width = (max.wrapping_sub(base) as u64 >> shift)
-            .checked_mul(2)?
-            .checked_add(2)?;
+        let width = (max.wrapping_sub(base) as u64 >> shift).checked_mul(2)?.checked_add(2)?;
         (width <= (DIRECTORY * PAGE) as u64).then_some(Self { base, shift })
     }
 
