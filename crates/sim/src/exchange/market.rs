@@ -1,0 +1,290 @@
+//! The market: order flow meets the book, the feed goes out.
+
+use std::collections::VecDeque;
+
+use verismo_market::event::Side;
+use verismo_market::message::{Body, Message};
+
+use super::book::{Fill, OrderBook};
+use super::config::MarketConfig;
+use super::flow::{DEPTH_TICKS, Flow, Quote};
+use super::publish::{GRID_NS, Publisher};
+use crate::rng::{Rng, mix};
+
+/// Ticks of the book. The price stays within a few hundred ticks of the anchor in the middle (see [`Flow::aggressor`]).
+const WIDTH: usize = 8_192;
+const ANCHOR: usize = WIDTH / 2;
+/// An aggressor does not chase the price further than this from the best one, ticks.
+const CHASE_TICKS: usize = 5;
+/// One hour, ns: the period after which a reconstruction starts a new file.
+pub const HOUR_NS: i64 = 3_600_000_000_000;
+/// Bounds the work of one interval; its mean is about 35 events.
+const EVENTS_PER_INTERVAL_MAX: usize = 20_000;
+
+/// A simulated market: an endless iterator of messages in time order, as a subscriber would see them.
+///
+/// Trades carry ns times and consecutive ids, one trade per resting order hit. Depth messages come on the 100 ms grid, after
+/// the trades of their interval, with the final quantities of all levels that changed in it. The book is empty at the start,
+/// so the depth messages alone determine it. The receive time is a session clock of arbitrary origin, and increases.
+///
+/// The iterator ends only where times leave the range of i64.
+#[derive(Debug, Clone)]
+pub struct Market {
+    symbol: String,
+    lot: i64,
+    now_ns: i64,
+    book: OrderBook,
+    flow: Flow,
+    publisher: Publisher,
+    network: Network,
+    next_trade_id: i64,
+    next_quote_ns: i64,
+    fills: Vec<Fill>,
+    ready: VecDeque<Message>,
+    is_open: bool,
+    snapshots: Option<Schedule>,
+}
+
+/// When snapshots are due: before the first message of each period of the epoch.
+#[derive(Debug, Clone, Copy)]
+struct Schedule {
+    every_ns: i64,
+    period: Option<i64>,
+}
+
+impl Market {
+    /// A market that has not opened yet.
+    pub fn new(config: MarketConfig) -> Self {
+        let start_ns = config.start_ns.div_euclid(GRID_NS).saturating_mul(GRID_NS);
+        // Trade ids from [1e9, 4e9), update ids from [1e10, 1.3e11): unrelated for different seeds and symbols.
+        let trade_base = 1_000_000_000 + (mix(config.seed ^ 0x7261_6465) % 3_000_000_000) as i64;
+        let update_base = 10_000_000_000 + (mix(config.seed ^ 0x6465_7074) % 120_000_000_000) as i64;
+        let base_tick = config.anchor_price / config.tick - ANCHOR as i64;
+        Self {
+            lot: config.lot,
+            now_ns: start_ns,
+            book: OrderBook::new(WIDTH),
+            flow: Flow::new(&config),
+            publisher: Publisher::new(WIDTH, base_tick, config.tick, config.lot, update_base),
+            network: Network::new(config.seed, start_ns),
+            next_trade_id: trade_base,
+            next_quote_ns: start_ns,
+            fills: Vec::new(),
+            ready: VecDeque::new(),
+            is_open: false,
+            snapshots: None,
+            symbol: config.symbol,
+        }
+    }
+
+    /// Adds to the messages a snapshot before the first message of each period of `every_ns` of the epoch (and so before the
+    /// first message of all), as the files of a reconstruction start with one.
+    ///
+    /// A snapshot is the book as published so far: it has the update id of the last depth message and the times of the
+    /// message it precedes. The first one is empty, since the market starts with an empty book. The other messages are those
+    /// of the market without snapshots.
+    pub fn with_snapshots(mut self, every_ns: i64) -> Self {
+        self.snapshots = Some(Schedule { every_ns: every_ns.max(1), period: None });
+        self
+    }
+
+    /// Simulates one interval of the grid; false at the end of time.
+    fn advance(&mut self) -> bool {
+        let Some(end_ns) = self.now_ns.checked_add(GRID_NS) else { return false };
+        self.flow.begin_interval(self.now_ns);
+        if self.is_open {
+            self.trade_until(end_ns);
+        } else {
+            self.open();
+        }
+        let wanted = self.flow.levels_wanted();
+        // Most deep quotes touch a new level, so 3 * 57 of them reach any wanted number.
+        for _ in 0..3 * wanted {
+            if self.publisher.touched_count() >= wanted {
+                break;
+            }
+            let (side, distance) = self.flow.deep_quote();
+            self.quote_level(side, distance);
+        }
+        // The snapshot that goes before this message is of the book before it.
+        let snapshot = self.snapshot_due(end_ns);
+        if let Some(body) = self.publisher.publish(&self.book) {
+            self.send(end_ns, snapshot, body);
+        }
+        self.now_ns = end_ns;
+        true
+    }
+
+    /// Fills the empty book on both sides of the anchor.
+    fn open(&mut self) {
+        for distance in 1..DEPTH_TICKS {
+            for (side, tick) in [(Side::Bid, ANCHOR + 1 - distance), (Side::Ask, ANCHOR + distance)] {
+                for _ in 0..self.flow.opening_orders(distance) {
+                    let lots = self.flow.limit_order_lots();
+                    self.place(side, tick, lots);
+                }
+            }
+        }
+        self.is_open = true;
+        self.next_quote_ns = self.now_ns + GRID_NS;
+    }
+
+    /// Lets quotes and market orders happen, in time order, until `end_ns`.
+    fn trade_until(&mut self, end_ns: i64) {
+        let mut next_order_ns = self.next_order_ns(self.now_ns, end_ns);
+        for _ in 0..EVENTS_PER_INTERVAL_MAX {
+            if self.next_quote_ns < next_order_ns {
+                if self.next_quote_ns >= end_ns {
+                    return;
+                }
+                self.quote();
+                self.next_quote_ns += self.flow.quote_gap_ns();
+            } else {
+                if next_order_ns >= end_ns {
+                    return;
+                }
+                self.market_order(next_order_ns);
+                next_order_ns = self.next_order_ns(next_order_ns, end_ns);
+            }
+        }
+    }
+
+    fn next_order_ns(&mut self, since_ns: i64, end_ns: i64) -> i64 {
+        self.flow.market_order_gap_ns(end_ns - since_ns).map_or(i64::MAX, |gap| since_ns + gap)
+    }
+
+    /// How far the mid price is above the anchor, ticks; 0 while a side is empty.
+    fn distance_from_anchor(&self) -> f64 {
+        match (self.book.best_bid(), self.book.best_ask()) {
+            (Some(bid), Some(ask)) => 0.5 * (bid + ask) as f64 - ANCHOR as f64,
+            _ => 0.0,
+        }
+    }
+
+    fn quote(&mut self) {
+        match self.flow.quote(self.distance_from_anchor()) {
+            Quote::Level(side, distance) => self.quote_level(side, distance),
+            Quote::Withdrawal(side) => self.withdraw(side),
+        }
+    }
+
+    /// An order comes to, or leaves, the level `distance` ticks from the best price opposite to `side`.
+    fn quote_level(&mut self, side: Side, distance: usize) {
+        let tick = match side {
+            Side::Bid => self.book.best_ask().and_then(|ask| ask.checked_sub(distance)),
+            _ => self.book.best_bid().map(|bid| bid + distance),
+        };
+        let Some(tick) = tick.filter(|&t| t < WIDTH) else { return };
+        let length = self.book.level(tick).orders().len();
+        if let Some(ordinal) = self.flow.leaving(length, distance) {
+            if self.book.cancel(tick, ordinal) > 0 {
+                self.publisher.touch(tick);
+            }
+        } else if self.flow.attracts(distance) {
+            let lots = self.flow.limit_order_lots();
+            self.place(side, tick, lots);
+        }
+    }
+
+    /// All orders at the best price of `side` leave, and the other side follows into the gap: the price moves by a tick or
+    /// more without a trade.
+    fn withdraw(&mut self, side: Side) {
+        let (best, follower) = match side {
+            Side::Bid => (self.book.best_bid(), Side::Ask),
+            _ => (self.book.best_ask(), Side::Bid),
+        };
+        let Some(tick) = best else { return };
+        if self.book.cancel_all(tick) > 0 {
+            self.publisher.touch(tick);
+        }
+        let lots = self.flow.limit_order_lots();
+        self.place(follower, tick, lots);
+    }
+
+    fn place(&mut self, side: Side, tick: usize, lots: i64) {
+        if self.book.place(side, tick, lots) {
+            self.publisher.touch(tick);
+        }
+    }
+
+    /// A market order at `t_ns`: immediate-or-cancel, at most [`CHASE_TICKS`] beyond the best price.
+    fn market_order(&mut self, t_ns: i64) {
+        let side = self.flow.aggressor(self.distance_from_anchor());
+        let lots = self.flow.market_order_lots();
+        let limit = match side {
+            Side::Bid => self.book.best_ask().map_or(0, |ask| ask + CHASE_TICKS),
+            _ => self.book.best_bid().map_or(WIDTH, |bid| bid.saturating_sub(CHASE_TICKS)),
+        };
+        let mut fills = core::mem::take(&mut self.fills);
+        self.book.execute(side, lots, limit, &mut fills);
+        for fill in fills.drain(..) {
+            self.publisher.touch(fill.tick);
+            let id = self.next_trade_id;
+            self.next_trade_id += 1;
+            let (price, qty) = (self.publisher.price(fill.tick), fill.lots * self.lot);
+            let snapshot = self.snapshot_due(t_ns);
+            self.send(t_ns, snapshot, Body::Trade { id, price, qty, side });
+        }
+        self.fills = fills;
+    }
+
+    /// The snapshot that a message at `t_ns` must follow, if it is the first of its period.
+    fn snapshot_due(&self, t_ns: i64) -> Option<Body> {
+        let schedule = self.snapshots?;
+        (schedule.period != Some(t_ns.div_euclid(schedule.every_ns))).then(|| self.publisher.snapshot())
+    }
+
+    fn send(&mut self, t_exchange_ns: i64, snapshot: Option<Body>, body: Body) {
+        let t_receive_ns = self.network.deliver(t_exchange_ns);
+        if let Some(schedule) = &mut self.snapshots {
+            schedule.period = Some(t_exchange_ns.div_euclid(schedule.every_ns));
+        }
+        for body in snapshot.into_iter().chain([body]) {
+            self.ready.push_back(Message { t_exchange_ns, t_receive_ns, symbol: self.symbol.clone(), body });
+        }
+    }
+}
+
+impl Iterator for Market {
+    type Item = Message;
+
+    fn next(&mut self) -> Option<Message> {
+        // An interval without any message is possible only in theory; a thousand in a row mean that time has ended.
+        for _ in 0..1_000 {
+            if let Some(message) = self.ready.pop_front() {
+                return Some(message);
+            }
+            if !self.advance() {
+                return None;
+            }
+        }
+        None
+    }
+}
+
+/// The way from the venue to the recorder: latency with jitter and rare hiccups, in order.
+#[derive(Debug, Clone)]
+struct Network {
+    rng: Rng,
+    offset_ns: i64,
+    last_ns: i64,
+}
+
+impl Network {
+    /// A monotonic clock such as `perf_counter` reads: its origin is arbitrary, below four months ago.
+    fn new(seed: u64, start_ns: i64) -> Self {
+        let mut rng = Rng::new(seed, 2);
+        let origin_ns = 1_000_000_000_000 + rng.below(10_000_000_000_000_000) as i64;
+        Self { rng, offset_ns: origin_ns.saturating_sub(start_ns), last_ns: 0 }
+    }
+
+    fn deliver(&mut self, t_exchange_ns: i64) -> i64 {
+        let mut latency_ns = 3_000_000 + (2_000_000.0 * self.rng.exponential()) as i64;
+        if self.rng.below(400) == 0 {
+            latency_ns += (40_000_000.0 * self.rng.exponential()) as i64;
+        }
+        let arrival_ns = t_exchange_ns.saturating_add(self.offset_ns).saturating_add(latency_ns);
+        self.last_ns = arrival_ns.max(self.last_ns.saturating_add(1_000));
+        self.last_ns
+    }
+}
