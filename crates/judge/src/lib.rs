@@ -9,7 +9,21 @@ pub mod digest;
 pub mod input;
 
 mod alignment;
+mod applicable;
+mod draft;
+mod histogram;
+mod integrity;
+mod judgement;
+mod lags;
+mod mde;
+mod observe;
 mod pairing;
+mod propose;
+mod select;
+mod summary;
 
 pub use input::{Cells, Counter, Example, InputError, Series, SeriesWindows, SideStates, StreamStates};
+pub use judgement::{JudgeOptions, Judgement, judge};
 pub use pairing::normalised;
+pub use propose::propose_margins;
+pub use summary::run_verdict;

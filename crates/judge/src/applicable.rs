@@ -1,0 +1,105 @@
+//! Whether two streams share an observable at all.
+
+use verismo_suite::catalogue::{ObservableInfo, Source};
+use verismo_suite::report::Side;
+
+use crate::input::StreamStates;
+
+/// Book updates this many times as frequent on one side are another granularity.
+const CADENCE_RATIO: i64 = 4;
+
+/// What can be done with an observable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Applicable {
+    /// Both sides define it.
+    Yes,
+    /// They cannot be compared on it, for this reason.
+    No(String),
+    /// Both could carry it, this side does not define it.
+    MissingOn(Side, String),
+    /// The golden could carry it but was too short to know its book.
+    TooShort(String),
+}
+
+/// Whether both sides define the observable; `info` is `None` for columns of tables.
+pub(crate) fn applicable(
+    golden: &StreamStates,
+    candidate: &StreamStates,
+    id: &str,
+    info: Option<&ObservableInfo>,
+    warmup_ns: i64,
+) -> Applicable {
+    if let Some(info) = info
+        && let Some(reason) = not_shared(golden, candidate, info)
+    {
+        return Applicable::No(reason);
+    }
+    let defined = |stream: &StreamStates| stream.series.get(id).is_some_and(|s| !s.windows.is_empty());
+    match (defined(golden), defined(candidate)) {
+        (true, true) => Applicable::Yes,
+        (false, false) => {
+            let is_book = info.is_some_and(|i| i.source == Source::Book);
+            let why = if is_book { "; its book was never known" } else { "" };
+            Applicable::No(format!("neither side has a value of it{why}"))
+        }
+        (true, false) => {
+            let reason = "the golden has values of it, the candidate has none although its source could carry them";
+            Applicable::MissingOn(Side::Candidate, reason.to_owned())
+        }
+        (false, true) => {
+            let span = golden.span_ns.map_or(0, |(from, to)| to - from);
+            if info.is_some_and(|i| i.source == Source::Book) && span <= 2 * warmup_ns {
+                let seconds = warmup_ns / crate::input::SECOND_NS;
+                let reason = format!("the golden starts without a snapshot and is hardly longer than its warm-up of {seconds} s");
+                return Applicable::TooShort(reason);
+            }
+            let reason = "the candidate has values of it, the golden has none although its source could carry them";
+            Applicable::MissingOn(Side::Golden, reason.to_owned())
+        }
+    }
+}
+
+fn not_shared(golden: &StreamStates, candidate: &StreamStates, info: &ObservableInfo) -> Option<String> {
+    for (name, stream) in [("golden", golden), ("candidate", candidate)] {
+        match info.source {
+            Source::Trades if !stream.carries_trades => {
+                return Some(format!("the {name}'s source carries no trades"));
+            }
+            Source::Book if !stream.carries_book => return Some(format!("the {name}'s source carries no book")),
+            _ => {}
+        }
+    }
+    let kinds = |s: &StreamStates| (s.carries_trades, s.carries_book);
+    if info.source == Source::Events && kinds(golden) != kinds(candidate) {
+        return Some("one side's source carries trades and book, the other's only one of them".to_owned());
+    }
+    if info.depends_on_cadence
+        && let Some(reason) = other_cadence(golden, candidate)
+    {
+        return Some(reason);
+    }
+    if info.unit == "s" && golden.clock_ns != candidate.clock_ns {
+        return Some(format!(
+            "the sides were observed at different clocks, {} ns and {} ns",
+            golden.clock_ns, candidate.clock_ns
+        ));
+    }
+    None
+}
+
+/// Why the two books are not of one granularity, if they are not.
+pub(crate) fn other_cadence(golden: &StreamStates, candidate: &StreamStates) -> Option<String> {
+    let (g, c) = (golden.book_cadence_ns?.max(1), candidate.book_cadence_ns?.max(1));
+    let ratio = g.max(c) / g.min(c);
+    (ratio >= CADENCE_RATIO).then(|| {
+        format!(
+            "book updates come every {} on the golden and every {} on the candidate: another granularity",
+            milliseconds(g),
+            milliseconds(c)
+        )
+    })
+}
+
+fn milliseconds(ns: i64) -> String {
+    format!("{} ms", ns as f64 / 1e6)
+}

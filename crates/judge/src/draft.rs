@@ -1,0 +1,212 @@
+//! A finding before the correction for multiplicity, and how it becomes a verdict.
+
+use verismo_stats::judging::{Judged, Needs as StatsNeeds, holm};
+use verismo_suite::catalogue::TestId;
+use verismo_suite::report::{Finding, Needs};
+use verismo_suite::verdict::{FindingVerdict, Severity};
+
+use crate::input::SECOND_NS;
+
+/// A finding whose verdict may still depend on the others.
+#[derive(Debug, Clone)]
+pub(crate) struct Draft {
+    pub(crate) finding: Finding,
+    /// Present while the verdict is open.
+    pub(crate) open: Option<Open>,
+}
+
+/// What a verdict is made from.
+#[derive(Debug, Clone)]
+pub(crate) struct Open {
+    pub(crate) judged: Judged,
+    /// By how much the cells of the lattice may hide a smaller or larger statistic.
+    pub(crate) slack: (f64, f64),
+    /// Every pair of windows is equal.
+    pub(crate) identical: bool,
+    pub(crate) window_ns: i64,
+}
+
+/// A finding with nothing but its names.
+pub(crate) fn blank(observable: &str, unit: &str, test: TestId, stream: &str, severity: Severity, deciding: bool) -> Finding {
+    Finding {
+        observable: observable.to_owned(),
+        unit: unit.to_owned(),
+        test,
+        parameter: None,
+        stream: stream.to_owned(),
+        stratum: String::new(),
+        statistic: None,
+        effect: None,
+        interval: None,
+        certified: None,
+        margin: None,
+        resolution: None,
+        heterogeneity: None,
+        n_golden: 0,
+        n_candidate: 0,
+        n_eff: None,
+        p_value: None,
+        p_fail: None,
+        mde: None,
+        severity,
+        deciding,
+        verdict: FindingVerdict::Error,
+        reason: String::new(),
+        windows: [0, 0],
+        coverage: None,
+        needs: None,
+        evidence: Default::default(),
+        notes: Vec::new(),
+        p_fail_raw: None,
+        undefined: Default::default(),
+    }
+}
+
+impl Draft {
+    /// A finding whose verdict is known.
+    pub(crate) fn settled(mut finding: Finding, verdict: FindingVerdict, reason: impl Into<String>) -> Self {
+        finding.verdict = verdict;
+        finding.reason = reason.into();
+        Self { finding, open: None }
+    }
+
+    /// A finding that could not be computed.
+    pub(crate) fn error(finding: Finding, reason: impl std::fmt::Display) -> Self {
+        Self::settled(finding, FindingVerdict::Error, format!("could not be computed: {reason}"))
+    }
+}
+
+/// Gives open findings their verdicts: Holm over the deciding ones, and over the others.
+pub(crate) fn settle(drafts: Vec<Draft>, alpha: f64) -> Vec<Finding> {
+    let mut drafts = drafts;
+    for deciding in [true, false] {
+        let family: Vec<usize> = (0..drafts.len())
+            .filter(|&i| drafts[i].finding.deciding == deciding)
+            .filter(|&i| drafts[i].open.as_ref().is_some_and(|o| !o.identical))
+            .collect();
+        let p_values: Vec<f64> =
+            family.iter().filter_map(|&i| drafts[i].open.as_ref().map(|o| o.judged.p_fail)).collect();
+        for (i, adjusted) in family.into_iter().zip(holm(&p_values)) {
+            drafts[i].finding.p_fail = Some(adjusted);
+        }
+    }
+    drafts.into_iter().map(|draft| decide(draft, alpha)).collect()
+}
+
+fn decide(draft: Draft, alpha: f64) -> Finding {
+    let Draft { mut finding, open } = draft;
+    let Some(open) = open else { return finding };
+    let margin = finding.margin.unwrap_or(open.judged.margin);
+    if open.identical {
+        finding.p_fail = Some(1.0);
+        finding.verdict = FindingVerdict::Pass;
+        finding.reason = "every pair of windows is equal".to_owned();
+        return finding;
+    }
+    let bar = margin.max(finding.heterogeneity.unwrap_or(0.0));
+    let widened = widened(&open);
+    let p_fail = finding.p_fail.unwrap_or(1.0);
+    let (low, high) = (open.judged.lower, open.judged.upper);
+    let interval = format!("[{}, {}]", short(low), short(high));
+    if widened.is_inside(margin) {
+        finding.verdict = FindingVerdict::Pass;
+        finding.reason = format!("the interval {interval} lies inside the margin {}", short(margin));
+        return finding;
+    }
+    if widened.is_outside(bar) && p_fail <= alpha {
+        finding.verdict = FindingVerdict::Fail;
+        finding.reason = format!("the interval {interval} lies beyond the margin {}", short(bar));
+        return finding;
+    }
+    finding.verdict = FindingVerdict::Inconclusive;
+    finding.reason = if open.judged.is_inside(margin) || (open.judged.is_outside(bar) && !widened.is_outside(bar)) {
+        format!("the cells of the lattice are too wide to tell the interval {interval} from the margin {}", short(margin))
+    } else if widened.is_outside(bar) {
+        format!("suspect: the interval {interval} lies beyond the margin {}, but not after the correction for the number of findings", short(bar))
+    } else if widened.is_outside(margin) {
+        format!(
+            "the interval {interval} lies beyond the margin {}, but the golden differs from itself by {}: stratify or widen",
+            short(margin),
+            short(bar)
+        )
+    } else {
+        format!("the interval {interval} holds the margin {}", short(margin))
+    };
+    finding.needs = needs(&open);
+    finding
+}
+
+/// The interval, with what the cells may hide.
+fn widened(open: &Open) -> Judged {
+    let mut judged = open.judged.clone();
+    judged.lower -= open.slack.0;
+    judged.upper += open.slack.1;
+    judged
+}
+
+fn needs(open: &Open) -> Option<Needs> {
+    let window_s = open.window_ns as f64 / SECOND_NS as f64;
+    let needs = |candidate_windows, text: String| Some(Needs { candidate_windows, golden_windows: None, window_s, text });
+    match open.judged.needs {
+        StatsNeeds::Nothing => None,
+        StatsNeeds::Windows(n) => {
+            let text = format!("about {n} more windows of the candidate ({})", span(n as f64 * window_s));
+            needs(Some(n), text)
+        }
+        StatsNeeds::BothSidesTimes(factor) => {
+            needs(None, format!("the golden is the limit: both sides need about {} times their length", short(factor)))
+        }
+        StatsNeeds::NotResolvable => needs(None, "the effect lies on the margin: more data will not decide".to_owned()),
+    }
+}
+
+/// A length of time in words.
+pub(crate) fn span(seconds: f64) -> String {
+    let (value, unit) = match seconds {
+        s if s < 120.0 => (s, "s"),
+        s if s < 7200.0 => (s / 60.0, "min"),
+        s if s < 172_800.0 => (s / 3600.0, "h"),
+        s => (s / 86_400.0, "days"),
+    };
+    format!("{} {unit}", short(value))
+}
+
+/// A number with about three significant digits, for sentences.
+pub(crate) fn short(x: f64) -> String {
+    let size = x.abs();
+    if size < 5e-324 {
+        return "0".to_owned();
+    }
+    if !(1e-4..1e6).contains(&size) {
+        return format!("{x:.2e}");
+    }
+    // At least 1e-4 and below 1e6: one to six digits before the point, so at most six decimals are wanted.
+    let decimals = [100.0, 10.0, 1.0, 0.1, 0.01, 0.001].iter().position(|&bound| size >= bound).unwrap_or(6);
+    let text = format!("{x:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_sentences_are_short() {
+        for (x, want) in [
+            (0.0, "0"),
+            (0.15, "0.15"),
+            (0.030_04, "0.03"),
+            (0.002_345, "0.00234"),
+            (12.345, "12.3"),
+            (123_456.0, "123456"),
+            (-1.5, "-1.5"),
+            (1e-7, "1.00e-7"),
+            (3e9, "3.00e9"),
+        ] {
+            assert_eq!(short(x), want);
+        }
+        assert_eq!(span(90.0), "90 s");
+        assert_eq!(span(600.0), "10 min");
+        assert_eq!(span(1e6), "11.6 days");
+    }
+}

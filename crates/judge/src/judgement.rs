@@ -1,0 +1,242 @@
+//! The whole judgement: pairing, findings, integrity, verdict, digests.
+
+use std::borrow::Cow;
+
+use verismo_stats::judging::replicates_for;
+use verismo_suite::report::{Finding, IntegrityRow, MdeRow, Side, StreamPair};
+use verismo_suite::suite::{Pairing, Scope, Suite};
+use verismo_suite::verdict::Verdict;
+
+use crate::alignment::{self, Alignment};
+use crate::digest::{Digest, Fields, hex, side_digest, suite_digest};
+use crate::draft::{Draft, settle};
+use crate::input::{SideStates, StreamStates};
+use crate::integrity::{self, Subject};
+use crate::mde;
+use crate::observe::{Pair, judge_observable};
+use crate::pairing::{self, PairedBy, Pairs};
+use crate::summary::{run_verdict, summary};
+
+/// What the suite does not say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct JudgeOptions {
+    /// Golden to candidate streams, `symbol` or `venue:symbol`, that are paired whatever their names.
+    pub map: Vec<(String, String)>,
+}
+
+/// Everything a report says that comes from states and suite.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// Verdict of the run.
+    pub verdict: Verdict,
+    /// Sentences for people; the first names the scope.
+    pub summary: String,
+    /// What the verdict is about.
+    pub scope: Scope,
+    /// BLAKE3, hex, of everything below that is content.
+    pub digest: String,
+    /// BLAKE3, hex, of what the suite says.
+    pub suite_digest: String,
+    /// BLAKE3, hex, of the golden's states and counters.
+    pub golden_digest: String,
+    /// BLAKE3, hex, of the candidate's states and counters.
+    pub candidate_digest: String,
+    /// How streams were paired.
+    pub streams: Vec<StreamPair>,
+    /// One row per stream, observable and test.
+    pub findings: Vec<Finding>,
+    /// One row per side, stream and check.
+    pub integrity: Vec<IntegrityRow>,
+    /// What the data can resolve.
+    pub mde: Vec<MdeRow>,
+}
+
+/// Judges two sides by a suite. Reads no row; the same states and suite give the same judgement, bit for bit.
+pub fn judge(golden: &SideStates, candidate: &SideStates, suite: &Suite, options: &JudgeOptions) -> Judgement {
+    let pairs = pairing::pair(golden, candidate, &options.map);
+    let mut integrity = unpaired_rows(golden, candidate, &pairs, suite);
+    integrity.extend(integrity::side_rows(&golden.counters, None, Side::Golden, "", suite));
+    integrity.extend(integrity::side_rows(&candidate.counters, Some(&golden.counters), Side::Candidate, "", suite));
+    let replicates = suite.replicates.max(replicates_for(deciding_findings(suite) * pairs.pairs.len(), suite.alpha));
+    let (mut drafts, mut streams) = (Vec::new(), Vec::new());
+    for &(g, c, by) in &pairs.pairs {
+        let (golden, candidate) = same_windows(&golden.streams[g], &candidate.streams[c]);
+        let alignment = alignment::detect(&golden, &candidate, suite.pairing);
+        let pair = Pair { name: golden.name(), golden: &golden, candidate: &candidate, aligned: alignment.aligned };
+        if by == PairedBy::OnlyOnes && pairing::normalised(&golden.symbol) != pairing::normalised(&candidate.symbol) {
+            let subject = Subject { check: "symbol_mismatch", side: Side::Both, stream: &pair.name };
+            let reason = format!("{} is compared with {}: each side has one stream", golden.name(), candidate.name());
+            integrity.push(integrity::row(&subject, 1, 0, &reason, suite));
+        }
+        integrity.extend(stream_rows(&pair, &alignment, suite));
+        drafts.extend(observables(&pair, suite, replicates));
+        streams.push(stream_pair(&pair, &alignment, by));
+    }
+    streams.extend(pairs.missing.iter().map(|&g| lonely(Some(&golden.streams[g]), None)));
+    streams.extend(pairs.extra.iter().map(|&c| lonely(None, Some(&candidate.streams[c]))));
+    let findings = settle(drafts, suite.alpha);
+    finish(golden, candidate, suite, streams, findings, integrity)
+}
+
+fn finish(
+    golden: &SideStates,
+    candidate: &SideStates,
+    suite: &Suite,
+    streams: Vec<StreamPair>,
+    findings: Vec<Finding>,
+    integrity: Vec<IntegrityRow>,
+) -> Judgement {
+    let verdict = run_verdict(&findings, &integrity);
+    let digests = [suite_digest(suite), side_digest(golden), side_digest(candidate)];
+    let digest = run_digest(&digests, verdict, &findings, &integrity);
+    let [suite_digest, golden_digest, candidate_digest] = digests.map(|d| hex(&d));
+    Judgement {
+        verdict,
+        summary: summary(verdict, suite.scope, &findings, &integrity),
+        scope: suite.scope,
+        digest: hex(&digest),
+        suite_digest,
+        golden_digest,
+        candidate_digest,
+        mde: mde::rows(&findings, &streams),
+        streams,
+        findings,
+        integrity,
+    }
+}
+
+/// States, counters, suite and verdicts.
+fn run_digest(parts: &[Digest; 3], verdict: Verdict, findings: &[Finding], integrity: &[IntegrityRow]) -> Digest {
+    let mut fields = Fields::new("run");
+    fields.text(verismo_stats::judging::RECIPE);
+    for part in parts {
+        fields.bytes(part);
+    }
+    fields.text(verdict.as_str());
+    fields.number(findings.len() as u64);
+    for f in findings {
+        for text in [&f.stream, &f.observable, f.test.as_str(), f.parameter.as_deref().unwrap_or(""), f.verdict.as_str()] {
+            fields.text(text);
+        }
+    }
+    fields.number(integrity.len() as u64);
+    for row in integrity {
+        for text in [&row.check, row.side.as_str(), &row.stream, row.verdict.as_str()] {
+            fields.text(text);
+        }
+        fields.number(row.count);
+        fields.number(row.total);
+    }
+    fields.finish()
+}
+
+/// Rows about streams without a partner, and about sides without events.
+fn unpaired_rows(golden: &SideStates, candidate: &SideStates, pairs: &Pairs, suite: &Suite) -> Vec<IntegrityRow> {
+    let mut rows = Vec::new();
+    for (side, states) in [(Side::Golden, golden), (Side::Candidate, candidate)] {
+        let count = u64::from(states.events() == 0);
+        let subject = Subject { check: "no_events", side, stream: "" };
+        let reason = format!("{} events could be read", states.events());
+        rows.push(integrity::row(&subject, count, 0, &reason, suite));
+    }
+    let mut missing = pairs.missing.iter().map(|&g| &golden.streams[g]).filter(|s| s.events > 0).peekable();
+    if missing.peek().is_none() {
+        let subject = Subject { check: "missing_stream", side: Side::Candidate, stream: "" };
+        rows.push(integrity::row(&subject, 0, golden.streams.len() as u64, "every golden stream has a partner", suite));
+    }
+    for stream in missing {
+        let name = stream.name();
+        let subject = Subject { check: "missing_stream", side: Side::Candidate, stream: &name };
+        rows.push(integrity::row(&subject, 1, 0, "the candidate has no such stream", suite));
+    }
+    for &c in &pairs.extra {
+        let name = candidate.streams[c].name();
+        let subject = Subject { check: "extra_stream", side: Side::Candidate, stream: &name };
+        rows.push(integrity::row(&subject, 1, 0, "the golden has no such stream", suite));
+    }
+    rows
+}
+
+/// Both streams with windows of one length: the finer one is rolled up.
+fn same_windows<'a>(golden: &'a StreamStates, candidate: &'a StreamStates) -> (Cow<'a, StreamStates>, Cow<'a, StreamStates>) {
+    let window_ns = golden.window_ns.max(candidate.window_ns);
+    let rolled = |stream: &'a StreamStates| {
+        if stream.window_ns == window_ns {
+            return Cow::Borrowed(stream);
+        }
+        let mut coarse = stream.clone();
+        match coarse.roll_up(window_ns) {
+            Ok(()) => Cow::Owned(coarse),
+            // Windows that do not fill each other cannot be paired; their laws still can.
+            Err(_) => Cow::Borrowed(stream),
+        }
+    };
+    (rolled(golden), rolled(candidate))
+}
+
+fn stream_rows(pair: &Pair<'_>, alignment: &Alignment, suite: &Suite) -> Vec<IntegrityRow> {
+    let (golden, candidate) = (pair.golden, pair.candidate);
+    let mut rows = integrity::side_rows(&golden.counters, None, Side::Golden, &pair.name, suite);
+    rows.extend(integrity::side_rows(&candidate.counters, Some(&golden.counters), Side::Candidate, &pair.name, suite));
+    rows.extend(integrity::pair_rows(golden, candidate, &pair.name, alignment, suite));
+    rows
+}
+
+/// Findings of every observable of the suite; for tables with defaults, of every column the golden has.
+fn observables(pair: &Pair<'_>, suite: &Suite, replicates: u32) -> Vec<Draft> {
+    let mut ids = suite.observable_ids();
+    if suite.columns.is_some() {
+        let columns = pair.golden.series.keys().filter(|id| !suite.observables.iter().any(|r| r.id == **id));
+        ids.extend(columns.cloned());
+        ids.sort();
+    }
+    ids.iter()
+        .filter_map(|id| suite.rule(id))
+        .flat_map(|rule| judge_observable(pair, &rule, suite, replicates))
+        .collect()
+}
+
+/// Deciding findings per pair of streams, for the number of replicates; lags count one each.
+fn deciding_findings(suite: &Suite) -> usize {
+    suite.observables.len().max(1) + 4
+}
+
+fn stream_pair(pair: &Pair<'_>, alignment: &Alignment, by: PairedBy) -> StreamPair {
+    let mut out = lonely(Some(pair.golden), Some(pair.candidate));
+    out.pairing = if alignment.aligned { Pairing::Aligned } else { Pairing::Distributional };
+    out.pairing_reason = match by {
+        PairedBy::Map => format!("{}; paired by map", alignment.reason),
+        PairedBy::Name | PairedBy::OnlyOnes => alignment.reason.clone(),
+    };
+    out.common_ids = alignment.common_ids();
+    out.agreeing_ids = alignment.agreeing_ids();
+    out.overlap = overlap(pair.golden.span_ns, alignment.common_ns);
+    out
+}
+
+/// Share of the golden's time that the candidate covers.
+fn overlap(golden: Option<(i64, i64)>, common: Option<(i64, i64)>) -> Option<f64> {
+    let (from, to) = golden?;
+    let Some((a, b)) = common else { return Some(0.0) };
+    if to <= from { Some(1.0) } else { Some((b - a) as f64 / (to - from) as f64) }
+}
+
+fn lonely(golden: Option<&StreamStates>, candidate: Option<&StreamStates>) -> StreamPair {
+    let either = golden.or(candidate);
+    StreamPair {
+        name: either.map_or(String::new(), StreamStates::name),
+        golden: golden.map(StreamStates::name),
+        candidate: candidate.map(StreamStates::name),
+        pairing: Pairing::Distributional,
+        pairing_reason: "no partner".to_owned(),
+        common_ids: 0,
+        agreeing_ids: 0,
+        window_s: either.map_or(0.0, |s| mde::seconds(s.window_ns)),
+        clock_ns: either.map_or(0, |s| s.clock_ns),
+        golden_span_ns: golden.and_then(|s| s.span_ns),
+        candidate_span_ns: candidate.and_then(|s| s.span_ns),
+        overlap: None,
+        golden_events: golden.map_or(0, |s| s.events),
+        candidate_events: candidate.map_or(0, |s| s.events),
+    }
+}

@@ -1,0 +1,61 @@
+//! What the data at hand can resolve, and margins proposed from it.
+
+use verismo_suite::report::{Finding, MdeRow, StreamPair};
+
+use crate::draft::{short, span};
+use crate::input::SECOND_NS;
+
+/// One row per deciding finding that has a margin.
+pub(crate) fn rows(findings: &[Finding], streams: &[StreamPair]) -> Vec<MdeRow> {
+    findings
+        .iter()
+        .filter(|f| f.deciding)
+        .filter_map(|f| {
+            let stream = streams.iter().find(|s| s.name == f.stream);
+            Some(row(f, f.margin?, stream.map_or(0.0, |s| f.windows[1] as f64 * s.window_s)))
+        })
+        .collect()
+}
+
+/// `seconds` is the length of the candidate that was judged.
+fn row(finding: &Finding, margin: f64, seconds: f64) -> MdeRow {
+    let resolvable = finding.resolution;
+    let symbol = match finding.test {
+        verismo_suite::catalogue::TestId::Ks => "D".to_owned(),
+        test => match &finding.parameter {
+            Some(parameter) => format!("{test} ({parameter})"),
+            None => test.to_string(),
+        },
+    };
+    let text = match resolvable {
+        // Noise falls with the square root of the length.
+        Some(r) if seconds > 0.0 => format!(
+            "{} resolve {symbol} >= {}; at this rate one minute resolves {}, one hour {}",
+            span(seconds),
+            short(r),
+            short(at_length(r, seconds, 60.0)),
+            short(at_length(r, seconds, 3600.0))
+        ),
+        _ => finding.undefined.get("resolution").cloned().unwrap_or_else(|| "not known".to_owned()),
+    };
+    MdeRow {
+        stream: finding.stream.clone(),
+        observable: finding.observable.clone(),
+        test: finding.test,
+        unit: finding.unit.clone(),
+        margin,
+        resolvable_margin: resolvable,
+        mde: finding.mde,
+        out_of_reach: resolvable.is_some_and(|r| r >= margin),
+        text,
+    }
+}
+
+fn at_length(resolvable: f64, seconds: f64, wanted: f64) -> f64 {
+    resolvable * (seconds / wanted).sqrt()
+}
+
+/// Seconds in a window of ns.
+pub(crate) fn seconds(window_ns: i64) -> f64 {
+    window_ns as f64 / SECOND_NS as f64
+}

@@ -1,0 +1,197 @@
+//! One observable of one pair of streams: which tests run, on which windows, in which unit.
+
+use verismo_stats::judging::Options;
+use verismo_suite::catalogue::{self, Display, ObservableInfo, TestId};
+use verismo_suite::report::Side;
+use verismo_suite::suite::{DataKind, ObservableRule, Suite};
+use verismo_suite::verdict::FindingVerdict;
+
+use crate::applicable::{Applicable, applicable};
+use crate::digest::{Digest, Fields, series_digest};
+use crate::draft::{Draft, blank};
+use crate::histogram::{self, Laws};
+use crate::input::{Series, SeriesWindows, StreamStates};
+use crate::lags;
+use crate::select::{DAY_NS, Selection, select};
+
+/// A pair of streams ready to be judged: equal windows, and how they are matched.
+pub(crate) struct Pair<'a> {
+    pub(crate) name: String,
+    pub(crate) golden: &'a StreamStates,
+    pub(crate) candidate: &'a StreamStates,
+    pub(crate) aligned: bool,
+}
+
+/// Days a side needs before a claim about other days takes days as windows.
+const DAYS_MIN: usize = 12;
+
+/// What every test of an observable needs to know.
+pub(crate) struct Task<'a> {
+    pub(crate) pair: &'a Pair<'a>,
+    pub(crate) rule: &'a ObservableRule,
+    pub(crate) unit: String,
+    pub(crate) options: Options,
+    pub(crate) selection: Selection,
+    pub(crate) window_ns: i64,
+}
+
+impl Task<'_> {
+    /// The finding of a test, with names and margin but nothing computed.
+    pub(crate) fn blank(&self, test: TestId) -> verismo_suite::report::Finding {
+        let rule = self.rule;
+        let mut finding = blank(&rule.id, &self.unit, test, &self.pair.name, rule.severity, rule.decide == test);
+        finding.stratum = self.selection.stratum.to_owned();
+        finding.windows = [self.selection.golden.len() as u64, self.selection.candidate.len() as u64];
+        finding.coverage = Some(self.selection.coverage);
+        if finding.coverage.is_some_and(|c| c < 0.999) {
+            let share = crate::draft::short(100.0 * self.selection.coverage);
+            finding.notes.push(format!("judged on {share} % of the golden's windows"));
+        }
+        finding
+    }
+}
+
+/// Every finding of one observable, the deciding one first. Never panics and never returns nothing.
+pub(crate) fn judge_observable(pair: &Pair<'_>, rule: &ObservableRule, suite: &Suite, replicates: u32) -> Vec<Draft> {
+    let info = match suite.data {
+        DataKind::Market => catalogue::observable(&rule.id),
+        DataKind::Table => None,
+    };
+    let unit = suite.unit(&rule.id).to_owned();
+    let tests = tests_of(rule);
+    let only_deciding = |verdict, reason: &str| {
+        let finding = blank(&rule.id, &unit, rule.decide, &pair.name, rule.severity, true);
+        vec![Draft::settled(finding, verdict, reason)]
+    };
+    match applicable(pair.golden, pair.candidate, &rule.id, info, suite.warmup_ns) {
+        Applicable::Yes => {}
+        Applicable::No(reason) => return only_deciding(FindingVerdict::NotApplicable, &reason),
+        Applicable::TooShort(reason) => return only_deciding(FindingVerdict::Inconclusive, &reason),
+        Applicable::MissingOn(side, reason) => {
+            let mut drafts = only_deciding(FindingVerdict::Fail, &format!("missing: {reason}"));
+            for draft in &mut drafts {
+                let stream = if side == Side::Candidate { pair.golden } else { pair.candidate };
+                let n = stream.series.get(&rule.id).map_or(0, observations);
+                if side == Side::Candidate { draft.finding.n_golden = n } else { draft.finding.n_candidate = n }
+            }
+            return drafts;
+        }
+    }
+    let (Some(golden), Some(candidate)) = (pair.golden.series.get(&rule.id), pair.candidate.series.get(&rule.id)) else {
+        return only_deciding(FindingVerdict::Error, "could not be computed: a series vanished");
+    };
+    if golden.lattice != candidate.lattice {
+        let reason = format!(
+            "could not be computed: the sides were observed on different lattices, {} and {}",
+            golden.lattice.id(),
+            candidate.lattice.id()
+        );
+        return only_deciding(FindingVerdict::Error, &reason);
+    }
+    let base_ns = pair.golden.window_ns;
+    let days = days_as_windows(golden, candidate, base_ns, suite);
+    let (golden, candidate, window_ns) = match &days {
+        Some((g, c)) => (g, c, DAY_NS),
+        None => (golden, candidate, base_ns),
+    };
+    let selection =
+        select(&occupied(golden), &occupied(candidate), window_ns, pair.aligned, suite.scope);
+    let task = Task {
+        pair,
+        rule,
+        unit: unit.clone(),
+        options: options(suite, replicates, &series_digest(pair.golden, &rule.id), &series_digest(pair.candidate, &rule.id)),
+        selection,
+        window_ns,
+    };
+    if task.selection.golden.is_empty() || task.selection.candidate.is_empty() {
+        return only_deciding(FindingVerdict::Inconclusive, "the sides share no window in which both define it");
+    }
+    run(&task, golden, candidate, info, &tests)
+}
+
+/// Runs the tests; a bug in one becomes an ERROR finding of that observable and hides no other.
+fn run(task: &Task<'_>, golden: &Series, candidate: &Series, info: Option<&ObservableInfo>, tests: &[TestId]) -> Vec<Draft> {
+    let judged = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match (&golden.windows, &candidate.windows) {
+        (SeriesWindows::Cells(g), SeriesWindows::Cells(c)) => {
+            let unit_value = unit_value(task.pair, info);
+            match Laws::new(task, g, c, &golden.lattice, unit_value) {
+                Ok(laws) => tests.iter().flat_map(|&test| histogram::judge(task, &laws, test)).collect(),
+                Err(error) => tests.iter().map(|&test| Draft::error(task.blank(test), &error)).collect(),
+            }
+        }
+        (SeriesWindows::Lags(g), SeriesWindows::Lags(c)) => {
+            tests.iter().flat_map(|&test| lags::judge(task, g, c, test)).collect()
+        }
+        _ => vec![Draft::error(task.blank(task.rule.decide), "the sides hold different kinds of states")],
+    }));
+    judged.unwrap_or_else(|_| vec![Draft::error(task.blank(task.rule.decide), "a defect of verismo, please report it")])
+}
+
+/// The tests of a rule, the deciding one first.
+fn tests_of(rule: &ObservableRule) -> Vec<TestId> {
+    let others = rule.margins.keys().copied().filter(|&t| t != rule.decide);
+    std::iter::once(rule.decide).chain(others).collect()
+}
+
+/// (position, index) of the windows with observations, ascending.
+fn occupied(series: &Series) -> Vec<(usize, i64)> {
+    use verismo_stats::state::State;
+    match &series.windows {
+        SeriesWindows::Cells(w) => {
+            let occupied = w.iter().enumerate().filter(|(_, (_, cells))| !cells.is_empty());
+            occupied.map(|(at, (index, _))| (at, *index)).collect()
+        }
+        SeriesWindows::Lags(w) => {
+            let occupied = w.iter().enumerate().filter(|(_, (_, moments))| moments.count() > 0);
+            occupied.map(|(at, (index, _))| (at, *index)).collect()
+        }
+    }
+}
+
+fn observations(series: &Series) -> u64 {
+    use verismo_stats::state::State;
+    match &series.windows {
+        SeriesWindows::Cells(w) => w.iter().flat_map(|(_, cells)| cells.iter().map(|(_, n)| n)).sum(),
+        SeriesWindows::Lags(w) => w.iter().map(|(_, m)| m.count()).sum(),
+    }
+}
+
+/// Both series by day, when the claim is about other days and there are days enough.
+fn days_as_windows(golden: &Series, candidate: &Series, window_ns: i64, suite: &Suite) -> Option<(Series, Series)> {
+    if suite.scope != verismo_suite::suite::Scope::Population || window_ns <= 0 || DAY_NS % window_ns != 0 {
+        return None;
+    }
+    let factor = DAY_NS / window_ns;
+    let enough = |series: &Series| {
+        let mut days: Vec<i64> = occupied(series).iter().map(|(_, i)| i.div_euclid(factor)).collect();
+        days.dedup();
+        days.len() >= DAYS_MIN
+    };
+    if !enough(golden) || !enough(candidate) {
+        return None;
+    }
+    let by_day = |series: &Series| {
+        let mut series = series.clone();
+        series.roll_up(factor).ok().map(|()| series)
+    };
+    Some((by_day(golden)?, by_day(candidate)?))
+}
+
+/// One unit of display in the unit of the lattice: the golden's tick for observables shown in ticks.
+fn unit_value(pair: &Pair<'_>, info: Option<&ObservableInfo>) -> f64 {
+    if !info.is_some_and(|i| i.display == Display::PriceTicks) {
+        return 1.0;
+    }
+    let tick = [pair.golden.price_tick, pair.candidate.price_tick].into_iter().find(|&tick| tick > 0);
+    tick.map_or(1.0, |tick| tick as f64 / 1e8)
+}
+
+/// How the recipe judges; the weights depend on the content of both series alone.
+fn options(suite: &Suite, replicates: u32, golden: &Digest, candidate: &Digest) -> Options {
+    let mut seed = Fields::new("seed");
+    seed.text(verismo_stats::judging::RECIPE);
+    seed.bytes(golden);
+    seed.bytes(candidate);
+    Options { alpha: suite.alpha, replicates, memory_guard: true, seed: seed.finish(), ..Options::default() }
+}
