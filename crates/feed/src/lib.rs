@@ -1,1 +1,36 @@
-//! See Cargo.toml.
+//! Decoders and writers of every format: golden captures, unified event trees, tables.
+//!
+//! ```text
+//! paths -> Inventory::scan -> sources in the order of their contents -> EventReader -> Block { stream, EventBatch }
+//!                                                                    -> TableReader -> TableBatch
+//! ```
+//!
+//! Nothing is dropped silently: what cannot be used is in [`FeedCounters`] with its position. This is the only crate that knows JSON,
+//! CSV, Parquet and Arrow; none of their types is public.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod batch;
+mod block;
+mod counters;
+mod decimal;
+mod epoch;
+mod error;
+mod input;
+mod inventory;
+mod json;
+mod outbox;
+mod parquet;
+pub mod table;
+pub mod write;
+
+pub use block::{BLOCK_EVENTS, Block, EventReader, StreamName};
+pub use counters::{EXAMPLES_MAX, FeedCounter, FeedCounters, FeedExample, checks};
+pub use decimal::{DecimalError, parse as parse_decimal};
+pub use epoch::{EpochUnit, to_ns as epoch_to_ns};
+pub use error::FeedError;
+pub use input::{Compression, LINE_BYTES_MAX};
+pub use inventory::{
+    FirstKey, Format, Ignored, Inventory, ReaderOptions, Sniffed, Source, UNKNOWN_SYMBOL, reader, sniff,
+};
+pub use json::JsonReader;
+pub use parquet::ParquetReader;

@@ -1,0 +1,68 @@
+//! What every reader yields: blocks of events of one stream.
+
+use std::sync::Arc;
+
+use verismo_market::event::EventBatch;
+
+use crate::counters::FeedCounters;
+use crate::error::FeedError;
+
+/// Events a block aims at; a block may hold a few more so that it ends with a whole message, or fewer.
+pub const BLOCK_EVENTS: usize = 8192;
+
+/// The name of a stream.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamName {
+    /// Venue; empty where the format does not say it.
+    pub venue: String,
+    /// Symbol as the source writes it.
+    pub symbol: String,
+}
+
+/// Consecutive events of one stream from one source. Buffers are reused: pass the same block again.
+#[derive(Debug, Clone, Default)]
+pub struct Block {
+    /// Index into [`EventReader::streams`].
+    pub stream: usize,
+    /// The events, in order; blocks of one stream follow each other in order.
+    pub batch: EventBatch,
+    /// The file all positions refer to.
+    pub source: Arc<str>,
+    /// Messages (lines, rows) the events come from.
+    pub messages: u64,
+    /// Bytes read from disk since the block before; bytes that gave no event are in the next block's number.
+    pub bytes: u64,
+}
+
+impl Block {
+    /// Empties the block, keeps its memory.
+    pub fn clear(&mut self) {
+        self.batch.clear();
+        self.messages = 0;
+        self.bytes = 0;
+    }
+}
+
+/// A source of blocks. One reader serves one ordered group of files.
+///
+/// Damage inside a file is counted and the reader goes on, with the next line or the next file. `Err` is kept for what makes the whole
+/// group unusable.
+pub trait EventReader: Send {
+    /// The streams seen so far; indices never change, new streams are appended.
+    fn streams(&self) -> &[StreamName];
+
+    /// Fills `block` with the next events; `false` at the end, the block is then empty.
+    ///
+    /// # Errors
+    /// [`FeedError`] when no file of the group can be read on.
+    fn next_block(&mut self, block: &mut Block) -> Result<bool, FeedError>;
+
+    /// What was counted up to now; complete once `next_block` has returned `false`.
+    fn counters(&self) -> &FeedCounters;
+
+    /// Messages read so far, whether they gave events or not.
+    fn messages(&self) -> u64;
+
+    /// Bytes read from disk so far.
+    fn bytes(&self) -> u64;
+}

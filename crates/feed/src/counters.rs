@@ -1,0 +1,120 @@
+//! What a reader could not use: counted, with the first few positions.
+
+use std::collections::BTreeMap;
+
+/// Check ids counted by this crate.
+pub mod checks {
+    /// Lines or rows that cannot be read at all.
+    pub const UNREADABLE: &str = "unreadable";
+    /// Values that have no exact form in the event model: null, NaN, off scale, unknown side.
+    pub const INVALID_VALUE: &str = "invalid_value";
+    /// Exchange stamps whose unit differs from the first one of their stream.
+    pub const TIME_UNIT: &str = "time_unit";
+    /// Files that could not be read to their end.
+    pub const TRUNCATED_FILE: &str = "truncated_file";
+    /// Messages of streams that carry nothing we read.
+    pub const UNKNOWN_STREAM: &str = "unknown_stream";
+    /// Messages that an overlapping capture had already delivered.
+    pub const SESSION_OVERLAP: &str = "session_overlap";
+    /// Disagreements between a manifest and the files.
+    pub const MANIFEST: &str = "manifest";
+}
+
+/// Examples kept per check.
+pub const EXAMPLES_MAX: usize = 8;
+
+/// Where something was seen.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FeedExample {
+    /// The file.
+    pub source: String,
+    /// Line or row, from 1; 0 if the file as a whole.
+    pub position: u64,
+    /// What was seen, with the value.
+    pub detail: String,
+}
+
+/// How often one check was hit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FeedCounter {
+    /// Hits.
+    pub count: u64,
+    /// Out of how many lines or rows; does not depend on how the data are cut into files.
+    pub total: u64,
+    /// The first [`EXAMPLES_MAX`] hits in reading order.
+    pub examples: Vec<FeedExample>,
+}
+
+/// Counters of one reader or inventory, by check id.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FeedCounters {
+    counters: BTreeMap<&'static str, FeedCounter>,
+    unknown_streams: BTreeMap<String, u64>,
+}
+
+impl FeedCounters {
+    /// Counts one hit; `detail` is only made while examples are still wanted.
+    pub fn hit(&mut self, check: &'static str, source: &str, position: u64, detail: impl FnOnce() -> String) {
+        let counter = self.counters.entry(check).or_default();
+        counter.count += 1;
+        if counter.examples.len() < EXAMPLES_MAX {
+            counter.examples.push(FeedExample { source: source.to_owned(), position, detail: detail() });
+        }
+    }
+
+    /// Says out of how many lines or rows `check` was counted.
+    pub fn set_total(&mut self, check: &'static str, total: u64) {
+        self.counters.entry(check).or_default().total = total;
+    }
+
+    /// Counts a message of a stream nobody reads, by the stream's name; an example is kept per new name.
+    pub fn unknown_stream(&mut self, name: &str, source: &str, position: u64) {
+        let counter = self.counters.entry(checks::UNKNOWN_STREAM).or_default();
+        counter.count += 1;
+        if let Some(n) = self.unknown_streams.get_mut(name) {
+            *n += 1;
+        } else if self.unknown_streams.len() < UNKNOWN_NAMES_MAX {
+            self.unknown_streams.insert(name.to_owned(), 1);
+            if counter.examples.len() < EXAMPLES_MAX {
+                counter.examples.push(FeedExample { source: source.to_owned(), position, detail: format!("stream `{name}`") });
+            }
+        }
+    }
+
+    /// Messages of unknown streams, by name; at most 1000 names are kept.
+    pub fn unknown_streams(&self) -> &BTreeMap<String, u64> {
+        &self.unknown_streams
+    }
+
+    /// Hits of `check`.
+    pub fn count(&self, check: &str) -> u64 {
+        self.counters.get(check).map_or(0, |c| c.count)
+    }
+
+    /// All counters, sorted by check id.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &FeedCounter)> {
+        self.counters.iter().map(|(check, counter)| (*check, counter))
+    }
+
+    /// Adds the hits, totals and examples of `other`; the smallest examples by (source, position) stay.
+    pub fn merge(&mut self, other: &Self) {
+        for (check, theirs) in &other.counters {
+            let ours = self.counters.entry(check).or_default();
+            ours.count += theirs.count;
+            ours.total += theirs.total;
+            ours.examples.extend(theirs.examples.iter().cloned());
+            ours.examples.sort();
+            ours.examples.truncate(EXAMPLES_MAX);
+        }
+        for (name, n) in &other.unknown_streams {
+            if let Some(ours) = self.unknown_streams.get_mut(name) {
+                *ours += n;
+            } else if self.unknown_streams.len() < UNKNOWN_NAMES_MAX {
+                self.unknown_streams.insert(name.clone(), *n);
+            }
+        }
+    }
+}
+
+/// A hostile file may name a new stream on every line.
+const UNKNOWN_NAMES_MAX: usize = 1000;

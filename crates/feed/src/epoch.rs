@@ -1,0 +1,69 @@
+//! Epoch stamps: the unit is recognised by magnitude.
+
+use verismo_market::event::NO_TIME;
+
+/// Unit of an epoch stamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EpochUnit {
+    /// Seconds.
+    Second,
+    /// Milliseconds.
+    Milli,
+    /// Microseconds.
+    Micro,
+    /// Nanoseconds.
+    Nano,
+}
+
+impl EpochUnit {
+    /// The unit in which `stamp` is a plausible time.
+    ///
+    /// The limits 10^11, 10^14 and 10^17 are the same instant-free gaps for every unit: for years 1990 to 2100 seconds stay below
+    /// 4.2 * 10^9, milliseconds lie within 6.3 * 10^11 to 4.2 * 10^12, and so on, so the classes are two decades apart.
+    pub fn of(stamp: i64) -> Self {
+        match stamp.unsigned_abs() {
+            0..100_000_000_000 => Self::Second,
+            100_000_000_000..100_000_000_000_000 => Self::Milli,
+            100_000_000_000_000..100_000_000_000_000_000 => Self::Micro,
+            _ => Self::Nano,
+        }
+    }
+
+    /// Length of the unit in ns.
+    pub fn ns(self) -> i64 {
+        match self {
+            Self::Second => 1_000_000_000,
+            Self::Milli => 1_000_000,
+            Self::Micro => 1_000,
+            Self::Nano => 1,
+        }
+    }
+}
+
+/// `stamp` in ns, with the unit it was recognised in; [`NO_TIME`] if it does not fit.
+pub fn to_ns(stamp: i64) -> (i64, EpochUnit) {
+    let unit = EpochUnit::of(stamp);
+    (stamp.checked_mul(unit.ns()).unwrap_or(NO_TIME), unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_recognised_by_magnitude() {
+        for (stamp, unit) in [
+            (1_723_161_255, EpochUnit::Second),
+            (1_723_161_255_208, EpochUnit::Milli),
+            (1_723_161_255_208_123, EpochUnit::Micro),
+            (1_723_161_255_208_123_456, EpochUnit::Nano),
+            (631_152_000, EpochUnit::Second),
+            (4_102_444_800_000_000_000, EpochUnit::Nano),
+        ] {
+            assert_eq!(EpochUnit::of(stamp), unit, "{stamp}");
+        }
+        assert_eq!(to_ns(1_723_161_255_208), (1_723_161_255_208_000_000, EpochUnit::Milli));
+        assert_eq!(to_ns(99_999_999_999).0, NO_TIME);
+        assert_eq!(to_ns(i64::MIN), (i64::MIN, EpochUnit::Nano));
+    }
+}

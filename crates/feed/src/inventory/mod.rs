@@ -1,0 +1,274 @@
+//! What there is to read: paths are walked, contents sniffed, sources put in the order of their contents.
+
+mod manifest;
+mod order;
+mod sniff;
+mod walk;
+
+use std::path::{Path, PathBuf};
+
+use verismo_market::event::NO_TIME;
+
+use crate::block::EventReader;
+use crate::counters::FeedCounters;
+use crate::error::FeedError;
+use crate::input::Compression;
+use crate::json::JsonReader;
+use crate::parquet::ParquetReader;
+
+pub use sniff::{Sniffed, sniff};
+
+/// The formats of this crate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Format {
+    /// A golden capture: JSON lines.
+    GoldenJsonl,
+    /// The unified market event Parquet tree.
+    EventsParquet,
+    /// Any Parquet or CSV file with a time column.
+    Table,
+}
+
+impl Format {
+    /// The name used on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::GoldenJsonl => "golden-jsonl",
+            Self::EventsParquet => "events-parquet",
+            Self::Table => "table",
+        }
+    }
+
+    /// The format of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::GoldenJsonl, Self::EventsParquet, Self::Table].into_iter().find(|f| f.name() == name)
+    }
+}
+
+/// The first row or message of a source; sources are ordered by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FirstKey {
+    /// Receive time of the first message, or [`NO_TIME`].
+    pub t_receive_ns: i64,
+    /// Exchange time of the first message that has one, or [`NO_TIME`].
+    pub t_exchange_ns: i64,
+    /// Its id, or `NO_ID`.
+    pub id: i64,
+}
+
+impl FirstKey {
+    /// The time by which sources of one session are merged: receive time, else exchange time.
+    pub fn order_key(&self) -> i64 {
+        if self.t_receive_ns == NO_TIME { self.t_exchange_ns } else { self.t_receive_ns }
+    }
+}
+
+/// One file of data.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Source {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it holds.
+    pub format: Format,
+    /// How its bytes are packed.
+    pub compression: Compression,
+    /// Its size on disk.
+    pub bytes: u64,
+    /// Symbol told by the path of a Parquet tree.
+    pub symbol: Option<String>,
+    /// Resolution of its exchange times in ns: 1_000_000 for ms stamps, 1_000 for us, 1 for ns.
+    pub clock_ns: i64,
+    /// Captures whose receive clocks can be compared share a session; numbered in order of exchange time.
+    pub session: u32,
+    /// The first message.
+    pub first: FirstKey,
+    /// Exchange time minus receive time at the start, where both are known.
+    pub clock_offset_ns: Option<i64>,
+    /// Rows, where the file says so itself.
+    pub rows: Option<u64>,
+    /// Why it cannot be read, if so; it is then counted as `truncated_file` when its turn comes.
+    pub problem: Option<FeedError>,
+}
+
+/// A file that is not data, and why.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ignored {
+    /// The file.
+    pub path: PathBuf,
+    /// Why it is not read.
+    pub reason: String,
+}
+
+/// Everything found under the given paths.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Inventory {
+    /// The one format of all sources.
+    pub format: Format,
+    /// The sources, in reading order: by group, session, first key.
+    pub sources: Vec<Source>,
+    /// Files that are not data, sorted by path.
+    pub ignored: Vec<Ignored>,
+    /// What the manifests say against the files (`manifest`).
+    pub counters: FeedCounters,
+    /// Facts worth showing that are no fault, such as how a manifest's paths had to be resolved.
+    pub notes: Vec<String>,
+}
+
+/// Options of readers.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct ReaderOptions {
+    /// Symbol of sources that do not tell theirs; also replaces the one told by a Parquet path.
+    pub symbol: Option<String>,
+}
+
+impl ReaderOptions {
+    /// Options with this symbol.
+    pub fn with_symbol(symbol: Option<String>) -> Self {
+        Self { symbol }
+    }
+}
+
+/// Symbol of a Parquet source whose path tells none.
+pub const UNKNOWN_SYMBOL: &str = "UNKNOWN";
+
+impl Inventory {
+    /// Walks `paths` (files and directories; globs are expanded by the caller), recognises contents, orders the sources.
+    ///
+    /// # Errors
+    /// [`FeedError::PathNotFound`], [`FeedError::NoInput`], [`FeedError::MixedFormats`], [`FeedError::WrongFormat`], or the first
+    /// problem if no source can be read.
+    pub fn scan(paths: &[PathBuf], format: Option<Format>) -> Result<Self, FeedError> {
+        let found = walk::walk(paths)?;
+        let mut ignored = found.ignored;
+        let mut sources = Vec::new();
+        for path in &found.files {
+            match sniff::source(path, format) {
+                Ok(sniff::Verdict::Source(source)) => sources.push(*source),
+                Ok(sniff::Verdict::Ignored(reason)) => ignored.push(Ignored { path: path.clone(), reason }),
+                Err(error) => return Err(error),
+            }
+        }
+        let format = choose_format(&mut sources, &mut ignored, format)?;
+        ignored.sort();
+        if sources.is_empty() {
+            return Err(no_input(paths, &ignored));
+        }
+        if sources.iter().all(|s| s.problem.is_some())
+            && let Some(problem) = sources.iter().find_map(|s| s.problem.clone())
+        {
+            return Err(problem);
+        }
+        order::order(&mut sources, format);
+        let mut counters = FeedCounters::default();
+        let mut notes = Vec::new();
+        if format == Format::EventsParquet {
+            manifest::reconcile(&found.manifests, &sources, &mut counters, &mut notes);
+        }
+        Ok(Self { format, sources, ignored, counters, notes })
+    }
+
+    /// The coarsest resolution of any source, in ns.
+    pub fn clock_ns(&self) -> i64 {
+        self.sources.iter().map(|s| s.clock_ns).max().unwrap_or(1)
+    }
+
+    /// Bytes on disk of all sources.
+    pub fn bytes(&self) -> u64 {
+        self.sources.iter().map(|s| s.bytes).sum()
+    }
+
+    /// The sources in groups that can be read independently: all of a capture, or one symbol of a Parquet tree.
+    pub fn groups(&self) -> Vec<Vec<Source>> {
+        if self.format == Format::GoldenJsonl {
+            return vec![self.sources.clone()];
+        }
+        let mut groups: Vec<(Option<String>, Vec<Source>)> = Vec::new();
+        for source in &self.sources {
+            let key = source.symbol.as_deref().map(order::normal_symbol);
+            match groups.last_mut() {
+                Some((last, group)) if *last == key => group.push(source.clone()),
+                _ => groups.push((key, vec![source.clone()])),
+            }
+        }
+        groups.into_iter().map(|(_, group)| group).collect()
+    }
+
+    /// One reader per group, see [`Inventory::groups`].
+    ///
+    /// # Errors
+    /// [`FeedError::WrongFormat`] for tables, which have no events: read them with [`crate::table::TableReader`].
+    pub fn readers(&self, options: &ReaderOptions) -> Result<Vec<Box<dyn EventReader>>, FeedError> {
+        self.groups().into_iter().map(|group| reader(self.format, group, options)).collect()
+    }
+}
+
+/// A reader of one group of sources.
+///
+/// # Errors
+/// [`FeedError::WrongFormat`] for tables.
+pub fn reader(format: Format, group: Vec<Source>, options: &ReaderOptions) -> Result<Box<dyn EventReader>, FeedError> {
+    match format {
+        Format::GoldenJsonl => Ok(Box::new(JsonReader::new(group))),
+        Format::EventsParquet => Ok(Box::new(ParquetReader::new(group, options.symbol.as_deref()))),
+        Format::Table => Err(FeedError::WrongFormat {
+            path: group.first().map_or_else(String::new, |s| s.path.display().to_string()),
+            expected: "a stream of events",
+            found: "a table".to_owned(),
+        }),
+    }
+}
+
+/// Without a wish: captures or event trees win over tables beside them, and exclude each other.
+fn choose_format(
+    sources: &mut Vec<Source>,
+    ignored: &mut Vec<Ignored>,
+    wish: Option<Format>,
+) -> Result<Format, FeedError> {
+    if let Some(format) = wish {
+        return Ok(format);
+    }
+    let first_of = |format| sources.iter().find(|s: &&Source| s.format == format).map(|s| s.path.display().to_string());
+    let golden = first_of(Format::GoldenJsonl);
+    let events = first_of(Format::EventsParquet);
+    let chosen = match (golden, events) {
+        (Some(first_path), Some(second_path)) => {
+            return Err(FeedError::MixedFormats {
+                first_path,
+                first: Format::GoldenJsonl.name(),
+                second_path,
+                second: Format::EventsParquet.name(),
+            });
+        }
+        (Some(_), None) => Format::GoldenJsonl,
+        (None, Some(_)) => Format::EventsParquet,
+        (None, None) => return Ok(Format::Table),
+    };
+    let (kept, others): (Vec<_>, Vec<_>) = std::mem::take(sources).into_iter().partition(|s| s.format == chosen);
+    *sources = kept;
+    ignored.extend(
+        others.into_iter().map(|s| Ignored { path: s.path, reason: format!("a table beside {} data", chosen.name()) }),
+    );
+    Ok(chosen)
+}
+
+fn no_input(paths: &[PathBuf], ignored: &[Ignored]) -> FeedError {
+    const SHOWN_MAX: usize = 5;
+    let shown: Vec<String> =
+        ignored.iter().take(SHOWN_MAX).map(|i| format!("{}: {}", file_name(&i.path), i.reason)).collect();
+    let more = ignored.len().saturating_sub(SHOWN_MAX);
+    let ignored = match (shown.is_empty(), more) {
+        (true, _) => "there are no files".to_owned(),
+        (false, 0) => format!("seen: {}", shown.join("; ")),
+        (false, n) => format!("seen: {}; and {n} more", shown.join("; ")),
+    };
+    let paths = paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
+    FeedError::NoInput { paths: if paths.is_empty() { "no path".to_owned() } else { paths }, ignored }
+}
+
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned())
+}

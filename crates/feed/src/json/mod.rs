@@ -1,0 +1,10 @@
+//! Golden captures: JSON lines, plain or compressed, in an envelope or as raw frames with a receive stamp before them.
+
+pub(crate) mod frame;
+mod message;
+mod reader;
+pub(crate) mod scan;
+mod stream;
+
+pub(crate) use message::CLOCK_TOLERANCE_NS;
+pub use reader::JsonReader;

@@ -1,0 +1,162 @@
+//! What the reader knows of one stream: ids seen, times, whether it still waits for its snapshot.
+
+use std::collections::VecDeque;
+
+use verismo_market::event::{NO_ID, NO_TIME};
+
+use crate::epoch::EpochUnit;
+
+/// Message classes with an id sequence of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sequence {
+    Trades,
+    Depth,
+    Quotes,
+}
+
+/// Messages a stream is held back at the start of a session while its REST snapshot may still come.
+///
+/// Recorders ask for the snapshot when they start; in the captures at hand it comes within 55 lines.
+pub(crate) const HOLD_MESSAGES_MAX: usize = 2_000;
+/// Rows held back at most.
+pub(crate) const HOLD_ROWS_MAX: usize = 1 << 16;
+
+/// Ids remembered to recognise what another capture has already delivered; the lag between two captures on one machine is far shorter.
+const SEEN_MAX: usize = 4_096;
+
+#[derive(Debug)]
+pub(crate) struct StreamState {
+    pub(crate) unit: Option<EpochUnit>,
+    /// Exchange time of the latest message that had one.
+    pub(crate) exchange_ns: i64,
+    exchange_ns_max: i64,
+    /// Set while the rows are held back for a snapshot; counts the messages held.
+    pub(crate) held: Option<usize>,
+    pub(crate) has_diffs: bool,
+    /// Latest update id of the book in this session.
+    pub(crate) book_id: i64,
+    /// The next row starts a new session.
+    pub(crate) starts_session: bool,
+    pub(crate) has_events: bool,
+    sequences: [SequenceState; 3],
+    /// Everything up to this exchange time was covered by earlier sessions.
+    covered_ns: i64,
+}
+
+#[derive(Debug, Default)]
+struct SequenceState {
+    id_max: i64,
+    covered_id: i64,
+    seen: VecDeque<(i64, i64, u32)>,
+}
+
+impl StreamState {
+    pub(crate) fn new() -> Self {
+        let sequence = || SequenceState { id_max: NO_ID, covered_id: NO_ID, seen: VecDeque::new() };
+        Self {
+            unit: None,
+            exchange_ns: NO_TIME,
+            exchange_ns_max: NO_TIME,
+            held: Some(0),
+            has_diffs: false,
+            book_id: NO_ID,
+            starts_session: false,
+            has_events: false,
+            sequences: [sequence(), sequence(), sequence()],
+            covered_ns: NO_TIME,
+        }
+    }
+
+    pub(crate) fn start_session(&mut self) {
+        self.starts_session = self.has_events;
+        self.held = Some(0);
+        self.has_diffs = false;
+        self.book_id = NO_ID;
+        self.covered_ns = self.exchange_ns_max;
+        for sequence in &mut self.sequences {
+            sequence.covered_id = sequence.id_max;
+            sequence.seen.clear();
+        }
+    }
+
+    /// Notes the exchange time of a message.
+    #[inline]
+    pub(crate) fn see_time(&mut self, exchange_ns: i64) {
+        if exchange_ns != NO_TIME {
+            self.exchange_ns = exchange_ns;
+            self.exchange_ns_max = self.exchange_ns_max.max(exchange_ns);
+        }
+    }
+
+    /// Whether another capture has delivered this message already; if not, it is remembered.
+    ///
+    /// Two cases. A session on another clock comes after the earlier ones as a whole: what lies within their ids and their time is theirs.
+    /// Captures on one clock are merged by receive time: the second copy of an id, from another file and with another receive stamp, goes.
+    /// The same id with the same receive stamp is one capture's own duplicate that a cut has put into another file: it stays, to be counted.
+    #[inline]
+    pub(crate) fn is_delivered(
+        &mut self,
+        which: Sequence,
+        id: i64,
+        exchange_ns: i64,
+        receive_ns: i64,
+        source: u32,
+        remember: bool,
+    ) -> bool {
+        if id == NO_ID {
+            return false;
+        }
+        let exchange_ns = if exchange_ns == NO_TIME { self.exchange_ns } else { exchange_ns };
+        let sequence = &mut self.sequences[which as usize];
+        if id <= sequence.covered_id && exchange_ns <= self.covered_ns {
+            return true;
+        }
+        if id > sequence.id_max {
+            sequence.id_max = id;
+        } else if remember
+            && sequence.seen.iter().rev().any(|&(seen, at, from)| seen == id && from != source && at != receive_ns)
+        {
+            return true;
+        }
+        if remember {
+            if sequence.seen.len() == SEEN_MAX {
+                sequence.seen.pop_front();
+            }
+            sequence.seen.push_back((id, receive_ns, source));
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_from_another_file_goes_and_an_own_duplicate_stays() {
+        let mut state = StreamState::new();
+        let mut see = |id, receive, source| state.is_delivered(Sequence::Trades, id, 5, receive, source, true);
+        assert!(!see(1, 100, 0));
+        assert!(see(1, 101, 1), "another capture's copy");
+        assert!(!see(1, 100, 1), "the same line cut into another file");
+        assert!(!see(1, 102, 0), "the same file says it twice");
+        assert!(!see(3, 103, 0));
+        assert!(!see(2, 104, 1), "what the other capture missed is kept");
+    }
+
+    #[test]
+    fn a_later_session_is_cut_where_the_earlier_one_ends() {
+        let mut state = StreamState::new();
+        for id in 1..=10 {
+            state.see_time(id * 100);
+            state.has_events = true;
+            assert!(!state.is_delivered(Sequence::Depth, id, id * 100, NO_TIME, 0, false));
+        }
+        state.start_session();
+        assert!(state.starts_session);
+        assert!(state.is_delivered(Sequence::Depth, 10, 1000, NO_TIME, 1, false));
+        assert!(!state.is_delivered(Sequence::Depth, 11, 1100, NO_TIME, 1, false));
+        assert!(!state.is_delivered(Sequence::Depth, 3, 5000, NO_TIME, 1, false), "an id from before at a later time is no copy");
+        assert!(!state.is_delivered(Sequence::Trades, 3, 300, NO_TIME, 1, false), "trades have ids of their own");
+    }
+}

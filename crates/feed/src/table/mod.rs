@@ -1,0 +1,170 @@
+//! Tables: any Parquet or CSV file with a time column, as batches of numbers.
+
+mod csv;
+mod parquet;
+mod time;
+
+use crate::counters::{FeedCounters, checks};
+use crate::error::FeedError;
+use crate::inventory::Source;
+
+pub(crate) use csv::header_of;
+
+/// Rows of one batch.
+pub const TABLE_ROWS: usize = 8192;
+
+/// A column of numbers.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TableColumn {
+    /// Name in the header.
+    pub name: String,
+    /// Values; 0 where null. NaN and infinities are kept as the source has them.
+    pub values: Vec<f64>,
+    /// Whether each value is there.
+    pub valid: Vec<bool>,
+}
+
+/// Rows of a table: their times and their numeric columns, all of equal length.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TableBatch {
+    /// Time of each row, ns since the Unix epoch.
+    pub t_ns: Vec<i64>,
+    /// Numeric columns but the time, in the order of the file.
+    pub columns: Vec<TableColumn>,
+    /// Number of the first row in its file, from 1 (the header is not counted).
+    pub first_row: u64,
+    /// The file.
+    pub source: String,
+}
+
+impl TableBatch {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.t_ns.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.t_ns.is_empty()
+    }
+}
+
+/// Options of [`TableReader`].
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct TableOptions {
+    /// Name of the time column; recognised by type and name if absent.
+    pub time_column: Option<String>,
+}
+
+impl TableOptions {
+    /// Options with this time column.
+    pub fn with_time(time_column: Option<String>) -> Self {
+        Self { time_column }
+    }
+}
+
+/// One open file.
+pub(crate) trait TableFile: Send {
+    /// The next rows; `None` at the end.
+    fn next_batch(&mut self, counters: &mut FeedCounters) -> Result<Option<TableBatch>, FeedError>;
+}
+
+/// Reads the files of a table one after the other.
+pub struct TableReader {
+    sources: std::vec::IntoIter<Source>,
+    options: TableOptions,
+    open: Option<(Box<dyn TableFile>, Source)>,
+    counters: FeedCounters,
+    rows: u64,
+    bytes: u64,
+}
+
+impl TableReader {
+    /// A reader of `sources` (see [`crate::Inventory`]).
+    pub fn new(sources: Vec<Source>, options: TableOptions) -> Self {
+        let counters = FeedCounters::default();
+        Self { sources: sources.into_iter(), options, open: None, counters, rows: 0, bytes: 0 }
+    }
+
+    /// The next rows; `None` at the end of all files.
+    ///
+    /// # Errors
+    /// A missing or unreadable time column, or a time that cannot be read: the file, row and column are named. A file that breaks off is
+    /// counted as `truncated_file`, and reading goes on with the next.
+    pub fn next_batch(&mut self) -> Result<Option<TableBatch>, FeedError> {
+        // Bounded: every turn opens a file, ends one, or returns rows.
+        loop {
+            let Some((file, source)) = &mut self.open else {
+                let Some(source) = self.sources.next() else {
+                    return Ok(None);
+                };
+                self.bytes += source.bytes;
+                match open(&source, &self.options) {
+                    Ok(file) => self.open = Some((file, source)),
+                    Err(error @ FeedError::Corrupt { .. }) => self.broken(&source, &error),
+                    Err(error) => return Err(error),
+                }
+                continue;
+            };
+            match file.next_batch(&mut self.counters) {
+                Ok(Some(batch)) => {
+                    self.rows += batch.len() as u64;
+                    self.counters.set_total(checks::INVALID_VALUE, self.rows);
+                    return Ok(Some(batch));
+                }
+                Ok(None) => self.open = None,
+                Err(error @ FeedError::Corrupt { .. }) => {
+                    let source = source.clone();
+                    self.open = None;
+                    self.broken(&source, &error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn broken(&mut self, source: &Source, error: &FeedError) {
+        self.counters.hit(checks::TRUNCATED_FILE, &source.path.display().to_string(), 0, || error.to_string());
+    }
+
+    /// What was counted so far.
+    pub fn counters(&self) -> &FeedCounters {
+        &self.counters
+    }
+
+    /// Rows read so far.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Bytes on disk of the files opened so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+fn open(source: &Source, options: &TableOptions) -> Result<Box<dyn TableFile>, FeedError> {
+    if let Some(problem) = &source.problem {
+        return Err(problem.clone());
+    }
+    // A table of events is a Parquet file too, so the content decides.
+    if is_parquet(source) {
+        return Ok(Box::new(parquet::ParquetTable::open(source, options)?));
+    }
+    Ok(Box::new(csv::CsvTable::open(source, options)?))
+}
+
+fn is_parquet(source: &Source) -> bool {
+    use std::io::Read as _;
+    let mut magic = [0u8; 4];
+    std::fs::File::open(&source.path).and_then(|mut f| f.read_exact(&mut magic)).is_ok() && &magic == b"PAR1"
+}
+
+/// The first time and its resolution, where a time column is recognised.
+pub(crate) fn first_time(source: &Source) -> Option<(i64, i64)> {
+    let mut file = open(source, &TableOptions::default()).ok()?;
+    let batch = file.next_batch(&mut FeedCounters::default()).ok()??;
+    let clock_ns = [1_000_000_000, 1_000_000, 1_000].into_iter().find(|unit| batch.t_ns.iter().all(|t| t % unit == 0));
+    Some((*batch.t_ns.first()?, clock_ns.unwrap_or(1)))
+}

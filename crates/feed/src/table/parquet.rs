@@ -1,0 +1,164 @@
+//! Parquet tables.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+use ::parquet::arrow::ProjectionMask;
+use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema, TimeUnit};
+
+use super::{TABLE_ROWS, TableBatch, TableColumn, TableFile, TableOptions, time};
+use crate::counters::FeedCounters;
+use crate::epoch;
+use crate::error::FeedError;
+use crate::inventory::Source;
+
+pub(super) struct ParquetTable {
+    path: PathBuf,
+    reader: ParquetRecordBatchReader,
+    time_name: String,
+    rows: u64,
+}
+
+impl ParquetTable {
+    pub(super) fn open(source: &Source, options: &TableOptions) -> Result<Self, FeedError> {
+        let path = source.path.clone();
+        let opened = catch_unwind(AssertUnwindSafe(|| open(source, options)));
+        let (reader, time_name) =
+            opened.unwrap_or_else(|_| Err(FeedError::corrupt(&path, "the footer", "the Parquet library gave up on its bytes")))?;
+        Ok(Self { path, reader, time_name, rows: 0 })
+    }
+}
+
+fn open(source: &Source, options: &TableOptions) -> Result<(ParquetRecordBatchReader, String), FeedError> {
+    let path = &source.path;
+    let file = std::fs::File::open(path).map_err(|e| FeedError::io(path, "open", &e))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| FeedError::corrupt(path, "the footer", e))?;
+    let schema = builder.schema().clone();
+    let time = time_column(source, &schema, options)?;
+    let used = schema.fields().iter().enumerate().filter(|(i, f)| *i == time || f.data_type().is_numeric());
+    let mask = ProjectionMask::roots(builder.parquet_schema(), used.map(|(i, _)| i).collect::<Vec<_>>());
+    let reader = builder.with_projection(mask).with_batch_size(TABLE_ROWS).build();
+    let reader = reader.map_err(|e| FeedError::corrupt(path, "the first row group", e))?;
+    Ok((reader, schema.field(time).name().clone()))
+}
+
+/// The column asked for, else the first timestamp by name, else the first timestamp, else a number or text named like a time.
+fn time_column(source: &Source, schema: &Schema, options: &TableOptions) -> Result<usize, FeedError> {
+    let present = || schema.fields().iter().map(|f| f.name().as_str()).collect::<Vec<_>>().join(", ");
+    let path = source.path.display().to_string();
+    if let Some(wanted) = &options.time_column {
+        return schema.index_of(wanted).map_err(|_| FeedError::MissingColumn { path, column: wanted.clone(), present: present() });
+    }
+    let is_timestamp = |t: &DataType| matches!(t, DataType::Timestamp(..));
+    let fields: Vec<_> = schema.fields().iter().enumerate().collect();
+    let timestamps: Vec<usize> = fields.iter().filter(|(_, f)| is_timestamp(f.data_type())).map(|(i, _)| *i).collect();
+    let named = time::by_name(timestamps.iter().map(|&i| schema.field(i).name().as_str())).map(|i| timestamps[i]);
+    named
+        .or(timestamps.first().copied())
+        .or_else(|| time::by_name(fields.iter().map(|(_, f)| f.name().as_str())))
+        .ok_or_else(|| FeedError::NoTimeColumn { path, present: present() })
+}
+
+impl TableFile for ParquetTable {
+    fn next_batch(&mut self, _: &mut FeedCounters) -> Result<Option<TableBatch>, FeedError> {
+        let place = format!("after row {}", self.rows);
+        let next = catch_unwind(AssertUnwindSafe(|| self.reader.next()));
+        let batch = match next {
+            Err(_) => return Err(FeedError::corrupt(&self.path, place, "the Parquet library gave up on its bytes")),
+            Ok(None) => return Ok(None),
+            Ok(Some(Err(error))) => return Err(FeedError::corrupt(&self.path, place, error)),
+            Ok(Some(Ok(batch))) => batch,
+        };
+        let first_row = self.rows + 1;
+        self.rows += batch.num_rows() as u64;
+        let mut out = TableBatch {
+            t_ns: self.times(&batch, first_row)?,
+            columns: Vec::new(),
+            first_row,
+            source: self.path.display().to_string(),
+        };
+        let schema = batch.schema();
+        for (field, array) in schema.fields().iter().zip(batch.columns()) {
+            if *field.name() != self.time_name {
+                out.columns.push(self.numbers(field.name(), array)?);
+            }
+        }
+        Ok(Some(out))
+    }
+}
+
+impl ParquetTable {
+    fn times(&self, batch: &RecordBatch, first_row: u64) -> Result<Vec<i64>, FeedError> {
+        let Some(array) = batch.column_by_name(&self.time_name) else {
+            return Err(FeedError::corrupt(&self.path, "the schema", "the time column is gone"));
+        };
+        let value = |row: usize| -> Option<i64> {
+            if array.is_null(row) {
+                return None;
+            }
+            match array.data_type() {
+                DataType::Float64 => time::from_f64(array.as_primitive::<Float64Type>().value(row)),
+                DataType::Utf8 => time::parse(array.as_string::<i32>().value(row)),
+                _ => None,
+            }
+        };
+        let times: Vec<Option<i64>> = match array.data_type() {
+            DataType::Timestamp(unit, _) => {
+                let scale = match unit {
+                    TimeUnit::Second => 1_000_000_000,
+                    TimeUnit::Millisecond => 1_000_000,
+                    TimeUnit::Microsecond => 1_000,
+                    TimeUnit::Nanosecond => 1,
+                };
+                let stamps = self.cast(array, &DataType::Int64)?;
+                stamps.as_primitive::<Int64Type>().iter().map(|s| s.and_then(|s| s.checked_mul(scale))).collect()
+            }
+            DataType::Float64 | DataType::Utf8 => (0..array.len()).map(value).collect(),
+            DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(..) => {
+                let texts = self.cast(array, &DataType::Utf8)?;
+                texts.as_string::<i32>().iter().map(|t| t.and_then(time::parse)).collect()
+            }
+            other if other.is_integer() || matches!(other, DataType::Date32 | DataType::Date64) => {
+                let is_date = !other.is_integer();
+                let array = if is_date { self.cast(array, &DataType::Timestamp(TimeUnit::Millisecond, None))? } else { array.clone() };
+                let stamps = self.cast(&array, &DataType::Int64)?;
+                let read = |s: i64| if is_date { s.checked_mul(1_000_000) } else { Some(epoch::to_ns(s).0) };
+                stamps.as_primitive::<Int64Type>().iter().map(|s| s.and_then(read)).collect()
+            }
+            other => {
+                return Err(FeedError::ColumnType {
+                    path: self.path.display().to_string(),
+                    column: self.time_name.clone(),
+                    found: other.to_string(),
+                    expected: "a timestamp, an epoch number or ISO 8601 text",
+                });
+            }
+        };
+        let mut out = Vec::with_capacity(times.len());
+        for (row, time) in times.into_iter().enumerate() {
+            out.push(time.filter(|t| *t != verismo_market::event::NO_TIME).ok_or_else(|| FeedError::Value {
+                path: self.path.display().to_string(),
+                place: format!("row {}", first_row + row as u64),
+                column: self.time_name.clone(),
+                value: crate::parquet::shown(batch, &self.time_name, row),
+                expected: time::EXPECTED,
+            })?);
+        }
+        Ok(out)
+    }
+
+    fn numbers(&self, name: &str, array: &ArrayRef) -> Result<TableColumn, FeedError> {
+        let floats = self.cast(array, &DataType::Float64)?;
+        let floats = floats.as_primitive::<Float64Type>();
+        let valid: Vec<bool> = (0..floats.len()).map(|row| floats.is_valid(row)).collect();
+        let values = floats.values().iter().zip(&valid).map(|(v, valid)| if *valid { *v } else { 0.0 }).collect();
+        Ok(TableColumn { name: name.to_owned(), values, valid })
+    }
+
+    fn cast(&self, array: &ArrayRef, to: &DataType) -> Result<ArrayRef, FeedError> {
+        cast(array, to).map_err(|e| FeedError::corrupt(&self.path, "a column", e))
+    }
+}

@@ -1,0 +1,52 @@
+//! Writers: messages to golden captures and to event trees, in the exact shape the decoders and other tools read.
+
+mod events;
+mod golden;
+
+pub use events::{EventsOptions, EventsWriter};
+pub use golden::{GoldenCompression, GoldenWriter};
+
+/// What a writer wrote.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Messages taken.
+    pub messages: u64,
+    /// Lines or rows written.
+    pub rows: u64,
+    /// Files finished.
+    pub files: u64,
+    /// Their bytes on disk.
+    pub bytes: u64,
+}
+
+const HOUR_NS: i64 = 3_600_000_000_000;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::FeedError;
+
+/// Files of one name and number at most.
+const NUMBERED_MAX: u32 = 1_000_000;
+
+/// The first path of the series that does not exist: nothing is ever overwritten.
+fn free_path(path: impl Fn(u32) -> PathBuf) -> Result<PathBuf, FeedError> {
+    (0..NUMBERED_MAX).map(&path).find(|p| !p.exists()).ok_or_else(|| FeedError::NotExpressible {
+        path: path(0).display().to_string(),
+        what: "another file",
+        value: format!("{NUMBERED_MAX} exist already"),
+    })
+}
+
+/// The name while the file is being written.
+fn temporary(target: &Path) -> PathBuf {
+    let mut name = target.file_name().map(std::ffi::OsStr::to_owned).unwrap_or_default();
+    name.push(".tmp");
+    target.with_file_name(name)
+}
+
+/// Gives a complete file its name; returns its size.
+fn rename(temporary: &Path, target: &Path) -> Result<u64, FeedError> {
+    fs::rename(temporary, target).map_err(|e| FeedError::io(target, "rename to", &e))?;
+    Ok(fs::metadata(target).map_err(|e| FeedError::io(target, "look at", &e))?.len())
+}
