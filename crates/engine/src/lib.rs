@@ -1,1 +1,21 @@
-//! See Cargo.toml.
+//! Plans and runs a validation: files in, judged report out.
+//!
+//! A run scans both sides, settles on the coarser clock, reads and observes the streams of both sides on threads, and hands
+//! the states to the judge. What comes out depends on the content and the suite only; threads change how long it takes.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod convert;
+mod error;
+mod execute;
+mod meter;
+mod plan;
+mod simulated;
+mod table;
+mod validate;
+
+pub use error::EngineError;
+pub use execute::{ObservedSide, observe};
+pub use meter::Meter;
+pub use plan::{Plan, SidePlan};
+pub use simulated::{MessageReader, judge_messages, observe_messages};
+pub use validate::{ValidateRequest, observe_golden, observe_options, validate};

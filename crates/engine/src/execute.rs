@@ -1,0 +1,209 @@
+//! Reads and observes streams on threads.
+//!
+//! A job is one reader: an ordered group of files with streams of its own. Inside a job the events of a stream are observed
+//! in order by one thread, so threads cannot change a state; jobs run side by side, and a job's decoder runs ahead of its
+//! observers by a bounded number of blocks.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use verismo_feed::{Block, EventReader, FeedCounters, FeedError, StreamName};
+use verismo_market::observe::{ObserveOptions, Observed, StreamObserver};
+
+use crate::meter::Meter;
+
+/// Blocks a decoder may be ahead of its observer: a few, so that memory stays flat.
+const BLOCKS_AHEAD: usize = 6;
+
+/// What was read from one reader.
+#[derive(Debug)]
+pub struct ObservedSide {
+    /// States and counters of each stream; streams of one name stand once.
+    pub streams: Vec<(StreamName, Observed)>,
+    /// What the decoder could not use.
+    pub counters: FeedCounters,
+    /// Messages read.
+    pub messages: u64,
+    /// Bytes read from disk.
+    pub bytes: u64,
+}
+
+/// A reader, and the side it belongs to; the caller gives sides meaning.
+pub(crate) struct Job {
+    /// 0 for golden, 1 for candidate.
+    pub(crate) side: usize,
+    /// How its streams are observed.
+    pub(crate) options: ObserveOptions,
+    /// Keep only streams of this symbol.
+    pub(crate) symbol: Option<String>,
+    /// Where the events come from.
+    pub(crate) reader: Box<dyn EventReader>,
+}
+
+/// Runs all jobs on at most `threads` observers; the results come in the order of the jobs.
+pub(crate) fn run_jobs(jobs: Vec<Job>, threads: usize, meter: &Meter) -> Vec<(usize, Result<ObservedSide, FeedError>)> {
+    let count = jobs.len();
+    let queue: Vec<Mutex<Option<Job>>> = jobs.into_iter().map(|job| Mutex::new(Some(job))).collect();
+    let results: Vec<Mutex<Option<(usize, Result<ObservedSide, FeedError>)>>> =
+        (0..count).map(|_| Mutex::new(None)).collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        // Each turn takes a job nobody has, so the loop ends after at most `count` turns.
+        for _ in 0..count {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(slot) = queue.get(index) else { return };
+            let Some(job) = slot.lock().ok().and_then(|mut slot| slot.take()) else { continue };
+            let side = job.side;
+            let observed = if threads > 1 { observe_pipelined(job, meter) } else { observe_job(job, meter) };
+            if let Ok(mut result) = results[index].lock() {
+                *result = Some((side, observed));
+            }
+        }
+    };
+    if threads <= 1 {
+        work();
+    } else {
+        std::thread::scope(|scope| {
+            for _ in 0..threads.min(count) {
+                scope.spawn(work);
+            }
+        });
+    }
+    results.into_iter().filter_map(|result| result.into_inner().ok().flatten()).collect()
+}
+
+/// Observes everything a reader yields, on the calling thread.
+///
+/// # Errors
+/// [`FeedError`] when the reader cannot go on.
+pub fn observe(
+    reader: Box<dyn EventReader>,
+    options: &ObserveOptions,
+    meter: &Meter,
+) -> Result<ObservedSide, FeedError> {
+    observe_job(Job { side: 0, options: options.clone(), symbol: None, reader }, meter)
+}
+
+fn observe_job(job: Job, meter: &Meter) -> Result<ObservedSide, FeedError> {
+    let Job { options, symbol, mut reader, .. } = job;
+    let mut streams = Streams::new(&options, symbol);
+    let mut block = Block::default();
+    let mut read = Read::default();
+    while !meter.is_cancelled() && reader.next_block(&mut block)? {
+        read.advance(reader.as_ref(), meter);
+        streams.observe(&block, reader.streams());
+    }
+    Ok(read.finish(reader.as_ref(), streams))
+}
+
+/// The same with the decoder on a thread of its own.
+fn observe_pipelined(job: Job, meter: &Meter) -> Result<ObservedSide, FeedError> {
+    let Job { options, symbol, mut reader, .. } = job;
+    let mut streams = Streams::new(&options, symbol);
+    let (full_in, full_out): (Sender<(Block, Vec<StreamName>)>, Receiver<_>) = bounded(BLOCKS_AHEAD);
+    let (empty_in, empty_out): (Sender<Block>, Receiver<Block>) = bounded(BLOCKS_AHEAD + 2);
+    let decoded = std::thread::scope(|scope| {
+        let decoder = scope.spawn(move || {
+            let mut known = 0;
+            let mut read = Read::default();
+            let outcome = loop {
+                let mut block = empty_out.try_recv().unwrap_or_default();
+                if meter.is_cancelled() {
+                    break Ok(());
+                }
+                match reader.next_block(&mut block) {
+                    Ok(true) => {}
+                    Ok(false) => break Ok(()),
+                    Err(error) => break Err(error),
+                }
+                read.advance(reader.as_ref(), meter);
+                let fresh = reader.streams().get(known..).unwrap_or_default().to_vec();
+                known += fresh.len();
+                if full_in.send((block, fresh)).is_err() {
+                    break Ok(());
+                }
+            };
+            (outcome, reader, read)
+        });
+        let mut names: Vec<StreamName> = Vec::new();
+        for (block, fresh) in full_out {
+            names.extend(fresh);
+            streams.observe(&block, &names);
+            // A full return channel only means that the decoder makes a new block.
+            let _ = empty_in.try_send(block);
+        }
+        decoder.join()
+    });
+    match decoded {
+        Ok((outcome, reader, read)) => {
+            outcome?;
+            Ok(read.finish(reader.as_ref(), streams))
+        }
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+/// What the meter has been told of a reader.
+#[derive(Default)]
+struct Read {
+    messages: u64,
+    bytes: u64,
+}
+
+impl Read {
+    fn advance(&mut self, reader: &dyn EventReader, meter: &Meter) {
+        let (messages, bytes) = (reader.messages(), reader.bytes());
+        meter.add(messages.saturating_sub(self.messages), bytes.saturating_sub(self.bytes));
+        (self.messages, self.bytes) = (messages, bytes);
+    }
+
+    fn finish(self, reader: &dyn EventReader, streams: Streams) -> ObservedSide {
+        ObservedSide {
+            streams: streams.finish(),
+            counters: reader.counters().clone(),
+            messages: reader.messages(),
+            bytes: reader.bytes(),
+        }
+    }
+}
+
+/// The observers of a reader's streams.
+struct Streams {
+    options: ObserveOptions,
+    symbol: Option<String>,
+    observers: BTreeMap<StreamName, StreamObserver>,
+}
+
+impl Streams {
+    fn new(options: &ObserveOptions, symbol: Option<String>) -> Self {
+        Self { options: options.clone(), symbol, observers: BTreeMap::new() }
+    }
+
+    fn observe(&mut self, block: &Block, names: &[StreamName]) {
+        let Some(name) = names.get(block.stream) else { return };
+        if self.symbol.as_ref().is_some_and(|wanted| !same_symbol(wanted, &name.symbol)) {
+            return;
+        }
+        if let Some(observer) = self.observers.get_mut(name) {
+            observer.observe(&block.batch, &block.source);
+        } else {
+            let mut observer = StreamObserver::new(&self.options);
+            observer.observe(&block.batch, &block.source);
+            self.observers.insert(name.clone(), observer);
+        }
+    }
+
+    fn finish(self) -> Vec<(StreamName, Observed)> {
+        self.observers.into_iter().map(|(name, observer)| (name, observer.finish())).collect()
+    }
+}
+
+/// Whether two spellings name one symbol: `btc-usdt` is `BTCUSDT`.
+pub(crate) fn same_symbol(a: &str, b: &str) -> bool {
+    let plain = |s: &str| -> Vec<u8> {
+        s.bytes().filter(|c| !matches!(c, b'-' | b'_' | b'/')).map(|c| c.to_ascii_uppercase()).collect()
+    };
+    plain(a) == plain(b)
+}

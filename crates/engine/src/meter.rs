@@ -1,0 +1,50 @@
+//! Counts of a running validation, for a progress display, and the switch that stops it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Shared between a run and whoever watches it.
+#[derive(Debug, Default)]
+pub struct Meter {
+    messages: AtomicU64,
+    bytes: AtomicU64,
+    bytes_total: AtomicU64,
+    cancelled: AtomicBool,
+}
+
+impl Meter {
+    /// Adds what was read.
+    pub fn add(&self, messages: u64, bytes: u64) {
+        self.messages.fetch_add(messages, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Says how many bytes the whole run will read.
+    pub fn set_bytes_total(&self, bytes: u64) {
+        self.bytes_total.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Messages read so far, both sides.
+    pub fn messages(&self) -> u64 {
+        self.messages.load(Ordering::Relaxed)
+    }
+
+    /// Bytes read so far, both sides.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of the whole run; 0 while it is not known.
+    pub fn bytes_total(&self) -> u64 {
+        self.bytes_total.load(Ordering::Relaxed)
+    }
+
+    /// Asks the run to stop; it does so within a block of events.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody asked the run to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,88 @@
+//! What a run will read: both sides scanned, and the clock they share.
+
+use std::path::PathBuf;
+
+use verismo_feed::{FeedError, Format, Inventory};
+
+use crate::error::EngineError;
+
+/// One side of a run.
+#[derive(Debug, Clone)]
+pub struct SidePlan {
+    /// Paths as given.
+    pub paths: Vec<PathBuf>,
+    /// What was found there.
+    pub inventory: Inventory,
+}
+
+/// A planned run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The golden.
+    pub golden: SidePlan,
+    /// The candidate.
+    pub candidate: SidePlan,
+}
+
+impl Plan {
+    /// Expands globs and scans both sides.
+    ///
+    /// # Errors
+    /// [`EngineError::Feed`] when a side holds nothing that can be read, [`EngineError::DifferentKinds`] when only one is a table.
+    pub fn new(golden: &[PathBuf], candidate: &[PathBuf], format: Option<Format>) -> Result<Self, EngineError> {
+        let golden = scan("golden", golden, format)?;
+        let candidate = scan("candidate", candidate, format)?;
+        let (left, right) = (golden.inventory.format, candidate.inventory.format);
+        if (left == Format::Table) != (right == Format::Table) {
+            return Err(EngineError::DifferentKinds { golden: left.name(), candidate: right.name() });
+        }
+        Ok(Self { golden, candidate })
+    }
+
+    /// The golden on both sides, for what needs no candidate; the second is never read.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub(crate) fn golden_only(golden: &[PathBuf], format: Option<Format>) -> Result<Self, EngineError> {
+        let golden = scan("golden", golden, format)?;
+        let mut candidate = golden.clone();
+        candidate.inventory.sources.clear();
+        Ok(Self { golden, candidate })
+    }
+
+    /// The resolution at which both sides can be compared: the coarser one's, ns.
+    pub fn clock_ns(&self) -> i64 {
+        self.golden.inventory.clock_ns().max(self.candidate.inventory.clock_ns()).max(1)
+    }
+
+    /// Bytes on disk of both sides.
+    pub fn bytes(&self) -> u64 {
+        self.golden.inventory.bytes() + self.candidate.inventory.bytes()
+    }
+}
+
+fn scan(side: &'static str, paths: &[PathBuf], format: Option<Format>) -> Result<SidePlan, EngineError> {
+    let expanded = expand(paths).map_err(|source| EngineError::Feed { side, source })?;
+    let inventory = Inventory::scan(&expanded, format).map_err(|source| EngineError::Feed { side, source })?;
+    Ok(SidePlan { paths: paths.to_vec(), inventory })
+}
+
+/// Replaces patterns by what they match; an existing path is taken as it is, whatever characters it holds.
+fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, FeedError> {
+    let mut expanded = Vec::new();
+    for path in paths {
+        let text = path.to_string_lossy();
+        if path.exists() || !text.contains(['*', '?', '[']) {
+            expanded.push(path.clone());
+            continue;
+        }
+        let not_found = || FeedError::PathNotFound { path: text.clone().into_owned() };
+        let matches = glob::glob(&text).map_err(|_| not_found())?;
+        let before = expanded.len();
+        expanded.extend(matches.filter_map(Result::ok));
+        if expanded.len() == before {
+            return Err(not_found());
+        }
+    }
+    Ok(expanded)
+}

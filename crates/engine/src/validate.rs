@@ -1,0 +1,253 @@
+//! A whole validation: plan, observe, judge, report.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use verismo_feed::{Format, Inventory, ReaderOptions};
+use verismo_judge::input::SideStates;
+use verismo_judge::{JudgeOptions, judge};
+use verismo_market::observe::ObserveOptions;
+use verismo_suite::report::{Ignored, Input, Provenance, Report, Side, Timing};
+use verismo_suite::suite::{DataKind, Suite};
+
+use crate::convert;
+use crate::error::EngineError;
+use crate::execute::{Job, ObservedSide, run_jobs, same_symbol};
+use crate::meter::Meter;
+use crate::plan::{Plan, SidePlan};
+use crate::table;
+
+/// What to validate, and how.
+#[derive(Debug, Clone)]
+pub struct ValidateRequest {
+    /// Files, directories or patterns of the golden.
+    pub golden: Vec<PathBuf>,
+    /// Files, directories or patterns of the candidate.
+    pub candidate: Vec<PathBuf>,
+    /// What to measure and how to judge it; `None` takes the built-in one for the data found.
+    pub suite: Option<Suite>,
+    /// Format of both sides; `None` recognises it from the content.
+    pub format: Option<Format>,
+    /// Time column of tables.
+    pub time: Option<String>,
+    /// Compare only this symbol.
+    pub symbol: Option<String>,
+    /// Streams to pair although their names differ: (golden, candidate).
+    pub maps: Vec<(String, String)>,
+    /// Threads that observe; at least 1.
+    pub threads: usize,
+    /// Settings to show in the report's provenance.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// Facts about a run that are no part of its digest.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Facts {
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) bytes: u64,
+    pub(crate) messages: u64,
+    pub(crate) started: Option<Instant>,
+    pub(crate) stages: BTreeMap<String, f64>,
+    pub(crate) settings: BTreeMap<String, String>,
+}
+
+/// Runs a validation.
+///
+/// # Errors
+/// [`EngineError`] when there is nothing to judge; damage inside the data is part of the report instead.
+pub fn validate(request: &ValidateRequest, meter: &Meter) -> Result<Report, EngineError> {
+    let started = Instant::now();
+    let plan = Plan::new(&request.golden, &request.candidate, request.format)?;
+    meter.set_bytes_total(plan.bytes());
+    let suite = suite_for(request, &plan)?;
+    let mut stages = BTreeMap::from([("plan".to_owned(), started.elapsed().as_secs_f64())]);
+    let observing = Instant::now();
+    let (golden, candidate, suite) = observe_sides(&plan, request, &suite, meter)?;
+    if meter.is_cancelled() {
+        return Err(EngineError::Interrupted { messages: meter.messages() });
+    }
+    stages.insert("observe".to_owned(), observing.elapsed().as_secs_f64());
+    let facts = Facts {
+        inputs: vec![input(Side::Golden, &plan.golden, &golden), input(Side::Candidate, &plan.candidate, &candidate)],
+        bytes: golden.bytes + candidate.bytes,
+        messages: golden.messages + candidate.messages,
+        started: Some(started),
+        stages,
+        settings: request.settings.clone(),
+    };
+    Ok(report_of(&golden.states, &candidate.states, &suite, &request.maps, facts))
+}
+
+/// The states of a side, and what they cost.
+#[derive(Debug, Default)]
+pub(crate) struct SideResult {
+    pub(crate) states: SideStates,
+    pub(crate) messages: u64,
+    pub(crate) bytes: u64,
+}
+
+/// Judges states and fills in a report.
+pub(crate) fn report_of(
+    golden: &SideStates,
+    candidate: &SideStates,
+    suite: &Suite,
+    maps: &[(String, String)],
+    facts: Facts,
+) -> Report {
+    let judging = Instant::now();
+    let judgement = judge(golden, candidate, suite, &JudgeOptions { map: maps.to_vec() });
+    let mut stages = facts.stages;
+    stages.insert("judge".to_owned(), judging.elapsed().as_secs_f64());
+    let seconds = facts.started.unwrap_or(judging).elapsed().as_secs_f64();
+    let events = golden.events() + candidate.events();
+    let rate = |n: u64| if seconds > 0.0 { n as f64 / seconds } else { 0.0 };
+    let mut inputs = facts.inputs;
+    for (input, digest) in inputs.iter_mut().zip([&judgement.golden_digest, &judgement.candidate_digest]) {
+        input.digest.clone_from(digest);
+    }
+    let timing = Timing {
+        messages: facts.messages,
+        events,
+        seconds,
+        messages_per_second: rate(facts.messages),
+        events_per_second: rate(events),
+        bytes_read: facts.bytes,
+        stages,
+    };
+    let provenance =
+        Provenance { version: env!("CARGO_PKG_VERSION").to_owned(), settings: facts.settings, ..Provenance::default() };
+    judgement.into_report(suite, inputs, timing, provenance)
+}
+
+/// The states of a golden alone, and the suite with the lattices frozen from it: what margins are proposed from.
+///
+/// # Errors
+/// As [`validate`].
+pub fn observe_golden(request: &ValidateRequest, meter: &Meter) -> Result<(SideStates, Suite), EngineError> {
+    let plan = Plan::golden_only(&request.golden, request.format)?;
+    meter.set_bytes_total(plan.bytes());
+    let suite = suite_for(request, &plan)?;
+    let (golden, _, suite) = observe_sides(&plan, request, &suite, meter)?;
+    if meter.is_cancelled() {
+        return Err(EngineError::Interrupted { messages: meter.messages() });
+    }
+    Ok((golden.states, suite))
+}
+
+fn suite_for(request: &ValidateRequest, plan: &Plan) -> Result<Suite, EngineError> {
+    let format = plan.golden.inventory.format;
+    let found = if format == Format::Table { DataKind::Table } else { DataKind::Market };
+    let suite = match &request.suite {
+        Some(suite) => suite.clone(),
+        None => builtin(if found == DataKind::Table { "table" } else { "market" })?,
+    };
+    if suite.data != found {
+        let wanted = if suite.data == DataKind::Table { "table" } else { "market" };
+        return Err(EngineError::SuiteKind { suite: suite.name, wanted, found: format.name() });
+    }
+    Ok(suite)
+}
+
+fn builtin(name: &str) -> Result<Suite, EngineError> {
+    Suite::builtin(name)
+        .ok_or_else(|| EngineError::Internal { detail: format!("the built-in suite {name} is missing") })
+}
+
+/// Observes both sides; the suite comes back with the lattices that were frozen from the golden.
+fn observe_sides(
+    plan: &Plan,
+    request: &ValidateRequest,
+    suite: &Suite,
+    meter: &Meter,
+) -> Result<(SideResult, SideResult, Suite), EngineError> {
+    if suite.data == DataKind::Table {
+        return table::observe_both(plan, request, suite, meter);
+    }
+    let (golden, candidate) = observe_streams(plan, request, suite, meter)?;
+    Ok((golden, candidate, suite.clone()))
+}
+
+fn observe_streams(
+    plan: &Plan,
+    request: &ValidateRequest,
+    suite: &Suite,
+    meter: &Meter,
+) -> Result<(SideResult, SideResult), EngineError> {
+    let mut jobs = Vec::new();
+    for (side, part) in [&plan.golden, &plan.candidate].into_iter().enumerate() {
+        let readers = part.inventory.readers(&ReaderOptions::default());
+        for reader in readers.map_err(|source| EngineError::Feed { side: side_name(side), source })? {
+            jobs.push(Job {
+                side,
+                options: options_for(suite, plan.clock_ns(), &part.inventory),
+                symbol: request.symbol.clone(),
+                reader,
+            });
+        }
+    }
+    let mut parts: [Vec<ObservedSide>; 2] = [Vec::new(), Vec::new()];
+    for (side, observed) in run_jobs(jobs, request.threads, meter) {
+        parts[side].push(observed.map_err(|source| EngineError::Feed { side: side_name(side), source })?);
+    }
+    let [golden, candidate] = parts;
+    let golden = side_result(golden, &plan.golden)?;
+    let mut candidate = side_result(candidate, &plan.candidate)?;
+    convert::expect_everything(&mut candidate.states);
+    if let Some(symbol) = &request.symbol {
+        for (side, result) in [("golden", &golden), ("candidate", &candidate)] {
+            check_symbol(side, symbol, &result.states)?;
+        }
+    }
+    Ok((golden, candidate))
+}
+
+/// How streams are observed under a suite.
+pub(crate) fn options_for(suite: &Suite, clock_ns: i64, inventory: &Inventory) -> ObserveOptions {
+    ObserveOptions { is_single_feed: inventory.format == Format::EventsParquet, ..observe_options(suite, clock_ns) }
+}
+
+/// The observer's options for a suite.
+pub fn observe_options(suite: &Suite, clock_ns: i64) -> ObserveOptions {
+    ObserveOptions {
+        clock_ns,
+        grid_ns: suite.grid_ns,
+        warmup_ns: suite.warmup_ns,
+        observables: suite.observables.iter().map(|rule| rule.id.clone()).collect(),
+        ..ObserveOptions::default()
+    }
+}
+
+fn side_result(parts: Vec<ObservedSide>, plan: &SidePlan) -> Result<SideResult, EngineError> {
+    let messages = parts.iter().map(|part| part.messages).sum();
+    let bytes = parts.iter().map(|part| part.bytes).sum();
+    let states = convert::side_states(parts, vec![plan.inventory.counters.clone()])?;
+    Ok(SideResult { states, messages, bytes })
+}
+
+fn check_symbol(side: &'static str, symbol: &str, states: &SideStates) -> Result<(), EngineError> {
+    if states.streams.iter().any(|stream| same_symbol(symbol, &stream.symbol)) {
+        return Ok(());
+    }
+    let present = if states.streams.is_empty() { "none of that name" } else { "others" };
+    Err(EngineError::NoSuchSymbol { side, symbol: symbol.to_owned(), present: present.to_owned() })
+}
+
+fn side_name(side: usize) -> &'static str {
+    if side == 0 { "golden" } else { "candidate" }
+}
+
+fn input(side: Side, plan: &SidePlan, result: &SideResult) -> Input {
+    let ignored = plan.inventory.ignored.iter();
+    Input {
+        side,
+        paths: plan.paths.iter().map(|path| path.display().to_string()).collect(),
+        format: plan.inventory.format.name().to_owned(),
+        files: plan.inventory.sources.len() as u64,
+        bytes: plan.inventory.bytes(),
+        messages: result.messages,
+        events: result.states.events(),
+        digest: String::new(),
+        ignored: ignored.map(|i| Ignored { path: i.path.display().to_string(), reason: i.reason.clone() }).collect(),
+    }
+}
