@@ -144,14 +144,13 @@ fn steps<'a>(first: &'a Histogram, second: &'a Histogram) -> impl Iterator<Item 
 struct Gap {
     n: u64,
     m: u64,
+    denominator: f64,
 }
 
 impl Gap {
     fn of(first: &Histogram, second: &Histogram) -> Self {
-        Self {
-            n: first.count(),
-            m: second.count(),
-        }
+        let (n, m) = (first.count(), second.count());
+        Self { n, m, denominator: (u128::from(n) * u128::from(m)) as f64 }
     }
 
     /// Numerator of i/n - j/m where positive, else 0.
@@ -170,6 +169,8 @@ impl Gap {
 
     /// The quotient, the only place that rounds.
     fn quotient(self, numerator: u128) -> f64 {
-        numerator as f64 / (u128::from(self.n) * u128::from(self.m)) as f64
+        // Most numerators fit u64, whose conversion is one instruction; both conversions round alike.
+        let numerator = u64::try_from(numerator).map_or_else(|_| numerator as f64, |small| small as f64);
+        numerator / self.denominator
     }
 }

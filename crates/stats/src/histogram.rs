@@ -4,7 +4,7 @@ mod tally;
 
 pub use tally::Tally;
 
-use crate::lattice::Lattice;
+use crate::lattice::{Lattice, middle};
 use crate::state::{DecodeError, Group, MergeError, Reader, State, put_i64, put_u64};
 use crate::sum::DoubleSum;
 
@@ -168,9 +168,10 @@ impl Histogram {
         }
         let (mut sum, mut lower, mut upper) = (DoubleSum::default(), DoubleSum::default(), DoubleSum::default());
         for &(key, count) in &self.cells {
-            sum.add_product(self.lattice.value(key), count);
-            lower.add_product(self.lattice.lower(key), count);
-            upper.add_product(self.lattice.upper(key), count);
+            let bounds = self.lattice.bounds(key);
+            sum.add_product(middle(bounds), count);
+            lower.add_product(bounds.0, count);
+            upper.add_product(bounds.1, count);
         }
         ValueSum { sum: sum.value(), lower: lower.value(), upper: upper.value() }
     }

@@ -7,6 +7,7 @@
 mod float;
 mod ticks;
 
+pub(crate) use float::middle;
 pub use float::{FloatLattice, Split, ordered, unordered};
 pub use ticks::Ticks;
 
@@ -158,6 +159,15 @@ impl Lattice {
         match self {
             Self::Ticks(ticks) => ticks.value(key),
             Self::Float(float) => float.bounds(key).1,
+        }
+    }
+
+    /// [`Lattice::lower`] and [`Lattice::upper`] at once.
+    #[must_use]
+    pub fn bounds(&self, key: i64) -> (f64, f64) {
+        match self {
+            Self::Ticks(ticks) => (ticks.value(key), ticks.value(key)),
+            Self::Float(float) => float.bounds(key),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Two-sample statistics against SciPy, on the certified intervals, and on every degenerate input.
-#![allow(clippy::unwrap_used, missing_docs)]
+// What is exact is asserted exactly.
+#![allow(clippy::unwrap_used, clippy::float_cmp, missing_docs)]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! Profiles and the lattices chosen from them: exact decimals become ticks, everything else stays certified to 1e-3.
-#![allow(clippy::unwrap_used, missing_docs)]
+// What is exact is asserted exactly.
+#![allow(clippy::unwrap_used, clippy::float_cmp, missing_docs)]
 
 mod common;
 
@@ -42,7 +43,9 @@ state_laws!(column_profile, ColumnProfile, cells(), of_cells, refuses: [ColumnPr
 
 const N: u64 = 200_000;
 
-fn shapes() -> Vec<(&'static str, fn(f64, f64) -> f64)> {
+type Shape = fn(f64, f64) -> f64;
+
+fn shapes() -> Vec<(&'static str, Shape)> {
     // Quantile functions of a uniform v; w is an independent uniform.
     vec![
         ("normal", |v, _| normal_quantile(v)),
@@ -76,7 +79,7 @@ fn shapes() -> Vec<(&'static str, fn(f64, f64) -> f64)> {
     ]
 }
 
-fn column(shape: fn(f64, f64) -> f64, stream: u64) -> Vec<f64> {
+fn column(shape: Shape, stream: u64) -> Vec<f64> {
     uniform(stream, N).zip(uniform(stream + 1000, N)).map(|(v, w)| shape(v, w)).collect()
 }
 

@@ -1,5 +1,6 @@
 //! Histograms and the hot accumulator against counting by hand.
-#![allow(clippy::unwrap_used, missing_docs)]
+// What is exact is asserted exactly.
+#![allow(clippy::unwrap_used, clippy::float_cmp, missing_docs)]
 
 mod common;
 
@@ -106,6 +107,17 @@ fn long_windows_are_counted_across_buffers() {
     let histogram = Histogram::from_cells(lattice, tally.drain()).unwrap();
     assert_eq!(histogram.cells(), counted(&keys));
     assert_eq!(tally.drain(), vec![]);
+}
+
+#[test]
+fn ranges_around_the_limits_of_the_directory_are_counted() {
+    for width in [1 << 15, (1 << 15) + 1, (1 << 23) - 2, (1 << 23) - 1, 1 << 23, (1 << 23) + 1] {
+        // Many equal keys at both ends, so that few pages are needed.
+        let keys: Vec<i64> = (0..4000).map(|i| if i % 2 == 0 { -7 } else { width - 7 }).chain([-6, width - 8]).collect();
+        let mut tally = Tally::new();
+        tally.extend(&keys);
+        assert_eq!(tally.drain(), counted(&keys), "width {width}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Keys keep order, atoms keep their point, and every key says where its values lie.
-#![allow(clippy::unwrap_used, missing_docs)]
+// What is exact is asserted exactly.
+#![allow(clippy::unwrap_used, clippy::float_cmp, missing_docs)]
 
 use proptest::prelude::*;
 use verismo_stats::lattice::{Lattice, LatticeError, Rejected, Split, Ticks, ordered, unordered};

@@ -53,7 +53,8 @@ pub fn ks(first: &Histogram, second: &Histogram) -> Result<Ks, TestError> {
     check_pair(first, second, 1)?;
     let (gap, lattice) = (Gap::of(first, second), first.lattice());
     // (numerator, key) of the largest positive and negative difference; the first of equal ones stays.
-    let (mut above, mut under): (Option<(u128, i64)>, Option<(u128, i64)>) = (None, None);
+    let mut above: Option<(u128, i64)> = None;
+    let mut under: Option<(u128, i64)> = None;
     let mut inside = 0;
     for step in steps(first, second) {
         let (i, j) = step.through;
@@ -69,9 +70,7 @@ pub fn ks(first: &Histogram, second: &Histogram) -> Result<Ks, TestError> {
         }
         let is_mixed = i > step.below.0 && j > step.below.1;
         if is_mixed && !lattice.is_point(step.key) {
-            inside = inside
-                .max(gap.above(i, step.below.1))
-                .max(gap.under(step.below.0, j));
+            inside = inside.max(gap.above(i, step.below.1)).max(gap.under(step.below.0, j));
         }
     }
     // The last step has F = G = 1, hence `above` is never empty.
@@ -87,10 +86,7 @@ pub fn ks(first: &Histogram, second: &Histogram) -> Result<Ks, TestError> {
         (exact_ks_sf(n, m, numerator), KsMethod::Exact)
     } else {
         let (n, m) = (n as f64, m as f64);
-        (
-            kolmogorov_sf((n * (m / (n + m))).sqrt() * statistic),
-            KsMethod::Asymptotic,
-        )
+        (kolmogorov_sf((n * (m / (n + m))).sqrt() * statistic), KsMethod::Asymptotic)
     };
     Ok(Ks {
         statistic,

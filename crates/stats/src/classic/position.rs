@@ -1,6 +1,6 @@
 //! Positions on the value axis with more precision than one f64, so that differences of large keys are exact.
 
-use crate::lattice::Lattice;
+use crate::lattice::{Lattice, middle};
 use crate::sum::DoubleSum;
 
 /// `hi + lo`, in the unit of [`unit`].
@@ -59,16 +59,15 @@ pub(super) fn extent(lattice: &Lattice, key: i64) -> Extent {
     match lattice {
         Lattice::Ticks(_) => {
             let position = Position::of_integer(key);
+            Extent { lower: position, middle: position, upper: position }
+        }
+        Lattice::Float(_) => {
+            let (lower, upper) = lattice.bounds(key);
             Extent {
-                lower: position,
-                middle: position,
-                upper: position,
+                lower: Position::of_value(lower),
+                middle: Position::of_value(middle((lower, upper))),
+                upper: Position::of_value(upper),
             }
         }
-        Lattice::Float(_) => Extent {
-            lower: Position::of_value(lattice.lower(key)),
-            middle: Position::of_value(lattice.value(key)),
-            upper: Position::of_value(lattice.upper(key)),
-        },
     }
 }

@@ -11,6 +11,9 @@ const DIRECTORY: usize = 1 << 14;
 const PAGES_MAX: usize = 512;
 /// Below this many keys sorting is at least as fast as paging.
 const SORT_BELOW: usize = 48;
+/// Up to this many keys sorting is as fast when they are scattered over more than [`SCATTERED`] counters a key.
+const SORT_SCATTERED_BELOW: usize = 512;
+const SCATTERED: usize = 32;
 const NO_PAGE: u16 = u16::MAX;
 
 /// Counts the keys of one window, then hands them out as sorted (key, count) runs.
@@ -63,22 +66,25 @@ impl Tally {
     /// Hands out what was counted as ascending (key, count) and starts anew, keeping its buffers.
     pub fn drain(&mut self) -> Vec<(i64, u64)> {
         self.flush();
-        std::mem::take(&mut self.runs)
+        // A copy of exact size: what is handed out is kept, while the buffer is used again.
+        let runs = self.runs.as_slice().to_vec();
+        self.runs.clear();
+        runs
     }
 
     fn flush(&mut self) {
         if self.buffer.is_empty() {
             return;
         }
-        let mut runs = Vec::new();
-        if !self.pages.count(&self.buffer, &mut runs) {
-            sort_into_runs(&mut self.buffer, &mut runs);
+        let is_first = self.runs.is_empty();
+        let mut later = Vec::new();
+        let runs = if is_first { &mut self.runs } else { &mut later };
+        if !self.pages.count(&self.buffer, runs) {
+            sort_into_runs(&mut self.buffer, runs);
         }
         self.buffer.clear();
-        if self.runs.is_empty() {
-            self.runs = runs;
-        } else {
-            super::merge_cells(&mut self.runs, &runs);
+        if !is_first {
+            super::merge_cells(&mut self.runs, &later);
         }
     }
 }
@@ -107,6 +113,8 @@ struct Pages {
 struct Packing {
     base: i64,
     shift: u32,
+    /// Positions are below this.
+    width: usize,
 }
 
 impl Packing {
@@ -125,7 +133,7 @@ impl Packing {
         let shift = (used & !1).trailing_zeros().clamp(1, 62);
         let base = min & !1;
         let width = (max.wrapping_sub(base) as u64 >> shift).checked_mul(2)?.checked_add(2)?;
-        (width <= (DIRECTORY * PAGE) as u64).then_some(Self { base, shift })
+        (width <= (DIRECTORY * PAGE) as u64).then_some(Self { base, shift, width: width as usize })
     }
 
     #[inline]
@@ -147,9 +155,9 @@ impl Pages {
         if keys.len() < SORT_BELOW {
             return false;
         }
-        let Some(packing) = Packing::of(keys) else {
-            return false;
-        };
+        let is_scattered = |packing: &Packing| packing.width / SCATTERED > keys.len();
+        let packing = Packing::of(keys).filter(|p| keys.len() >= SORT_SCATTERED_BELOW || !is_scattered(p));
+        let Some(packing) = packing else { return false };
         if self.directory.is_empty() {
             self.directory = vec![NO_PAGE; DIRECTORY];
             self.in_use = vec![0; DIRECTORY / 64];
@@ -172,7 +180,6 @@ impl Pages {
             self.counters[slot * PAGE + offset] += 1;
             self.touched[slot * PAGE_WORDS + offset / 64] |= 1 << (offset % 64);
         }
-        runs.reserve(n_pages * 8);
         self.emit(packing, runs);
         true
     }
@@ -191,7 +198,8 @@ impl Pages {
 
     /// Appends the counters in use in ascending order and clears them.
     fn emit(&mut self, packing: Packing, runs: &mut Vec<(i64, u64)>) {
-        for directory_word in 0..self.in_use.len() {
+        // Positions start at the smallest key: the words in use are the first ones.
+        for directory_word in 0..packing.width.div_ceil(PAGE * 64) {
             let mut pages = std::mem::take(&mut self.in_use[directory_word]);
             while pages != 0 {
                 let page = directory_word * 64 + pages.trailing_zeros() as usize;

@@ -62,19 +62,9 @@ impl FloatLattice {
     /// When `mantissa_bits` is not in 1..=52 or `origin` is not finite.
     #[must_use]
     pub fn new(mantissa_bits: u8, origin: f64) -> Self {
-        assert!(
-            (1..=MANTISSA_BITS_MAX).contains(&mantissa_bits),
-            "mantissa bits are 1 to 52, not {mantissa_bits}"
-        );
-        assert!(
-            origin.is_finite(),
-            "the origin of a lattice is finite, not {origin}"
-        );
-        Self {
-            mantissa_bits,
-            origin_bits: unordered(ordered(origin)).to_bits(),
-            splits: Arc::new([]),
-        }
+        assert!((1..=MANTISSA_BITS_MAX).contains(&mantissa_bits), "mantissa bits are 1 to 52, not {mantissa_bits}");
+        assert!(origin.is_finite(), "the origin of a lattice is finite, not {origin}");
+        Self { mantissa_bits, origin_bits: unordered(ordered(origin)).to_bits(), splits: Arc::new([]) }
     }
 
     /// Mantissa bits outside the splits.
@@ -111,18 +101,14 @@ impl FloatLattice {
             }
             end = split.hi;
         }
-        Ok(Self {
-            splits: splits.into(),
-            ..self.clone()
-        })
+        Ok(Self { splits: splits.into(), ..self.clone() })
     }
 
     #[inline]
     pub(super) fn key(&self, x: f64) -> Option<i64> {
         let shifted = x - self.origin();
         // A finite value minus a finite origin may overflow: the ends of the range stand for it.
-        x.is_finite()
-            .then(|| self.key_of_ordered(ordered(shifted.clamp(f64::MIN, f64::MAX))))
+        x.is_finite().then(|| self.key_of_ordered(ordered(shifted.clamp(f64::MIN, f64::MAX))))
     }
 
     pub(super) fn keys(&self, values: &[f64], out: &mut Vec<i64>) {
@@ -151,28 +137,16 @@ impl FloatLattice {
         let Some(split) = index.checked_sub(1).map(|i| self.splits[i]) else {
             return coarse;
         };
-        if full < split.hi {
-            (full & !mask(split.bits)).max(split.lo)
-        } else {
-            coarse.max(split.hi)
-        }
+        if full < split.hi { (full & !mask(split.bits)).max(split.lo) } else { coarse.max(split.hi) }
     }
 
     /// The least edge above the edge `edge`.
     fn next_edge(&self, edge: i64) -> i64 {
         let index = self.splits.partition_point(|split| split.lo <= edge);
         let next_split = self.splits.get(index).map_or(INFINITE, |split| split.lo);
-        let inside = index
-            .checked_sub(1)
-            .map(|i| self.splits[i])
-            .filter(|split| edge < split.hi);
-        let (bits, end) = inside.map_or((self.mantissa_bits, next_split), |split| {
-            (split.bits, split.hi)
-        });
-        (edge & !mask(bits))
-            .saturating_add(mask(bits) + 1)
-            .min(end)
-            .min(INFINITE)
+        let inside = index.checked_sub(1).map(|i| self.splits[i]).filter(|split| edge < split.hi);
+        let (bits, end) = inside.map_or((self.mantissa_bits, next_split), |split| (split.bits, split.hi));
+        (edge & !mask(bits)).saturating_add(mask(bits) + 1).min(end).min(INFINITE)
     }
 
     #[inline]
@@ -200,21 +174,11 @@ impl FloatLattice {
             return (value, value);
         }
         let edge = self.edge(key);
-        (
-            unordered(edge) + origin,
-            unordered(self.next_edge(edge)) + origin,
-        )
+        (unordered(edge) + origin, unordered(self.next_edge(edge)) + origin)
     }
 
     pub(super) fn value(&self, key: i64) -> f64 {
-        let (lower, upper) = self.bounds(key);
-        // Halving first keeps the widest cells from overflowing; for a point both halves give the value back, except below
-        // the normal range, where halving would lose the last bit.
-        if lower.to_bits() == upper.to_bits() {
-            lower
-        } else {
-            lower / 2.0 + upper / 2.0
-        }
+        middle(self.bounds(key))
     }
 
     pub(super) fn id(&self) -> String {
@@ -256,17 +220,18 @@ impl FloatLattice {
         for _ in 0..n_splits {
             let lo = end.wrapping_add(reader.i64("split start")?);
             let hi = lo.wrapping_add(reader.u64("split length")? as i64);
-            splits.push(Split {
-                lo,
-                hi,
-                bits: reader.u8("split bits")?,
-            });
+            splits.push(Split { lo, hi, bits: reader.u8("split bits")? });
             end = hi;
         }
-        Self::new(mantissa_bits, origin)
-            .with_splits(&splits)
-            .map_err(|_| reader.invalid("splits"))
+        Self::new(mantissa_bits, origin).with_splits(&splits).map_err(|_| reader.invalid("splits"))
     }
+}
+
+/// The middle of a cell.
+pub(crate) fn middle((lower, upper): (f64, f64)) -> f64 {
+    // Halving first keeps the widest cells from overflowing; for a point both halves give the value back, except below the
+    // normal range, where halving would lose the last bit.
+    if lower.to_bits() == upper.to_bits() { lower } else { lower / 2.0 + upper / 2.0 }
 }
 
 /// The bits of the ordered integer below the lattice's resolution.

@@ -1,0 +1,101 @@
+//! Nanoseconds a value on the hot path of a window, and milliseconds a comparison. Run: `cargo bench -p verismo-stats`.
+#![allow(missing_docs)]
+
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
+use verismo_stats::classic;
+use verismo_stats::histogram::{Histogram, Tally};
+use verismo_stats::lattice::Lattice;
+use verismo_stats::sample::mix64;
+
+fn main() {
+    divan::main();
+}
+
+fn uniform(n: usize) -> impl Iterator<Item = f64> {
+    (1..=n as u64).map(|i| ((mix64(i) >> 33) as f64 + 0.5) / 2_147_483_648.0)
+}
+
+/// Log-returns of both signs over many magnitudes, with zeros.
+fn returns(n: usize) -> Vec<f64> {
+    uniform(n).map(|v| if v < 0.2 { 0.0 } else { 1e-6 * (v - 0.6) / (v * (1.0001 - v)) }).collect()
+}
+
+/// Prices within a hundred ticks.
+fn prices(n: usize) -> Vec<f64> {
+    uniform(n).map(|v| (6_543_210.0 + (v * 100.0).floor()) / 100.0).collect()
+}
+
+const WINDOWS: [usize; 4] = [100, 500, 1000, 5000];
+
+fn keys(lattice: &Lattice, values: &[f64]) -> Vec<i64> {
+    let mut keys = Vec::new();
+    lattice.keys(values, &mut keys);
+    keys
+}
+
+fn bench_tally(bencher: Bencher<'_, '_>, keys: &[i64]) {
+    let mut tally = Tally::new();
+    bencher.counter(ItemsCount::new(keys.len())).bench_local(|| {
+        tally.extend(black_box(keys));
+        tally.drain()
+    });
+}
+
+#[divan::bench(args = WINDOWS)]
+fn tally_float(bencher: Bencher<'_, '_>, n: usize) {
+    bench_tally(bencher, &keys(&Lattice::float(10), &returns(n)));
+}
+
+#[divan::bench(args = WINDOWS)]
+fn tally_ticks(bencher: Bencher<'_, '_>, n: usize) {
+    bench_tally(bencher, &keys(&Lattice::ticks(2), &prices(n)));
+}
+
+#[divan::bench(args = WINDOWS)]
+fn tally_scattered(bencher: Bencher<'_, '_>, n: usize) {
+    bench_tally(bencher, &keys(&Lattice::exact(), &returns(n)));
+}
+
+#[divan::bench(args = [1000])]
+fn keys_float(bencher: Bencher<'_, '_>, n: usize) {
+    bench_keys(bencher, &Lattice::float(10), &returns(n));
+}
+
+#[divan::bench(args = [1000])]
+fn keys_ticks(bencher: Bencher<'_, '_>, n: usize) {
+    bench_keys(bencher, &Lattice::ticks(2), &prices(n));
+}
+
+fn bench_keys(bencher: Bencher<'_, '_>, lattice: &Lattice, values: &[f64]) {
+    let mut out = Vec::new();
+    bencher.counter(ItemsCount::new(values.len())).bench_local(|| {
+        out.clear();
+        lattice.keys(black_box(values), &mut out)
+    });
+}
+
+/// Comparisons of two million values on the default lattice.
+fn pair() -> (Histogram, Histogram) {
+    let values = returns(2_000_000);
+    let (x, y) = values.split_at(1_000_000);
+    (Histogram::from_values(Lattice::float(10), x), Histogram::from_values(Lattice::float(10), y))
+}
+
+#[divan::bench]
+fn ks(bencher: Bencher<'_, '_>) {
+    let (x, y) = pair();
+    bencher.bench(|| classic::ks(&x, &y).map(|ks| ks.statistic));
+}
+
+#[divan::bench]
+fn w1(bencher: Bencher<'_, '_>) {
+    let (x, y) = pair();
+    bencher.bench(|| classic::w1(&x, &y).map(|w1| w1.statistic));
+}
+
+#[divan::bench]
+fn merge(bencher: Bencher<'_, '_>) {
+    let (x, y) = pair();
+    bencher.bench(|| Histogram::sum(Lattice::float(10), [&x, &y]));
+}
