@@ -39,9 +39,7 @@ pub fn ln_beta(a: f64, b: f64) -> f64 {
     }
     let remainder = stirling_remainder(large) - stirling_remainder(sum);
     if small < 10.0 {
-        return ln_gamma(small) - (large - 0.5) * libm::log1p(small / large) - small * ln(sum)
-            + small
-            + remainder;
+        return ln_gamma(small) - (large - 0.5) * libm::log1p(small / large) - small * ln(sum) + small + remainder;
     }
     let half_ln_two_pi = 0.918_938_533_204_672_8;
     -0.5 * ln(large) + half_ln_two_pi + stirling_remainder(small) + remainder
@@ -140,11 +138,7 @@ pub fn student_t_sf(t: f64, nu: f64) -> f64 {
     }
     // Both x = nu/(nu + t^2) and its complement are formed without subtraction.
     let square = t * t;
-    let (x, y) = if square.is_infinite() {
-        ((nu / t) / t, 1.0)
-    } else {
-        (nu / (nu + square), square / (nu + square))
-    };
+    let (x, y) = if square.is_infinite() { ((nu / t) / t, 1.0) } else { (nu / (nu + square), square / (nu + square)) };
     0.5 * beta_inc_with_complement(0.5 * nu, 0.5, x, y)
 }
 
@@ -188,11 +182,7 @@ fn student_t_upper_quantile(tail: f64, nu: f64) -> f64 {
         }
         let density = libm::exp(ln_scale - 0.5 * (nu + 1.0) * libm::log1p(t * t / nu));
         let newton = t + excess / density;
-        let next = if newton > low && newton < high {
-            newton
-        } else {
-            0.5 * (low + high)
-        };
+        let next = if newton > low && newton < high { newton } else { 0.5 * (low + high) };
         let step = (next - t).abs();
         t = next;
         if step <= 2.0 * f64::EPSILON * t {

@@ -60,11 +60,7 @@ pub(crate) struct Arrangement {
 const SHORTEST_BLOCK: usize = 4;
 
 /// Places the windows of both sides. Empty windows are dropped; the caller's order does not matter, `id` does.
-pub(crate) fn arrange(
-    golden: &[Tag],
-    candidate: &[Tag],
-    design: Design,
-) -> Result<Arrangement, JudgingError> {
+pub(crate) fn arrange(golden: &[Tag], candidate: &[Tag], design: Design) -> Result<Arrangement, JudgingError> {
     let mut golden = in_time_order(golden, Side::Golden)?;
     let mut candidate = in_time_order(candidate, Side::Candidate)?;
     let paired = matches!(design, Design::Paired | Design::PairedStrata);
@@ -72,28 +68,17 @@ pub(crate) fn arrange(
     if paired {
         keep_pairs(&mut golden, &mut candidate)?;
     }
-    let labels = if stratified {
-        shared_labels(&golden, &candidate)
-    } else {
-        Vec::new()
-    };
+    let labels = if stratified { shared_labels(&golden, &candidate) } else { Vec::new() };
     if !labels.is_empty() {
         let shared = |(_, tag): &(usize, Tag)| labels.binary_search(&tag.stratum).is_ok();
         golden.retain(shared);
         candidate.retain(shared);
     }
     let golden_blocks = noise_blocks(&golden, stratified);
-    let candidate_blocks = if paired {
-        golden_blocks.clone()
-    } else {
-        noise_blocks(&candidate, stratified)
-    };
+    let candidate_blocks = if paired { golden_blocks.clone() } else { noise_blocks(&candidate, stratified) };
     let golden_counts = label_counts(&golden, &labels);
     let total: u64 = golden_counts.iter().sum();
-    let label_weights: Vec<f64> = golden_counts
-        .iter()
-        .map(|n| *n as f64 / total as f64)
-        .collect();
+    let label_weights: Vec<f64> = golden_counts.iter().map(|n| *n as f64 / total as f64).collect();
     Ok(Arrangement {
         golden: arm(&golden, golden_blocks, &labels, &label_weights),
         candidate: arm(&candidate, candidate_blocks, &labels, &label_weights),
@@ -105,50 +90,28 @@ pub(crate) fn arrange(
 }
 
 fn in_time_order(tags: &[Tag], side: Side) -> Result<Vec<(usize, Tag)>, JudgingError> {
-    let mut kept: Vec<(usize, Tag)> = tags
-        .iter()
-        .copied()
-        .enumerate()
-        .filter(|(_, tag)| tag.count > 0)
-        .collect();
+    let mut kept: Vec<(usize, Tag)> = tags.iter().copied().enumerate().filter(|(_, tag)| tag.count > 0).collect();
     if kept.is_empty() {
         return Err(JudgingError::EmptySide { side });
     }
     kept.sort_by_key(|(_, tag)| tag.id);
     if let Some(pair) = kept.windows(2).find(|pair| pair[0].1.id == pair[1].1.id) {
-        return Err(JudgingError::DuplicateWindow {
-            side,
-            id: pair[0].1.id,
-        });
+        return Err(JudgingError::DuplicateWindow { side, id: pair[0].1.id });
     }
     Ok(kept)
 }
 
 /// Keeps the windows present on both sides; the candidate takes the golden's labels.
-fn keep_pairs(
-    golden: &mut Vec<(usize, Tag)>,
-    candidate: &mut Vec<(usize, Tag)>,
-) -> Result<(), JudgingError> {
-    let labels: BTreeMap<i64, (u32, u32)> = golden
-        .iter()
-        .map(|(_, tag)| (tag.id, (tag.stratum, tag.block)))
-        .collect();
+fn keep_pairs(golden: &mut Vec<(usize, Tag)>, candidate: &mut Vec<(usize, Tag)>) -> Result<(), JudgingError> {
+    let labels: BTreeMap<i64, (u32, u32)> = golden.iter().map(|(_, tag)| (tag.id, (tag.stratum, tag.block))).collect();
     candidate.retain(|(_, tag)| labels.contains_key(&tag.id));
     for (_, tag) in candidate.iter_mut() {
         if let Some((stratum, block)) = labels.get(&tag.id) {
             (tag.stratum, tag.block) = (*stratum, *block);
         }
     }
-    golden.retain(|(_, tag)| {
-        candidate
-            .binary_search_by_key(&tag.id, |(_, other)| other.id)
-            .is_ok()
-    });
-    if golden.is_empty() {
-        Err(JudgingError::NoPairs)
-    } else {
-        Ok(())
-    }
+    golden.retain(|(_, tag)| candidate.binary_search_by_key(&tag.id, |(_, other)| other.id).is_ok());
+    if golden.is_empty() { Err(JudgingError::NoPairs) } else { Ok(()) }
 }
 
 fn shared_labels(golden: &[(usize, Tag)], candidate: &[(usize, Tag)]) -> Vec<u32> {
@@ -159,10 +122,7 @@ fn shared_labels(golden: &[(usize, Tag)], candidate: &[(usize, Tag)]) -> Vec<u32
         labels
     };
     let other = distinct(candidate);
-    distinct(golden)
-        .into_iter()
-        .filter(|label| other.binary_search(label).is_ok())
-        .collect()
+    distinct(golden).into_iter().filter(|label| other.binary_search(label).is_ok()).collect()
 }
 
 /// Runs of equal (stratum, block). A run too short for two cosines is joined to its neighbour in time: it then also counts
@@ -182,9 +142,7 @@ fn noise_blocks(windows: &[(usize, Tag)], stratified: bool) -> Vec<Range<usize>>
             continue;
         }
         match blocks.last_mut() {
-            Some(last) if last.len() < SHORTEST_BLOCK || end - start < SHORTEST_BLOCK => {
-                last.end = end
-            }
+            Some(last) if last.len() < SHORTEST_BLOCK || end - start < SHORTEST_BLOCK => last.end = end,
             _ => blocks.push(start..end),
         }
         start = end;
@@ -204,30 +162,15 @@ fn label_counts(windows: &[(usize, Tag)], labels: &[u32]) -> Vec<u64> {
     counts
 }
 
-fn arm(
-    windows: &[(usize, Tag)],
-    blocks: Vec<Range<usize>>,
-    labels: &[u32],
-    weights: &[f64],
-) -> Arm {
+fn arm(windows: &[(usize, Tag)], blocks: Vec<Range<usize>>, labels: &[u32], weights: &[f64]) -> Arm {
     let label_counts = label_counts(windows, labels);
     let placed = windows
         .iter()
         .map(|(source, tag)| {
             let label = label_index(labels, tag.stratum);
             let omega = weights[label] / label_counts[label] as f64;
-            Placed {
-                source: *source,
-                id: tag.id,
-                count: tag.count,
-                label,
-                omega,
-            }
+            Placed { source: *source, id: tag.id, count: tag.count, label, omega }
         })
         .collect();
-    Arm {
-        windows: placed,
-        blocks,
-        label_counts,
-    }
+    Arm { windows: placed, blocks, label_counts }
 }

@@ -78,28 +78,17 @@ impl LabelSums {
             }
         }
         let counts = arm.label_counts.iter().map(|n| *n as f64).collect();
-        Self {
-            features,
-            sums,
-            counts,
-        }
+        Self { features, sums, counts }
     }
 
     /// Adds `factor` times the change of the label's law when window `w` is left out; false if nothing would be left.
     fn add_change(&self, arm: &Arm, w: usize, factor: f64, out: &mut [f64]) -> bool {
         let placed = &arm.windows[w];
-        let (count, left) = (
-            self.counts[placed.label],
-            self.counts[placed.label] - placed.count as f64,
-        );
+        let (count, left) = (self.counts[placed.label], self.counts[placed.label] - placed.count as f64);
         if left <= 0.0 {
             return false;
         }
-        for ((o, sum), f) in out
-            .iter_mut()
-            .zip(self.sums.row(placed.label))
-            .zip(self.features.row(w))
-        {
+        for ((o, sum), f) in out.iter_mut().zip(self.sums.row(placed.label)).zip(self.features.row(w)) {
             *o += factor * ((sum - f) / left - sum / count);
         }
         true
@@ -112,22 +101,11 @@ impl Comparison {
     ///
     /// # Errors
     /// As [`Comparison::judge`].
-    pub fn blame(
-        &self,
-        effect: Effect,
-        most: usize,
-        value_of: &dyn Fn(i64) -> f64,
-    ) -> Result<Blame, JudgingError> {
+    pub fn blame(&self, effect: Effect, most: usize, value_of: &dyn Fn(i64) -> f64) -> Result<Blame, JudgingError> {
         let shape = self.shape(effect, value_of)?;
         let difference = shape.features.of_difference(&self.delta, &self.coarse);
-        let golden = LabelSums::new(
-            shape.features.of(&self.golden, &self.coarse),
-            &self.arrangement.golden,
-        );
-        let candidate = LabelSums::new(
-            shape.features.of(&self.candidate, &self.coarse),
-            &self.arrangement.candidate,
-        );
+        let golden = LabelSums::new(shape.features.of(&self.golden, &self.coarse), &self.arrangement.golden);
+        let candidate = LabelSums::new(shape.features.of(&self.candidate, &self.coarse), &self.arrangement.candidate);
         let effect = shape.norm.of(&difference);
         let mut windows = self.without_windows(&difference, &golden, &candidate, &shape.norm);
         windows.retain(|window| window.effect_without < effect);
@@ -152,10 +130,7 @@ impl Comparison {
         let arrangement = &self.arrangement;
         let mut out = Vec::new();
         let mut changed = vec![0.0; difference.len()];
-        for (side, arm) in [
-            (Side::Golden, &arrangement.golden),
-            (Side::Candidate, &arrangement.candidate),
-        ] {
+        for (side, arm) in [(Side::Golden, &arrangement.golden), (Side::Candidate, &arrangement.candidate)] {
             if arrangement.paired && side == Side::Candidate {
                 continue;
             }
@@ -167,15 +142,10 @@ impl Comparison {
                     possible &= golden.add_change(&arrangement.golden, w, -weight, &mut changed);
                 }
                 if side == Side::Candidate || arrangement.paired {
-                    possible &=
-                        candidate.add_change(&arrangement.candidate, w, weight, &mut changed);
+                    possible &= candidate.add_change(&arrangement.candidate, w, weight, &mut changed);
                 }
                 if possible {
-                    out.push(WindowBlame {
-                        side,
-                        id: placed.id,
-                        effect_without: norm.of(&changed),
-                    });
+                    out.push(WindowBlame { side, id: placed.id, effect_without: norm.of(&changed) });
                 }
             }
         }
@@ -200,14 +170,10 @@ impl Comparison {
                 .iter()
                 .zip(laws)
                 .map(|(d, (c, g))| {
-                    (d - weight * (c / candidate.counts[label] - g / golden.counts[label]))
-                        / (1.0 - weight)
+                    (d - weight * (c / candidate.counts[label] - g / golden.counts[label])) / (1.0 - weight)
                 })
                 .collect();
-            out.push(StratumBlame {
-                stratum: *stratum,
-                effect_without: norm.of(&left),
-            });
+            out.push(StratumBlame { stratum: *stratum, effect_without: norm.of(&left) });
         }
         out.sort_by(|a, b| a.effect_without.total_cmp(&b.effect_without));
         out
@@ -217,10 +183,7 @@ impl Comparison {
         let mut largest: Option<Gap> = None;
         for (difference, key) in self.delta.iter().zip(&self.keys) {
             if difference.abs() > largest.map_or(0.0, |gap| gap.difference.abs()) {
-                largest = Some(Gap {
-                    key: *key,
-                    difference: *difference,
-                });
+                largest = Some(Gap { key: *key, difference: *difference });
             }
         }
         largest
@@ -234,11 +197,7 @@ impl Comparison {
             let here = self.delta.get(column).copied().unwrap_or(0.0);
             let difference = here - below;
             if difference.abs() > largest.map_or(0.0, |excess| excess.difference.abs()) {
-                largest = Some(Excess {
-                    low: self.keys[first],
-                    high: self.keys[column],
-                    difference,
-                });
+                largest = Some(Excess { low: self.keys[first], high: self.keys[column], difference });
             }
             (first, below) = (column + 1, here);
         }

@@ -4,9 +4,7 @@ use super::arrange::{Arm, Arrangement, Tag, arrange};
 use super::noise::{Matrix, Memory, NoiseModel, t_table, welch_degrees};
 use super::random::Stream;
 use super::replicate::ErrorPart;
-use super::table::{
-    Table, paired_residuals, residuals, union_keys, visit_edge_rows, window_counts,
-};
+use super::table::{Table, paired_residuals, residuals, union_keys, visit_edge_rows, window_counts};
 use super::{Design, JudgingError, Options, Side, WINDOWS_MIN, Window};
 
 /// Two sides, arranged: every effect between them is judged from here.
@@ -59,19 +57,8 @@ pub(crate) struct Noise {
 impl Noise {
     /// The smallest degrees of freedom of an edge that varies.
     pub(crate) fn degrees_min(&self) -> usize {
-        let varying = self
-            .degrees
-            .iter()
-            .zip(&self.deviation)
-            .filter(|(_, s)| **s > 0.0)
-            .map(|(nu, _)| *nu);
-        varying.min().unwrap_or_else(|| {
-            self.parts
-                .iter()
-                .map(|part| part.model.degrees)
-                .min()
-                .unwrap_or(1)
-        })
+        let varying = self.degrees.iter().zip(&self.deviation).filter(|(_, s)| **s > 0.0).map(|(nu, _)| *nu);
+        varying.min().unwrap_or_else(|| self.parts.iter().map(|part| part.model.degrees).min().unwrap_or(1))
     }
 }
 
@@ -121,21 +108,12 @@ impl Comparison {
         options: &Options,
     ) -> Result<Self, JudgingError> {
         check_options(options)?;
-        let arrangement = arrange(
-            &tags(golden, Side::Golden)?,
-            &tags(candidate, Side::Candidate)?,
-            design,
-        )?;
-        let keys = union_keys([
-            (&arrangement.golden, golden),
-            (&arrangement.candidate, candidate),
-        ]);
+        let arrangement = arrange(&tags(golden, Side::Golden)?, &tags(candidate, Side::Candidate)?, design)?;
+        let keys = union_keys([(&arrangement.golden, golden), (&arrangement.candidate, candidate)]);
         let golden_table = Table::new(&arrangement.golden, golden, &keys);
         let candidate_table = Table::new(&arrangement.candidate, candidate, &keys);
-        let identical =
-            arrangement.paired && equal_windows(&arrangement, &golden_table, &candidate_table);
-        let (golden_law, candidate_law, delta) =
-            laws(&arrangement, &golden_table, &candidate_table, keys.len());
+        let identical = arrangement.paired && equal_windows(&arrangement, &golden_table, &candidate_table);
+        let (golden_law, candidate_law, delta) = laws(&arrangement, &golden_table, &candidate_table, keys.len());
         let mut comparison = Self {
             options: options.clone(),
             arrangement,
@@ -158,18 +136,12 @@ impl Comparison {
 
     /// Windows (golden, candidate) in the comparison; pairs count on both sides.
     pub fn windows(&self) -> (usize, usize) {
-        (
-            self.arrangement.golden.windows.len(),
-            self.arrangement.candidate.windows.len(),
-        )
+        (self.arrangement.golden.windows.len(), self.arrangement.candidate.windows.len())
     }
 
     /// Messages (golden, candidate) in the compared windows.
     pub fn messages(&self) -> (u64, u64) {
-        (
-            self.arrangement.golden.messages(),
-            self.arrangement.candidate.messages(),
-        )
+        (self.arrangement.golden.messages(), self.arrangement.candidate.messages())
     }
 
     /// The strata both sides have, in label order; empty where the design does not match labels or none is shared.
@@ -185,22 +157,13 @@ impl Comparison {
     /// Windows still needed (golden, candidate) before there is an interval.
     pub(crate) fn windows_needed(&self) -> (usize, usize) {
         let (golden, candidate) = self.windows();
-        (
-            WINDOWS_MIN.saturating_sub(golden),
-            WINDOWS_MIN.saturating_sub(candidate),
-        )
+        (WINDOWS_MIN.saturating_sub(golden), WINDOWS_MIN.saturating_sub(candidate))
     }
 
     /// The noise in numbers; `None` where there is none to estimate.
     pub fn noise_summary(&self) -> Option<NoiseSummary> {
         let noise = self.noise.as_ref()?;
-        let find = |source| {
-            noise
-                .parts
-                .iter()
-                .find(|part| part.source == source)
-                .map(|part| self.side_noise(part))
-        };
+        let find = |source| noise.parts.iter().find(|part| part.source == source).map(|part| self.side_noise(part));
         Some(NoiseSummary {
             golden: find(Source::Golden),
             candidate: find(Source::Candidate),
@@ -211,11 +174,7 @@ impl Comparison {
     fn side_noise(&self, part: &Part) -> SideNoise {
         let (law, messages, sides) = match part.source {
             Source::Golden => (&self.golden_law, self.arrangement.golden.messages(), 1.0),
-            Source::Candidate => (
-                &self.candidate_law,
-                self.arrangement.candidate.messages(),
-                1.0,
-            ),
+            Source::Candidate => (&self.candidate_law, self.arrangement.candidate.messages(), 1.0),
             Source::Pairs => (&self.golden_law, self.arrangement.golden.messages(), 2.0),
         };
         let mut worth: Vec<f64> = self
@@ -237,30 +196,19 @@ impl Comparison {
     }
 
     pub(crate) fn estimate_noise(&self) -> Noise {
-        let sources: &[Source] = if self.arrangement.paired {
-            &[Source::Pairs]
-        } else {
-            &[Source::Candidate, Source::Golden]
-        };
+        let sources: &[Source] =
+            if self.arrangement.paired { &[Source::Pairs] } else { &[Source::Candidate, Source::Golden] };
         let parts: Vec<Part> = sources.iter().map(|source| self.part(*source)).collect();
         let columns = self.delta.len();
         let mut deviation = Vec::with_capacity(columns);
         let mut degrees = Vec::with_capacity(columns);
         for x in 0..columns {
-            let shares: Vec<(f64, usize)> = parts
-                .iter()
-                .map(|part| (part.variance[x], part.model.degrees))
-                .collect();
+            let shares: Vec<(f64, usize)> = parts.iter().map(|part| (part.variance[x], part.model.degrees)).collect();
             deviation.push(libm::sqrt(shares.iter().map(|(v, _)| v).sum()));
             degrees.push(welch_degrees(&shares));
         }
         let most = parts.iter().map(|part| part.model.degrees).sum();
-        Noise {
-            deviation,
-            degrees,
-            t: t_table(self.options.alpha, most),
-            parts,
-        }
+        Noise { deviation, degrees, t: t_table(self.options.alpha, most), parts }
     }
 
     /// The noise of one side on its own, or of the pairs.
@@ -272,24 +220,14 @@ impl Comparison {
                 *v += e * e;
             }
         });
-        Part {
-            source,
-            model,
-            variance,
-        }
+        Part { source, model, variance }
     }
 
     fn model(&self, source: Source) -> NoiseModel {
-        let residuals = self.residuals(source, |table| {
-            table.cumulative(&self.noise_columns(source))
-        });
+        let residuals = self.residuals(source, |table| table.cumulative(&self.noise_columns(source)));
         let arrangement = &self.arrangement;
         if arrangement.stratified {
-            let arm = if source == Source::Candidate {
-                &arrangement.candidate
-            } else {
-                &arrangement.golden
-            };
+            let arm = if source == Source::Candidate { &arrangement.candidate } else { &arrangement.golden };
             return NoiseModel::blocks(&residuals, &arm.blocks);
         }
         if !self.options.memory_guard {
@@ -298,15 +236,10 @@ impl Comparison {
         let own = NoiseModel::single(&residuals, Memory::Guard);
         let (golden, candidate) = self.windows();
         if borrows(source, golden, candidate) {
-            let lender = self.residuals(Source::Golden, |table| {
-                table.cumulative(&self.noise_columns(Source::Golden))
-            });
+            let lender = self.residuals(Source::Golden, |table| table.cumulative(&self.noise_columns(Source::Golden)));
             let lent = NoiseModel::single(&lender, Memory::Guard).d_percent;
             let borrowed = NoiseModel::single(&residuals, Memory::Borrowed(lent));
-            return NoiseModel {
-                own_d_percent: own.own_d_percent,
-                ..borrowed
-            };
+            return NoiseModel { own_d_percent: own.own_d_percent, ..borrowed };
         }
         own
     }
@@ -333,12 +266,7 @@ impl Comparison {
     }
 
     /// The rows `E_k` of a part at every edge but the last.
-    pub(crate) fn visit_rows(
-        &self,
-        source: Source,
-        model: &NoiseModel,
-        mut visit: impl FnMut(&[f64]),
-    ) {
+    pub(crate) fn visit_rows(&self, source: Source, model: &NoiseModel, mut visit: impl FnMut(&[f64])) {
         let golden = (&self.golden, &self.arrangement.golden);
         let candidate = (&self.candidate, &self.arrangement.candidate);
         let signed: Vec<(f64, &Table, &Arm)> = match source {
@@ -353,13 +281,8 @@ impl Comparison {
     /// Columns of the coarse edges: quantiles of the golden alone, large atoms as their own cells, and an edge below all of it.
     pub(crate) fn coarse_columns(&self, most: usize) -> Vec<usize> {
         let counts = self.golden.pooled(self.keys.len(), |_| true);
-        let own: Vec<(i64, u64)> = self
-            .keys
-            .iter()
-            .zip(&counts)
-            .filter(|(_, n)| **n > 0)
-            .map(|(key, n)| (*key, *n))
-            .collect();
+        let own: Vec<(i64, u64)> =
+            self.keys.iter().zip(&counts).filter(|(_, n)| **n > 0).map(|(key, n)| (*key, *n)).collect();
         let mut columns: Vec<usize> = coarse_edges(&own, most)
             .into_iter()
             .filter_map(|edge| self.keys.partition_point(|key| *key <= edge).checked_sub(1))
@@ -379,17 +302,9 @@ pub(crate) fn borrows(source: Source, golden_windows: usize, candidate_windows: 
 pub(crate) fn error_part(source: Source, rows: &Matrix, degrees: usize) -> ErrorPart<'_> {
     let (sign, normals, spread) = match source {
         Source::Golden => (-1.0, Stream::GoldenNormal, Stream::GoldenSpread),
-        Source::Candidate | Source::Pairs => {
-            (1.0, Stream::CandidateNormal, Stream::CandidateSpread)
-        }
+        Source::Candidate | Source::Pairs => (1.0, Stream::CandidateNormal, Stream::CandidateSpread),
     };
-    ErrorPart {
-        rows,
-        sign,
-        degrees,
-        normals,
-        spread,
-    }
+    ErrorPart { rows, sign, degrees, normals, spread }
 }
 
 pub(crate) fn median(ascending: &[f64]) -> Option<f64> {
@@ -399,29 +314,15 @@ pub(crate) fn median(ascending: &[f64]) -> Option<f64> {
 }
 
 pub(crate) fn check_options(options: &Options) -> Result<(), JudgingError> {
-    let bad = |parameter, value: String, domain| {
-        Err(JudgingError::Parameter {
-            parameter,
-            value,
-            domain,
-        })
-    };
+    let bad = |parameter, value: String, domain| Err(JudgingError::Parameter { parameter, value, domain });
     if !(options.alpha > 0.0 && options.alpha < 0.5) {
         return bad("alpha", options.alpha.to_string(), "(0, 0.5)");
     }
     if !(1..=10_000_000).contains(&options.replicates) {
-        return bad(
-            "replicates",
-            options.replicates.to_string(),
-            "1 to 10,000,000",
-        );
+        return bad("replicates", options.replicates.to_string(), "1 to 10,000,000");
     }
     if !(8..=65_536).contains(&options.coarse_edges_max) {
-        return bad(
-            "coarse_edges_max",
-            options.coarse_edges_max.to_string(),
-            "8 to 65,536",
-        );
+        return bad("coarse_edges_max", options.coarse_edges_max.to_string(), "8 to 65,536");
     }
     Ok(())
 }
@@ -453,8 +354,7 @@ fn laws(
     let mut candidate_law = vec![0.0; columns];
     let mut delta = vec![0.0; columns];
     for (label, weight) in arrangement.label_weights.iter().enumerate() {
-        let of =
-            |table: &Table, arm: &Arm| table.pooled(columns, |w| arm.windows[w].label == label);
+        let of = |table: &Table, arm: &Arm| table.pooled(columns, |w| arm.windows[w].label == label);
         let g = of(golden, &arrangement.golden);
         let c = of(candidate, &arrangement.candidate);
         let n_g = arrangement.golden.label_counts[label] as f64;
@@ -485,12 +385,7 @@ pub(crate) fn coarse_edges(cells: &[(i64, u64)], most: usize) -> Vec<i64> {
         edges
     };
     if cells.len() * 2 <= most {
-        return finish(
-            cells
-                .iter()
-                .flat_map(|(key, _)| [key.saturating_sub(1), *key])
-                .collect(),
-        );
+        return finish(cells.iter().flat_map(|(key, _)| [key.saturating_sub(1), *key]).collect());
     }
     let mut quantiles = most.saturating_sub(2).max(2);
     let mut edges = quantile_edges(cells, quantiles);

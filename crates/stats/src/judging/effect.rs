@@ -14,11 +14,7 @@ pub(crate) enum Features {
     /// `S_w` at the coarse edges.
     CoarseEdges,
     /// Integrals of `S_w` over coarse cells with a mass for every edge.
-    Integrals {
-        mass: Vec<f64>,
-        cell_of: Vec<usize>,
-        cells: usize,
-    },
+    Integrals { mass: Vec<f64>, cell_of: Vec<usize>, cells: usize },
     /// Counts in the bins the edges cut.
     Bins(Vec<usize>),
 }
@@ -27,11 +23,7 @@ impl Features {
     pub(crate) fn of(&self, table: &Table, coarse: &[usize]) -> Matrix {
         match self {
             Features::CoarseEdges => table.cumulative(coarse),
-            Features::Integrals {
-                mass,
-                cell_of,
-                cells,
-            } => table.integrals(mass, cell_of, *cells),
+            Features::Integrals { mass, cell_of, cells } => table.integrals(mass, cell_of, *cells),
             Features::Bins(edges) => table.bins(edges),
         }
     }
@@ -40,11 +32,7 @@ impl Features {
     pub(crate) fn of_difference(&self, delta: &[f64], coarse: &[usize]) -> Vec<f64> {
         match self {
             Features::CoarseEdges => coarse.iter().map(|x| delta[*x]).collect(),
-            Features::Integrals {
-                mass,
-                cell_of,
-                cells,
-            } => {
+            Features::Integrals { mass, cell_of, cells } => {
                 let mut out = vec![0.0; *cells];
                 for ((value, mass), cell) in delta.iter().zip(mass).zip(cell_of) {
                     out[*cell] += value * mass;
@@ -53,10 +41,8 @@ impl Features {
             }
             Features::Bins(edges) => {
                 let mut previous = 0.0;
-                let mut out: Vec<f64> = edges
-                    .iter()
-                    .map(|x| delta[*x] - core::mem::replace(&mut previous, delta[*x]))
-                    .collect();
+                let mut out: Vec<f64> =
+                    edges.iter().map(|x| delta[*x] - core::mem::replace(&mut previous, delta[*x])).collect();
                 out.push(-previous);
                 out
             }
@@ -93,12 +79,7 @@ impl Comparison {
     /// # Errors
     /// [`JudgingError::Parameter`] for a margin that is negative or not a number, a quantile outside (0, 1), fewer than two
     /// bins, or a value that is not finite.
-    pub fn judge(
-        &self,
-        effect: Effect,
-        margin: f64,
-        value_of: &dyn Fn(i64) -> f64,
-    ) -> Result<Outcome, JudgingError> {
+    pub fn judge(&self, effect: Effect, margin: f64, value_of: &dyn Fn(i64) -> f64) -> Result<Outcome, JudgingError> {
         check_margin(margin)?;
         match effect {
             Effect::Quantile { p } => self.judge_quantile(p, margin, value_of),
@@ -124,15 +105,9 @@ impl Comparison {
         let weights = Counter::new(&self.options.seed, shape.domain);
         let norms = replicate_norms(&parts, &weights, self.options.replicates, &shape.norm);
         let critical = upper_quantile(&norms, self.options.alpha);
-        let coarse = shape
-            .norm
-            .of(&shape.features.of_difference(&self.delta, &self.coarse));
+        let coarse = shape.norm.of(&shape.features.of_difference(&self.delta, &self.coarse));
         let upper = self.upper_end(noise, shape, &|nu| noise.t[nu - 1]);
-        let half_width = if shape.estimate < margin {
-            upper - shape.estimate
-        } else {
-            critical
-        };
+        let half_width = if shape.estimate < margin { upper - shape.estimate } else { critical };
         let lower = (coarse - critical).max(0.0);
         let decided = upper < margin || lower > margin;
         Outcome::Judged(Box::new(Judged {
@@ -158,32 +133,18 @@ impl Comparison {
             return Outcome::Judged(Box::new(exact_zero(margin, signed)));
         }
         let (golden_needed, candidate_needed) = self.windows_needed();
-        Outcome::TooFewWindows {
-            estimate,
-            golden_needed,
-            candidate_needed,
-        }
+        Outcome::TooFewWindows { estimate, golden_needed, candidate_needed }
     }
 
     /// Rows of every part of the error for some additive features.
-    pub(crate) fn feature_rows(
-        &self,
-        noise: &Noise,
-        features: impl Fn(&Table) -> Matrix,
-    ) -> Vec<Matrix> {
-        noise
-            .parts
-            .iter()
-            .map(|part| part.model.project(&self.residuals(part.source, &features)))
-            .collect()
+    pub(crate) fn feature_rows(&self, noise: &Noise, features: impl Fn(&Table) -> Matrix) -> Vec<Matrix> {
+        noise.parts.iter().map(|part| part.model.project(&self.residuals(part.source, &features))).collect()
     }
 
     pub(crate) fn needs(&self, noise: &Noise, half_width: f64, gap: f64) -> Needs {
         let largest = |source| {
             let part = noise.parts.iter().find(|part| part.source == source);
-            part.map_or(0.0, |part| {
-                part.variance.iter().copied().fold(0.0, f64::max)
-            })
+            part.map_or(0.0, |part| part.variance.iter().copied().fold(0.0, f64::max))
         };
         let golden = largest(Source::Golden);
         let candidate = largest(Source::Candidate) + largest(Source::Pairs);
@@ -192,13 +153,7 @@ impl Comparison {
 
     /// The upper end with the given t value for each degrees of freedom.
     pub(crate) fn upper_end(&self, noise: &Noise, shape: &Shape, t: &dyn Fn(usize) -> f64) -> f64 {
-        let edges = || {
-            self.delta
-                .iter()
-                .zip(&noise.deviation)
-                .zip(&noise.degrees)
-                .map(|((d, s), nu)| (*d, t(*nu) * s))
-        };
+        let edges = || self.delta.iter().zip(&noise.deviation).zip(&noise.degrees).map(|((d, s), nu)| (*d, t(*nu) * s));
         let upper = match &shape.band {
             Band::Pointwise => edges().fold(0.0, |most: f64, (d, half)| most.max(d.abs() + half)),
             Band::PointwiseRange => {
@@ -225,39 +180,28 @@ impl Comparison {
                     smallest[*nu] = smallest[*nu].min((margin - d.abs()) / s);
                 }
             }
-            let tails = smallest
-                .iter()
-                .enumerate()
-                .filter(|(_, ratio)| ratio.is_finite());
-            return tails
-                .map(|(nu, ratio)| student_t_sf(*ratio, nu as f64))
-                .fold(0.0, f64::max);
+            let tails = smallest.iter().enumerate().filter(|(_, ratio)| ratio.is_finite());
+            return tails.map(|(nu, ratio)| student_t_sf(*ratio, nu as f64)).fold(0.0, f64::max);
         }
+        let upper_at = |t: f64| self.upper_end(noise, shape, &|_| t);
+        // The band grows linearly with t: if it stays below the margin at t = 2^60, there is no noise.
         let (mut low, mut high) = (0.0, 1.0);
-        for _ in 0..60 {
-            if self.upper_end(noise, shape, &|_| high) >= margin {
-                break;
+        while upper_at(high) < margin {
+            if high > 1e18 {
+                return 0.0;
             }
             low = high;
             high *= 2.0;
         }
         for _ in 0..60 {
             let middle = 0.5 * (low + high);
-            if self.upper_end(noise, shape, &|_| middle) >= margin {
-                high = middle
-            } else {
-                low = middle
-            }
+            if upper_at(middle) >= margin { high = middle } else { low = middle }
         }
         student_t_sf(low, noise.degrees_min() as f64)
     }
 
     /// Makes an effect ready: features, norm, band and estimate.
-    pub(crate) fn shape(
-        &self,
-        effect: Effect,
-        value_of: &dyn Fn(i64) -> f64,
-    ) -> Result<Shape, JudgingError> {
+    pub(crate) fn shape(&self, effect: Effect, value_of: &dyn Fn(i64) -> f64) -> Result<Shape, JudgingError> {
         self.shape_on(effect, value_of, &self.coarse)
     }
 
@@ -279,21 +223,14 @@ impl Comparison {
                 let gaps = self.gaps(value_of)?;
                 let estimate = delta.iter().zip(&gaps).map(|(d, gap)| d.abs() * gap).sum();
                 let band = Band::Additive(self.pointwise_spreads(&gaps));
-                Shape {
-                    ceiling: f64::INFINITY,
-                    ..shape(integrals(gaps, edges), Norm::SumAbs(1.0), band, estimate, 3)
-                }
+                Shape { ceiling: f64::INFINITY, ..shape(integrals(gaps, edges), Norm::SumAbs(1.0), band, estimate, 3) }
             }
             Effect::Cvm => self.quadratic(masses(&self.golden_law), 4, edges),
             Effect::Ad => self.quadratic(self.ad_masses(), 5, edges),
             Effect::TotalVariation { bins } => {
                 if bins < 2 {
                     let value = bins.to_string();
-                    return Err(JudgingError::Parameter {
-                        parameter: "bins",
-                        value,
-                        domain: "at least 2",
-                    });
+                    return Err(JudgingError::Parameter { parameter: "bins", value, domain: "at least 2" });
                 }
                 let cuts = self.coarse_columns(usize::from(bins).max(8));
                 let features = Features::Bins(thin(&cuts, usize::from(bins) - 1));
@@ -302,13 +239,9 @@ impl Comparison {
                 shape(features, Norm::SumAbs(0.5), band, estimate, 6)
             }
             // Mean and quantile have no seminorm of the law; they are judged elsewhere and located by the distance of the laws.
-            Effect::Ks | Effect::Mean | Effect::Quantile { .. } => shape(
-                coarse,
-                Norm::MaxAbs,
-                Band::Pointwise,
-                Norm::MaxAbs.of(delta),
-                1,
-            ),
+            Effect::Ks | Effect::Mean | Effect::Quantile { .. } => {
+                shape(coarse, Norm::MaxAbs, Band::Pointwise, Norm::MaxAbs.of(delta), 1)
+            }
         })
     }
 
@@ -319,18 +252,11 @@ impl Comparison {
             let value = value_of(*key);
             if !value.is_finite() {
                 let value = format!("{value} at key {key}");
-                return Err(JudgingError::Parameter {
-                    parameter: "value_of",
-                    value,
-                    domain: "finite",
-                });
+                return Err(JudgingError::Parameter { parameter: "value_of", value, domain: "finite" });
             }
             values.push(value);
         }
-        Ok(values
-            .windows(2)
-            .map(|pair| (pair[1] - pair[0]).max(0.0))
-            .collect())
+        Ok(values.windows(2).map(|pair| (pair[1] - pair[0]).max(0.0)).collect())
     }
 
     /// `sqrt(sum Delta^2 mass)`. The lower end uses cell averages, which by Jensen's inequality never exceed the integral.
@@ -340,27 +266,14 @@ impl Comparison {
             let mut rows: Vec<Vec<f64>> = Vec::new();
             for part in &noise.parts {
                 self.visit_rows(part.source, &part.model, |row| {
-                    rows.push(
-                        row.iter()
-                            .zip(&mass)
-                            .map(|(e, m)| e * libm::sqrt(*m))
-                            .collect(),
-                    );
+                    rows.push(row.iter().zip(&mass).map(|(e, m)| e * libm::sqrt(*m)).collect());
                 });
             }
-            (
-                noise.degrees_min(),
-                libm::sqrt(largest_gram_eigenvalue(&rows)),
-            )
+            (noise.degrees_min(), libm::sqrt(largest_gram_eigenvalue(&rows)))
         });
         let features = integrals(mass, edges);
         let mut inverse = Vec::new();
-        if let Features::Integrals {
-            mass,
-            cell_of,
-            cells,
-        } = &features
-        {
+        if let Features::Integrals { mass, cell_of, cells } = &features {
             inverse = vec![0.0; *cells];
             for (m, cell) in mass.iter().zip(cell_of) {
                 inverse[*cell] += m;
@@ -370,34 +283,19 @@ impl Comparison {
             }
         }
         let band = Band::Additive(spread.into_iter().collect());
-        Shape {
-            ceiling: f64::INFINITY,
-            ..shape(features, Norm::Root(inverse), band, estimate, domain)
-        }
+        Shape { ceiling: f64::INFINITY, ..shape(features, Norm::Root(inverse), band, estimate, domain) }
     }
 
     /// `dH / (H (1 - H))` at each edge, `H` the law of all messages of both sides, where `0.01 < H < 0.99`.
     fn ad_masses(&self) -> Vec<f64> {
         let (golden, candidate) = self.messages();
         let share = candidate as f64 / (golden as f64 + candidate as f64);
-        let pooled: Vec<f64> = self
-            .golden_law
-            .iter()
-            .zip(&self.candidate_law)
-            .map(|(g, c)| g + share * (c - g))
-            .collect();
+        let pooled: Vec<f64> =
+            self.golden_law.iter().zip(&self.candidate_law).map(|(g, c)| g + share * (c - g)).collect();
         let weighted = |(mass, h): (f64, &f64)| {
-            if *h > 0.01 && *h < 0.99 {
-                mass / (h * (1.0 - h))
-            } else {
-                0.0
-            }
+            if *h > 0.01 && *h < 0.99 { mass / (h * (1.0 - h)) } else { 0.0 }
         };
-        masses(&pooled)
-            .into_iter()
-            .zip(&pooled)
-            .map(weighted)
-            .collect()
+        masses(&pooled).into_iter().zip(&pooled).map(weighted).collect()
     }
 
     /// `sum s gap` grouped by degrees of freedom.
@@ -409,10 +307,7 @@ impl Comparison {
         for ((s, gap), nu) in noise.deviation.iter().zip(gaps).zip(&noise.degrees) {
             sums[*nu] += s * gap;
         }
-        sums.into_iter()
-            .enumerate()
-            .filter(|(_, sum)| *sum > 0.0)
-            .collect()
+        sums.into_iter().enumerate().filter(|(_, sum)| *sum > 0.0).collect()
     }
 
     /// Half the sum of the bins' standard deviations, at the smallest degrees of freedom.
@@ -429,10 +324,7 @@ impl Comparison {
                 }
             }
         }
-        vec![(
-            noise.degrees_min(),
-            0.5 * variance.iter().map(|v| libm::sqrt(*v)).sum::<f64>(),
-        )]
+        vec![(noise.degrees_min(), 0.5 * variance.iter().map(|v| libm::sqrt(*v)).sum::<f64>())]
     }
 }
 
@@ -446,15 +338,8 @@ pub(crate) fn exact_zero(margin: f64, signed: bool) -> Judged {
         margin,
         p_fail: 1.0,
         p_pass: if margin > 0.0 { 0.0 } else { 1.0 },
-        needs: if margin > 0.0 {
-            Needs::Nothing
-        } else {
-            Needs::NotResolvable
-        },
-        resolution: Resolution {
-            detectable: margin,
-            resolvable_margin: 0.0,
-        },
+        needs: if margin > 0.0 { Needs::Nothing } else { Needs::NotResolvable },
+        resolution: Resolution { detectable: margin, resolvable_margin: 0.0 },
     }
 }
 
@@ -462,11 +347,7 @@ pub(crate) fn check_margin(margin: f64) -> Result<(), JudgingError> {
     if margin >= 0.0 {
         return Ok(());
     }
-    Err(JudgingError::Parameter {
-        parameter: "margin",
-        value: margin.to_string(),
-        domain: "at least 0",
-    })
+    Err(JudgingError::Parameter { parameter: "margin", value: margin.to_string(), domain: "at least 0" })
 }
 
 pub(crate) fn additive(spreads: &[(usize, f64)], t: &dyn Fn(usize) -> f64) -> f64 {
@@ -474,33 +355,18 @@ pub(crate) fn additive(spreads: &[(usize, f64)], t: &dyn Fn(usize) -> f64) -> f6
 }
 
 fn shape(features: Features, norm: Norm, band: Band, estimate: f64, domain: u64) -> Shape {
-    Shape {
-        features,
-        norm,
-        band,
-        estimate,
-        ceiling: 1.0,
-        domain,
-    }
+    Shape { features, norm, band, estimate, ceiling: 1.0, domain }
 }
 
 fn integrals(mass: Vec<f64>, edges: &[usize]) -> Features {
-    let cell_of = (0..mass.len())
-        .map(|x| edges.partition_point(|edge| *edge < x))
-        .collect();
-    Features::Integrals {
-        mass,
-        cell_of,
-        cells: edges.len() + 1,
-    }
+    let cell_of = (0..mass.len()).map(|x| edges.partition_point(|edge| *edge < x)).collect();
+    Features::Integrals { mass, cell_of, cells: edges.len() + 1 }
 }
 
 /// Cell masses of a law given at its edges.
 fn masses(law: &[f64]) -> Vec<f64> {
     let mut previous = 0.0;
-    law.iter()
-        .map(|value| (value - core::mem::replace(&mut previous, *value)).max(0.0))
-        .collect()
+    law.iter().map(|value| (value - core::mem::replace(&mut previous, *value)).max(0.0)).collect()
 }
 
 /// At most `most` evenly spaced entries.
@@ -536,11 +402,7 @@ fn largest_gram_eigenvalue(rows: &[Vec<f64>]) -> f64 {
         power = product(&power, &power, n);
     }
     let bottom = trace(&power);
-    if bottom > 0.0 {
-        trace(&product(&gram, &power, n)) / bottom
-    } else {
-        0.0
-    }
+    if bottom > 0.0 { trace(&product(&gram, &power, n)) / bottom } else { 0.0 }
 }
 
 fn product(a: &[f64], b: &[f64], n: usize) -> Vec<f64> {
@@ -548,10 +410,7 @@ fn product(a: &[f64], b: &[f64], n: usize) -> Vec<f64> {
     for i in 0..n {
         for k in 0..n {
             let factor = a[i * n + k];
-            for (o, v) in out[i * n..(i + 1) * n]
-                .iter_mut()
-                .zip(&b[k * n..(k + 1) * n])
-            {
+            for (o, v) in out[i * n..(i + 1) * n].iter_mut().zip(&b[k * n..(k + 1) * n]) {
                 *o += factor * v;
             }
         }

@@ -5,9 +5,7 @@ use core::ops::Range;
 use super::arrange::Placed;
 use super::comparison::Comparison;
 use super::effect::{Features, Shape, thin};
-use super::noise::{
-    DEGREES_CAP, Matrix, NoiseModel, choose_cosines_within, inflation, lag_one, pessimistic_rho,
-};
+use super::noise::{DEGREES_CAP, Matrix, NoiseModel, choose_cosines_within, inflation, lag_one, pessimistic_rho};
 use super::random::{Counter, Stream, Weights};
 use super::replicate::upper_quantile;
 use super::{Effect, JudgingError};
@@ -74,31 +72,19 @@ impl Comparison {
             |model| model.project(&self.slice_residuals(&features, &stretches)),
         );
         let critical = upper_quantile(&norms, self.options.alpha);
-        Ok(Some(Heterogeneity {
-            h: (distance - critical).max(0.0),
-            distance,
-            critical,
-            blocks: SLICES,
-        }))
+        Ok(Some(Heterogeneity { h: (distance - critical).max(0.0), distance, critical, blocks: SLICES }))
     }
 
     fn stretches(&self) -> Vec<Stretch> {
         let golden = &self.arrangement.golden;
         let whole = core::iter::once(0..golden.windows.len()).collect();
-        let ranges: Vec<Range<usize>> = if self.arrangement.stratified {
-            golden.blocks.clone()
-        } else {
-            whole
-        };
+        let ranges: Vec<Range<usize>> = if self.arrangement.stratified { golden.blocks.clone() } else { whole };
         ranges
             .into_iter()
             .filter(|range| range.len() >= STRATUM_MIN)
             .map(|windows| {
                 let cut = |i: usize| windows.start + i * windows.len() / SLICES;
-                Stretch {
-                    slices: core::array::from_fn(|i| cut(i)..cut(i + 1)),
-                    windows,
-                }
+                Stretch { slices: core::array::from_fn(|i| cut(i)..cut(i + 1)), windows }
             })
             .collect()
     }
@@ -111,11 +97,7 @@ impl Comparison {
     /// belongs to neither.
     fn largest_distance(&self, shape: &Shape, features: &Matrix, stretches: &[Stretch]) -> f64 {
         let placed = self.golden_windows();
-        let total: u64 = stretches
-            .iter()
-            .flat_map(|s| s.windows.clone())
-            .map(|w| placed[w].count)
-            .sum();
+        let total: u64 = stretches.iter().flat_map(|s| s.windows.clone()).map(|w| placed[w].count).sum();
         let mut largest = 0.0_f64;
         for i in 0..SLICES {
             let mut difference = vec![0.0; features.columns];
@@ -125,11 +107,7 @@ impl Comparison {
                 let count: u64 = stretch.windows.clone().map(|w| placed[w].count).sum();
                 let share = count as f64 / total as f64;
                 let inside = law(features, placed, slice.clone());
-                let rest = law(
-                    features,
-                    placed,
-                    stretch.windows.clone().filter(|w| !guarded.contains(w)),
-                );
+                let rest = law(features, placed, stretch.windows.clone().filter(|w| !guarded.contains(w)));
                 for ((d, a), b) in difference.iter_mut().zip(inside).zip(rest) {
                     *d += share * (a - b);
                 }
@@ -142,11 +120,7 @@ impl Comparison {
     /// `(f_w - slice law * n_w) / N` for the windows of all stretches, slice after slice.
     fn slice_residuals(&self, features: &Matrix, stretches: &[Stretch]) -> Matrix {
         let placed = self.golden_windows();
-        let total: u64 = stretches
-            .iter()
-            .flat_map(|s| s.windows.clone())
-            .map(|w| placed[w].count)
-            .sum();
+        let total: u64 = stretches.iter().flat_map(|s| s.windows.clone()).map(|w| placed[w].count).sum();
         let rows = stretches.iter().map(|s| s.windows.len()).sum();
         let mut out = Matrix::zeros(rows, features.columns);
         let mut next = 0;
@@ -154,12 +128,7 @@ impl Comparison {
             let centre = law(features, placed, slice.clone());
             for w in slice.clone() {
                 let n = placed[w].count as f64;
-                for ((r, f), c) in out
-                    .row_mut(next)
-                    .iter_mut()
-                    .zip(features.row(w))
-                    .zip(&centre)
-                {
+                for ((r, f), c) in out.row_mut(next).iter_mut().zip(features.row(w)).zip(&centre) {
                     *r = (f - c * n) / total as f64;
                 }
                 next += 1;
@@ -181,8 +150,7 @@ impl Comparison {
         let length = residuals.rows() / blocks.len().max(1);
         let r1 = lag_one(&residuals, &blocks);
         let (rho, rho_up) = pessimistic_rho(r1, length as f64, residuals.rows() as f64);
-        let shared =
-            choose_cosines_within(length, rho_up, 0, (length / 2).max(1), blocks.len()).cosines;
+        let shared = choose_cosines_within(length, rho_up, 0, (length / 2).max(1), blocks.len()).cosines;
         let blocks: Vec<_> = blocks
             .into_iter()
             .map(|range| {
@@ -192,15 +160,7 @@ impl Comparison {
             })
             .collect();
         let degrees = blocks.iter().map(|(_, k, _)| k).sum();
-        NoiseModel {
-            r1,
-            rho,
-            rho_up,
-            own_d_percent: 0,
-            d_percent: 0,
-            blocks,
-            degrees,
-        }
+        NoiseModel { r1, rho, rho_up, own_d_percent: 0, d_percent: 0, blocks, degrees }
     }
 }
 

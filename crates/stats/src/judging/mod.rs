@@ -66,12 +66,7 @@ pub struct Window<'a> {
 impl<'a> Window<'a> {
     /// A window without stratum.
     pub fn new(id: i64, cells: &'a [(i64, u64)]) -> Self {
-        Self {
-            id,
-            stratum: 0,
-            block: 0,
-            cells,
-        }
+        Self { id, stratum: 0, block: 0, cells }
     }
 }
 
@@ -106,13 +101,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            alpha: 0.05,
-            replicates: 1999,
-            memory_guard: true,
-            seed: [0; 32],
-            coarse_edges_max: 255,
-        }
+        Self { alpha: 0.05, replicates: 1999, memory_guard: true, seed: [0; 32], coarse_edges_max: 255 }
     }
 }
 

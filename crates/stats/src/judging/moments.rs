@@ -47,25 +47,15 @@ impl Functional {
         let variance = m[1] - m[0] * m[0];
         match self {
             Functional::Mean => Some((m[0], [1.0, 0.0, 0.0])),
-            Functional::LnStd => (variance > 0.0)
-                .then(|| (0.5 * ln(variance), [-m[0] / variance, 0.5 / variance, 0.0])),
+            Functional::LnStd => {
+                (variance > 0.0).then(|| (0.5 * ln(variance), [-m[0] / variance, 0.5 / variance, 0.0]))
+            }
             Functional::Autocorrelation => (variance > 0.0).then(|| {
                 let value = (m[2] - m[0] * m[0]) / variance;
-                (
-                    value,
-                    [
-                        2.0 * m[0] * (value - 1.0) / variance,
-                        -value / variance,
-                        1.0 / variance,
-                    ],
-                )
+                (value, [2.0 * m[0] * (value - 1.0) / variance, -value / variance, 1.0 / variance])
             }),
-            Functional::LnFano => (variance > 0.0 && m[0] > 0.0).then(|| {
-                (
-                    ln(variance / m[0]),
-                    [-2.0 * m[0] / variance - 1.0 / m[0], 1.0 / variance, 0.0],
-                )
-            }),
+            Functional::LnFano => (variance > 0.0 && m[0] > 0.0)
+                .then(|| (ln(variance / m[0]), [-2.0 * m[0] / variance - 1.0 / m[0], 1.0 / variance, 0.0])),
         }
     }
 }
@@ -87,47 +77,21 @@ pub fn compare_moments(
 ) -> Result<Outcome, JudgingError> {
     check_margin(margin)?;
     super::comparison::check_options(options)?;
-    let arrangement = arrange(
-        &tags(golden, Side::Golden)?,
-        &tags(candidate, Side::Candidate)?,
-        design,
-    )?;
+    let arrangement = arrange(&tags(golden, Side::Golden)?, &tags(candidate, Side::Candidate)?, design)?;
     let (value_g, influence_g) = linearise(golden, &arrangement.golden, functional, Side::Golden)?;
-    let (value_c, influence_c) = linearise(
-        candidate,
-        &arrangement.candidate,
-        functional,
-        Side::Candidate,
-    )?;
+    let (value_c, influence_c) = linearise(candidate, &arrangement.candidate, functional, Side::Candidate)?;
     let same = |(g, c): (&super::arrange::Placed, &super::arrange::Placed)| {
         let bits = |window: &MomentWindow| (window.count, window.sums.map(f64::to_bits));
         bits(&golden[g.source]) == bits(&candidate[c.source])
     };
-    if arrangement.paired
-        && arrangement
-            .golden
-            .windows
-            .iter()
-            .zip(&arrangement.candidate.windows)
-            .all(same)
-    {
+    if arrangement.paired && arrangement.golden.windows.iter().zip(&arrangement.candidate.windows).all(same) {
         return Ok(Outcome::Judged(Box::new(exact_zero(margin, true))));
     }
     let estimate = value_c - value_g;
-    let (windows_g, windows_c) = (
-        arrangement.golden.windows.len(),
-        arrangement.candidate.windows.len(),
-    );
-    let needed = (
-        WINDOWS_MIN.saturating_sub(windows_g),
-        WINDOWS_MIN.saturating_sub(windows_c),
-    );
+    let (windows_g, windows_c) = (arrangement.golden.windows.len(), arrangement.candidate.windows.len());
+    let needed = (WINDOWS_MIN.saturating_sub(windows_g), WINDOWS_MIN.saturating_sub(windows_c));
     if needed != (0, 0) {
-        return Ok(Outcome::TooFewWindows {
-            estimate,
-            golden_needed: needed.0,
-            candidate_needed: needed.1,
-        });
+        return Ok(Outcome::TooFewWindows { estimate, golden_needed: needed.0, candidate_needed: needed.1 });
     }
     let golden_residuals = residuals(&influence_g, &arrangement.golden);
     let candidate_residuals = residuals(&influence_c, &arrangement.candidate);
@@ -142,33 +106,18 @@ pub fn compare_moments(
             };
             NoiseModel::single(series, memory)
         };
-        (
-            (sum_of_squares(&model.project(series)), model.degrees),
-            model.d_percent,
-        )
+        ((sum_of_squares(&model.project(series)), model.degrees), model.d_percent)
     };
     let parts = if arrangement.paired {
         let series = paired_residuals(&golden_residuals, &candidate_residuals);
         vec![variance(&series, &arrangement.golden, None).0]
     } else {
         let (golden_part, d) = variance(&golden_residuals, &arrangement.golden, None);
-        let lender =
-            super::comparison::borrows(Source::Candidate, windows_g, windows_c).then_some(d);
-        vec![
-            golden_part,
-            variance(&candidate_residuals, &arrangement.candidate, lender).0,
-        ]
+        let lender = super::comparison::borrows(Source::Candidate, windows_g, windows_c).then_some(d);
+        vec![golden_part, variance(&candidate_residuals, &arrangement.candidate, lender).0]
     };
-    let scalar = ScalarNoise {
-        estimate,
-        parts,
-        windows: windows_c,
-    };
-    Ok(Outcome::Judged(Box::new(judge_scalar(
-        &scalar,
-        options.alpha,
-        margin,
-    ))))
+    let scalar = ScalarNoise { estimate, parts, windows: windows_c };
+    Ok(Outcome::Judged(Box::new(judge_scalar(&scalar, options.alpha, margin))))
 }
 
 fn tags(windows: &[MomentWindow], side: Side) -> Result<Vec<Tag>, JudgingError> {
@@ -178,22 +127,13 @@ fn tags(windows: &[MomentWindow], side: Side) -> Result<Vec<Tag>, JudgingError> 
         .map(|window| {
             if window.sums.iter().any(|sum| !sum.is_finite()) {
                 let value = format!("{:?} in window {}", window.sums, window.id);
-                return Err(JudgingError::Parameter {
-                    parameter: "sums",
-                    value,
-                    domain: "finite",
-                });
+                return Err(JudgingError::Parameter { parameter: "sums", value, domain: "finite" });
             }
             total = total
                 .checked_add(window.count)
                 .filter(|n| *n <= 1 << 53)
                 .ok_or(JudgingError::TooManyMessages { side })?;
-            Ok(Tag {
-                id: window.id,
-                stratum: window.stratum,
-                block: window.block,
-                count: window.count,
-            })
+            Ok(Tag { id: window.id, stratum: window.stratum, block: window.block, count: window.count })
         })
         .collect()
 }
@@ -224,12 +164,8 @@ fn linearise(
         let sums = windows[placed.source].sums;
         let n = placed.count as f64;
         // Sums about the side's moments: the gradient multiplies differences, not the large raw sums.
-        influence.data[w] = gradient
-            .iter()
-            .zip(sums)
-            .zip(moments)
-            .map(|((slope, sum), moment)| slope * (sum - moment * n))
-            .sum();
+        influence.data[w] =
+            gradient.iter().zip(sums).zip(moments).map(|((slope, sum), moment)| slope * (sum - moment * n)).sum();
     }
     Ok((value, influence))
 }

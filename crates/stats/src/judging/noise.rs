@@ -24,10 +24,7 @@ pub(crate) struct Matrix {
 
 impl Matrix {
     pub(crate) fn zeros(rows: usize, columns: usize) -> Self {
-        Self {
-            columns,
-            data: vec![0.0; rows * columns],
-        }
+        Self { columns, data: vec![0.0; rows * columns] }
     }
 
     pub(crate) fn row(&self, i: usize) -> &[f64] {
@@ -81,11 +78,7 @@ impl NoiseModel {
         let whole = 0..windows;
         let r1 = lag_one(residuals, core::slice::from_ref(&whole));
         let (rho, rho_up) = pessimistic_rho(r1, windows as f64, windows as f64);
-        let own_d_percent = if memory == Memory::Off {
-            0
-        } else {
-            memory_percent(&energies(residuals), windows, rho)
-        };
+        let own_d_percent = if memory == Memory::Off { 0 } else { memory_percent(&energies(residuals), windows, rho) };
         let d_percent = match memory {
             Memory::Guard => own_d_percent,
             Memory::Off => 0,
@@ -93,15 +86,7 @@ impl NoiseModel {
         };
         let choice = choose_cosines(windows, rho_up, d_percent);
         let blocks = vec![(whole, choice.cosines, choice.kappa)];
-        Self {
-            r1,
-            rho,
-            rho_up,
-            own_d_percent,
-            d_percent,
-            blocks,
-            degrees: choice.cosines,
-        }
+        Self { r1, rho, rho_up, own_d_percent, d_percent, blocks, degrees: choice.cosines }
     }
 
     /// The model of separate blocks: one autocorrelation for all, at most four cosines in each, no memory guard.
@@ -113,23 +98,11 @@ impl NoiseModel {
             .iter()
             .map(|range| {
                 let cosines = (range.len() / 2).clamp(1, STRATUM_COSINES);
-                (
-                    range.clone(),
-                    cosines,
-                    inflation(range.len(), rho_up, 0, cosines),
-                )
+                (range.clone(), cosines, inflation(range.len(), rho_up, 0, cosines))
             })
             .collect();
         let degrees = blocks.iter().map(|(_, k, _)| k).sum();
-        Self {
-            r1,
-            rho,
-            rho_up,
-            own_d_percent: 0,
-            d_percent: 0,
-            blocks,
-            degrees,
-        }
+        Self { r1, rho, rho_up, own_d_percent: 0, d_percent: 0, blocks, degrees }
     }
 
     /// The rows `E_k = sqrt(kappa / K) sum_w C_k(w) r_w`, block after block.
@@ -167,9 +140,8 @@ pub(crate) struct Cosines {
 
 impl Cosines {
     pub(crate) fn new(windows: usize) -> Self {
-        let mut quadrant: Vec<f64> = (0..=windows)
-            .map(|m| SQRT_2 * libm::cos(PI * m as f64 / (2.0 * windows as f64)))
-            .collect();
+        let mut quadrant: Vec<f64> =
+            (0..=windows).map(|m| SQRT_2 * libm::cos(PI * m as f64 / (2.0 * windows as f64))).collect();
         if let Some(last) = quadrant.last_mut() {
             *last = 0.0;
         }
@@ -180,11 +152,7 @@ impl Cosines {
         let windows = self.quadrant.len() - 1;
         let m = k * (2 * w + 1) % (4 * windows);
         let m = if m > 2 * windows { 4 * windows - m } else { m };
-        if m > windows {
-            -self.quadrant[2 * windows - m]
-        } else {
-            self.quadrant[m]
-        }
+        if m > windows { -self.quadrant[2 * windows - m] } else { self.quadrant[m] }
     }
 }
 
@@ -256,12 +224,7 @@ fn memory_percent(energies: &[f64], windows: usize, rho: f64) -> u32 {
     let (mut best, mut best_value) = (0, f64::INFINITY);
     for i in 0..=D_CAP_PERCENT {
         let power = 2.0 * f64::from(i) / 100.0;
-        let mean = whitened
-            .iter()
-            .zip(&logs)
-            .map(|(e, log)| libm::exp(power * log) * e)
-            .sum::<f64>()
-            / count;
+        let mean = whitened.iter().zip(&logs).map(|(e, log)| libm::exp(power * log) * e).sum::<f64>() / count;
         let value = ln(mean) - power * mean_log;
         if value < best_value {
             (best, best_value) = (i, value);
@@ -286,13 +249,7 @@ pub(crate) struct CosineChoice {
 
 /// Section 3d: the first minimum of `t(0.95, K) sqrt(kappa(K))` over `1 <= K <= max(2, min(W/2, 400))`.
 pub(crate) fn choose_cosines(windows: usize, rho_up: f64, d_percent: u32) -> CosineChoice {
-    choose_cosines_within(
-        windows,
-        rho_up,
-        d_percent,
-        (windows / 2).clamp(2, DEGREES_CAP),
-        1,
-    )
+    choose_cosines_within(windows, rho_up, d_percent, (windows / 2).clamp(2, DEGREES_CAP), 1)
 }
 
 /// The same choice for `blocks` equal blocks of `windows` windows that share one spread: `t` has `blocks * K` degrees.
@@ -305,21 +262,13 @@ pub(crate) fn choose_cosines_within(
 ) -> CosineChoice {
     let shape = spectrum_shape(windows, rho_up, d_percent);
     let mut sum = 0.0;
-    let mut best = CosineChoice {
-        cosines: 1,
-        kappa: 1.0,
-        product: f64::INFINITY,
-    };
+    let mut best = CosineChoice { cosines: 1, kappa: 1.0, product: f64::INFINITY };
     for cosines in 1..=most.max(1) {
         sum += shape(cosines);
         let kappa = cosines as f64 / sum;
         let product = t95((blocks * cosines).min(DEGREES_CAP)) * libm::sqrt(kappa);
         if product < best.product {
-            best = CosineChoice {
-                cosines,
-                kappa,
-                product,
-            };
+            best = CosineChoice { cosines, kappa, product };
         }
     }
     best
@@ -337,11 +286,7 @@ fn spectrum_shape(windows: usize, rho_up: f64, d_percent: u32) -> impl Fn(usize)
     let constant = memory_constant(d_percent);
     let top = (1.0 - rho_up) * (1.0 - rho_up);
     move |k| {
-        let memory = if d_percent == 0 {
-            1.0
-        } else {
-            constant * libm::exp(-2.0 * d * ln(k as f64))
-        };
+        let memory = if d_percent == 0 { 1.0 } else { constant * libm::exp(-2.0 * d * ln(k as f64)) };
         memory * top / (1.0 - 2.0 * rho_up * cos_ratio(k, windows) + rho_up * rho_up)
     }
 }
@@ -359,39 +304,24 @@ pub(crate) fn memory_constant(d_percent: u32) -> f64 {
 /// `t(0.95, nu)` for `1 <= nu <= 400`, computed once.
 pub(crate) fn t95(nu: usize) -> f64 {
     static TABLE: OnceLock<Vec<f64>> = OnceLock::new();
-    let table = TABLE.get_or_init(|| {
-        (1..=DEGREES_CAP)
-            .map(|nu| student_t_quantile(0.95, nu as f64))
-            .collect()
-    });
+    let table = TABLE.get_or_init(|| (1..=DEGREES_CAP).map(|nu| student_t_quantile(0.95, nu as f64)).collect());
     table[nu.clamp(1, DEGREES_CAP) - 1]
 }
 
 /// `t(1 - alpha, nu)` for `nu = 1..=most`, index `nu - 1`.
 pub(crate) fn t_table(alpha: f64, most: usize) -> Vec<f64> {
-    (1..=most.clamp(1, DEGREES_CAP))
-        .map(|nu| t_value(alpha, nu))
-        .collect()
+    (1..=most.clamp(1, DEGREES_CAP)).map(|nu| t_value(alpha, nu)).collect()
 }
 
 /// `t(1 - alpha, nu)`.
 pub(crate) fn t_value(alpha: f64, nu: usize) -> f64 {
     let nu = nu.clamp(1, DEGREES_CAP);
-    if (alpha - 0.05).abs() < 1e-15 {
-        t95(nu)
-    } else {
-        student_t_quantile(1.0 - alpha, nu as f64)
-    }
+    if (alpha - 0.05).abs() < 1e-15 { t95(nu) } else { student_t_quantile(1.0 - alpha, nu as f64) }
 }
 
 /// Satterthwaite's degrees of freedom of `sum_i v_i`, each `v_i` with `k_i` degrees: `floor`, between the smallest `k` and 400.
 pub(crate) fn welch_degrees(parts: &[(f64, usize)]) -> usize {
-    let smallest = parts
-        .iter()
-        .map(|(_, k)| *k)
-        .min()
-        .unwrap_or(1)
-        .clamp(1, DEGREES_CAP);
+    let smallest = parts.iter().map(|(_, k)| *k).min().unwrap_or(1).clamp(1, DEGREES_CAP);
     let total: f64 = parts.iter().map(|(v, _)| v).sum();
     let weighted: f64 = parts.iter().map(|(v, k)| v * v / *k as f64).sum();
     if weighted > 0.0 {

@@ -25,19 +25,9 @@ impl InverseSide<'_> {
     fn locate(&self, p: f64, t: f64) -> Located {
         let middle = self.law.partition_point(|f| *f < p);
         let inside = |x: &usize| (self.law[*x] - p).abs() <= t * self.deviation[*x];
-        let low = (0..self.law.len())
-            .find(inside)
-            .unwrap_or(middle)
-            .min(middle);
-        let high = (0..self.law.len())
-            .rfind(inside)
-            .unwrap_or(middle)
-            .max(middle);
-        Located {
-            low: low.saturating_sub(1),
-            middle,
-            high: (high + 1).min(self.law.len()),
-        }
+        let low = (0..self.law.len()).find(inside).unwrap_or(middle).min(middle);
+        let high = (0..self.law.len()).rfind(inside).unwrap_or(middle).max(middle);
+        Located { low: low.saturating_sub(1), middle, high: (high + 1).min(self.law.len()) }
     }
 }
 
@@ -49,11 +39,7 @@ impl Comparison {
         value_of: &dyn Fn(i64) -> f64,
     ) -> Result<Outcome, JudgingError> {
         if !(p > 0.0 && p < 1.0) {
-            return Err(JudgingError::Parameter {
-                parameter: "p",
-                value: p.to_string(),
-                domain: "(0, 1)",
-            });
+            return Err(JudgingError::Parameter { parameter: "p", value: p.to_string(), domain: "(0, 1)" });
         }
         self.gaps(value_of)?;
         let values: Vec<f64> = self.keys.iter().map(|key| value_of(*key)).collect();
@@ -83,8 +69,7 @@ impl Comparison {
         let decided = is_inside(self.options.alpha) || is_outside(self.options.alpha);
         // A margin within the noise leaves both directions open to chance.
         let directions = if margin < half_width { 2.0 } else { 1.0 };
-        let spread =
-            |side: &InverseSide<'_>| side.deviation.iter().map(|s| s * s).fold(0.0, f64::max);
+        let spread = |side: &InverseSide<'_>| side.deviation.iter().map(|s| s * s).fold(0.0, f64::max);
         Ok(Outcome::Judged(Box::new(Judged {
             estimate,
             lower,
@@ -97,57 +82,28 @@ impl Comparison {
                 Needs::Nothing
             } else {
                 let gap = (margin - size).abs();
-                needs(
-                    self.windows().1,
-                    spread(&golden),
-                    spread(&candidate),
-                    half_width,
-                    gap,
-                )
+                needs(self.windows().1, spread(&golden), spread(&candidate), half_width, gap)
             },
             // One end's half-width stands for c, and half of it for one standard deviation (t is about 1.7 to 2.4).
-            resolution: Resolution {
-                detectable: margin + 1.5 * half_width,
-                resolvable_margin: 1.9 * half_width,
-            },
+            resolution: Resolution { detectable: margin + 1.5 * half_width, resolvable_margin: 1.9 * half_width },
         })))
     }
 
     fn inverse_side(&self, source: Source) -> InverseSide<'_> {
         let part = self.part(source);
-        let law = if source == Source::Golden {
-            &self.golden_law
-        } else {
-            &self.candidate_law
-        };
+        let law = if source == Source::Golden { &self.golden_law } else { &self.candidate_law };
         let deviation = part.variance.iter().map(|v| libm::sqrt(*v)).collect();
-        InverseSide {
-            law,
-            deviation,
-            degrees: part.model.degrees,
-        }
+        InverseSide { law, deviation, degrees: part.model.degrees }
     }
 }
 
-fn ends(
-    golden: &InverseSide<'_>,
-    candidate: &InverseSide<'_>,
-    values: &[f64],
-    p: f64,
-    alpha: f64,
-) -> (f64, f64) {
+fn ends(golden: &InverseSide<'_>, candidate: &InverseSide<'_>, values: &[f64], p: f64, alpha: f64) -> (f64, f64) {
     let g = golden.locate(p, t_value(alpha, golden.degrees));
     let c = candidate.locate(p, t_value(alpha, candidate.degrees));
     let difference = values[c.middle] - values[g.middle];
     let root = |a: f64, b: f64| libm::sqrt(a * a + b * b);
-    let below = root(
-        values[c.middle] - values[c.low],
-        values[g.high] - values[g.middle],
-    );
-    let above = root(
-        values[c.high] - values[c.middle],
-        values[g.middle] - values[g.low],
-    );
+    let below = root(values[c.middle] - values[c.low], values[g.high] - values[g.middle]);
+    let above = root(values[c.high] - values[c.middle], values[g.middle] - values[g.low]);
     (difference - below, difference + above)
 }
 
@@ -159,11 +115,7 @@ fn smallest_alpha(holds: impl Fn(f64) -> bool) -> f64 {
     }
     for _ in 0..30 {
         let middle = 0.5 * (low + high);
-        if holds(middle) {
-            high = middle
-        } else {
-            low = middle
-        }
+        if holds(middle) { high = middle } else { low = middle }
     }
     high
 }

@@ -89,32 +89,16 @@ mod tests {
         let n = f64::from(replicates * cosines);
         assert!((sum / n).abs() < 0.015, "mean {}", sum / n);
         assert!((square / n - 1.0).abs() < 0.02, "variance {}", square / n);
-        assert!(
-            (fourth / n - 3.0).abs() < 0.15,
-            "fourth moment {}",
-            fourth / n
-        );
+        assert!((fourth / n - 3.0).abs() < 0.15, "fourth moment {}", fourth / n);
         assert!((lag / n).abs() < 0.015, "lag covariance {}", lag / n);
     }
 
     #[test]
     fn draws_are_a_frozen_function_of_their_address() {
         let z = |domain, b, k, s| Counter::new(&[1; 32], domain).normal(b, k, s);
-        assert_eq!(
-            z(1, 5, 2, Stream::GoldenNormal).to_bits(),
-            z(1, 5, 2, Stream::GoldenNormal).to_bits()
-        );
-        assert_ne!(
-            z(1, 5, 2, Stream::GoldenNormal).to_bits(),
-            z(2, 5, 2, Stream::GoldenNormal).to_bits()
-        );
-        assert_ne!(
-            z(1, 5, 2, Stream::GoldenNormal).to_bits(),
-            z(1, 5, 2, Stream::GoldenSpread).to_bits()
-        );
-        assert_ne!(
-            z(1, 5, 2, Stream::GoldenNormal).to_bits(),
-            z(1, 2, 5, Stream::GoldenNormal).to_bits()
-        );
+        assert_eq!(z(1, 5, 2, Stream::GoldenNormal).to_bits(), z(1, 5, 2, Stream::GoldenNormal).to_bits());
+        assert_ne!(z(1, 5, 2, Stream::GoldenNormal).to_bits(), z(2, 5, 2, Stream::GoldenNormal).to_bits());
+        assert_ne!(z(1, 5, 2, Stream::GoldenNormal).to_bits(), z(1, 5, 2, Stream::GoldenSpread).to_bits());
+        assert_ne!(z(1, 5, 2, Stream::GoldenNormal).to_bits(), z(1, 2, 5, Stream::GoldenNormal).to_bits());
     }
 }

@@ -21,9 +21,7 @@ impl Norm {
         match self {
             Norm::MaxAbs => v.iter().fold(0.0, |most: f64, x| most.max(x.abs())),
             Norm::Range => {
-                let (low, high) = v.iter().fold((0.0_f64, 0.0_f64), |(low, high), x| {
-                    (low.min(*x), high.max(*x))
-                });
+                let (low, high) = v.iter().fold((0.0_f64, 0.0_f64), |(low, high), x| (low.min(*x), high.max(*x)));
                 high - low
             }
             Norm::SumAbs(factor) => factor * v.iter().map(|x| x.abs()).sum::<f64>(),
@@ -75,9 +73,7 @@ fn accumulate(out: &mut [f64], rows: &Matrix, coefficients: &[f64]) {
     let mut row = rows.data.chunks_exact(columns);
     let mut four = coefficients.chunks_exact(4);
     for c in four.by_ref() {
-        if let (Some(a), Some(b), Some(d), Some(e)) =
-            (row.next(), row.next(), row.next(), row.next())
-        {
+        if let (Some(a), Some(b), Some(d), Some(e)) = (row.next(), row.next(), row.next(), row.next()) {
             for ((((o, a), b), d), e) in out.iter_mut().zip(a).zip(b).zip(d).zip(e) {
                 *o = *o + c[0] * a + c[1] * b + c[2] * d + c[3] * e;
             }
@@ -98,9 +94,7 @@ pub(crate) fn replicate_norms(
     norm: &Norm,
 ) -> Vec<f64> {
     let mut norms = Vec::with_capacity(replicates as usize);
-    visit_replicates(parts, weights, replicates, |error| {
-        norms.push(norm.of(error))
-    });
+    visit_replicates(parts, weights, replicates, |error| norms.push(norm.of(error)));
     norms.sort_by(f64::total_cmp);
     norms
 }

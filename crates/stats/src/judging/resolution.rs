@@ -42,53 +42,29 @@ pub(crate) fn resolution(
     rows: &[Matrix],
     margin: f64,
 ) -> Resolution {
-    let golden = noise
-        .parts
-        .iter()
-        .zip(rows)
-        .find(|(part, _)| part.source != Source::Candidate);
+    let golden = noise.parts.iter().zip(rows).find(|(part, _)| part.source != Source::Candidate);
     let Some((part, rows)) = golden else {
-        return Resolution {
-            detectable: f64::INFINITY,
-            resolvable_margin: f64::INFINITY,
-        };
+        return Resolution { detectable: f64::INFINITY, resolvable_margin: f64::INFINITY };
     };
     let windows = comparison.windows().1;
     let plan = if part.source == Source::Pairs {
-        Plan {
-            factor: 0.0,
-            degrees: part.model.degrees,
-            nu: part.model.degrees,
-        }
+        Plan { factor: 0.0, degrees: part.model.degrees, nu: part.model.degrees }
     } else {
-        Plan::new(&part.model, windows)
+        Plan::new(&part.model, windows, comparison.arrangement.stratified)
     };
     let t = t_value(comparison.options.alpha, plan.nu);
     let widen = libm::sqrt(1.0 + plan.factor * plan.factor);
-    let deviation: Vec<f64> = comparison
-        .coarse
-        .iter()
-        .map(|x| widen * libm::sqrt(part.variance[*x]))
-        .collect();
+    let deviation: Vec<f64> = comparison.coarse.iter().map(|x| widen * libm::sqrt(part.variance[*x])).collect();
     let spread = match &shape.band {
         Band::Pointwise => deviation.iter().copied().fold(0.0, f64::max),
         Band::PointwiseRange => 2.0 * deviation.iter().copied().fold(0.0, f64::max),
         Band::Additive(spreads) => additive(spreads, &|_| 1.0),
     };
-    let scaled = Matrix {
-        columns: rows.columns,
-        data: rows.data.iter().map(|e| e * plan.factor).collect(),
-    };
+    let scaled = Matrix { columns: rows.columns, data: rows.data.iter().map(|e| e * plan.factor).collect() };
     let mut parts = vec![error_part(part.source, rows, part.model.degrees)];
     if plan.factor > 0.0 {
         let (normals, spread) = (Stream::CandidateNormal, Stream::CandidateSpread);
-        parts.push(ErrorPart {
-            rows: &scaled,
-            sign: 1.0,
-            degrees: plan.degrees,
-            normals,
-            spread,
-        });
+        parts.push(ErrorPart { rows: &scaled, sign: 1.0, degrees: plan.degrees, normals, spread });
     }
     let weights = Counter::new(&comparison.options.seed, RESOLUTION_DOMAIN);
     let (mut norms, mut uppers) = (Vec::new(), Vec::new());
@@ -114,23 +90,19 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(golden: &NoiseModel, windows: usize) -> Self {
+    fn new(golden: &NoiseModel, windows: usize, stratified: bool) -> Self {
         let (own, planned) = (golden.windows() as f64, windows as f64);
         let (degrees, kappa_ratio) = match golden.blocks.as_slice() {
-            [(_, _, kappa)] => {
-                let choice =
-                    choose_cosines(windows, raised_rho(golden.rho, planned), golden.d_percent);
+            [(_, _, kappa)] if !stratified => {
+                let choice = choose_cosines(windows, raised_rho(golden.rho, planned), golden.d_percent);
                 (choice.cosines, choice.kappa / kappa)
             }
+            // Strata of the same length have the same cosines.
             _ => (golden.degrees, 1.0),
         };
         let variance_ratio = own * kappa_ratio / planned;
         let nu = welch_degrees(&[(1.0, golden.degrees), (variance_ratio, degrees)]);
-        Self {
-            factor: libm::sqrt(variance_ratio),
-            degrees,
-            nu,
-        }
+        Self { factor: libm::sqrt(variance_ratio), degrees, nu }
     }
 }
 

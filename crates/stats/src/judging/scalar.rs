@@ -30,11 +30,7 @@ pub(crate) fn judge_scalar(noise: &ScalarNoise, alpha: f64, margin: f64) -> Judg
         (false, false) => 1.0,
     };
     let decided = size + half_width < margin || size - half_width > margin;
-    let golden = if noise.parts.len() > 1 {
-        noise.parts[0].0
-    } else {
-        0.0
-    };
+    let golden = if noise.parts.len() > 1 { noise.parts[0].0 } else { 0.0 };
     Judged {
         estimate,
         lower,
@@ -47,13 +43,7 @@ pub(crate) fn judge_scalar(noise: &ScalarNoise, alpha: f64, margin: f64) -> Judg
         needs: if decided {
             Needs::Nothing
         } else {
-            needs(
-                noise.windows,
-                golden,
-                variance - golden,
-                half_width,
-                (margin - size).abs(),
-            )
+            needs(noise.windows, golden, variance - golden, half_width, (margin - size).abs())
         },
         resolution: Resolution {
             detectable: margin + half_width + error,
@@ -64,18 +54,9 @@ pub(crate) fn judge_scalar(noise: &ScalarNoise, alpha: f64, margin: f64) -> Judg
 
 impl Comparison {
     /// Mean difference `-sum Delta gap`, with the cosines of the observable's coarse edges.
-    pub(crate) fn judge_mean(
-        &self,
-        margin: f64,
-        value_of: &dyn Fn(i64) -> f64,
-    ) -> Result<Outcome, JudgingError> {
+    pub(crate) fn judge_mean(&self, margin: f64, value_of: &dyn Fn(i64) -> f64) -> Result<Outcome, JudgingError> {
         let gaps = self.gaps(value_of)?;
-        let estimate = -self
-            .delta
-            .iter()
-            .zip(&gaps)
-            .map(|(d, gap)| d * gap)
-            .sum::<f64>();
+        let estimate = -self.delta.iter().zip(&gaps).map(|(d, gap)| d * gap).sum::<f64>();
         let Some(noise) = &self.noise else {
             return Ok(if self.identical {
                 Outcome::Judged(Box::new(exact_zero(margin, true)))
@@ -92,20 +73,9 @@ impl Comparison {
             .map(|(part, rows)| (part.source, sum_of_squares(rows), part.model.degrees))
             .collect();
         parts.sort_by_key(|(source, ..)| *source != Source::Golden);
-        let parts = parts
-            .into_iter()
-            .map(|(_, variance, degrees)| (variance, degrees))
-            .collect();
-        let scalar = ScalarNoise {
-            estimate,
-            parts,
-            windows: self.windows().1,
-        };
-        Ok(Outcome::Judged(Box::new(judge_scalar(
-            &scalar,
-            self.options.alpha,
-            margin,
-        ))))
+        let parts = parts.into_iter().map(|(_, variance, degrees)| (variance, degrees)).collect();
+        let scalar = ScalarNoise { estimate, parts, windows: self.windows().1 };
+        Ok(Outcome::Judged(Box::new(judge_scalar(&scalar, self.options.alpha, margin))))
     }
 }
 

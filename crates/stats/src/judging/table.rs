@@ -21,21 +21,12 @@ pub(crate) fn window_counts(windows: &[Window<'_>], side: Side) -> Result<Vec<u6
         .iter()
         .map(|window| {
             if window.cells.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
-                return Err(JudgingError::UnsortedCells {
-                    side,
-                    id: window.id,
-                });
+                return Err(JudgingError::UnsortedCells { side, id: window.id });
             }
             let too_many = JudgingError::TooManyMessages { side };
-            let count = window
-                .cells
-                .iter()
-                .try_fold(0_u64, |sum, (_, count)| sum.checked_add(*count));
+            let count = window.cells.iter().try_fold(0_u64, |sum, (_, count)| sum.checked_add(*count));
             let count = count.ok_or_else(|| too_many.clone())?;
-            total = total
-                .checked_add(count)
-                .filter(|n| *n <= 1 << 53)
-                .ok_or(too_many)?;
+            total = total.checked_add(count).filter(|n| *n <= 1 << 53).ok_or(too_many)?;
             Ok(count)
         })
         .collect()
@@ -47,13 +38,7 @@ pub(crate) fn union_keys(sides: [(&Arm, &[Window<'_>]); 2]) -> Vec<i64> {
     for (arm, windows) in sides {
         let start = keys.len();
         for placed in &arm.windows {
-            keys.extend(
-                windows[placed.source]
-                    .cells
-                    .iter()
-                    .filter(|(_, n)| *n > 0)
-                    .map(|(key, _)| *key),
-            );
+            keys.extend(windows[placed.source].cells.iter().filter(|(_, n)| *n > 0).map(|(key, _)| *key));
         }
         keys[start..].sort_unstable();
     }
@@ -64,11 +49,7 @@ pub(crate) fn union_keys(sides: [(&Arm, &[Window<'_>]); 2]) -> Vec<i64> {
 
 impl Table {
     pub(crate) fn new(arm: &Arm, windows: &[Window<'_>], keys: &[i64]) -> Self {
-        let mut table = Self {
-            starts: vec![0],
-            columns: Vec::new(),
-            counts: Vec::new(),
-        };
+        let mut table = Self { starts: vec![0], columns: Vec::new(), counts: Vec::new() };
         for placed in &arm.windows {
             for (key, count) in windows[placed.source].cells.iter().filter(|(_, n)| *n > 0) {
                 // Every key of a placed window is in the union, so the position is exact.
@@ -83,10 +64,7 @@ impl Table {
     /// The non-empty cells of window `w`: (column, count), by column.
     pub(crate) fn cells(&self, w: usize) -> impl Iterator<Item = (usize, u64)> + '_ {
         let range = self.starts[w]..self.starts[w + 1];
-        self.columns[range.clone()]
-            .iter()
-            .zip(&self.counts[range])
-            .map(|(c, n)| (*c as usize, *n))
+        self.columns[range.clone()].iter().zip(&self.counts[range]).map(|(c, n)| (*c as usize, *n))
     }
 
     /// Counts of each column over the windows `keep` selects.
@@ -226,10 +204,7 @@ pub(crate) fn visit_edge_rows(
     columns: usize,
     mut visit: impl FnMut(&[f64]),
 ) {
-    let laws: Vec<BlockLaws> = signed
-        .iter()
-        .map(|(_, table, arm)| BlockLaws::new(table, arm, columns))
-        .collect();
+    let laws: Vec<BlockLaws> = signed.iter().map(|(_, table, arm)| BlockLaws::new(table, arm, columns)).collect();
     let mut row = vec![0.0; columns];
     let mut part = vec![0.0; columns];
     for (block, (range, cosines, kappa)) in model.blocks.iter().enumerate() {
@@ -239,13 +214,7 @@ pub(crate) fn visit_edge_rows(
             row.fill(0.0);
             for ((sign, table, arm), laws) in signed.iter().zip(&laws) {
                 let cosine = |w| table_of_cosines.at(k, w);
-                edge_projection(
-                    (table, arm),
-                    laws.0.row(block),
-                    range.clone(),
-                    cosine,
-                    &mut part,
-                );
+                edge_projection((table, arm), laws.0.row(block), range.clone(), cosine, &mut part);
                 for (total, value) in row.iter_mut().zip(&part) {
                     *total += sign * value;
                 }
@@ -288,14 +257,6 @@ pub(crate) fn residuals(features: &Matrix, arm: &Arm) -> Matrix {
 
 /// Candidate minus golden, window by window.
 pub(crate) fn paired_residuals(golden: &Matrix, candidate: &Matrix) -> Matrix {
-    let data = candidate
-        .data
-        .iter()
-        .zip(&golden.data)
-        .map(|(c, g)| c - g)
-        .collect();
-    Matrix {
-        columns: golden.columns,
-        data,
-    }
+    let data = candidate.data.iter().zip(&golden.data).map(|(c, g)| c - g).collect();
+    Matrix { columns: golden.columns, data }
 }
