@@ -71,9 +71,7 @@ fn status(verdict: FindingVerdict, decides: bool, message: &str) -> TestCaseStat
             status
         }
         FindingVerdict::Fail if decides => non_success(NonSuccessKind::Failure, "FAIL"),
-        FindingVerdict::Inconclusive if decides => {
-            non_success(NonSuccessKind::Failure, "inconclusive")
-        }
+        FindingVerdict::Inconclusive if decides => non_success(NonSuccessKind::Failure, "inconclusive"),
         FindingVerdict::Error if decides => non_success(NonSuccessKind::Error, "ERROR"),
         _ => TestCaseStatus::success(),
     }
@@ -81,11 +79,7 @@ fn status(verdict: FindingVerdict, decides: bool, message: &str) -> TestCaseStat
 
 fn finding_case(finding: &Finding, stream: &str) -> TestCase {
     let message = clean(&finding.reason);
-    let name = format!(
-        "{}/{}",
-        clean(&finding.observable),
-        outline::test_name(finding)
-    );
+    let name = format!("{}/{}", clean(&finding.observable), outline::test_name(finding));
     let output = format!(
         "{}: effect {}, interval {}, margin {}. {message}",
         outline::verdict_label(finding),
@@ -93,36 +87,18 @@ fn finding_case(finding: &Finding, stream: &str) -> TestCase {
         finding.interval.map_or_else(|| "-".to_owned(), interval),
         optional(finding.margin),
     );
-    case(
-        &name,
-        stream,
-        status(finding.verdict, outline::decides_run(finding), &message),
-        output.trim_end(),
-    )
+    case(&name, stream, status(finding.verdict, outline::decides_run(finding), &message), output.trim_end())
 }
 
 fn integrity_case(row: &IntegrityRow) -> TestCase {
-    let on = if row.stream.is_empty() {
-        String::new()
-    } else {
-        format!(" {}", clean(&row.stream))
-    };
+    let on = if row.stream.is_empty() { String::new() } else { format!(" {}", clean(&row.stream)) };
     let name = format!("{} {}{on}", clean(&row.check), row.side.as_str());
     let counted = outline::counted(row);
-    let message = if row.reason.is_empty() {
-        counted.clone()
-    } else {
-        format!("{} ({counted})", clean(&row.reason))
-    };
+    let message = if row.reason.is_empty() { counted.clone() } else { format!("{} ({counted})", clean(&row.reason)) };
     let mut output = format!("{}: {message}", outline::row_label(row));
     for example in &row.examples {
         output.push('\n');
         output.push_str(&outline::position(example));
     }
-    case(
-        &name,
-        "integrity",
-        status(row.verdict, row.severity == Severity::Critical, &message),
-        &output,
-    )
+    case(&name, "integrity", status(row.verdict, row.severity == Severity::Critical, &message), &output)
 }

@@ -40,18 +40,12 @@ pub struct Cell {
 impl Cell {
     /// A field without a style.
     pub fn new(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            style: Style::new(),
-        }
+        Self { text: text.into(), style: Style::new() }
     }
 
     /// A field with a style.
     pub fn styled(text: impl Into<String>, style: Style) -> Self {
-        Self {
-            text: text.into(),
-            style,
-        }
+        Self { text: text.into(), style }
     }
 }
 
@@ -80,19 +74,13 @@ pub fn table(columns: &[Column], rows: &[Row], width: usize, colour: bool) -> St
     let used: Vec<usize> = (0..columns.len()).filter(|&i| is_used[i]).collect();
     let (kept, widths) = fit(columns, used, &natural, width.saturating_sub(2));
     let mut out = String::new();
-    let header: Vec<Cell> = columns
-        .iter()
-        .map(|c| Cell::styled(c.title, Style::new().dimmed()))
-        .collect();
+    let header: Vec<Cell> = columns.iter().map(|c| Cell::styled(c.title, Style::new().dimmed())).collect();
     push_row(&mut out, columns, &kept, &widths, &header, colour);
     for row in rows {
         match row {
             Row::Heading(text) => {
                 let text = cut(text, width.saturating_sub(2));
-                out.push_str(&format!(
-                    "  {}\n",
-                    paint(&text, Style::new().bold(), colour)
-                ));
+                out.push_str(&format!("  {}\n", paint(&text, Style::new().bold(), colour)));
             }
             Row::Cells(cells) => push_row(&mut out, columns, &kept, &widths, cells, colour),
         }
@@ -101,34 +89,19 @@ pub fn table(columns: &[Column], rows: &[Row], width: usize, colour: bool) -> St
 }
 
 /// Which columns are shown, and how wide: cuttable ones shrink first, then expendable ones go, then cuttable ones shrink.
-fn fit(
-    columns: &[Column],
-    mut kept: Vec<usize>,
-    natural: &[usize],
-    width: usize,
-) -> (Vec<usize>, Vec<usize>) {
+fn fit(columns: &[Column], mut kept: Vec<usize>, natural: &[usize], width: usize) -> (Vec<usize>, Vec<usize>) {
     for _ in 0..=columns.len() {
-        let smallest: usize = kept
-            .iter()
-            .map(|&i| smallest_width(&columns[i], natural[i]) + GAP)
-            .sum();
+        let smallest: usize = kept.iter().map(|&i| smallest_width(&columns[i], natural[i]) + GAP).sum();
         if smallest.saturating_sub(GAP) <= width {
             break;
         }
-        let Some(&victim) = kept
-            .iter()
-            .filter(|&&i| columns[i].expendable > 0)
-            .max_by_key(|&&i| columns[i].expendable)
+        let Some(&victim) = kept.iter().filter(|&&i| columns[i].expendable > 0).max_by_key(|&&i| columns[i].expendable)
         else {
             break;
         };
         kept.retain(|&i| i != victim);
     }
-    let total: usize = kept
-        .iter()
-        .map(|&i| natural[i] + GAP)
-        .sum::<usize>()
-        .saturating_sub(GAP);
+    let total: usize = kept.iter().map(|&i| natural[i] + GAP).sum::<usize>().saturating_sub(GAP);
     let mut excess = total.saturating_sub(width);
     let mut widths = natural.to_vec();
     // The widest cuttable column gives first: it is the one that holds prose.
@@ -143,21 +116,10 @@ fn fit(
 }
 
 fn smallest_width(column: &Column, natural: usize) -> usize {
-    if column.width_min == 0 {
-        natural
-    } else {
-        natural.min(column.width_min.max(column.title.width()))
-    }
+    if column.width_min == 0 { natural } else { natural.min(column.width_min.max(column.title.width())) }
 }
 
-fn push_row(
-    out: &mut String,
-    columns: &[Column],
-    kept: &[usize],
-    widths: &[usize],
-    cells: &[Cell],
-    colour: bool,
-) {
+fn push_row(out: &mut String, columns: &[Column], kept: &[usize], widths: &[usize], cells: &[Cell], colour: bool) {
     let mut line = String::from("  ");
     for (nth, &i) in kept.iter().enumerate() {
         let empty = Cell::default();
@@ -177,11 +139,7 @@ fn push_row(
 
 /// `text` in a style, or bare where colours are off or there is nothing to paint.
 pub fn paint(text: &str, style: Style, colour: bool) -> String {
-    if colour && !style.is_plain() && !text.is_empty() {
-        format!("{style}{text}{style:#}")
-    } else {
-        text.to_owned()
-    }
+    if colour && !style.is_plain() && !text.is_empty() { format!("{style}{text}{style:#}") } else { text.to_owned() }
 }
 
 /// Columns that `text` takes on a terminal.
@@ -217,9 +175,7 @@ pub fn clean(text: &str) -> String {
         let turns_direction = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         c.is_control() || turns_direction || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
     };
-    text.chars()
-        .map(|c| if is_hidden(c) { ' ' } else { c })
-        .collect()
+    text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).collect()
 }
 
 /// Breaks `text` at spaces into lines of at most `width` columns; the first starts with `first`, the others with as many
@@ -254,21 +210,12 @@ mod tests {
     use super::*;
 
     fn column(title: &'static str, align: Align, width_min: usize, expendable: u8) -> Column {
-        Column {
-            title,
-            align,
-            width_min,
-            expendable,
-        }
+        Column { title, align, width_min, expendable }
     }
 
     fn rows() -> Vec<Row> {
         let row = |cells: [&str; 3]| Row::Cells(cells.iter().map(|c| Cell::new(*c)).collect());
-        vec![
-            row(["spread", "1.2", "ok"]),
-            row(["価格の差・とても長い名前", "12.75", "ok"]),
-            row(["naïve", "-", "no"]),
-        ]
+        vec![row(["spread", "1.2", "ok"]), row(["価格の差・とても長い名前", "12.75", "ok"]), row(["naïve", "-", "no"])]
     }
 
     #[test]
@@ -280,10 +227,7 @@ mod tests {
         ];
         for width in [26, 40, 80] {
             let text = table(&columns, &rows(), width, false);
-            let starts: Vec<usize> = text
-                .lines()
-                .map(|l| l.rfind("  ").map_or(0, |at| l[..at].width()))
-                .collect();
+            let starts: Vec<usize> = text.lines().map(|l| l.rfind("  ").map_or(0, |at| l[..at].width())).collect();
             assert!(starts.windows(2).all(|w| w[0] == w[1]), "{width}:\n{text}");
             assert!(text.lines().all(|l| l.width() <= width), "{width}:\n{text}");
         }
@@ -297,19 +241,13 @@ mod tests {
             column("verdict", Align::Left, 0, 0),
         ];
         let text = table(&columns, &rows(), 18, false);
-        assert!(
-            text.contains("verdict") && !text.contains("value"),
-            "{text}"
-        );
+        assert!(text.contains("verdict") && !text.contains("value"), "{text}");
     }
 
     #[test]
     fn colour_changes_no_width() {
         let red = Style::new().fg_color(Some(anstyle::AnsiColor::Red.into()));
-        let columns = [
-            column("a", Align::Left, 0, 0),
-            column("b", Align::Left, 0, 0),
-        ];
+        let columns = [column("a", Align::Left, 0, 0), column("b", Align::Left, 0, 0)];
         let rows = [Row::Cells(vec![Cell::styled("xx", red), Cell::new("y")])];
         let plain = table(&columns, &rows, 40, false);
         let painted = table(&columns, &rows, 40, true);
@@ -319,14 +257,8 @@ mod tests {
 
     #[test]
     fn text_is_wrapped_with_a_hanging_indent() {
-        assert_eq!(
-            wrap("one two three four", "1. ", 12),
-            "1. one two\n   three\n   four\n"
-        );
-        assert_eq!(
-            wrap("incomprehensibilities yes", "- ", 10),
-            "- incomprehensibilities\n  yes\n"
-        );
+        assert_eq!(wrap("one two three four", "1. ", 12), "1. one two\n   three\n   four\n");
+        assert_eq!(wrap("incomprehensibilities yes", "- ", 10), "- incomprehensibilities\n  yes\n");
         assert_eq!(wrap("", "", 10), "\n");
     }
 

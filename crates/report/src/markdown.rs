@@ -11,11 +11,7 @@ use crate::outline;
 
 /// The report as a Markdown document (tables in the notation of GitHub).
 pub fn markdown(report: &Report) -> String {
-    let mut out = format!(
-        "# {}: candidate against golden\n\n{}\n",
-        report.verdict,
-        prose(&report.summary)
-    );
+    let mut out = format!("# {}: candidate against golden\n\n{}\n", report.verdict, prose(&report.summary));
     push_reasons(&mut out, report);
     push_findings(&mut out, report);
     push_integrity(&mut out, report);
@@ -32,10 +28,7 @@ pub fn markdown(report: &Report) -> String {
 /// searched for.
 fn prose(text: &str) -> String {
     let letters: Vec<char> = clean(text).chars().collect();
-    let is_word = |at: Option<usize>| {
-        at.and_then(|i| letters.get(i))
-            .is_some_and(|c| c.is_alphanumeric())
-    };
+    let is_word = |at: Option<usize>| at.and_then(|i| letters.get(i)).is_some_and(|c| c.is_alphanumeric());
     let mut escaped = String::with_capacity(text.len() + 8);
     for (i, &c) in letters.iter().enumerate() {
         match c {
@@ -57,14 +50,9 @@ fn row(out: &mut String, cells: &[String]) {
 
 /// A header line; titles that start with `>` are set to the right.
 fn header(out: &mut String, titles: &[&str]) {
-    let names: Vec<String> = titles
-        .iter()
-        .map(|t| t.trim_start_matches('>').to_owned())
-        .collect();
-    let rules: Vec<String> = titles
-        .iter()
-        .map(|t| if t.starts_with('>') { "---:" } else { "---" }.to_owned())
-        .collect();
+    let names: Vec<String> = titles.iter().map(|t| t.trim_start_matches('>').to_owned()).collect();
+    let rules: Vec<String> =
+        titles.iter().map(|t| if t.starts_with('>') { "---:" } else { "---" }.to_owned()).collect();
     row(out, &names);
     row(out, &rules);
 }
@@ -75,17 +63,9 @@ fn push_reasons(out: &mut String, report: &Report) {
         out.push_str("\n## Why\n\n");
     }
     for reason in &reasons {
-        let evidence = if reason.evidence.is_empty() {
-            String::new()
-        } else {
-            format!(" {}", prose(&reason.evidence))
-        };
+        let evidence = if reason.evidence.is_empty() { String::new() } else { format!(" {}", prose(&reason.evidence)) };
         let (subject, sentence) = (prose(&reason.subject), prose(&reason.sentence));
-        let _ = writeln!(
-            out,
-            "1. **{}** {subject}: {sentence}{evidence}",
-            reason.verdict
-        );
+        let _ = writeln!(out, "1. **{}** {subject}: {sentence}{evidence}", reason.verdict);
     }
     if report.verdict != Verdict::Pass
         && let Some(next) = outline::next_step(report)
@@ -135,11 +115,7 @@ fn push_findings(out: &mut String, report: &Report) {
 fn push_finding(out: &mut String, f: &Finding) {
     let pair = |bounds: Option<[f64; 2]>| bounds.map_or_else(|| "-".to_owned(), interval);
     let label = outline::verdict_label(f);
-    let is_loud = f.deciding
-        && !matches!(
-            f.verdict,
-            FindingVerdict::Pass | FindingVerdict::NotApplicable
-        );
+    let is_loud = f.deciding && !matches!(f.verdict, FindingVerdict::Pass | FindingVerdict::NotApplicable);
     row(
         out,
         &[
@@ -159,22 +135,15 @@ fn push_finding(out: &mut String, f: &Finding) {
             f.p_value.map_or_else(|| "-".to_owned(), p_value),
             f.p_fail.map_or_else(|| "-".to_owned(), p_value),
             format!("{} {}", prose(&f.stratum), f.windows.map(count).join(" / ")),
-            if is_loud {
-                format!("**{}**", prose(&label))
-            } else {
-                prose(&label)
-            },
+            if is_loud { format!("**{}**", prose(&label)) } else { prose(&label) },
         ],
     );
 }
 
 /// The sentence of every deciding finding that is not PASS, with where the difference sits.
 fn push_evidence(out: &mut String, report: &Report) {
-    let open: Vec<&Finding> = report
-        .findings
-        .iter()
-        .filter(|f| f.deciding && f.verdict != FindingVerdict::Pass)
-        .collect();
+    let open: Vec<&Finding> =
+        report.findings.iter().filter(|f| f.deciding && f.verdict != FindingVerdict::Pass).collect();
     if open.is_empty() {
         return;
     }
@@ -191,11 +160,7 @@ fn push_evidence(out: &mut String, report: &Report) {
         );
         let range = f.evidence.worst_range.iter().map(|r| &r.text);
         let needs = f.needs.iter().map(|n| &n.text);
-        for remark in range
-            .chain(f.evidence.blame.iter().map(|b| &b.text))
-            .chain(needs)
-            .chain(&f.notes)
-        {
+        for remark in range.chain(f.evidence.blame.iter().map(|b| &b.text)).chain(needs).chain(&f.notes) {
             if !remark.is_empty() {
                 let _ = writeln!(out, "  - {}", prose(&outline::ended(remark)));
             }
@@ -209,46 +174,21 @@ fn push_integrity(out: &mut String, report: &Report) {
         out.push_str("None.\n");
         return;
     }
-    header(
-        out,
-        &[
-            "check",
-            "side",
-            "stream",
-            ">count",
-            ">of",
-            ">ratio",
-            "limit",
-            "severity",
-            "verdict",
-            "first seen",
-        ],
-    );
+    header(out, &["check", "side", "stream", ">count", ">of", ">ratio", "limit", "severity", "verdict", "first seen"]);
     let notable = outline::notable_rows(report);
     for r in &notable {
         push_row(out, r);
     }
-    let quiet: Vec<&IntegrityRow> = report
-        .integrity
-        .iter()
-        .filter(|r| !notable.iter().any(|n| std::ptr::eq(*n, *r)))
-        .collect();
+    let quiet: Vec<&IntegrityRow> =
+        report.integrity.iter().filter(|r| !notable.iter().any(|n| std::ptr::eq(*n, *r))).collect();
     for r in quiet {
         push_row(out, r);
     }
 }
 
 fn push_row(out: &mut String, r: &IntegrityRow) {
-    let examples: Vec<String> = r
-        .examples
-        .iter()
-        .map(|e| prose(&outline::position(e)))
-        .collect();
-    let note = if r.reason.is_empty() || !examples.is_empty() {
-        examples.join("<br>")
-    } else {
-        prose(&r.reason)
-    };
+    let examples: Vec<String> = r.examples.iter().map(|e| prose(&outline::position(e))).collect();
+    let note = if r.reason.is_empty() || !examples.is_empty() { examples.join("<br>") } else { prose(&r.reason) };
     row(
         out,
         &[
@@ -256,11 +196,7 @@ fn push_row(out: &mut String, r: &IntegrityRow) {
             r.side.as_str().to_owned(),
             prose(&r.stream),
             count(r.count),
-            if r.total > 0 {
-                count(r.total)
-            } else {
-                "-".to_owned()
-            },
+            if r.total > 0 { count(r.total) } else { "-".to_owned() },
             r.ratio.map_or_else(|| "-".to_owned(), percent),
             prose(&r.limit),
             r.severity.as_str().to_owned(),
@@ -275,25 +211,9 @@ fn push_resolution(out: &mut String, report: &Report) {
         return;
     }
     out.push_str("\n## What these data can resolve\n\n");
-    header(
-        out,
-        &[
-            "stream",
-            "observable",
-            "test",
-            ">margin",
-            ">resolvable margin",
-            ">smallest FAIL",
-            "unit",
-            "remark",
-        ],
-    );
+    header(out, &["stream", "observable", "test", ">margin", ">resolvable margin", ">smallest FAIL", "unit", "remark"]);
     for m in &report.mde {
-        let remark = if m.out_of_reach {
-            format!("**out of reach.** {}", prose(&m.text))
-        } else {
-            prose(&m.text)
-        };
+        let remark = if m.out_of_reach { format!("**out of reach.** {}", prose(&m.text)) } else { prose(&m.text) };
         row(
             out,
             &[
@@ -365,82 +285,36 @@ fn push_stream(out: &mut String, s: &StreamPair) {
 
 fn push_inputs(out: &mut String, report: &Report) {
     out.push_str("\n## Inputs\n\n");
-    header(
-        out,
-        &[
-            "side",
-            "paths",
-            "format",
-            ">files",
-            ">size",
-            ">messages",
-            ">events",
-            "digest",
-        ],
-    );
+    header(out, &["side", "paths", "format", ">files", ">size", ">messages", ">events", "digest"]);
     for input in &report.inputs {
-        let Input {
-            side,
-            paths,
-            format,
-            files,
-            bytes: size,
-            messages,
-            events,
-            digest,
-            ..
-        } = input;
+        let Input { side, paths, format, files, bytes: size, messages, events, digest, .. } = input;
         let paths: Vec<String> = paths.iter().map(|p| prose(p)).collect();
-        let cells = [
-            count(*files),
-            bytes(*size),
-            count(*messages),
-            count(*events),
-            short_digest(digest),
-        ];
+        let cells = [count(*files), bytes(*size), count(*messages), count(*events), short_digest(digest)];
         let first = [side.as_str().to_owned(), paths.join("<br>"), prose(format)];
         row(out, &[first.as_slice(), cells.as_slice()].concat());
     }
     for input in report.inputs.iter().filter(|i| !i.ignored.is_empty()) {
         let _ = writeln!(out, "\nNot read in the {}:\n", input.side.as_str());
         for ignored in &input.ignored {
-            let _ = writeln!(
-                out,
-                "- {}: {}",
-                prose(&ignored.path),
-                prose(&ignored.reason)
-            );
+            let _ = writeln!(out, "- {}: {}", prose(&ignored.path), prose(&ignored.reason));
         }
     }
 }
 
 fn short_digest(digest: &str) -> String {
     let digest = clean(digest);
-    if digest.is_empty() {
-        "-".to_owned()
-    } else {
-        format!("`{}`", digest.chars().take(16).collect::<String>())
-    }
+    if digest.is_empty() { "-".to_owned() } else { format!("`{}`", digest.chars().take(16).collect::<String>()) }
 }
 
 fn push_provenance(out: &mut String, report: &Report) {
     let t = &report.timing;
     out.push_str("\n## Provenance\n\n");
     let _ = writeln!(out, "- digest {}", code(&report.digest));
-    let _ = writeln!(
-        out,
-        "- suite {} {}",
-        prose(&report.suite),
-        code(&report.suite_digest)
-    );
+    let _ = writeln!(out, "- suite {} {}", prose(&report.suite), code(&report.suite_digest));
     let _ = writeln!(out, "- scope {}", report.scope.as_str());
     let version = prose(&report.provenance.version);
     let recipe = &report.provenance.recipe;
-    let recipe = if recipe.is_empty() {
-        String::new()
-    } else {
-        format!(", judging recipe {}", prose(recipe))
-    };
+    let recipe = if recipe.is_empty() { String::new() } else { format!(", judging recipe {}", prose(recipe)) };
     let _ = writeln!(out, "- verismo {version}{recipe}");
     for (name, value) in &report.provenance.settings {
         let _ = writeln!(out, "- setting {}: {}", prose(name), prose(value));
@@ -461,9 +335,5 @@ fn push_provenance(out: &mut String, report: &Report) {
 
 fn code(text: &str) -> String {
     let text = clean(text).replace('`', "'");
-    if text.is_empty() {
-        "-".to_owned()
-    } else {
-        format!("`{text}`")
-    }
+    if text.is_empty() { "-".to_owned() } else { format!("`{text}`") }
 }

@@ -69,11 +69,7 @@ pub fn percent(ratio: f64) -> String {
 
 /// A p-value: three digits, never a bare zero.
 pub fn p_value(p: f64) -> String {
-    if p < 1e-300 {
-        "< 1e-300".to_owned()
-    } else {
-        measured(p)
-    }
+    if p < 1e-300 { "< 1e-300".to_owned() } else { measured(p) }
 }
 
 /// A length of time: `350 ms`, `41 s`, `7 min`, `2.5 h`, `3 days`.
@@ -85,11 +81,7 @@ pub fn duration(seconds: f64) -> String {
         s if s < 172_800.0 => (s / 3_600.0, "h"),
         s => (s / 86_400.0, "days"),
     };
-    let text = if value < 10.0 {
-        trim_zeros(&format!("{value:.1}"))
-    } else {
-        grouped_digits(&format!("{value:.0}"))
-    };
+    let text = if value < 10.0 { trim_zeros(&format!("{value:.1}")) } else { grouped_digits(&format!("{value:.0}")) };
     format!("{text} {unit}")
 }
 
@@ -116,12 +108,7 @@ pub fn utc(ns: i64) -> String {
     let seconds = ns.div_euclid(1_000_000_000);
     let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil(days);
-    format!(
-        "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02} UTC",
-        of_day / 3_600,
-        of_day / 60 % 60,
-        of_day % 60
-    )
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02} UTC", of_day / 3_600, of_day / 60 % 60, of_day % 60)
 }
 
 /// Year, month and day of a day since 1970-01-01 in the proleptic Gregorian calendar.
@@ -135,20 +122,12 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     (year_of_era + 400 * era + i64::from(month <= 2), month, day)
 }
 
 fn trim_zeros(text: &str) -> String {
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text.to_owned()
-    }
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() }
 }
 
 fn trim_exponent(scientific: &str) -> String {
@@ -216,37 +195,14 @@ mod tests {
 
     #[test]
     fn counts_times_and_bytes() {
-        let counts = [
-            0,
-            999,
-            1_000,
-            12_345,
-            999_499,
-            999_950,
-            1_234_567,
-            99_960_000,
-            5_000_000_000,
-        ];
+        let counts = [0, 999, 1_000, 12_345, 999_499, 999_950, 1_234_567, 99_960_000, 5_000_000_000];
         let shown: Vec<String> = counts.iter().map(|&n| short_count(n)).collect();
-        assert_eq!(
-            shown,
-            [
-                "0", "999", "1.00k", "12.3k", "999k", "1.00M", "1.23M", "100M", "5.00G"
-            ]
-        );
+        assert_eq!(shown, ["0", "999", "1.00k", "12.3k", "999k", "1.00M", "1.23M", "100M", "5.00G"]);
         assert_eq!(count(1_234_567), "1,234,567");
         let times = [0.0, 0.0004, 0.35, 41.0, 119.0, 420.0, 9_000.0, 259_200.0];
         let shown: Vec<String> = times.iter().map(|&s| duration(s)).collect();
-        assert_eq!(
-            shown,
-            [
-                "0 ms", "0.4 ms", "350 ms", "41 s", "119 s", "7 min", "2.5 h", "3 days"
-            ]
-        );
-        assert_eq!(
-            [0, 999, 1_000, 999_999, 1_500_000].map(bytes),
-            ["0 B", "999 B", "1 kB", "1 MB", "1.5 MB"]
-        );
+        assert_eq!(shown, ["0 ms", "0.4 ms", "350 ms", "41 s", "119 s", "7 min", "2.5 h", "3 days"]);
+        assert_eq!([0, 999, 1_000, 999_999, 1_500_000].map(bytes), ["0 B", "999 B", "1 kB", "1 MB", "1.5 MB"]);
         assert_eq!([0.0, 0.5, 0.00013].map(percent), ["0 %", "50 %", "0.013 %"]);
         assert_eq!([0.0, 0.04].map(p_value), ["< 1e-300", "0.04"]);
     }

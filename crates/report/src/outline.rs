@@ -28,29 +28,15 @@ pub struct Reason {
 pub fn reasons(report: &Report) -> Vec<Reason> {
     let several_streams = report.streams.len() > 1;
     let mut ordered = Vec::new();
-    for verdict in [
-        FindingVerdict::Error,
-        FindingVerdict::Fail,
-        FindingVerdict::Inconclusive,
-    ] {
-        let mut findings: Vec<&Finding> = report
-            .findings
-            .iter()
-            .filter(|f| f.verdict == verdict && decides_run(f))
-            .collect();
+    for verdict in [FindingVerdict::Error, FindingVerdict::Fail, FindingVerdict::Inconclusive] {
+        let mut findings: Vec<&Finding> =
+            report.findings.iter().filter(|f| f.verdict == verdict && decides_run(f)).collect();
         findings.sort_by(|a, b| excess(b).partial_cmp(&excess(a)).unwrap_or(Ordering::Equal));
-        let rows = report
-            .integrity
-            .iter()
-            .filter(|r| r.verdict == verdict && r.severity == Severity::Critical);
+        let rows = report.integrity.iter().filter(|r| r.verdict == verdict && r.severity == Severity::Critical);
         let rows: Vec<Reason> = rows.map(|r| integrity_reason(r, several_streams)).collect();
         let (first, others) = rows.split_at(rows.len().min(2));
         ordered.extend_from_slice(first);
-        ordered.extend(
-            findings
-                .into_iter()
-                .map(|f| finding_reason(f, several_streams)),
-        );
+        ordered.extend(findings.into_iter().map(|f| finding_reason(f, several_streams)));
         ordered.extend_from_slice(others);
     }
     ordered
@@ -63,15 +49,9 @@ pub fn decides_run(finding: &Finding) -> bool {
 
 /// How far the effect lies outside its margin, as a ratio; for an open finding, how far its interval reaches over it.
 fn excess(finding: &Finding) -> f64 {
-    let margin = finding
-        .margin
-        .unwrap_or(f64::MIN_POSITIVE)
-        .abs()
-        .max(f64::MIN_POSITIVE);
+    let margin = finding.margin.unwrap_or(f64::MIN_POSITIVE).abs().max(f64::MIN_POSITIVE);
     match (finding.interval, finding.effect) {
-        (Some([low, high]), _) if finding.verdict == FindingVerdict::Inconclusive => {
-            low.abs().max(high.abs()) / margin
-        }
+        (Some([low, high]), _) if finding.verdict == FindingVerdict::Inconclusive => low.abs().max(high.abs()) / margin,
         (Some([low, high]), _) => low.max(-high).max(0.0) / margin,
         (None, Some(effect)) => effect.abs() / margin,
         (None, None) => f64::MAX,
@@ -79,11 +59,7 @@ fn excess(finding: &Finding) -> f64 {
 }
 
 fn on_stream(stream: &str, several_streams: bool) -> String {
-    if several_streams && !stream.is_empty() {
-        format!(" on {}", clean(stream))
-    } else {
-        String::new()
-    }
+    if several_streams && !stream.is_empty() { format!(" on {}", clean(stream)) } else { String::new() }
 }
 
 fn finding_reason(finding: &Finding, several_streams: bool) -> Reason {
@@ -107,24 +83,12 @@ fn integrity_reason(row: &IntegrityRow, several_streams: bool) -> Reason {
         Side::Both => String::new(),
         side => format!(" in the {}", side.as_str()),
     };
-    let sentence = if row.reason.is_empty() {
-        ended(&counted(row))
-    } else {
-        ended(&row.reason)
-    };
+    let sentence = if row.reason.is_empty() { ended(&counted(row)) } else { ended(&row.reason) };
     Reason {
         verdict: row.verdict,
-        subject: format!(
-            "{}{side}{}",
-            clean(&row.check),
-            on_stream(&row.stream, several_streams)
-        ),
+        subject: format!("{}{side}{}", clean(&row.check), on_stream(&row.stream, several_streams)),
         sentence,
-        evidence: row
-            .examples
-            .first()
-            .map(|e| format!("First at {}.", position(e)))
-            .unwrap_or_default(),
+        evidence: row.examples.first().map(|e| format!("First at {}.", position(e))).unwrap_or_default(),
     }
 }
 
@@ -202,42 +166,26 @@ pub fn verdict_label(finding: &Finding) -> String {
     match (finding.deciding, finding.severity) {
         (false, _) => format!("({})", finding.verdict),
         (true, Severity::Critical) => finding.verdict.to_string(),
-        (true, _) if finding.verdict == FindingVerdict::NotApplicable => {
-            finding.verdict.to_string()
-        }
+        (true, _) if finding.verdict == FindingVerdict::NotApplicable => finding.verdict.to_string(),
         (true, severity) => format!("{}, {severity}", finding.verdict),
     }
 }
 
 /// What would decide an open run: of the findings that keep it open, the one that needs most.
 pub fn most_needed(report: &Report) -> Option<(&Finding, &Needs)> {
-    let open = report
-        .findings
-        .iter()
-        .filter(|f| f.verdict == FindingVerdict::Inconclusive && decides_run(f));
-    let needed = |needs: &Needs| {
-        needs
-            .candidate_windows
-            .max(needs.golden_windows)
-            .unwrap_or(u64::MAX)
-    };
-    open.filter_map(|f| Some((f, f.needs.as_ref()?)))
-        .max_by_key(|(_, needs)| needed(needs))
+    let open = report.findings.iter().filter(|f| f.verdict == FindingVerdict::Inconclusive && decides_run(f));
+    let needed = |needs: &Needs| needs.candidate_windows.max(needs.golden_windows).unwrap_or(u64::MAX);
+    open.filter_map(|f| Some((f, f.needs.as_ref()?))).max_by_key(|(_, needs)| needed(needs))
 }
 
 /// The deciding finding that is nearest to its margin, with the share of the margin that its interval uses.
 pub fn nearest_to_margin(report: &Report) -> Option<(&Finding, f64)> {
-    let passed = report
-        .findings
-        .iter()
-        .filter(|f| f.verdict == FindingVerdict::Pass && decides_run(f));
+    let passed = report.findings.iter().filter(|f| f.verdict == FindingVerdict::Pass && decides_run(f));
     let share = |f: &Finding| {
         let (margin, [low, high]) = (f.margin?, f.interval?);
         (margin > 0.0).then(|| low.abs().max(high.abs()) / margin)
     };
-    passed
-        .filter_map(|f| Some((f, share(f)?)))
-        .max_by(|a, b| a.1.total_cmp(&b.1))
+    passed.filter_map(|f| Some((f, share(f)?))).max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// The integrity rows that say something: over a limit, or counted at all; worst first.
@@ -249,11 +197,7 @@ pub fn notable_rows(report: &Report) -> Vec<&IntegrityRow> {
         (FindingVerdict::Error | FindingVerdict::Fail | FindingVerdict::Inconclusive, _) => 3,
         _ => 4,
     };
-    let mut rows: Vec<&IntegrityRow> = report
-        .integrity
-        .iter()
-        .filter(|r| rank(r) < 4 || r.count > 0)
-        .collect();
+    let mut rows: Vec<&IntegrityRow> = report.integrity.iter().filter(|r| rank(r) < 4 || r.count > 0).collect();
     rows.sort_by_key(|r| rank(r));
     rows
 }
@@ -272,9 +216,7 @@ pub fn verdict_word(verdict: Verdict) -> &'static str {
 pub fn row_label(row: &IntegrityRow) -> String {
     match (row.verdict, row.severity) {
         (FindingVerdict::Pass, Severity::Info) => "info".to_owned(),
-        (FindingVerdict::Fail | FindingVerdict::Error, severity)
-            if severity != Severity::Critical =>
-        {
+        (FindingVerdict::Fail | FindingVerdict::Error, severity) if severity != Severity::Critical => {
             format!("{}, {severity}", row.verdict)
         }
         (verdict, _) => verdict.to_string(),
@@ -296,12 +238,7 @@ pub fn next_step(report: &Report) -> Option<String> {
         }
         Verdict::Fail | Verdict::Error => {
             let first = reasons(report).into_iter().next()?;
-            let id = first
-                .subject
-                .split_whitespace()
-                .next()
-                .unwrap_or_default()
-                .to_owned();
+            let id = first.subject.split_whitespace().next().unwrap_or_default().to_owned();
             let what = if report.verdict == Verdict::Error {
                 "clear the first reason, nothing else counts before"
             } else {

@@ -31,12 +31,7 @@ pub struct TextStyle {
 impl Default for TextStyle {
     /// Plain, 100 columns, the tests that matter.
     fn default() -> Self {
-        Self {
-            colour: false,
-            width: 100,
-            all_tests: false,
-            reports: Vec::new(),
-        }
+        Self { colour: false, width: 100, all_tests: false, reports: Vec::new() }
     }
 }
 
@@ -68,15 +63,9 @@ fn push_verdict(out: &mut String, report: &Report, style: &TextStyle) {
     let word = outline::verdict_word(report.verdict);
     let rest = clean(&report.summary);
     // The judge may start its summary with the verdict; it is said once.
-    let rest = rest.strip_prefix(word).map_or(rest.as_str(), |r| {
-        r.trim_start_matches([':', ',', '.', ' '])
-    });
+    let rest = rest.strip_prefix(word).map_or(rest.as_str(), |r| r.trim_start_matches([':', ',', '.', ' ']));
     let paragraph = wrap(rest, &format!("{word}  "), style.width);
-    let painted = paint(
-        word,
-        verdict_style(report.verdict.into()).bold(),
-        style.colour,
-    );
+    let painted = paint(word, verdict_style(report.verdict.into()).bold(), style.colour);
     out.push_str(&paragraph.replacen(word, &painted, 1));
 }
 
@@ -101,17 +90,10 @@ fn push_reasons(out: &mut String, report: &Report, style: &TextStyle) {
     }
     heading(out, "Why", style);
     for (i, reason) in reasons.iter().take(REASONS_MAX).enumerate() {
-        let label = format!(
-            "{}, {}: {}",
-            reason.verdict, reason.subject, reason.sentence
-        );
+        let label = format!("{}, {}: {}", reason.verdict, reason.subject, reason.sentence);
         let paragraph = wrap(&label, &format!("  {}. ", i + 1), style.width);
         let verdict = reason.verdict.as_str();
-        out.push_str(&paragraph.replacen(
-            verdict,
-            &paint(verdict, verdict_style(reason.verdict), style.colour),
-            1,
-        ));
+        out.push_str(&paragraph.replacen(verdict, &paint(verdict, verdict_style(reason.verdict), style.colour), 1));
         if !reason.evidence.is_empty() {
             out.push_str(&wrap(&reason.evidence, "     ", style.width));
         }
@@ -122,19 +104,11 @@ fn push_reasons(out: &mut String, report: &Report, style: &TextStyle) {
 }
 
 fn heading(out: &mut String, title: &str, style: &TextStyle) {
-    out.push_str(&format!(
-        "\n{}\n",
-        paint(title, Style::new().bold(), style.colour)
-    ));
+    out.push_str(&format!("\n{}\n", paint(title, Style::new().bold(), style.colour)));
 }
 
 const fn column(title: &'static str, align: Align, width_min: usize, expendable: u8) -> Column {
-    Column {
-        title,
-        align,
-        width_min,
-        expendable,
-    }
+    Column { title, align, width_min, expendable }
 }
 
 const FINDING_COLUMNS: [Column; 10] = [
@@ -174,10 +148,7 @@ fn push_findings(out: &mut String, report: &Report, style: &TextStyle) {
         }
     }
     out.push_str(&table(&FINDING_COLUMNS, &rows, style.width, style.colour));
-    if rows
-        .iter()
-        .any(|r| matches!(r, Row::Cells(c) if c.iter().any(|c| c.text.starts_with('('))))
-    {
+    if rows.iter().any(|r| matches!(r, Row::Cells(c) if c.iter().any(|c| c.text.starts_with('(')))) {
         out.push_str("  (...) informs and decides nothing\n");
     }
     for (reason, observables) in not_applicable(report) {
@@ -185,10 +156,7 @@ fn push_findings(out: &mut String, report: &Report, style: &TextStyle) {
         out.push_str(&wrap(&text, "  ", style.width));
     }
     if informing_hidden > 0 {
-        let text = format!(
-            "{} that do not fail: see report.md",
-            plural(informing_hidden, "informing test")
-        );
+        let text = format!("{} that do not fail: see report.md", plural(informing_hidden, "informing test"));
         out.push_str(&format!("  {text}\n"));
     }
 }
@@ -205,25 +173,12 @@ fn streams_in_order(report: &Report) -> Vec<&String> {
 }
 
 fn is_shown(finding: &Finding, style: &TextStyle) -> bool {
-    finding.deciding
-        || style.all_tests
-        || matches!(
-            finding.verdict,
-            FindingVerdict::Fail | FindingVerdict::Error
-        )
+    finding.deciding || style.all_tests || matches!(finding.verdict, FindingVerdict::Fail | FindingVerdict::Error)
 }
 
 fn finding_row(finding: &Finding, is_repeated: bool) -> Row {
-    let name = if is_repeated {
-        String::new()
-    } else {
-        clean(&finding.observable)
-    };
-    let style = if finding.deciding {
-        verdict_style(finding.verdict)
-    } else {
-        Style::new().dimmed()
-    };
+    let name = if is_repeated { String::new() } else { clean(&finding.observable) };
+    let style = if finding.deciding { verdict_style(finding.verdict) } else { Style::new().dimmed() };
     Row::Cells(vec![
         Cell::new(name),
         Cell::new(outline::test_name(finding)),
@@ -241,11 +196,7 @@ fn finding_row(finding: &Finding, is_repeated: bool) -> Row {
 /// The reasons for NOT_APPLICABLE, each with its observables.
 fn not_applicable(report: &Report) -> Vec<(String, Vec<String>)> {
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
-    for finding in report
-        .findings
-        .iter()
-        .filter(|f| f.deciding && f.verdict == FindingVerdict::NotApplicable)
-    {
+    for finding in report.findings.iter().filter(|f| f.deciding && f.verdict == FindingVerdict::NotApplicable) {
         let (reason, observable) = (clean(&finding.reason), clean(&finding.observable));
         match groups.iter_mut().find(|(r, _)| *r == reason) {
             Some((_, observables)) if observables.contains(&observable) => {}
@@ -269,22 +220,15 @@ const INTEGRITY_COLUMNS: [Column; 8] = [
 
 fn push_integrity(out: &mut String, report: &Report, style: &TextStyle) {
     let notable = outline::notable_rows(report);
-    let clean_rows = report
-        .integrity
-        .iter()
-        .filter(|r| r.verdict == FindingVerdict::Pass && r.count == 0)
-        .count();
+    let clean_rows = report.integrity.iter().filter(|r| r.verdict == FindingVerdict::Pass && r.count == 0).count();
     if report.integrity.is_empty() {
         return;
     }
     heading(out, "Integrity", style);
     if !notable.is_empty() {
         let several_streams = report.streams.len() > 1;
-        let rows: Vec<Row> = notable
-            .iter()
-            .take(INTEGRITY_ROWS_MAX)
-            .map(|r| integrity_row(r, several_streams))
-            .collect();
+        let rows: Vec<Row> =
+            notable.iter().take(INTEGRITY_ROWS_MAX).map(|r| integrity_row(r, several_streams)).collect();
         out.push_str(&table(&INTEGRITY_COLUMNS, &rows, style.width, style.colour));
     }
     let mut last = format!("{} counted nothing", plural(clean_rows, "check"));
@@ -295,9 +239,7 @@ fn push_integrity(out: &mut String, report: &Report, style: &TextStyle) {
 }
 
 fn integrity_row(row: &IntegrityRow, several_streams: bool) -> Row {
-    let style = if row.severity == verismo_suite::Severity::Critical
-        || row.verdict == FindingVerdict::Pass
-    {
+    let style = if row.severity == verismo_suite::Severity::Critical || row.verdict == FindingVerdict::Pass {
         verdict_style(row.verdict)
     } else {
         verdict_style(FindingVerdict::Inconclusive)
@@ -306,21 +248,12 @@ fn integrity_row(row: &IntegrityRow, several_streams: bool) -> Row {
         Cell::new(clean(&row.check)),
         Cell::new(row.side.as_str()),
         // One stream needs no name; its column is empty then, and left out.
-        Cell::new(if several_streams {
-            clean(&row.stream)
-        } else {
-            String::new()
-        }),
+        Cell::new(if several_streams { clean(&row.stream) } else { String::new() }),
         Cell::new(count(row.count)),
         Cell::new(row.ratio.map_or_else(|| "-".to_owned(), percent)),
         Cell::new(clean(&row.limit)),
         Cell::styled(outline::row_label(row), style),
-        Cell::new(
-            row.examples
-                .first()
-                .map(outline::position)
-                .unwrap_or_default(),
-        ),
+        Cell::new(row.examples.first().map(outline::position).unwrap_or_default()),
     ])
 }
 
@@ -334,25 +267,13 @@ fn push_end(out: &mut String, report: &Report, style: &TextStyle) {
     if let Some(next) = outline::next_step(report) {
         out.push_str(&wrap(&next, "Next: ", style.width));
     }
-    let unreachable: Vec<String> = report
-        .mde
-        .iter()
-        .filter(|m| m.out_of_reach)
-        .map(|m| clean(&m.observable))
-        .collect();
+    let unreachable: Vec<String> = report.mde.iter().filter(|m| m.out_of_reach).map(|m| clean(&m.observable)).collect();
     if !unreachable.is_empty() {
-        let mut names = unreachable
-            .iter()
-            .take(NAMES_MAX)
-            .cloned()
-            .collect::<Vec<_>>()
-            .join(", ");
+        let mut names = unreachable.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
         if let Some(more @ 1..) = unreachable.len().checked_sub(NAMES_MAX) {
             names.push_str(&format!(" and {more} more"));
         }
-        let text = format!(
-            "{names}: the suite's margin is finer than this much data can resolve; see report.md."
-        );
+        let text = format!("{names}: the suite's margin is finer than this much data can resolve; see report.md.");
         out.push_str(&wrap(&text, "Note: ", style.width));
     }
     let timing = &report.timing;

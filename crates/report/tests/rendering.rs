@@ -10,11 +10,7 @@ use verismo_suite::report::Report;
 use verismo_suite::{FindingVerdict, Severity, Verdict};
 
 fn style(width: usize) -> TextStyle {
-    TextStyle {
-        width,
-        reports: vec!["verismo-report/report.json".into(), "report.md".into()],
-        ..TextStyle::default()
-    }
+    TextStyle { width, reports: vec!["verismo-report/report.json".into(), "report.md".into()], ..TextStyle::default() }
 }
 
 #[test]
@@ -56,34 +52,20 @@ fn junit_of_everything() {
 fn json_is_indented_ends_with_a_newline_and_reads_back() {
     let report = fixture::mixed();
     let written = json(&report).unwrap();
-    assert!(
-        written.starts_with("{\n  \"") && written.ends_with("}\n"),
-        "{written}"
-    );
+    assert!(written.starts_with("{\n  \"") && written.ends_with("}\n"), "{written}");
     assert_eq!(Report::from_json(&written).unwrap(), report);
 }
 
 #[test]
 fn no_line_is_wider_than_the_terminal_and_colours_change_no_text() {
-    for report in [
-        fixture::mixed(),
-        fixture::passing(),
-        fixture::open(),
-        fixture::error(),
-    ] {
+    for report in [fixture::mixed(), fixture::passing(), fixture::open(), fixture::error()] {
         for width in [80, 100, 140] {
             let plain = text(&report, &style(width));
             for line in plain.lines() {
                 assert!(line.width() <= width, "{width}: {line}");
                 assert_eq!(line, line.trim_end(), "trailing blanks");
             }
-            let coloured = text(
-                &report,
-                &TextStyle {
-                    colour: true,
-                    ..style(width)
-                },
-            );
+            let coloured = text(&report, &TextStyle { colour: true, ..style(width) });
             assert!(coloured.contains("\u{1b}["));
             assert_eq!(strip(&coloured), plain);
         }
@@ -110,25 +92,16 @@ fn names_from_the_data_cannot_act_on_a_terminal_or_break_a_table() {
         finding.observable = "a|b\u{7}<script>".into();
     }
     let shown = text(&report, &style(100));
-    assert!(
-        !shown.chars().any(|c| c.is_control() && c != '\n'),
-        "{shown:?}"
-    );
+    assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");
     let document = markdown(&report);
-    assert!(
-        !document.contains("<script>") && document.contains("a\\|b &lt;script>"),
-        "{document}"
-    );
+    assert!(!document.contains("<script>") && document.contains("a\\|b &lt;script>"), "{document}");
     let columns: Vec<usize> = document
         .lines()
         .skip_while(|l| !l.starts_with("| stream | observable | test | effect"))
         .take_while(|l| l.starts_with('|'))
         .map(|l| l.replace("\\|", "").matches('|').count())
         .collect();
-    assert!(
-        columns.len() > 5 && columns.windows(2).all(|w| w[0] == w[1]),
-        "{columns:?}"
-    );
+    assert!(columns.len() > 5 && columns.windows(2).all(|w| w[0] == w[1]), "{columns:?}");
     assert!(junit(&report).unwrap().contains("a|b &lt;script&gt;/ks"));
 }
 

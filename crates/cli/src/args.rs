@@ -1,0 +1,421 @@
+//! The command line: what can be asked, with its help.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
+
+const EXAMPLES: &str = "\
+Examples:
+  verismo demo
+      simulate a small exchange, damage its reconstruction in known ways, judge each
+  verismo validate --golden capture/ --candidate rebuilt/
+      judge a reconstruction against the capture it was built from
+  verismo validate --golden day1.parquet --candidate day2.parquet --time ts
+      compare every numeric column of two tables
+
+Exit codes: 0 PASS, 1 FAIL, 2 usage, 3 INCONCLUSIVE, 4 ERROR (data there but unusable), 130 interrupted.
+Every option with an environment variable takes its value from there when the flag is absent.";
+
+/// Is this event stream still true to the golden capture, well enough to train on it?
+#[derive(Debug, Parser)]
+#[command(name = "verismo", version, after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 110)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Default, Args)]
+pub struct GlobalArgs {
+    /// Say more on standard error: -v what is done, -vv details
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Output")]
+    pub verbose: u8,
+    /// Say errors only: no warnings, no progress bar
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+    /// How logs are written to standard error: text or json
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        hide_possible_values = true,
+        env = "VERISMO_LOG_FORMAT",
+        hide_env_values = true,
+        help_heading = "Output"
+    )]
+    pub log_format: LogFormat,
+    /// When to use colours: always, never, or auto (on a terminal, unless NO_COLOR is set)
+    #[arg(
+        long = "color",
+        alias = "colour",
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        hide_possible_values = true,
+        env = "VERISMO_COLOR",
+        hide_env_values = true,
+        help_heading = "Output"
+    )]
+    pub colour: Colour,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line of words.
+    #[default]
+    Text,
+    /// A line of JSON.
+    Json,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Judge a candidate stream against its golden capture
+    ///
+    /// Reads both sides, compares every observable of the suite with its margin, and counts broken rows, gaps and other
+    /// damage. Writes report.json, report.md and junit.xml to --out and a summary to standard output.
+    Validate(Box<ValidateArgs>),
+    /// Show what verismo does, on a simulated market with known faults
+    ///
+    /// Simulates a small exchange, writes a golden capture, a faithful reconstruction and several damaged ones, judges each
+    /// against the golden, and shows the verdicts with the reason for each.
+    Demo(DemoArgs),
+    /// Write a data set of a seeded simulated exchange
+    ///
+    /// A matching order book with clustered arrivals, heavy-tailed sizes and a daily rhythm. golden-jsonl is what a capture of
+    /// the exchange would hold (100 ms depth messages, millisecond clock), events-parquet what a reconstruction would write
+    /// (one row per level, nanosecond clock, hourly files, each starting with the full book).
+    Simulate(SimulateArgs),
+    /// Damage a data set in a known way
+    ///
+    /// Reads a data set, applies the faults in the order given, writes it in the same format, and says in inject.json what
+    /// was done.
+    Inject(InjectArgs),
+    /// Write a commented suite file to start from
+    ///
+    /// With --golden, margins are proposed from what that much data can resolve, and those out of its reach are marked.
+    Init(InitArgs),
+    /// Check a suite file, with the line of every problem
+    ///
+    /// Prints a summary and ends with 0 if the suite is good; else prints every problem as file:line:column and ends with 2.
+    CheckSuite(CheckSuiteArgs),
+    /// List what can be measured, or explain one observable, check or test
+    Metrics(MetricsArgs),
+    /// Write the completion script of a shell
+    Completions(CompletionsArgs),
+}
+
+/// Formats of input; `auto` looks into the files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum InputFormat {
+    /// Told from the content of the files.
+    #[default]
+    Auto,
+    /// Captured exchange messages, a JSON object a line, plain, .gz or .zst.
+    GoldenJsonl,
+    /// Unified market events, a row per trade or level, a tree of Parquet files.
+    EventsParquet,
+    /// Any Parquet or CSV table with numeric columns.
+    Table,
+}
+
+/// Formats that are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// Captured exchange messages, a JSON object a line.
+    GoldenJsonl,
+    /// Unified market events in hourly Parquet files with a manifest.
+    EventsParquet,
+}
+
+/// What the verdict claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ScopeArg {
+    /// Do these stretches of data agree?
+    TheseStretches,
+    /// Would other days agree too? Often INCONCLUSIVE, rightly.
+    Population,
+}
+
+/// How golden and candidate are matched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum PairingArg {
+    /// Aligned where at least 90 % of the common ids agree, else distributional.
+    #[default]
+    Auto,
+    /// The candidate replays the golden: the same windows are compared.
+    Aligned,
+    /// Only the distributions are compared.
+    Distributional,
+}
+
+const VALIDATE_EXAMPLES: &str = "\
+Examples:
+  verismo validate --golden capture/ --candidate rebuilt/
+  verismo validate --golden 'capture/*.jsonl.gz' --candidate rebuilt/ --suite strict.yaml
+  verismo validate --golden a.csv --candidate b.csv --format table --time timestamp
+  verismo validate --golden g/ --candidate c/ --map BTCUSDT=BTC-PERP --json - | jq .verdict
+
+Exit codes: 0 PASS, 1 FAIL, 2 usage, 3 INCONCLUSIVE, 4 ERROR, 130 interrupted.";
+
+/// Judge a candidate stream against its golden capture.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = VALIDATE_EXAMPLES)]
+pub struct ValidateArgs {
+    /// The reference capture: files, directories or glob patterns
+    #[arg(long, required = true, num_args = 1.., value_name = "PATH", help_heading = "Data")]
+    pub golden: Vec<PathBuf>,
+    /// The data under test: files, directories or glob patterns
+    #[arg(long, required = true, num_args = 1.., value_name = "PATH", help_heading = "Data")]
+    pub candidate: Vec<PathBuf>,
+    /// Format of the input files
+    #[arg(long, value_enum, default_value_t, env = "VERISMO_FORMAT", hide_env_values = true, help_heading = "Data")]
+    pub format: InputFormat,
+    /// The time column of a table
+    #[arg(long, value_name = "COLUMN", env = "VERISMO_TIME", hide_env_values = true, help_heading = "Data")]
+    pub time: Option<String>,
+    /// Judge this symbol only
+    #[arg(long, value_name = "S", help_heading = "Data")]
+    pub symbol: Option<String>,
+    /// Compare golden symbol GOLD with candidate symbol CAND; may be repeated
+    #[arg(long, value_name = "GOLD=CAND", value_parser = parse_map, help_heading = "Data")]
+    pub map: Vec<(String, String)>,
+    /// A suite file, or the name of a built-in suite (market, table)
+    #[arg(long, value_name = "FILE|NAME", env = "VERISMO_SUITE", hide_env_values = true, help_heading = "Judging")]
+    pub suite: Option<String>,
+    /// What the verdict claims [default: the suite's]
+    #[arg(long, value_enum, env = "VERISMO_SCOPE", hide_env_values = true, help_heading = "Judging")]
+    pub scope: Option<ScopeArg>,
+    /// How the two sides are matched [default: the suite's, else auto]
+    #[arg(long, value_enum, env = "VERISMO_PAIRING", hide_env_values = true, help_heading = "Judging")]
+    pub pairing: Option<PairingArg>,
+    /// Where report.json, report.md and junit.xml go
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "verismo-report",
+        env = "VERISMO_OUT",
+        hide_env_values = true,
+        help_heading = "Output"
+    )]
+    pub out: PathBuf,
+    /// Also write the JSON report to FILE; `-` prints it instead of the text report
+    #[arg(long, value_name = "FILE|-", help_heading = "Output")]
+    pub json: Option<PathBuf>,
+    /// Threads to use [default: one per core]
+    #[arg(long, value_name = "N", value_parser = parse_threads, env = "VERISMO_THREADS", hide_env_values = true, help_heading = "Running")]
+    pub threads: Option<usize>,
+    /// Where states are kept between runs; accepted, but every run reads its data again
+    #[arg(long, value_name = "URL", env = "VERISMO_STORE", hide_env_values = true, help_heading = "Running")]
+    pub store: Option<String>,
+    /// Keep no states between runs
+    #[arg(long, conflicts_with = "store", help_heading = "Running")]
+    pub no_store: bool,
+}
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  verismo demo
+  verismo demo --events 1000000 --seed 7 --out /tmp/demo
+
+Exit codes: 0 the faithful reconstruction passes and every fault is caught, 1 otherwise.";
+
+/// Show what verismo does, on a simulated market with known faults.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = DEMO_EXAMPLES)]
+pub struct DemoArgs {
+    /// Where the data sets and the reports go
+    #[arg(long, value_name = "DIR", default_value = "verismo-demo")]
+    pub out: PathBuf,
+    /// Messages of the simulated capture
+    #[arg(long, value_name = "N", default_value_t = 300_000, value_parser = value_parser!(u64).range(1_000..))]
+    pub events: u64,
+    /// Seed of the market and of the faults
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Threads to use [default: one per core]
+    #[arg(long, value_name = "N", value_parser = parse_threads, env = "VERISMO_THREADS", hide_env_values = true)]
+    pub threads: Option<usize>,
+}
+
+const SIMULATE_EXAMPLES: &str = "\
+Examples:
+  verismo simulate --format golden-jsonl --events 1000000 --seed 1 --out golden/ --gzip
+  verismo simulate --format events-parquet --events 1000000 --seed 1 --out candidate/
+
+The same seed gives the same market in every format.";
+
+/// Write a data set of a seeded simulated exchange.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = SIMULATE_EXAMPLES)]
+pub struct SimulateArgs {
+    /// An empty or new directory for the data set
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Format of the data set
+    #[arg(long, value_enum)]
+    pub format: OutputFormat,
+    /// Messages to write, over all symbols
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    pub events: u64,
+    /// Seed of the market
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Number of symbols, each a market of its own
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = value_parser!(u32).range(1..=1_000))]
+    pub symbols: u32,
+    /// Compress JSONL files with gzip
+    #[arg(long)]
+    pub gzip: bool,
+}
+
+const INJECT_EXAMPLES: &str = "\
+Examples:
+  verismo inject --list
+  verismo inject --in candidate/ --out damaged/ --fault drop:0.01 --seed 1
+  verismo inject --in candidate/ --out damaged/ --fault jitter --fault widen-spread --seed 1";
+
+/// Damage a data set in a known way.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = INJECT_EXAMPLES)]
+pub struct InjectArgs {
+    /// List the faults with their default amounts, one a line
+    #[arg(long)]
+    pub list: bool,
+    /// The data set: a file or a directory
+    #[arg(long = "in", value_name = "PATH", required_unless_present = "list")]
+    pub input: Option<PathBuf>,
+    /// An empty or new directory for the damaged data set
+    #[arg(long, value_name = "DIR", required_unless_present = "list")]
+    pub out: Option<PathBuf>,
+    /// A fault, with its amount if not the default; may be repeated
+    #[arg(long, value_name = "KIND[:AMOUNT]", num_args = 1.., required_unless_present = "list")]
+    pub fault: Vec<String>,
+    /// Seed of the damage
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+}
+
+const INIT_EXAMPLES: &str = "\
+Examples:
+  verismo init
+  verismo init --golden capture/ --out market.yaml";
+
+/// Write a commented suite file to start from.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = INIT_EXAMPLES)]
+pub struct InitArgs {
+    /// The file to write; `-` prints it
+    #[arg(long, value_name = "FILE", default_value = "verismo.yaml")]
+    pub out: PathBuf,
+    /// A golden capture to propose margins from: files, directories or glob patterns
+    #[arg(long, num_args = 1.., value_name = "PATH")]
+    pub golden: Vec<PathBuf>,
+    /// The built-in suite to start from [default: market, or table when --golden is a table]
+    #[arg(long, value_name = "NAME")]
+    pub suite: Option<String>,
+    /// Format of the golden files
+    #[arg(long, value_enum, default_value_t, env = "VERISMO_FORMAT", hide_env_values = true)]
+    pub format: InputFormat,
+    /// The time column of a table
+    #[arg(long, value_name = "COLUMN", env = "VERISMO_TIME", hide_env_values = true)]
+    pub time: Option<String>,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub force: bool,
+    /// Threads to use [default: one per core]
+    #[arg(long, value_name = "N", value_parser = parse_threads, env = "VERISMO_THREADS", hide_env_values = true)]
+    pub threads: Option<usize>,
+}
+
+/// Check a suite file, with the line of every problem.
+#[derive(Debug, Clone, Args)]
+pub struct CheckSuiteArgs {
+    /// The suite file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// List what can be measured, or explain one observable, check or test.
+#[derive(Debug, Clone, Args)]
+pub struct MetricsArgs {
+    /// The observable, integrity check or test to explain; all are listed without it
+    #[arg(value_name = "ID")]
+    pub id: Option<String>,
+}
+
+/// Write the completion script of a shell.
+#[derive(Debug, Clone, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+fn parse_map(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((golden, candidate)) if !golden.is_empty() && !candidate.is_empty() => {
+            Ok((golden.to_owned(), candidate.to_owned()))
+        }
+        _ => Err("expected GOLD=CAND, e.g. BTCUSDT=BTC-PERP".to_owned()),
+    }
+}
+
+fn parse_threads(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(n) if (1..=1024).contains(&n) => Ok(n),
+        _ => Err("expected a number from 1 to 1024".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn several_paths_per_flag_and_repeated_flags_are_one_list() {
+        let line = "verismo validate --golden a b --candidate c --golden d --map A=B --map C=D";
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+        let Command::Validate(args) = cli.command else { panic!("wrong command") };
+        assert_eq!(args.golden, ["a", "b", "d"].map(PathBuf::from));
+        assert_eq!(args.map, [("A".into(), "B".into()), ("C".into(), "D".into())]);
+    }
+
+    #[test]
+    fn a_broken_map_thread_count_or_contradiction_is_refused() {
+        for extra in
+            ["--map A", "--map =B", "--threads 0", "--threads many", "--store x --no-store", "-v -q", "--scope day"]
+        {
+            let line = format!("verismo validate --golden a --candidate b {extra}");
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{extra}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `verismo simulate`.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+use verismo_feed::Format;
+use verismo_feed::write::Written;
+use verismo_market::message::Body;
+use verismo_report::number::{bytes, count, duration};
+use verismo_sim::Venue;
+use verismo_sim::exchange::HOUR_NS;
+
+use crate::args::{OutputFormat, SimulateArgs};
+use crate::datasets::{DataWriter, OutDir};
+use crate::{CliError, Context, Exit, interrupt, progress};
+
+/// Messages between two looks at the interrupt.
+const MESSAGES_PER_LOOK: u64 = 1_024;
+
+/// Writes a data set of the simulated exchange; says in a line what was written.
+///
+/// # Errors
+/// Usage, files that cannot be written, or an interrupt; the directory is left as it was then.
+pub fn run(args: &SimulateArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
+    if args.gzip && args.format == OutputFormat::EventsParquet {
+        return Err(CliError::usage(
+            "gzip-of-parquet",
+            "--gzip is for golden-jsonl: Parquet files are compressed inside",
+        ));
+    }
+    let format = match args.format {
+        OutputFormat::GoldenJsonl => Format::GoldenJsonl,
+        OutputFormat::EventsParquet => Format::EventsParquet,
+    };
+    let start = Instant::now();
+    let directory = OutDir::create(&args.out)?;
+    tracing::info!(out = %args.out.display(), events = args.events, seed = args.seed, "simulating");
+    let market = Dataset { format, messages: args.events, seed: args.seed, symbols: args.symbols, gzip: args.gzip };
+    let written = write(&market, &args.out, context)?;
+    directory.keep();
+    writeln!(
+        out,
+        "{}: {} messages as {} {} in {} files ({}), seed {}, in {}",
+        args.out.display(),
+        count(args.events),
+        count(written.rows),
+        if format == Format::GoldenJsonl { "lines" } else { "rows" },
+        written.files,
+        bytes(written.bytes),
+        args.seed,
+        duration(start.elapsed().as_secs_f64())
+    )?;
+    Ok(Exit::Pass)
+}
+
+/// What to simulate.
+#[derive(Debug, Clone, Copy)]
+pub struct Dataset {
+    /// Format of the files.
+    pub format: Format,
+    /// Messages, over all symbols; snapshots come on top.
+    pub messages: u64,
+    /// Seed of the market.
+    pub seed: u64,
+    /// Number of symbols.
+    pub symbols: u32,
+    /// Whether JSONL is compressed.
+    pub gzip: bool,
+}
+
+impl Dataset {
+    /// The feed: with the full book before the first message of each hour where files start with it.
+    pub fn feed(&self) -> Venue {
+        let symbols = usize::try_from(self.symbols).unwrap_or(usize::MAX);
+        match self.format {
+            Format::EventsParquet => Venue::with_snapshots(self.seed, symbols, HOUR_NS),
+            _ => Venue::new(self.seed, symbols),
+        }
+    }
+}
+
+/// Simulates and writes message by message: memory does not grow with their number.
+///
+/// # Errors
+/// Files that cannot be written, or an interrupt.
+pub fn write(dataset: &Dataset, directory: &Path, context: Context<'_>) -> Result<Written, CliError> {
+    let mut writer = DataWriter::create(directory, dataset.format, dataset.gzip)?;
+    let bar = progress::bar(context, dataset.messages, "simulate");
+    let start = Instant::now();
+    let mut messages: u64 = 0;
+    for message in dataset.feed() {
+        writer.write(&message)?;
+        if matches!(message.body, Body::Snapshot { .. }) {
+            continue;
+        }
+        messages += 1;
+        if messages.is_multiple_of(MESSAGES_PER_LOOK) {
+            if interrupt::is_raised(context.cancel) {
+                return Err(CliError::interrupted());
+            }
+            bar.set_position(messages);
+            bar.set_message(progress::rate(messages, start));
+        }
+        if messages == dataset.messages {
+            break;
+        }
+    }
+    bar.finish_and_clear();
+    writer.finish()
+}

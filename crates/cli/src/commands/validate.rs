@@ -1,0 +1,217 @@
+//! `verismo validate`.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use verismo_engine::{EngineError, Meter, Plan, ValidateRequest};
+use verismo_feed::Format;
+use verismo_report::TextStyle;
+use verismo_suite::report::Report;
+use verismo_suite::suite::{Pairing, Scope};
+use verismo_suite::{Suite, Verdict};
+
+use crate::args::{InputFormat, PairingArg, ScopeArg, ValidateArgs};
+use crate::{CliError, Context, Exit, files, progress, suites};
+
+/// The files of a report, in the order in which they are named to the user.
+const REPORT_FILES: [&str; 3] = ["report.json", "report.md", "junit.xml"];
+
+/// Judges the candidate, writes the reports, and prints the text report (or JSON with `--json -`).
+///
+/// # Errors
+/// Usage, data of which nothing can be read, reports that cannot be written, or an interrupt. Damage that leaves something
+/// to read is part of the report instead.
+pub fn run(args: &ValidateArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
+    let request = request(args)?;
+    if let Some(store) = &args.store {
+        tracing::warn!(%store, "there is no store yet: the data are read again");
+    }
+    files::create_dir(&args.out)?;
+    remove_old_reports(&args.out)?;
+    tracing::info!(golden = ?request.golden, candidate = ?request.candidate, threads = request.threads, "validating");
+    let report = judge(&request, context, "validate")?;
+    write_reports(&report, &args.out, args.json.as_deref())?;
+    if args.json.as_deref() == Some(Path::new("-")) {
+        out.write_all(json(&report)?.as_bytes())?;
+    } else {
+        let style = TextStyle {
+            colour: context.console.colour,
+            width: context.console.width,
+            reports: report_paths(&args.out),
+            ..TextStyle::default()
+        };
+        out.write_all(verismo_report::text(&report, &style).as_bytes())?;
+    }
+    Ok(exit(report.verdict))
+}
+
+/// The exit code that a verdict gives.
+pub fn exit(verdict: Verdict) -> Exit {
+    match verdict {
+        Verdict::Pass => Exit::Pass,
+        Verdict::Fail => Exit::Fail,
+        Verdict::Inconclusive => Exit::Inconclusive,
+        Verdict::Error => Exit::Error,
+    }
+}
+
+/// Runs a request with a progress bar.
+///
+/// # Errors
+/// Where the engine has no report.
+pub fn judge(request: &ValidateRequest, context: Context<'_>, title: &str) -> Result<Report, CliError> {
+    let meter = Meter::default();
+    let result = progress::watch(context, &meter, title, || verismo_engine::validate(request, &meter));
+    // An interrupt that comes while the judge is at work is honoured before anything is written.
+    if crate::interrupt::is_raised(context.cancel) {
+        return Err(CliError::interrupted());
+    }
+    result.map_err(engine_error)
+}
+
+/// What the engine could not do, as an error of the command.
+pub fn engine_error(error: EngineError) -> CliError {
+    let code = error.code();
+    match &error {
+        EngineError::Interrupted { .. } => CliError::interrupted(),
+        EngineError::Feed { source, .. } if source.is_usage() => CliError::usage(code, error),
+        EngineError::DifferentKinds { .. } | EngineError::SuiteKind { .. } | EngineError::NoSuchSymbol { .. } => {
+            CliError::usage(code, error)
+        }
+        _ => CliError::unusable(code, error),
+    }
+}
+
+/// Writes report.json, report.md and junit.xml to `dir`, and the JSON once more to `json_file` unless that is `-`.
+///
+/// # Errors
+/// `cannot-write`; no file is half written then.
+pub fn write_reports(report: &Report, dir: &Path, json_file: Option<&Path>) -> Result<(), CliError> {
+    let json = json(report)?;
+    let junit = verismo_report::junit(report)
+        .map_err(|e| CliError::unusable("internal", format_args!("cannot build junit.xml: {e}")))?;
+    let [json_path, markdown_path, junit_path] = REPORT_FILES.map(|name| dir.join(name));
+    let mut contents = vec![
+        (json_path, json.clone().into_bytes()),
+        (markdown_path, verismo_report::markdown(report).into_bytes()),
+        (junit_path, junit.into_bytes()),
+    ];
+    if let Some(path) = json_file.filter(|p| *p != Path::new("-")) {
+        contents.push((path.to_owned(), json.into_bytes()));
+    }
+    files::write_all(&contents)
+}
+
+/// Where the reports are, for the last line of the text: the directory is said once.
+fn report_paths(dir: &Path) -> Vec<String> {
+    let mut paths: Vec<String> = REPORT_FILES.iter().map(|name| (*name).to_owned()).collect();
+    if let Some(first) = paths.first_mut() {
+        *first = dir.join(&*first).display().to_string();
+    }
+    paths
+}
+
+/// Removes the reports of an earlier run, so that a run which ends without a verdict does not leave one behind.
+fn remove_old_reports(dir: &Path) -> Result<(), CliError> {
+    for path in REPORT_FILES.map(|name| dir.join(name)) {
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(CliError::write(&path, &error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn json(report: &Report) -> Result<String, CliError> {
+    verismo_report::json(report)
+        .map_err(|e| CliError::unusable("internal", format_args!("the report has a number that JSON cannot hold: {e}")))
+}
+
+/// What is asked of the engine, with everything checked that can be before a byte of data is read.
+fn request(args: &ValidateArgs) -> Result<ValidateRequest, CliError> {
+    let golden = files::expand("--golden", &args.golden)?;
+    let candidate = files::expand("--candidate", &args.candidate)?;
+    let format = format(args.format);
+    let suite = args.suite.as_deref().map(suites::load).transpose()?;
+    let suite = with_overrides(suite, args.scope, args.pairing, || builtin_for(&golden, &candidate, format))?;
+    Ok(ValidateRequest {
+        golden,
+        candidate,
+        suite,
+        format,
+        time: args.time.clone(),
+        symbol: args.symbol.clone(),
+        maps: args.map.clone(),
+        threads: threads(args.threads),
+        settings: settings(args),
+    })
+}
+
+/// The suite with scope and pairing of the command line; a suite is only looked for where one of them needs it.
+fn with_overrides(
+    suite: Option<Suite>,
+    scope: Option<ScopeArg>,
+    pairing: Option<PairingArg>,
+    builtin: impl FnOnce() -> Result<Suite, CliError>,
+) -> Result<Option<Suite>, CliError> {
+    if scope.is_none() && pairing.is_none() {
+        return Ok(suite);
+    }
+    let mut suite = suite.map_or_else(builtin, Ok)?;
+    suite.scope = match scope {
+        Some(ScopeArg::TheseStretches) => Scope::TheseStretches,
+        Some(ScopeArg::Population) => Scope::Population,
+        None => suite.scope,
+    };
+    suite.pairing = match pairing {
+        Some(PairingArg::Auto) => Pairing::Auto,
+        Some(PairingArg::Aligned) => Pairing::Aligned,
+        Some(PairingArg::Distributional) => Pairing::Distributional,
+        None => suite.pairing,
+    };
+    Ok(Some(suite))
+}
+
+/// The built-in suite for the data found there.
+fn builtin_for(golden: &[PathBuf], candidate: &[PathBuf], format: Option<Format>) -> Result<Suite, CliError> {
+    let plan = Plan::new(golden, candidate, format).map_err(engine_error)?;
+    let name = if plan.golden.inventory.format == Format::Table { "table" } else { "market" };
+    suites::load(name)
+}
+
+/// The format asked for; none where the content shall tell.
+pub fn format(format: InputFormat) -> Option<Format> {
+    match format {
+        InputFormat::Auto => None,
+        InputFormat::GoldenJsonl => Some(Format::GoldenJsonl),
+        InputFormat::EventsParquet => Some(Format::EventsParquet),
+        InputFormat::Table => Some(Format::Table),
+    }
+}
+
+/// The threads asked for, else one per core.
+pub fn threads(asked: Option<usize>) -> usize {
+    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
+/// Settings that differ from the defaults, for the report's provenance.
+fn settings(args: &ValidateArgs) -> BTreeMap<String, String> {
+    let maps: Vec<String> = args.map.iter().map(|(golden, candidate)| format!("{golden}={candidate}")).collect();
+    let format = format(args.format).map(|f| f.name().to_owned());
+    let given = [
+        ("suite", args.suite.clone()),
+        ("format", format),
+        ("time", args.time.clone()),
+        ("symbol", args.symbol.clone()),
+        ("map", (!maps.is_empty()).then(|| maps.join(", "))),
+        ("scope", args.scope.map(|s| value_name(&s))),
+        ("pairing", args.pairing.map(|p| value_name(&p))),
+        ("threads", args.threads.map(|n| n.to_string())),
+    ];
+    given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+fn value_name(value: &impl clap::ValueEnum) -> String {
+    value.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default()
+}

@@ -1,0 +1,53 @@
+//! The commands of `verismo`, as functions of their arguments and a writer.
+//!
+//! A command writes its product to the writer and returns how the process shall end; it reads no flags of its own, touches
+//! no standard stream, and can be tested without a process. `main.rs` adds the process.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod args;
+pub mod commands;
+pub mod console;
+pub mod datasets;
+pub mod files;
+pub mod interrupt;
+pub mod logging;
+pub mod messages;
+pub mod progress;
+pub mod suites;
+
+mod exit;
+
+use std::io::Write;
+use std::sync::atomic::AtomicBool;
+
+pub use exit::{CliError, Exit};
+
+use args::{Cli, Command};
+use console::Console;
+
+/// What every command gets besides its own arguments.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// What the terminal can do.
+    pub console: &'a Console,
+    /// Raised when the user wants the run to stop.
+    pub cancel: &'a AtomicBool,
+}
+
+/// Runs the command; its product goes to `out`.
+///
+/// # Errors
+/// [`CliError`] where the command could not do its work; what the data say is in the [`Exit`].
+pub fn run(cli: &Cli, console: &Console, cancel: &AtomicBool, out: &mut impl Write) -> Result<Exit, CliError> {
+    let context = Context { console, cancel };
+    match &cli.command {
+        Command::Validate(args) => commands::validate::run(args, context, out),
+        Command::Demo(args) => commands::demo::run(args, context, out),
+        Command::Simulate(args) => commands::simulate::run(args, context, out),
+        Command::Inject(args) => commands::inject::run(args, context, out),
+        Command::Init(args) => commands::init::run(args, context, out),
+        Command::CheckSuite(args) => commands::check_suite::run(args, out),
+        Command::Metrics(args) => commands::metrics::run(args, context, out),
+        Command::Completions(args) => commands::completions::run(args, out),
+    }
+}

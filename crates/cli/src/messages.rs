@@ -1,0 +1,136 @@
+//! From the events of a reader back to messages, for what changes data and writes them again.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use verismo_engine::Meter;
+use verismo_feed::{Block, EventReader, FeedError};
+use verismo_market::event::{Event, Kind, NO_TIME, Side, flags};
+use verismo_market::message::{Body, Message};
+
+/// Everything that was read.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// All messages, each stream in its own order, streams merged by time.
+    pub messages: Vec<Message>,
+    /// Events that no message can hold, by what they are.
+    pub not_carried: BTreeMap<String, u64>,
+}
+
+/// Reads everything that `readers` yield into memory.
+///
+/// # Errors
+/// [`FeedError`] where a reader cannot go on.
+pub fn collect(readers: Vec<Box<dyn EventReader>>, meter: &Meter) -> Result<Collected, FeedError> {
+    let mut streams = Streams::default();
+    for mut reader in readers {
+        let mut open: BTreeMap<usize, Option<Message>> = BTreeMap::new();
+        let mut block = Block::default();
+        let (mut messages, mut bytes) = (0, 0);
+        while !meter.is_cancelled() && reader.next_block(&mut block)? {
+            meter.add(reader.messages().saturating_sub(messages), reader.bytes().saturating_sub(bytes));
+            (messages, bytes) = (reader.messages(), reader.bytes());
+            let Some(name) = reader.streams().get(block.stream) else { continue };
+            let pending = open.entry(block.stream).or_default();
+            let queue = streams.by_name.entry((name.venue.clone(), name.symbol.clone())).or_default();
+            for i in 0..block.batch.len() {
+                if let Err(kind) = push(block.batch.row(i), &name.symbol, pending, queue) {
+                    *streams.not_carried.entry(kind).or_default() += 1;
+                }
+            }
+        }
+    }
+    Ok(streams.merged())
+}
+
+#[derive(Debug, Default)]
+struct Streams {
+    by_name: BTreeMap<(String, String), VecDeque<Message>>,
+    not_carried: BTreeMap<String, u64>,
+}
+
+impl Streams {
+    /// Merges the streams by the time of their next message, so that each keeps its order whatever its times are.
+    fn merged(self) -> Collected {
+        let mut queues: Vec<VecDeque<Message>> = self.by_name.into_values().collect();
+        let total: usize = queues.iter().map(VecDeque::len).sum();
+        let mut messages = Vec::with_capacity(total);
+        for _ in 0..total {
+            let next = queues.iter_mut().filter(|q| !q.is_empty()).min_by_key(|q| q.front().map(time));
+            messages.extend(next.and_then(VecDeque::pop_front));
+        }
+        Collected { messages, not_carried: self.not_carried }
+    }
+}
+
+/// The time by which streams are merged.
+fn time(message: &Message) -> i64 {
+    if message.t_receive_ns == NO_TIME { message.t_exchange_ns } else { message.t_receive_ns }
+}
+
+/// Takes one event; an update is a message when its last row has come.
+///
+/// # Errors
+/// The name of a kind of event that no message holds.
+fn push(event: Event, symbol: &str, pending: &mut Option<Message>, done: &mut VecDeque<Message>) -> Result<(), String> {
+    let message = |body| Message {
+        t_exchange_ns: event.t_exchange_ns,
+        t_receive_ns: event.t_receive_ns,
+        symbol: symbol.to_owned(),
+        body,
+    };
+    match event.kind {
+        Kind::Trade => {
+            let Event { id, price, qty, side, .. } = event;
+            done.push_back(message(Body::Trade { id, price, qty, side }));
+            return Ok(());
+        }
+        Kind::SnapshotStart => {
+            done.extend(pending.take());
+            let body = Body::Snapshot { last_id: event.id, bids: Vec::new(), asks: Vec::new() };
+            *pending = Some(message(body));
+        }
+        Kind::LevelSet => {
+            let body = Body::Depth { first_id: event.first_id, last_id: event.id, bids: Vec::new(), asks: Vec::new() };
+            let update = pending.get_or_insert_with(|| message(body));
+            push_level(&mut update.body, event);
+        }
+        other => return Err(format!("{other:?}")),
+    }
+    if event.flags & flags::LAST_OF_UPDATE != 0 {
+        done.extend(pending.take());
+    }
+    Ok(())
+}
+
+fn push_level(body: &mut Body, event: Event) {
+    let (Body::Depth { bids, asks, .. } | Body::Snapshot { bids, asks, .. }) = body else { return };
+    match event.side {
+        Side::Bid => bids.push((event.price, event.qty)),
+        Side::Ask => asks.push((event.price, event.qty)),
+        // The one row of an update that changes no level.
+        Side::None => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use verismo_engine::MessageReader;
+    use verismo_sim::Venue;
+
+    use super::*;
+
+    #[test]
+    fn messages_survive_the_way_through_events() {
+        let hour_ns = 3_600_000_000_000;
+        let messages: Vec<Message> = Venue::with_snapshots(3, 2, hour_ns).take(3_000).collect();
+        let reader: Box<dyn EventReader> = Box::new(MessageReader::new(messages.clone().into_iter()));
+        let collected = collect(vec![reader], &Meter::default()).unwrap();
+        assert_eq!(collected.messages.len(), messages.len());
+        for symbol in ["BTCUSDT", "ETHUSDT"] {
+            let of = |all: &[Message]| -> Vec<Message> { all.iter().filter(|m| m.symbol == symbol).cloned().collect() };
+            assert_eq!(of(&collected.messages), of(&messages));
+        }
+        assert!(collected.messages.windows(2).all(|w| w[0].t_receive_ns <= w[1].t_receive_ns));
+        assert!(collected.not_carried.is_empty());
+    }
+}

@@ -1,0 +1,71 @@
+//! Progress on standard error: a bar on a terminal, nothing elsewhere.
+
+use std::panic::resume_unwind;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use verismo_engine::Meter;
+use verismo_report::number::{bytes, count, short_count};
+
+use crate::{Context, interrupt};
+
+/// How often the bar is redrawn and the interrupt looked at.
+const TICK: Duration = Duration::from_millis(100);
+
+/// A bar of `length` steps; hidden where no terminal watches. `{msg}` is at the caller's disposal.
+pub fn bar(context: Context<'_>, length: u64, title: &str) -> ProgressBar {
+    let target =
+        if context.console.progress { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(length), target);
+    let style = ProgressStyle::with_template("{prefix} [{bar:32}] {percent:>3} %  {msg}");
+    if let Ok(style) = style {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.set_prefix(title.to_owned());
+    bar
+}
+
+/// `1.23M messages, 456k messages/s`.
+pub fn rate(messages: u64, start: Instant) -> String {
+    let seconds = start.elapsed().as_secs_f64().max(1e-9);
+    format!("{} messages, {} messages/s", count(messages), short_count((messages as f64 / seconds) as u64))
+}
+
+/// Runs `work` on a thread of its own, shows what the meter says, and passes an interrupt on to it.
+pub fn watch<T: Send>(context: Context<'_>, meter: &Meter, title: &str, work: impl FnOnce() -> T + Send) -> T {
+    let bar = bar(context, 0, title);
+    let start = Instant::now();
+    let (done_in, done_out) = channel::<()>();
+    let result = std::thread::scope(|scope| {
+        let worker = scope.spawn(move || {
+            let result = work();
+            // Nobody listens any more if this fails, and nobody has to.
+            let _ = done_in.send(());
+            result
+        });
+        // Ends with the worker, which either sends or drops its end of the channel.
+        while done_out.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+            if interrupt::is_raised(context.cancel) {
+                meter.cancel();
+            }
+            show(&bar, meter, start);
+        }
+        worker.join()
+    });
+    bar.finish_and_clear();
+    match result {
+        Ok(value) => value,
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+fn show(bar: &ProgressBar, meter: &Meter, start: Instant) {
+    let (read, total) = (meter.bytes(), meter.bytes_total());
+    if total > 0 {
+        bar.set_length(total);
+        bar.set_position(read.min(total));
+    }
+    let what = if total > 0 && read >= total { "judging" } else { "reading" };
+    bar.set_message(format!("{what}, {} of {}, {}", bytes(read), bytes(total), rate(meter.messages(), start)));
+}
