@@ -97,7 +97,7 @@ impl LagMoments {
     /// The autocorrelation at lag `lag`: the mean over the pairs of (x_t - m)(x_{t-lag} - m), over the mean over the values
     /// of (x_t - m)^2, m the mean of all values (ddof 0, means pooled over the windows merged).
     ///
-    /// This is E[x_t x_{t-k}] - m (E[x_t] + E[x_{t-k}]) + m^2 over the variance, so adding a constant to the series changes
+    /// This is `E[x_t x_{t-k}] - m (E[x_t] + E[x_{t-k}]) + m^2` over the variance, so adding a constant to the series changes
     /// nothing, also when pairs are fewer than values. `None` for an unknown lag, without pairs, for a constant series, and
     /// when centring overflows 128 bits. With gaps between windows it may leave [-1, 1] by the share of the pairs missing.
     #[must_use]

@@ -12,7 +12,7 @@ const PAGES_MAX: usize = 512;
 /// Below this many keys sorting is at least as fast as paging.
 const SORT_BELOW: usize = 48;
 /// Up to this many keys sorting is as fast when they are scattered over more than [`SCATTERED`] counters a key.
-const SORT_SCATTERED_BELOW: usize = 512;
+const SORT_SCATTERED_BELOW: usize = 256;
 const SCATTERED: usize = 32;
 const NO_PAGE: u16 = u16::MAX;
 
