@@ -1,6 +1,6 @@
 //! The order book: quantity by price on two sides, fast near the touch.
 //!
-//! Each side is a list of small sorted blocks, best block first. A change inside a block moves at most [`BLOCK`] levels, and
+//! Each side is a list of small sorted blocks, best block first. A change inside a block moves at most 64 levels, and
 //! a change far from the touch costs a binary search over the blocks, so neither a deep book nor a deep change is slow.
 //! Memory is bounded by a cap on the levels of a side; what the cap drops is counted.
 
@@ -411,8 +411,7 @@ impl Knowledge {
     /// Whether the book is known at `t_ns`.
     #[inline]
     pub fn is_known(&self, t_ns: i64) -> bool {
-        self.has_snapshot
-            || self.two_sided_since_ns.is_some_and(|since| t_ns.saturating_sub(since) >= self.warmup_ns)
+        self.has_snapshot || self.two_sided_since_ns.is_some_and(|since| t_ns.saturating_sub(since) >= self.warmup_ns)
     }
 }
 

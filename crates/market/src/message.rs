@@ -81,11 +81,13 @@ impl Message {
                 push_levels(base, bids, asks, out);
             }
             Body::Snapshot { last_id, bids, asks } => {
-                let start = Event { kind: Kind::SnapshotStart, id: *last_id, flags: base.flags | flags::SNAPSHOT, ..base };
+                let start =
+                    Event { kind: Kind::SnapshotStart, id: *last_id, flags: base.flags | flags::SNAPSHOT, ..base };
                 out.push(start);
                 let level = Event { kind: Kind::LevelSet, flags: flags::SNAPSHOT, ..start };
                 push_levels(level, bids, asks, out);
-                if bids.is_empty() && asks.is_empty()
+                if bids.is_empty()
+                    && asks.is_empty()
                     && let Some(last) = out.flags.last_mut()
                 {
                     *last |= flags::LAST_OF_UPDATE;

@@ -1,7 +1,7 @@
 //! From events to states: one pass over a stream's rows.
 //!
-//! A [`StreamObserver`] takes the batches of one stream in arrival order. Rows are checked and replayed one by one
-//! ([`scan`]); what observables read is written to columns, the [`frame::Frame`]; each observable then maps its columns to
+//! A [`StreamObserver`] takes the batches of one stream in arrival order. Rows are checked and replayed one by one;
+//! what observables read is written to columns, the [`frame::Frame`]; each observable then maps its columns to
 //! keys and counts them per window ([`series`], [`registry`]). Where a stream is cut into batches makes no difference.
 //!
 //! # Time

@@ -70,7 +70,6 @@ impl RateWatch {
     }
 
     pub(super) fn report(self, counters: &mut Counters) {
-        #[expect(clippy::iter_over_hash_type, reason = "sorted in the next line")]
         let mut seconds: Vec<(u64, u64)> = self.seconds.into_iter().collect();
         seconds.sort_unstable();
         let total: u64 = seconds.iter().map(|&(_, n)| n).sum();

@@ -286,7 +286,10 @@ mod tests {
             lags.push(t, value, continues);
         }
         let SeriesWindows::Lags(got) = lags.finish(Lattice::ticks(0)).windows else { panic!("not lags") };
-        assert_eq!(got.iter().map(|(index, m)| (*index, m.count(), m.sum())).collect::<Vec<_>>(), [(0, 1, 2), (1, 3, 15)]);
+        assert_eq!(
+            got.iter().map(|(index, m)| (*index, m.count(), m.sum())).collect::<Vec<_>>(),
+            [(0, 1, 2), (1, 3, 15)]
+        );
         assert_eq!((got[0].1.pairs()[0].n_pairs, got[1].1.pairs()[0].n_pairs), (0, 2));
         assert_eq!(got[1].1.pairs()[0].sum_product, 2 * 3 + 3 * 5);
     }

@@ -202,7 +202,7 @@ impl Depth {
         } else {
             self.check_sequence(row, shared, frame);
         }
-        let own_ns = self.begin_time(is_snapshot, row, shared, frame);
+        let own_ns = self.begin_time(is_snapshot, row, shared);
         let t_ns = own_ns.map(|own_ns| {
             let step = self.clock.step(own_ns);
             if step.restarted {
@@ -220,7 +220,7 @@ impl Depth {
     }
 
     /// The update's own floored time, checked.
-    fn begin_time(&mut self, is_snapshot: bool, row: Row<'_>, shared: &mut Shared, _frame: &mut Frame) -> Option<i64> {
+    fn begin_time(&mut self, is_snapshot: bool, row: Row<'_>, shared: &mut Shared) -> Option<i64> {
         let own_ns = row.time();
         if own_ns.is_some() {
             shared.check_order(row, &mut self.last_raw_ns);
@@ -258,7 +258,8 @@ impl Depth {
         }
         self.n_late += 1;
         if self.n_late >= RESTART_UPDATES {
-            self.break_off(shared, frame);
+            self.break_off();
+            shared.merge.end_run(&mut frame.events);
             return false;
         }
         shared.counters.of(Check::OutOfOrder).total += 1;
@@ -276,8 +277,9 @@ impl Depth {
         };
         let is_new_session = std::mem::take(&mut self.in_new_session);
         self.in_overlap = false;
-        if is_new_session && !gap.is_some_and(|gap| gap <= 0) {
-            self.break_off(shared, frame);
+        if is_new_session && gap.is_none_or(|gap| gap > 0) {
+            self.break_off();
+            shared.break_session(frame);
             return;
         }
         let Some(gap) = gap else { return };
@@ -305,13 +307,14 @@ impl Depth {
         if std::mem::take(&mut self.in_new_session) {
             let continues = id != NO_ID && self.last_id == Some(id);
             if !continues {
-                self.break_off(shared, frame);
+                self.break_off();
+                shared.break_session(frame);
             }
         }
     }
 
     /// Nothing continues from here: the book is unknown, the clock and the grid start anew.
-    fn break_off(&mut self, shared: &mut Shared, frame: &mut Frame) {
+    fn break_off(&mut self) {
         self.book.clear();
         self.known.reset();
         self.clock.reset();
@@ -321,7 +324,6 @@ impl Depth {
         self.n_late = 0;
         self.after_snapshot = false;
         self.last_update_ns = None;
-        shared.merge.end_run(&mut frame.events);
     }
 
     fn end(&mut self, row: Row<'_>, shared: &mut Shared, quotes: &mut Quotes, frame: &mut Frame) {

@@ -9,7 +9,8 @@ impl Gcd {
     #[inline]
     pub(super) fn add(&mut self, value: i64) {
         let value = value.unsigned_abs();
-        if self.0 != 1 && (self.0 == 0 || value % self.0 != 0) {
+        // Of zero, the start, only zero is a multiple.
+        if self.0 != 1 && !value.is_multiple_of(self.0) {
             self.0 = gcd(value, self.0);
         }
     }

@@ -6,12 +6,12 @@ mod measure;
 mod quotes;
 mod trades;
 
+use super::ObserveOptions;
 use super::clock::{EventMerge, usable_time};
 use super::counters::{Check, Counters, Place};
 use super::frame::Frame;
 use super::observed::{Observed, Series};
 use super::rate::RateWatch;
-use super::ObserveOptions;
 use crate::book::Book;
 use crate::event::{EventBatch, Kind, flags};
 use depth::Depth;
@@ -44,6 +44,8 @@ struct Shared {
     /// The last exchange time of either kind, where both come in one sequence.
     single_feed_last_ns: Option<i64>,
     is_single_feed: bool,
+    /// A session began, and no row has ended the run of merged events for it yet.
+    may_end_run: bool,
     tick: Gcd,
     lot: Gcd,
     span_ns: Option<(i64, i64)>,
@@ -84,6 +86,7 @@ impl Scan {
                 rate: RateWatch::default(),
                 single_feed_last_ns: None,
                 is_single_feed: options.is_single_feed,
+                may_end_run: false,
                 tick: Gcd::default(),
                 lot: Gcd::default(),
                 span_ns: None,
@@ -103,6 +106,7 @@ impl Scan {
             self.depth.start_session();
             self.quotes.start_session();
             self.shared.single_feed_last_ns = None;
+            self.shared.may_end_run = true;
         }
         let row = Row { batch, i, place: Place { source, position: batch.position[i] }, clock_ns: self.clock_ns };
         match batch.kind[i] {
@@ -185,6 +189,13 @@ impl Shared {
         if let Some(last) = before {
             let back_ns = last - t_ns;
             self.counters.note(Check::OutOfOrder, back_ns, row.place, || format!("{back_ns} ns before the one before"));
+        }
+    }
+
+    /// The rows of one kind do not continue those of the session before. Both kinds say so, but there is one break.
+    fn break_session(&mut self, frame: &mut Frame) {
+        if std::mem::take(&mut self.may_end_run) {
+            self.merge.end_run(&mut frame.events);
         }
     }
 

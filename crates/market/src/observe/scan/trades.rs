@@ -150,7 +150,7 @@ impl Trades {
             self.is_broken = true;
             self.last_id = None;
             self.clock.reset();
-            shared.merge.end_run(&mut frame.events);
+            shared.break_session(frame);
         }
     }
 

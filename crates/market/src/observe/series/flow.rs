@@ -37,8 +37,10 @@ impl Best {
     /// grid states instead of between single book events, since aggregated feeds do not show those.
     fn flow_since(&self, before: &Self) -> i64 {
         let gained = |is_counted: bool, qty: i64| if is_counted { qty } else { 0 };
-        let bid = gained(self.bid >= before.bid, self.bid_qty).saturating_sub(gained(self.bid <= before.bid, before.bid_qty));
-        let ask = gained(self.ask <= before.ask, self.ask_qty).saturating_sub(gained(self.ask >= before.ask, before.ask_qty));
+        let bid =
+            gained(self.bid >= before.bid, self.bid_qty).saturating_sub(gained(self.bid <= before.bid, before.bid_qty));
+        let ask =
+            gained(self.ask <= before.ask, self.ask_qty).saturating_sub(gained(self.ask >= before.ask, before.ask_qty));
         bid.saturating_sub(ask)
     }
 }

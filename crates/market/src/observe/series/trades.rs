@@ -8,9 +8,14 @@ use verismo_stats::lattice::Lattice;
 
 /// Quantity of each trade.
 pub fn trade_size(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
-    Pointwise::boxed("trade_size", window_ns, |frame| &frame.trades.t_ns, |_, frame, keys| {
-        keys.extend_from_slice(&frame.trades.qty);
-    })
+    Pointwise::boxed(
+        "trade_size",
+        window_ns,
+        |frame| &frame.trades.t_ns,
+        |_, frame, keys| {
+            keys.extend_from_slice(&frame.trades.qty);
+        },
+    )
 }
 
 /// The aggressor's sign of each trade that has one.
