@@ -2,8 +2,8 @@
 //!
 //! Every fault is a function of the messages, its amount and a seed. Faults of messages keep the rules of the format that they
 //! do not mean to break: a book that is rounded, widened, thinned or shuffled still rebuilds without gaps and without
-//! crossing. Each symbol is damaged by itself. Snapshots are never lost, moved or relabelled away from their stream; where a
-//! fault rewrites the book, they show the rewritten book.
+//! crossing. Each symbol is damaged by itself. A snapshot is the recorder's own doing: it is never lost, repeated or moved, and where a
+//! fault rewrites the book, it shows the rewritten book.
 //!
 //! All work on messages with ns or ms clocks, with or without snapshots, first update ids and receive times.
 

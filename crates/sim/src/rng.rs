@@ -101,8 +101,7 @@ mod tests {
 
     #[test]
     fn streams_and_seeds_differ() {
-        let mut firsts: Vec<u64> =
-            (0..40).flat_map(|seed| (0..5).map(move |s| Rng::new(seed, s).next_u64())).collect();
+        let mut firsts: Vec<u64> = (0..40).flat_map(|seed| (0..5).map(move |s| Rng::new(seed, s).next_u64())).collect();
         firsts.sort_unstable();
         firsts.dedup();
         assert_eq!(firsts.len(), 200);

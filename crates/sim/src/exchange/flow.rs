@@ -29,13 +29,13 @@ const VOLATILITY_SD: f64 = 0.9;
 const RATE_VOLATILITY: f64 = 0.2;
 /// Mean time between reversals of the aggressors' common direction, s, and its weight against coin flips.
 const TREND_MEMORY_S: f64 = 4.0;
-const TREND_WEIGHT: f64 = 0.4;
+const TREND_WEIGHT: f64 = 0.35;
 /// Distance from the anchor, ticks, at which traders who know the value outweigh everybody else.
 const VALUE_TICKS: f64 = 300.0;
 /// Withdrawals of a whole best level a second at mean volatility: price moves without trades.
-const WITHDRAWAL_RATE_HZ: f64 = 7.0;
+const WITHDRAWAL_RATE_HZ: f64 = 10.0;
 /// Weight of the common direction in withdrawals.
-const WITHDRAWAL_TREND_WEIGHT: f64 = 0.1;
+const WITHDRAWAL_TREND_WEIGHT: f64 = 0.2;
 /// Limit orders and cancellations a second.
 const QUOTE_RATE_HZ: f64 = 300.0;
 
@@ -107,7 +107,8 @@ impl Flow {
     /// Moves what is constant within an interval of the grid on to the one starting at `now_ns`.
     pub(super) fn begin_interval(&mut self, now_ns: i64) {
         let keep = self.volatility_keep;
-        self.log_volatility = keep * self.log_volatility + VOLATILITY_SD * (1.0 - keep * keep).sqrt() * self.rng.normal();
+        self.log_volatility =
+            keep * self.log_volatility + VOLATILITY_SD * (1.0 - keep * keep).sqrt() * self.rng.normal();
         if self.rng.chance(GRID_S / TREND_MEMORY_S) {
             self.trend = -self.trend;
         }
@@ -331,7 +332,9 @@ mod tests {
         // Mean base / (1 - n). Fano factor of a window w (Hawkes 1971; a = decay (1 - n)):
         // 1 + n (2 - n) / (1 - n)^2 * (1 - (1 - exp(-a w)) / (a w)).
         let a = DECAY_HZ * (1.0 - BRANCHING);
-        let fano = 1.0 + BRANCHING * (2.0 - BRANCHING) / ((1.0 - BRANCHING) * (1.0 - BRANCHING)) * (1.0 - (1.0 - (-a).exp()) / a);
+        let fano = 1.0
+            + BRANCHING * (2.0 - BRANCHING) / ((1.0 - BRANCHING) * (1.0 - BRANCHING))
+                * (1.0 - (1.0 - libm::exp(-a)) / a);
         assert!((mean / 16.0 - 1.0).abs() < 0.02, "{mean}");
         assert!((variance / mean / fano - 1.0).abs() < 0.05, "{} for {fano}", variance / mean);
     }
@@ -344,9 +347,9 @@ mod tests {
         assert!(sizes[0] >= 1);
         let share = |x: i64| sizes.iter().filter(|&&s| s == x).count() as f64 / sizes.len() as f64;
         assert!(share(1_000) > 0.05 && share(1_001) < 0.01);
-        // Hill's estimator over the largest 2000: 1.5, a little less for the cap.
-        let tail = &sizes[sizes.len() - 2_001..];
-        let hill = tail[1..].iter().map(|&x| (x as f64 / tail[0] as f64).ln()).sum::<f64>() / 2_000.0;
-        assert!((1.0 / hill - 1.5).abs() < 0.15, "{}", 1.0 / hill);
+        // Hill's estimator over the largest 400, where the log-normal sizes have thinned out: 1.5.
+        let tail = &sizes[sizes.len() - 401..];
+        let hill = tail[1..].iter().map(|&x| libm::log(x as f64 / tail[0] as f64)).sum::<f64>() / 400.0;
+        assert!((1.0 / hill - 1.5).abs() < 0.25, "{}", 1.0 / hill);
     }
 }

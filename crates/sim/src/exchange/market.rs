@@ -138,7 +138,7 @@ impl Market {
                     return;
                 }
                 self.quote();
-                self.next_quote_ns += self.flow.quote_gap_ns();
+                self.next_quote_ns = self.next_quote_ns.saturating_add(self.flow.quote_gap_ns());
             } else {
                 if next_order_ns >= end_ns {
                     return;
@@ -286,5 +286,55 @@ impl Network {
         let arrival_ns = t_exchange_ns.saturating_add(self.offset_ns).saturating_add(latency_ns);
         self.last_ns = arrival_ns.max(self.last_ns.saturating_add(1_000));
         self.last_ns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aggressors_trade_at_the_best_resting_price_and_then_away_from_it() {
+        let mut market = Market::new(MarketConfig::new(11));
+        assert!(market.advance());
+        let mut trades = 0;
+        for _ in 0..3_000 {
+            for _ in 0..20 {
+                market.quote();
+            }
+            let best = [market.book.best_ask().unwrap(), market.book.best_bid().unwrap()];
+            assert!(best[1] < best[0], "the book is crossed");
+            market.ready.clear();
+            market.market_order(market.now_ns);
+            let mut last = None;
+            for message in &market.ready {
+                let Body::Trade { price, qty, side, .. } = message.body else { panic!("not a trade") };
+                assert!(qty > 0 && qty % market.lot == 0);
+                let sign = if side == Side::Bid { 1 } else { -1 };
+                let start = if side == Side::Bid { best[0] } else { best[1] };
+                let (first, chase) = (market.publisher.price(start), CHASE_TICKS as i64 * 10_000_000);
+                let before = last.replace(price).unwrap_or(first);
+                assert!((price - before) * sign >= 0 && (price - first) * sign <= chase);
+                trades += 1;
+            }
+            let first = market.ready.front().map(|m| m.body.clone());
+            if let Some(Body::Trade { price, side, .. }) = first {
+                let start = if side == Side::Bid { best[0] } else { best[1] };
+                assert_eq!(price, market.publisher.price(start), "the first fill is at the best price");
+            }
+            assert!(market.advance());
+        }
+        assert!(trades > 3_000);
+    }
+
+    #[test]
+    fn the_market_ends_with_time() {
+        let mut config = MarketConfig::new(1);
+        config.start_ns = i64::MAX - 3 * GRID_NS;
+        let messages: Vec<Message> = Market::new(config).take(1_000).collect();
+        assert!(!messages.is_empty() && messages.len() < 200);
+        let mut config = MarketConfig::new(1);
+        config.start_ns = i64::MIN;
+        assert_eq!(Market::new(config).take(100).count(), 100);
     }
 }

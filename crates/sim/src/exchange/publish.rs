@@ -128,7 +128,8 @@ mod tests {
             assert!(book.place(side, tick, lots));
             publisher.touch(tick);
         }
-        let first = Body::Depth { first_id: 8, last_id: 10, bids: vec![(10_700, 20), (10_690, 5)], asks: vec![(10_720, 10)] };
+        let first =
+            Body::Depth { first_id: 8, last_id: 10, bids: vec![(10_700, 20), (10_690, 5)], asks: vec![(10_720, 10)] };
         assert_eq!(publisher.publish(&book), Some(first));
         // A level that changes side leaves one side and joins the other.
         assert_eq!(book.cancel_all(70), 4);

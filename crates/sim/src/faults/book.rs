@@ -31,14 +31,34 @@ pub(super) fn round_prices(messages: &mut [Message], ticks: f64, tally: &mut Tal
                 }
                 Body::Depth { bids, asks, .. } => {
                     book.update(bids, asks);
-                    *bids = coarse_levels(&book.bids, bids, |price| floor_to(price, step), |low| (low, low + step - 1));
-                    *asks = coarse_levels(&book.asks, asks, |price| ceil_to(price, step), |high| (high - step + 1, high));
+                    *bids = coarse_levels(
+                        &book.bids,
+                        bids,
+                        |price| floor_to(price, step),
+                        |low| (low, low.saturating_add(step - 1)),
+                    );
+                    *asks = coarse_levels(
+                        &book.asks,
+                        asks,
+                        |price| ceil_to(price, step),
+                        |high| (high.saturating_sub(step - 1), high),
+                    );
                     bids.reverse();
                 }
                 Body::Snapshot { bids, asks, .. } => {
                     book = Replay::of(bids, asks);
-                    *bids = coarse_levels(&book.bids, bids, |price| floor_to(price, step), |low| (low, low + step - 1));
-                    *asks = coarse_levels(&book.asks, asks, |price| ceil_to(price, step), |high| (high - step + 1, high));
+                    *bids = coarse_levels(
+                        &book.bids,
+                        bids,
+                        |price| floor_to(price, step),
+                        |low| (low, low.saturating_add(step - 1)),
+                    );
+                    *asks = coarse_levels(
+                        &book.asks,
+                        asks,
+                        |price| ceil_to(price, step),
+                        |high| (high.saturating_sub(step - 1), high),
+                    );
                     bids.reverse();
                 }
             }
@@ -235,10 +255,13 @@ pub(super) fn stale(messages: Vec<Message>, share: f64, rng: &mut Rng, tally: &m
         }
     }
     // The end of the stream: what is still withheld comes at the time of its last message.
-    let mut rest: Vec<Message> = withheld.into_values().map(|held| {
-        let (t_exchange_ns, t_receive_ns) = (held.message.t_exchange_ns, held.message.t_receive_ns);
-        held.release_at(t_exchange_ns, t_receive_ns)
-    }).collect();
+    let mut rest: Vec<Message> = withheld
+        .into_values()
+        .map(|held| {
+            let (t_exchange_ns, t_receive_ns) = (held.message.t_exchange_ns, held.message.t_receive_ns);
+            held.release_at(t_exchange_ns, t_receive_ns)
+        })
+        .collect();
     rest.sort_by_key(|message| message.t_exchange_ns);
     merge_by_time(out, rest)
 }

@@ -30,7 +30,8 @@ fn share_of(len: usize, share: f64) -> usize {
 
 /// Overwrites `share` of the bytes, at random places, each by a different value. A place may be hit twice.
 fn corrupt(bytes: &mut [u8], share: f64, rng: &mut Rng, tally: &mut Tally) {
-    let mut places: Vec<usize> = (0..share_of(bytes.len(), share)).map(|_| rng.below(bytes.len() as u64) as usize).collect();
+    let mut places: Vec<usize> =
+        (0..share_of(bytes.len(), share)).map(|_| rng.below(bytes.len() as u64) as usize).collect();
     places.sort_unstable();
     places.dedup();
     for place in places {

@@ -399,7 +399,8 @@ mod tests {
             assert_eq!(fault.to_string().parse(), Ok(fault));
             assert_eq!(kind.name().parse(), Ok(fault));
         }
-        for (text, amount) in [("drop:5%", 0.05), ("drop: 0.5", 0.5), ("jitter:2.5ms", 2.5), ("block-shuffle:3s", 3.0)] {
+        for (text, amount) in [("drop:5%", 0.05), ("drop: 0.5", 0.5), ("jitter:2.5ms", 2.5), ("block-shuffle:3s", 3.0)]
+        {
             let fault: Fault = text.parse().unwrap();
             assert!((fault.amount() - amount).abs() < 1e-12, "{text}");
         }
@@ -410,7 +411,9 @@ mod tests {
         let message = |text: &str| text.parse::<Fault>().unwrap_err().to_string();
         assert!(message("dorp").contains("`dorp`") && message("dorp").contains("drop, duplicate"));
         assert!(message("drop:much").contains("`much`") && message("drop:much").contains("share of messages"));
-        for text in ["drop:0", "drop:1.5", "drop:-1", "widen-spread:1.5", "truncate:101%", "drop:NaN", "drop:inf", "drop:"] {
+        for text in
+            ["drop:0", "drop:1.5", "drop:-1", "widen-spread:1.5", "truncate:101%", "drop:NaN", "drop:inf", "drop:"]
+        {
             assert!(text.parse::<Fault>().is_err(), "{text}");
         }
         assert!(message("widen-spread:1.5").contains("a whole number above 0"));

@@ -82,7 +82,7 @@ impl Replay {
 
     /// The book with all prices moved by `shift`.
     pub(super) fn shifted(&self, shift: i64) -> Self {
-        let moved = |ladder: &Ladder| ladder.iter().map(|(&price, &qty)| (price + shift, qty)).collect();
+        let moved = |ladder: &Ladder| ladder.iter().map(|(&price, &qty)| (price.saturating_add(shift), qty)).collect();
         Self { bids: moved(&self.bids), asks: moved(&self.asks) }
     }
 

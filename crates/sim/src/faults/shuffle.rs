@@ -187,7 +187,7 @@ fn take_content(
             }
             Body::Depth { bids, asks, .. } => {
                 if blocks.last().is_none_or(|block| block.changes.len() == per_block) {
-                    blocks.push(Block { before: source.clone(), changes: Vec::with_capacity(per_block) });
+                    blocks.push(Block { before: source.clone(), changes: Vec::new() });
                 }
                 if let Some(block) = blocks.last_mut() {
                     block.changes.push(Change { bids: bids.clone(), asks: asks.clone() });

@@ -81,6 +81,11 @@ pub struct Observed {
 
 /// Observes messages of one symbol, which need not be in time order (the clock then holds).
 pub fn observe(messages: &[Message]) -> Observed {
+    observe_at(messages, 1)
+}
+
+/// Observes with all times floored to multiples of `clock_ns`.
+pub fn observe_at(messages: &[Message], clock_ns: i64) -> Observed {
     let mut o = Observed::default();
     let mut book = Replay::default();
     let (mut last_event, mut last_trade) = (None, None);
@@ -88,7 +93,7 @@ pub fn observe(messages: &[Message]) -> Observed {
     let mut counts: BTreeMap<i64, i64> = BTreeMap::new();
     let mut ofi = (None, 0i64);
     for m in messages {
-        let t = m.t_exchange_ns;
+        let t = m.t_exchange_ns.div_euclid(clock_ns) * clock_ns;
         if matches!(m.body, Body::Snapshot { .. }) {
             book.apply(&m.body);
             continue;
@@ -126,7 +131,8 @@ pub fn observe(messages: &[Message]) -> Observed {
         o.count_1s = o.count_100ms.chunks_exact(10).map(|c| c.iter().sum()).collect();
     }
     o.return_1s = o.mid2_1s.windows(2).map(|w| w[1] - w[0]).collect();
-    o.return_10s = o.mid2_1s.chunks_exact(10).map(|c| c[0]).collect::<Vec<_>>().windows(2).map(|w| w[1] - w[0]).collect();
+    o.return_10s =
+        o.mid2_1s.chunks_exact(10).map(|c| c[0]).collect::<Vec<_>>().windows(2).map(|w| w[1] - w[0]).collect();
     o
 }
 
