@@ -50,7 +50,9 @@ pub(crate) fn applicable(
             let span = golden.span_ns.map_or(0, |(from, to)| to - from);
             if info.is_some_and(|i| i.source == Source::Book) && span <= 2 * warmup_ns {
                 let seconds = warmup_ns / crate::input::SECOND_NS;
-                let reason = format!("the golden starts without a snapshot and is hardly longer than its warm-up of {seconds} s");
+                let reason = format!(
+                    "the golden starts without a snapshot and is hardly longer than its warm-up of {seconds} s"
+                );
                 return Applicable::TooShort(reason);
             }
             let reason = "the candidate has values of it, the golden has none although its source could carry them";

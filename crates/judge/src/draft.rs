@@ -27,7 +27,14 @@ pub(crate) struct Open {
 }
 
 /// A finding with nothing but its names.
-pub(crate) fn blank(observable: &str, unit: &str, test: TestId, stream: &str, severity: Severity, deciding: bool) -> Finding {
+pub(crate) fn blank(
+    observable: &str,
+    unit: &str,
+    test: TestId,
+    stream: &str,
+    severity: Severity,
+    deciding: bool,
+) -> Finding {
     Finding {
         observable: observable.to_owned(),
         unit: unit.to_owned(),
@@ -120,9 +127,15 @@ fn decide(draft: Draft, alpha: f64) -> Finding {
     }
     finding.verdict = FindingVerdict::Inconclusive;
     finding.reason = if open.judged.is_inside(margin) || (open.judged.is_outside(bar) && !widened.is_outside(bar)) {
-        format!("the cells of the lattice are too wide to tell the interval {interval} from the margin {}", short(margin))
+        format!(
+            "the cells of the lattice are too wide to tell the interval {interval} from the margin {}",
+            short(margin)
+        )
     } else if widened.is_outside(bar) {
-        format!("suspect: the interval {interval} lies beyond the margin {}, but not after the correction for the number of findings", short(bar))
+        format!(
+            "suspect: the interval {interval} lies beyond the margin {}, but not after the correction for the number of findings",
+            short(bar)
+        )
     } else if widened.is_outside(margin) {
         format!(
             "the interval {interval} lies beyond the margin {}, but the golden differs from itself by {}: stratify or widen",
@@ -146,7 +159,8 @@ fn widened(open: &Open) -> Judged {
 
 fn needs(open: &Open) -> Option<Needs> {
     let window_s = open.window_ns as f64 / SECOND_NS as f64;
-    let needs = |candidate_windows, text: String| Some(Needs { candidate_windows, golden_windows: None, window_s, text });
+    let needs =
+        |candidate_windows, text: String| Some(Needs { candidate_windows, golden_windows: None, window_s, text });
     match open.judged.needs {
         StatsNeeds::Nothing => None,
         StatsNeeds::Windows(n) => {

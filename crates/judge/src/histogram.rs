@@ -26,8 +26,7 @@ pub(crate) struct Laws<'a> {
     pub(crate) golden: Histogram,
     pub(crate) candidate: Histogram,
     pub(crate) comparison: Comparison,
-    /// One unit of display in the unit of the lattice.
-    pub(crate) unit_value: f64,
+    pub(crate) display: Display,
     /// The golden's scale, in units of display; `None` if it has none.
     pub(crate) scale: Option<f64>,
 }
@@ -38,21 +37,40 @@ impl<'a> Laws<'a> {
         golden: &'a [(i64, Cells)],
         candidate: &'a [(i64, Cells)],
         lattice: &Lattice,
-        unit_value: f64,
+        keys_per_unit: Option<i64>,
     ) -> Result<Self, JudgingError> {
         let golden_windows = windows(&task.selection.golden, golden);
         let candidate_windows = windows(&task.selection.candidate, candidate);
-        let comparison =
-            Comparison::new(&golden_windows, &candidate_windows, task.selection.design, &task.options)?;
+        let comparison = Comparison::new(&golden_windows, &candidate_windows, task.selection.design, &task.options)?;
         let golden = pooled(&golden_windows, lattice);
         let candidate = pooled(&candidate_windows, lattice);
-        let scale = golden_scale(&golden).map(|s| s / unit_value);
-        Ok(Self { golden_windows, candidate_windows, golden, candidate, comparison, unit_value, scale })
+        let display = Display { keys_per_unit: keys_per_unit.map(|k| k as f64) };
+        let scale = golden_scale(&golden).map(|s| display.scaled(s));
+        Ok(Self { golden_windows, candidate_windows, golden, candidate, comparison, display, scale })
     }
 
     /// A key in units of display.
     pub(crate) fn value(&self, key: i64) -> f64 {
-        self.golden.lattice().value(key) / self.unit_value
+        self.display.value(self.golden.lattice(), key)
+    }
+}
+
+/// How keys are shown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Display {
+    /// Keys (of eight decimals) that make one unit; `None` shows the value of the lattice.
+    pub(crate) keys_per_unit: Option<f64>,
+}
+
+impl Display {
+    /// A key in units of display. The quotient of two integers, so that seven ticks are 7 and not 7.000000000000001.
+    pub(crate) fn value(self, lattice: &Lattice, key: i64) -> f64 {
+        self.keys_per_unit.map_or_else(|| lattice.value(key), |keys| key as f64 / keys)
+    }
+
+    /// A difference of values of the lattice in units of display.
+    pub(crate) fn scaled(self, value: f64) -> f64 {
+        self.keys_per_unit.map_or(value, |keys| value * 1e8 / keys)
     }
 }
 
@@ -80,7 +98,8 @@ pub(crate) fn golden_scale(golden: &Histogram) -> Option<f64> {
         let (low, high) = (golden.quantile_key(low)?, golden.quantile_key(high)?);
         Some(lattice.value(high) - lattice.value(low)).filter(|r| *r > 0.0)
     };
-    let deviation = || classic::std(golden, golden, classic::Ddof::Sample).ok().map(|s| s.std_first).filter(|s| *s > 0.0);
+    let deviation =
+        || classic::std(golden, golden, classic::Ddof::Sample).ok().map(|s| s.std_first).filter(|s| *s > 0.0);
     let step = || {
         let key = golden.quantile_key(0.5)?;
         // Two keys on: on float lattices every second key is the lower edge of a cell, a point.
@@ -124,7 +143,7 @@ fn one(task: &Task<'_>, laws: &Laws<'_>, test: TestId, p: Option<f64>) -> Draft 
             laws.comparison.judge(Effect::Quantile { p: p.unwrap_or(0.5) }, margin, &|key| laws.value(key))
         }
         TestId::Std | TestId::Fano if laws.comparison.is_identical() => {
-            return identical(finding, task, margin);
+            return identical(finding);
         }
         TestId::Std | TestId::Fano => moments::judge(task, laws, test, margin),
         TestId::Acf => return Draft::error(finding, "autocorrelations need lag states"),
@@ -165,8 +184,7 @@ fn undefined(mut finding: Finding, laws: &Laws<'_>, test: TestId, error: &classi
 
 /// The field's number with its certified interval and classical p-value.
 fn classical(finding: &mut Finding, laws: &Laws<'_>, test: TestId, p: Option<f64>) -> Result<(), classic::TestError> {
-    let unit = laws.unit_value;
-    let scaled = |x: f64| x / unit;
+    let scaled = |x: f64| laws.display.scaled(x);
     let (statistic, certified, p_value) = match test {
         TestId::Ks => {
             let ks = classic::ks(&laws.golden, &laws.candidate)?;
@@ -208,19 +226,19 @@ fn classical(finding: &mut Finding, laws: &Laws<'_>, test: TestId, p: Option<f64
 }
 
 /// Equal pairs of windows: nothing to estimate.
-fn identical(mut finding: Finding, task: &Task<'_>, margin: f64) -> Draft {
-    finding.margin = Some(margin);
+fn identical(mut finding: Finding) -> Draft {
     finding.effect = Some(0.0);
     finding.interval = Some([0.0, 0.0]);
     finding.p_fail = Some(1.0);
     note_no_noise(&mut finding);
-    let _ = task;
     Draft::settled(finding, FindingVerdict::Pass, "every pair of windows is equal")
 }
 
 fn note_no_noise(finding: &mut Finding) {
     for key in ["resolution", "mde", "n_eff"] {
-        finding.undefined.insert(key.to_owned(), "every pair of windows is equal: there is no noise to measure".to_owned());
+        finding
+            .undefined
+            .insert(key.to_owned(), "every pair of windows is equal: there is no noise to measure".to_owned());
     }
 }
 
@@ -275,12 +293,8 @@ pub(crate) fn too_few(mut finding: Finding, window_ns: i64, golden: usize, candi
         finding.undefined.insert(key.to_owned(), "fewer than 12 windows on a side".to_owned());
     }
     let reason = format!("too few windows for an interval: needs {text}");
-    finding.needs = Some(Needs {
-        candidate_windows: Some(candidate as u64),
-        golden_windows: Some(golden as u64),
-        window_s,
-        text,
-    });
+    finding.needs =
+        Some(Needs { candidate_windows: Some(candidate as u64), golden_windows: Some(golden as u64), window_s, text });
     Draft::settled(finding, FindingVerdict::Inconclusive, reason)
 }
 

@@ -23,7 +23,7 @@ pub type Cells = Box<[(i64, u64)]>;
 /// One side, golden or candidate.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SideStates {
-    /// Its streams.
+    /// Its streams, one entry per venue and symbol as given.
     pub streams: Vec<StreamStates>,
     /// Counters of the whole side: files, manifest, unreadable bytes.
     pub counters: Vec<Counter>,
@@ -125,7 +125,7 @@ pub enum InputError {
         /// The observable, or what else was merged.
         observable: String,
         /// Why.
-        source: MergeError,
+        source: Box<MergeError>,
     },
     /// Windows can only be rolled up to a multiple of their length.
     #[error("windows of {from_ns} ns do not fill windows of {to_ns} ns")]
@@ -186,13 +186,13 @@ impl StreamStates {
         }
     }
 
-    /// The name in reports: `venue:symbol`, or the symbol alone.
+    /// The name in reports: `venue:symbol`, whichever of the two there is, or `stream`.
     pub fn name(&self) -> String {
-        match (self.venue.is_empty(), self.symbol.is_empty()) {
-            (_, true) if self.venue.is_empty() => "stream".to_owned(),
-            (true, _) => self.symbol.clone(),
-            (false, true) => self.venue.clone(),
-            (false, false) => format!("{}:{}", self.venue, self.symbol),
+        match (self.venue.as_str(), self.symbol.as_str()) {
+            ("", "") => "stream".to_owned(),
+            ("", symbol) => symbol.to_owned(),
+            (venue, "") => venue.to_owned(),
+            (venue, symbol) => format!("{venue}:{symbol}"),
         }
     }
 

@@ -37,7 +37,11 @@ pub(crate) fn side_rows(
         let subject = Subject { check: &counter.check, side, stream };
         match counter.check.as_str() {
             // What a side lacks in itself says little: venues skip ids. Both sides are compared when they are aligned.
-            "missing_id" => unlimited(&subject, counter, "ids missing inside the side's own runs; judged against the other side when aligned"),
+            "missing_id" => unlimited(
+                &subject,
+                counter,
+                "ids missing inside the side's own runs; judged against the other side when aligned",
+            ),
             "message_mix" => unlimited(&subject, counter, "trades of all events; compared between the sides"),
             _ => limited(&subject, counter, golden, suite),
         }
@@ -105,7 +109,8 @@ fn excess(counter: &Counter, limit: Limit) -> Option<String> {
     let max = limit.max_ratio?;
     // Without a whole any count is all of it.
     let ratio = if counter.total == 0 { f64::from(u8::from(counter.count > 0)) } else { ratio(counter) };
-    (ratio > max).then(|| format!("{} are {} %, {} % allowed", count_text(counter), short(100.0 * ratio), short(100.0 * max)))
+    (ratio > max)
+        .then(|| format!("{} are {} %, {} % allowed", count_text(counter), short(100.0 * ratio), short(100.0 * max)))
 }
 
 fn ratio(counter: &Counter) -> f64 {
@@ -147,7 +152,8 @@ pub(crate) fn row(subject: &Subject<'_>, count: u64, total: u64, reason: &str, s
     let counter = Counter::new(subject.check, count, total);
     let mut row = limited(subject, &counter, None, suite);
     if !reason.is_empty() {
-        row.reason = if row.verdict == FindingVerdict::Pass { reason.to_owned() } else { format!("{reason}: {}", row.reason) };
+        row.reason =
+            if row.verdict == FindingVerdict::Pass { reason.to_owned() } else { format!("{reason}: {}", row.reason) };
     }
     row
 }
@@ -220,8 +226,10 @@ fn missing_trades(
         }
         return Some(row);
     }
-    let (missing, total) = (alignment.trades.only_self_in_range, alignment.trades.only_self_in_range + alignment.trades.common);
-    (total > 0).then(|| row(&subject, missing, total, "sampled trade ids of the golden that the candidate lacks", suite))
+    let (missing, total) =
+        (alignment.trades.only_self_in_range, alignment.trades.only_self_in_range + alignment.trades.common);
+    (total > 0)
+        .then(|| row(&subject, missing, total, "sampled trade ids of the golden that the candidate lacks", suite))
 }
 
 /// (missing, ids of the golden, first missing run) over the ids both sides span; `None` when either set is not known.
@@ -303,7 +311,11 @@ fn mix_row(golden: &StreamStates, candidate: &StreamStates, name: &str, suite: &
     let (share_g, share_c) = (ratio(g), ratio(c));
     let difference = (share_g - share_c).abs();
     row.ratio = Some(difference);
-    row.reason = format!("trades are {} % of the golden's events, {} % of the candidate's", short(100.0 * share_g), short(100.0 * share_c));
+    row.reason = format!(
+        "trades are {} % of the golden's events, {} % of the candidate's",
+        short(100.0 * share_g),
+        short(100.0 * share_c)
+    );
     if let Some(reason) = other_cadence(golden, candidate) {
         row.verdict = FindingVerdict::NotApplicable;
         row.reason = reason;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use verismo_stats::judging::replicates_for;
-use verismo_suite::report::{Finding, IntegrityRow, MdeRow, Side, StreamPair};
+use verismo_suite::report::{Finding, Input, IntegrityRow, MdeRow, Provenance, Report, Side, StreamPair, Timing};
 use verismo_suite::suite::{Pairing, Scope, Suite};
 use verismo_suite::verdict::Verdict;
 
@@ -51,6 +51,29 @@ pub struct Judgement {
     pub mde: Vec<MdeRow>,
 }
 
+impl Judgement {
+    /// The report: the judgement with what only its caller knows.
+    pub fn into_report(self, suite: &Suite, inputs: Vec<Input>, timing: Timing, mut provenance: Provenance) -> Report {
+        provenance.recipe = verismo_stats::judging::RECIPE.to_owned();
+        Report {
+            schema: verismo_suite::report::SCHEMA.to_owned(),
+            verdict: self.verdict,
+            summary: self.summary,
+            scope: self.scope,
+            digest: self.digest,
+            suite_digest: self.suite_digest,
+            suite: suite.name.clone(),
+            inputs,
+            streams: self.streams,
+            findings: self.findings,
+            integrity: self.integrity,
+            mde: self.mde,
+            timing,
+            provenance,
+        }
+    }
+}
+
 /// Judges two sides by a suite. Reads no row; the same states and suite give the same judgement, bit for bit.
 pub fn judge(golden: &SideStates, candidate: &SideStates, suite: &Suite, options: &JudgeOptions) -> Judgement {
     let pairs = pairing::pair(golden, candidate, &options.map);
@@ -60,7 +83,7 @@ pub fn judge(golden: &SideStates, candidate: &SideStates, suite: &Suite, options
     let replicates = suite.replicates.max(replicates_for(deciding_findings(suite) * pairs.pairs.len(), suite.alpha));
     let (mut drafts, mut streams) = (Vec::new(), Vec::new());
     for &(g, c, by) in &pairs.pairs {
-        let (golden, candidate) = same_windows(&golden.streams[g], &candidate.streams[c]);
+        let (golden, candidate) = same_windows(&golden.streams[g], &candidate.streams[c], suite.window_ns);
         let alignment = alignment::detect(&golden, &candidate, suite.pairing);
         let pair = Pair { name: golden.name(), golden: &golden, candidate: &candidate, aligned: alignment.aligned };
         if by == PairedBy::OnlyOnes && pairing::normalised(&golden.symbol) != pairing::normalised(&candidate.symbol) {
@@ -115,7 +138,9 @@ fn run_digest(parts: &[Digest; 3], verdict: Verdict, findings: &[Finding], integ
     fields.text(verdict.as_str());
     fields.number(findings.len() as u64);
     for f in findings {
-        for text in [&f.stream, &f.observable, f.test.as_str(), f.parameter.as_deref().unwrap_or(""), f.verdict.as_str()] {
+        for text in
+            [&f.stream, &f.observable, f.test.as_str(), f.parameter.as_deref().unwrap_or(""), f.verdict.as_str()]
+        {
             fields.text(text);
         }
     }
@@ -157,9 +182,13 @@ fn unpaired_rows(golden: &SideStates, candidate: &SideStates, pairs: &Pairs, sui
     rows
 }
 
-/// Both streams with windows of one length: the finer one is rolled up.
-fn same_windows<'a>(golden: &'a StreamStates, candidate: &'a StreamStates) -> (Cow<'a, StreamStates>, Cow<'a, StreamStates>) {
-    let window_ns = golden.window_ns.max(candidate.window_ns);
+/// Both streams with windows of one length, the longest of both and of the suite's wish: the finer ones are rolled up.
+fn same_windows<'a>(
+    golden: &'a StreamStates,
+    candidate: &'a StreamStates,
+    wish_ns: Option<i64>,
+) -> (Cow<'a, StreamStates>, Cow<'a, StreamStates>) {
+    let window_ns = golden.window_ns.max(candidate.window_ns).max(wish_ns.unwrap_or(0));
     let rolled = |stream: &'a StreamStates| {
         if stream.window_ns == window_ns {
             return Cow::Borrowed(stream);

@@ -11,7 +11,12 @@ use crate::observe::Task;
 use crate::select::Placed;
 
 /// One finding per lag.
-pub(crate) fn judge(task: &Task<'_>, golden: &[(i64, LagMoments)], candidate: &[(i64, LagMoments)], test: TestId) -> Vec<Draft> {
+pub(crate) fn judge(
+    task: &Task<'_>,
+    golden: &[(i64, LagMoments)],
+    candidate: &[(i64, LagMoments)],
+    test: TestId,
+) -> Vec<Draft> {
     if test != TestId::Acf {
         return vec![Draft::error(task.blank(test), "lag states only hold autocorrelations")];
     }
@@ -45,7 +50,8 @@ fn one(task: &Task<'_>, golden: &[(i64, LagMoments)], candidate: &[(i64, LagMome
     };
     finding.n_golden = golden_total.count();
     finding.n_candidate = candidate_total.count();
-    let identical = matches!(task.selection.stratum, "paired") && golden.iter().map(|(_, m)| m).eq(candidate.iter().map(|(_, m)| m));
+    let identical = matches!(task.selection.stratum, "paired")
+        && golden.iter().map(|(_, m)| m).eq(candidate.iter().map(|(_, m)| m));
     let value = |m: &LagMoments| m.autocorrelation(lag);
     match (value(&golden_total), value(&candidate_total)) {
         (Some(g), Some(c)) => {
@@ -121,10 +127,8 @@ fn sums(placed: &Placed, moments: &LagMoments, lag: u32, origin: i128) -> Option
     let (n, n_pairs) = (i128::from(moments.count()), i128::from(pairs.n_pairs));
     let ends = pairs.sum_lead.checked_add(pairs.sum_lagged)?;
     let square = origin.checked_mul(origin)?;
-    let product = pairs
-        .sum_product
-        .checked_sub(origin.checked_mul(ends)?)?
-        .checked_add(square.checked_mul(n_pairs)?)?;
+    let product =
+        pairs.sum_product.checked_sub(origin.checked_mul(ends)?)?.checked_add(square.checked_mul(n_pairs)?)?;
     let squares = i128::try_from(moments.sum_squares())
         .ok()?
         .checked_sub(origin.checked_mul(2)?.checked_mul(moments.sum())?)?

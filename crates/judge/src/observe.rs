@@ -77,7 +77,8 @@ pub(crate) fn judge_observable(pair: &Pair<'_>, rule: &ObservableRule, suite: &S
             return drafts;
         }
     }
-    let (Some(golden), Some(candidate)) = (pair.golden.series.get(&rule.id), pair.candidate.series.get(&rule.id)) else {
+    let (Some(golden), Some(candidate)) = (pair.golden.series.get(&rule.id), pair.candidate.series.get(&rule.id))
+    else {
         return only_deciding(FindingVerdict::Error, "could not be computed: a series vanished");
     };
     if golden.lattice != candidate.lattice {
@@ -94,13 +95,17 @@ pub(crate) fn judge_observable(pair: &Pair<'_>, rule: &ObservableRule, suite: &S
         Some((g, c)) => (g, c, DAY_NS),
         None => (golden, candidate, base_ns),
     };
-    let selection =
-        select(&occupied(golden), &occupied(candidate), window_ns, pair.aligned, suite.scope);
+    let selection = select(&occupied(golden), &occupied(candidate), window_ns, pair.aligned, suite.scope);
     let task = Task {
         pair,
         rule,
         unit: unit.clone(),
-        options: options(suite, replicates, &series_digest(pair.golden, &rule.id), &series_digest(pair.candidate, &rule.id)),
+        options: options(
+            suite,
+            replicates,
+            &series_digest(pair.golden, &rule.id),
+            &series_digest(pair.candidate, &rule.id),
+        ),
         selection,
         window_ns,
     };
@@ -111,20 +116,27 @@ pub(crate) fn judge_observable(pair: &Pair<'_>, rule: &ObservableRule, suite: &S
 }
 
 /// Runs the tests; a bug in one becomes an ERROR finding of that observable and hides no other.
-fn run(task: &Task<'_>, golden: &Series, candidate: &Series, info: Option<&ObservableInfo>, tests: &[TestId]) -> Vec<Draft> {
-    let judged = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match (&golden.windows, &candidate.windows) {
-        (SeriesWindows::Cells(g), SeriesWindows::Cells(c)) => {
-            let unit_value = unit_value(task.pair, info);
-            match Laws::new(task, g, c, &golden.lattice, unit_value) {
-                Ok(laws) => tests.iter().flat_map(|&test| histogram::judge(task, &laws, test)).collect(),
-                Err(error) => tests.iter().map(|&test| Draft::error(task.blank(test), &error)).collect(),
+fn run(
+    task: &Task<'_>,
+    golden: &Series,
+    candidate: &Series,
+    info: Option<&ObservableInfo>,
+    tests: &[TestId],
+) -> Vec<Draft> {
+    let judged =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match (&golden.windows, &candidate.windows) {
+            (SeriesWindows::Cells(g), SeriesWindows::Cells(c)) => {
+                let keys_per_unit = keys_per_unit(task.pair, info);
+                match Laws::new(task, g, c, &golden.lattice, keys_per_unit) {
+                    Ok(laws) => tests.iter().flat_map(|&test| histogram::judge(task, &laws, test)).collect(),
+                    Err(error) => tests.iter().map(|&test| Draft::error(task.blank(test), &error)).collect(),
+                }
             }
-        }
-        (SeriesWindows::Lags(g), SeriesWindows::Lags(c)) => {
-            tests.iter().flat_map(|&test| lags::judge(task, g, c, test)).collect()
-        }
-        _ => vec![Draft::error(task.blank(task.rule.decide), "the sides hold different kinds of states")],
-    }));
+            (SeriesWindows::Lags(g), SeriesWindows::Lags(c)) => {
+                tests.iter().flat_map(|&test| lags::judge(task, g, c, test)).collect()
+            }
+            _ => vec![Draft::error(task.blank(task.rule.decide), "the sides hold different kinds of states")],
+        }));
     judged.unwrap_or_else(|_| vec![Draft::error(task.blank(task.rule.decide), "a defect of verismo, please report it")])
 }
 
@@ -178,13 +190,13 @@ fn days_as_windows(golden: &Series, candidate: &Series, window_ns: i64, suite: &
     Some((by_day(golden)?, by_day(candidate)?))
 }
 
-/// One unit of display in the unit of the lattice: the golden's tick for observables shown in ticks.
-fn unit_value(pair: &Pair<'_>, info: Option<&ObservableInfo>) -> f64 {
+/// Keys of the lattice per unit of display, for observables shown in ticks of the price: the golden's tick. Prices have eight
+/// decimals in key and tick alike.
+fn keys_per_unit(pair: &Pair<'_>, info: Option<&ObservableInfo>) -> Option<i64> {
     if !info.is_some_and(|i| i.display == Display::PriceTicks) {
-        return 1.0;
+        return None;
     }
-    let tick = [pair.golden.price_tick, pair.candidate.price_tick].into_iter().find(|&tick| tick > 0);
-    tick.map_or(1.0, |tick| tick as f64 / 1e8)
+    [pair.golden.price_tick, pair.candidate.price_tick].into_iter().find(|&tick| tick > 0)
 }
 
 /// How the recipe judges; the weights depend on the content of both series alone.

@@ -101,7 +101,11 @@ mod tests {
 
     #[test]
     fn names_pair_without_case_and_separators() {
-        let pairs = check(&[("binance", "BTC-USDT"), ("binance", "eth_usdt")], &[("BINANCE", "ETHUSDT"), ("", "btc/usdt")], &[]);
+        let pairs = check(
+            &[("binance", "BTC-USDT"), ("binance", "eth_usdt")],
+            &[("BINANCE", "ETHUSDT"), ("", "btc/usdt")],
+            &[],
+        );
         assert_eq!(pairs.pairs, [(0, 1, PairedBy::Name), (1, 0, PairedBy::Name)]);
         assert!(pairs.missing.is_empty() && pairs.extra.is_empty());
     }

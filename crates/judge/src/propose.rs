@@ -1,12 +1,12 @@
 //! Margins proposed from a golden alone.
 
-use verismo_stats::judging::{Comparison, Design, Effect, Options, Outcome, Window};
 use verismo_stats::histogram::Histogram;
-use verismo_suite::catalogue::{self, Display, MarginUnit, TestId};
+use verismo_stats::judging::{Comparison, Design, Effect, Options, Outcome, Window};
+use verismo_suite::catalogue::{self, MarginUnit, TestId};
 use verismo_suite::suite::{ObservableRule, Proposal, ProposedMargin, Scope, Suite};
 
 use crate::digest::{Fields, series_digest};
-use crate::histogram::golden_scale;
+use crate::histogram::{Display, golden_scale};
 use crate::input::{Cells, SeriesWindows, SideStates, StreamStates};
 use crate::select::select;
 
@@ -20,11 +20,7 @@ const ROOM: f64 = 1.15;
 pub fn propose_margins(golden: &SideStates, suite: &Suite) -> Vec<Proposal> {
     let proposals = suite.observables.iter().map(|rule| Proposal {
         observable: rule.id.clone(),
-        margins: rule
-            .margins
-            .iter()
-            .map(|(&test, &margin)| propose(golden, suite, rule, test, margin))
-            .collect(),
+        margins: rule.margins.iter().map(|(&test, &margin)| propose(golden, suite, rule, test, margin)).collect(),
     });
     proposals.collect()
 }
@@ -68,18 +64,20 @@ fn resolvable(stream: &StreamStates, suite: &Suite, rule: &ObservableRule, test:
     let design = if suite.scope == Scope::Population { Design::Independent } else { Design::Strata };
     let mut seed = Fields::new("seed");
     seed.bytes(&series_digest(stream, &rule.id));
-    let options = Options { alpha: suite.alpha, replicates: suite.replicates, seed: seed.finish(), ..Options::default() };
+    let options =
+        Options { alpha: suite.alpha, replicates: suite.replicates, seed: seed.finish(), ..Options::default() };
     let comparison = Comparison::new(&windows, &windows, design, &options).ok()?;
     let cells = windows.iter().flat_map(|w| w.cells.iter().copied()).collect();
     let histogram = Histogram::from_cells(series.lattice.clone(), cells).ok()?;
-    let is_ticks = catalogue::observable(&rule.id).is_some_and(|i| i.display == Display::PriceTicks);
-    let unit = if is_ticks && stream.price_tick > 0 { stream.price_tick as f64 / 1e8 } else { 1.0 };
-    let outcome = comparison.judge(effect, 1e300, &|key| series.lattice.value(key) / unit).ok()?;
+    let in_ticks = catalogue::observable(&rule.id).is_some_and(|i| i.display == catalogue::Display::PriceTicks);
+    let display = Display { keys_per_unit: (in_ticks && stream.price_tick > 0).then_some(stream.price_tick as f64) };
+    // The margin does not matter to what is resolvable; a large one keeps every other number defined.
+    let outcome = comparison.judge(effect, 1e300, &|key| display.value(&series.lattice, key)).ok()?;
     let Outcome::Judged(judged) = outcome else { return None };
     let resolvable = judged.resolution.resolvable_margin;
     let scale = match test.info().margin_unit {
         MarginUnit::Effect => 1.0,
-        MarginUnit::GoldenScale => golden_scale(&histogram)? / unit,
+        MarginUnit::GoldenScale => display.scaled(golden_scale(&histogram)?),
     };
     Some(resolvable / scale).filter(|r| r.is_finite())
 }

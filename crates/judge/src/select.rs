@@ -46,18 +46,17 @@ pub(crate) fn select(
     scope: Scope,
 ) -> Selection {
     let mut selection = match (aligned, scope) {
-        (true, Scope::Population) => whole(common(golden, candidate), common(candidate, golden), Design::Paired, "paired"),
+        (true, Scope::Population) => {
+            whole(common(golden, candidate), common(candidate, golden), Design::Paired, "paired")
+        }
         (false, Scope::Population) => whole(all(golden), all(candidate), Design::Independent, "population"),
         (true, Scope::TheseStretches) => {
             let (golden, candidate) = (common(golden, candidate), common(candidate, golden));
             strata(golden, candidate, window_ns, Design::PairedStrata, "paired")
         }
-        (false, Scope::TheseStretches) => {
-            strata(all(golden), all(candidate), window_ns, Design::Strata, "half-hours")
-        }
+        (false, Scope::TheseStretches) => strata(all(golden), all(candidate), window_ns, Design::Strata, "half-hours"),
     };
-    selection.coverage =
-        if golden.is_empty() { 0.0 } else { selection.golden.len() as f64 / golden.len() as f64 };
+    selection.coverage = if golden.is_empty() { 0.0 } else { selection.golden.len() as f64 / golden.len() as f64 };
     selection
 }
 
@@ -128,7 +127,8 @@ fn join_small(labels: &[(u32, usize)]) -> BTreeMap<u32, u32> {
     let mut groups: Vec<(Vec<u32>, usize)> = labels.iter().map(|&(label, n)| (vec![label], n)).collect();
     // Each round removes a group: at most 47 rounds.
     while groups.len() > 1 {
-        let Some(small) = (0..groups.len()).filter(|&i| groups[i].1 < WINDOWS_MIN).min_by_key(|&i| (groups[i].1, i)) else {
+        let Some(small) = (0..groups.len()).filter(|&i| groups[i].1 < WINDOWS_MIN).min_by_key(|&i| (groups[i].1, i))
+        else {
             break;
         };
         let first = |i: usize| groups[i].0.first().copied().unwrap_or(0);

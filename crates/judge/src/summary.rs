@@ -22,8 +22,7 @@ pub fn run_verdict(findings: &[Finding], integrity: &[IntegrityRow]) -> Verdict 
 
 /// Sentences for people; the first names the scope.
 pub(crate) fn summary(verdict: Verdict, scope: Scope, findings: &[Finding], integrity: &[IntegrityRow]) -> String {
-    let deciding: Vec<&Finding> =
-        findings.iter().filter(|f| f.deciding && f.severity == Severity::Critical).collect();
+    let deciding: Vec<&Finding> = findings.iter().filter(|f| f.deciding && f.severity == Severity::Critical).collect();
     let rows: Vec<&IntegrityRow> = integrity.iter().filter(|r| r.severity == Severity::Critical).collect();
     let judged = deciding.iter().filter(|f| f.verdict != FindingVerdict::NotApplicable).count();
     let first = match (scope, verdict) {
@@ -31,7 +30,8 @@ pub(crate) fn summary(verdict: Verdict, scope: Scope, findings: &[Finding], inte
             "On these stretches of data, and nothing is said about others, the candidate agrees with the golden: {judged} of {judged} deciding findings lie inside their margins."
         ),
         (Scope::TheseStretches, Verdict::Fail) => {
-            "On these stretches of data, and nothing is said about others, the candidate differs from the golden.".to_owned()
+            "On these stretches of data, and nothing is said about others, the candidate differs from the golden."
+                .to_owned()
         }
         (Scope::TheseStretches, Verdict::Inconclusive) => {
             "On these stretches of data, and nothing is said about others, the data do not decide.".to_owned()
@@ -40,13 +40,16 @@ pub(crate) fn summary(verdict: Verdict, scope: Scope, findings: &[Finding], inte
             "For the population these data stand for, other days included, the candidate agrees with the golden: {judged} of {judged} deciding findings lie inside their margins."
         ),
         (Scope::Population, Verdict::Fail) => {
-            "For the population these data stand for, other days included, the candidate differs from the golden.".to_owned()
+            "For the population these data stand for, other days included, the candidate differs from the golden."
+                .to_owned()
         }
         (Scope::Population, Verdict::Inconclusive) => {
             "For the population these data stand for, other days included, the data do not decide.".to_owned()
         }
         (Scope::TheseStretches, Verdict::Error) => "On these stretches of data no verdict is possible.".to_owned(),
-        (Scope::Population, Verdict::Error) => "For the population these data stand for no verdict is possible.".to_owned(),
+        (Scope::Population, Verdict::Error) => {
+            "For the population these data stand for no verdict is possible.".to_owned()
+        }
     };
     let mut sentences = vec![first];
     for wanted in [FindingVerdict::Error, FindingVerdict::Fail, FindingVerdict::Inconclusive] {

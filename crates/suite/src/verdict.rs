@@ -155,17 +155,9 @@ mod tests {
 
     #[test]
     fn precedence_is_error_fail_inconclusive_pass() {
-        let mut all = [
-            Verdict::Fail,
-            Verdict::Pass,
-            Verdict::Error,
-            Verdict::Inconclusive,
-        ];
+        let mut all = [Verdict::Fail, Verdict::Pass, Verdict::Error, Verdict::Inconclusive];
         all.sort();
-        assert_eq!(
-            all.map(Verdict::as_str),
-            ["PASS", "INCONCLUSIVE", "FAIL", "ERROR"]
-        );
+        assert_eq!(all.map(Verdict::as_str), ["PASS", "INCONCLUSIVE", "FAIL", "ERROR"]);
         assert_eq!(Verdict::Fail.worst(Verdict::Inconclusive), Verdict::Fail);
         assert_eq!(Verdict::worst_of([]), None);
         assert_eq!(all.map(Verdict::exit_code), [0, 3, 1, 4]);
@@ -173,19 +165,11 @@ mod tests {
 
     #[test]
     fn words_in_json_are_the_words_in_text() {
-        for v in [
-            Verdict::Pass,
-            Verdict::Inconclusive,
-            Verdict::Fail,
-            Verdict::Error,
-        ] {
+        for v in [Verdict::Pass, Verdict::Inconclusive, Verdict::Fail, Verdict::Error] {
             assert_eq!(serde_json::to_string(&v).unwrap(), format!("\"{v}\""));
             assert_eq!(FindingVerdict::from(v).as_run_verdict(), Some(v));
         }
-        assert_eq!(
-            serde_json::to_string(&FindingVerdict::NotApplicable).unwrap(),
-            "\"NOT_APPLICABLE\""
-        );
+        assert_eq!(serde_json::to_string(&FindingVerdict::NotApplicable).unwrap(), "\"NOT_APPLICABLE\"");
         for s in Severity::ALL {
             assert_eq!(serde_json::to_string(&s).unwrap(), format!("\"{s}\""));
             assert_eq!(Severity::from_name(s.as_str()), Some(s));

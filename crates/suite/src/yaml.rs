@@ -55,21 +55,12 @@ pub(crate) fn parse(text: &str) -> Result<Node, SyntaxError> {
         with_snippet: false,
     };
     serde_saphyr::from_str_with_options::<Node>(text, options).map_err(|error| {
-        let place = error
-            .location()
-            .map_or(Place { line: 1, column: 1 }, |l| Place {
-                line: l.line(),
-                column: l.column(),
-            });
+        let place =
+            error.location().map_or(Place { line: 1, column: 1 }, |l| Place { line: l.line(), column: l.column() });
         let rendered = error.without_snippet().to_string();
         // The library ends its sentence with the place, which is reported in a field of its own here.
         let message = rendered.lines().next().unwrap_or_default();
-        let message = message
-            .split(" at line ")
-            .next()
-            .unwrap_or(message)
-            .trim()
-            .to_owned();
+        let message = message.split(" at line ").next().unwrap_or(message).trim().to_owned();
         SyntaxError { place, message }
     })
 }
@@ -91,14 +82,8 @@ impl Value {
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Value>::deserialize(deserializer)?;
-        let place = Place {
-            line: spanned.referenced.line(),
-            column: spanned.referenced.column(),
-        };
-        Ok(Self {
-            place,
-            value: spanned.value,
-        })
+        let place = Place { line: spanned.referenced.line(), column: spanned.referenced.column() };
+        Ok(Self { place, value: spanned.value })
     }
 }
 
@@ -164,17 +149,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut entries = Vec::new();
         while let Some(key) = map.next_key::<Spanned<String>>()? {
-            let place = Place {
-                line: key.referenced.line(),
-                column: key.referenced.column(),
-            };
-            entries.push((
-                Key {
-                    place,
-                    name: key.value,
-                },
-                map.next_value::<Node>()?,
-            ));
+            let place = Place { line: key.referenced.line(), column: key.referenced.column() };
+            entries.push((Key { place, name: key.value }, map.next_value::<Node>()?));
         }
         Ok(Value::Map(entries))
     }
@@ -187,20 +163,12 @@ mod tests {
     #[test]
     fn nodes_know_their_places() {
         let node = parse("a: 1\nb:\n  - x\n  - {c: 2.5, d: ~}\na: yes\n").unwrap();
-        let Value::Map(entries) = node.value else {
-            panic!("not a map")
-        };
-        let places: Vec<_> = entries
-            .iter()
-            .map(|(k, v)| (k.name.as_str(), k.place.line, v.place.line, v.place.column))
-            .collect();
+        let Value::Map(entries) = node.value else { panic!("not a map") };
+        let places: Vec<_> =
+            entries.iter().map(|(k, v)| (k.name.as_str(), k.place.line, v.place.line, v.place.column)).collect();
         assert_eq!(places, [("a", 1, 1, 4), ("b", 2, 3, 3), ("a", 5, 5, 4)]);
-        let Value::List(items) = &entries[1].1.value else {
-            panic!("not a list")
-        };
-        let Value::Map(inner) = &items[1].value else {
-            panic!("not a map")
-        };
+        let Value::List(items) = &entries[1].1.value else { panic!("not a list") };
+        let Value::Map(inner) = &items[1].value else { panic!("not a map") };
         assert!(matches!(inner[0].1.value, Value::Float(v) if (v - 2.5).abs() < 1e-12));
         assert!(matches!(inner[1].1.value, Value::Null));
         assert_eq!((inner[0].0.place.line, inner[0].0.place.column), (4, 6));

@@ -52,9 +52,9 @@ pub(super) fn blame(finding: &mut Finding, laws: &Laws<'_>, window_ns: i64) {
     };
     for stratum in found.strata.iter().take(BLAME_MAX).filter(|s| s.effect_without < found.effect) {
         let ids = laws.golden_windows.iter().filter(|w| w.stratum == stratum.stratum).map(|w| w.id);
-        let Some((first, last)) = ids.fold(None, |ends: Option<(i64, i64)>, id| {
-            Some(ends.map_or((id, id), |(a, b)| (a.min(id), b.max(id))))
-        }) else {
+        let Some((first, last)) =
+            ids.fold(None, |ends: Option<(i64, i64)>, id| Some(ends.map_or((id, id), |(a, b)| (a.min(id), b.max(id)))))
+        else {
             continue;
         };
         let (from_ns, to_ns) = (first.saturating_mul(window_ns), (last + 1).saturating_mul(window_ns));

@@ -35,7 +35,11 @@ pub(super) fn log_fano(counts: &Histogram) -> Option<f64> {
     let n = counts.count() as f64;
     let lattice = counts.lattice();
     let mean = counts.value_sum().sum / n;
-    let squares: f64 = counts.cells().iter().map(|&(key, c)| c as f64 * (lattice.value(key) - mean) * (lattice.value(key) - mean)).sum();
+    let squares: f64 = counts
+        .cells()
+        .iter()
+        .map(|&(key, c)| c as f64 * (lattice.value(key) - mean) * (lattice.value(key) - mean))
+        .sum();
     let variance = squares / n;
     (variance > 0.0 && mean > 0.0).then(|| libm::log(variance / mean))
 }

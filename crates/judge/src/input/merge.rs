@@ -43,7 +43,7 @@ impl StreamStates {
         counters(&mut self.counters, other.counters);
         let state = |observable: &str| {
             let (stream, observable) = (name.clone(), observable.to_owned());
-            move |source| InputError::State { stream, observable, source }
+            move |source| InputError::State { stream, observable, source: Box::new(source) }
         };
         self.trade_ids.merge(&other.trade_ids).map_err(state("trade ids"))?;
         self.book_ids.merge(&other.book_ids).map_err(state("book ids"))?;
@@ -67,7 +67,7 @@ impl StreamStates {
             series.roll_up(factor).map_err(|source| InputError::State {
                 stream: name.clone(),
                 observable: id.clone(),
-                source,
+                source: Box::new(source),
             })?;
         }
         self.window_ns = window_ns;
@@ -137,17 +137,15 @@ fn merge_series(own: &mut Series, other: Series, stream: &str, id: &str) -> Resu
         });
     }
     match (&mut own.windows, other.windows) {
-        (SeriesWindows::Cells(a), SeriesWindows::Cells(b)) => {
-            merge_windows(a, b, |x, y| {
-                *x = join_cells(vec![std::mem::take(x), y]);
-                Ok(())
-            })
-        }
+        (SeriesWindows::Cells(a), SeriesWindows::Cells(b)) => merge_windows(a, b, |x, y| {
+            *x = join_cells(vec![std::mem::take(x), y]);
+            Ok(())
+        }),
         (SeriesWindows::Lags(a), SeriesWindows::Lags(b)) => merge_windows(a, b, |x, y| {
             x.merge(&y).map_err(|source| InputError::State {
                 stream: stream.to_owned(),
                 observable: id.to_owned(),
-                source,
+                source: Box::new(source),
             })
         }),
         _ => Err(InputError::Mismatch {
@@ -199,9 +197,7 @@ pub(super) fn counters(own: &mut Vec<Counter>, other: Vec<Counter>) {
         }
     }
     for counter in own.iter_mut() {
-        counter
-            .examples
-            .sort_by(|a, b| (a.position, &a.source, &a.detail).cmp(&(b.position, &b.source, &b.detail)));
+        counter.examples.sort_by(|a, b| (a.position, &a.source, &a.detail).cmp(&(b.position, &b.source, &b.detail)));
         counter.examples.truncate(EXAMPLES_MAX);
     }
     own.sort_by(|a, b| a.check.cmp(&b.check));
@@ -217,10 +213,5 @@ fn gcd(a: i64, b: i64) -> i64 {
 }
 
 fn mismatch(stream: &str, parameter: &'static str, left: i64, right: i64) -> InputError {
-    InputError::Mismatch {
-        stream: stream.to_owned(),
-        parameter,
-        left: left.to_string(),
-        right: right.to_string(),
-    }
+    InputError::Mismatch { stream: stream.to_owned(), parameter, left: left.to_string(), right: right.to_string() }
 }

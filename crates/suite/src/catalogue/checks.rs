@@ -21,29 +21,11 @@ pub struct CheckInfo {
     pub unusable: bool,
 }
 
-const fn counted(
-    id: &'static str,
-    number: &'static str,
-    severity: Severity,
-    description: &'static str,
-) -> CheckInfo {
-    CheckInfo {
-        id,
-        number,
-        description,
-        max_ratio: None,
-        max_count: Some(0),
-        severity,
-        unusable: false,
-    }
+const fn counted(id: &'static str, number: &'static str, severity: Severity, description: &'static str) -> CheckInfo {
+    CheckInfo { id, number, description, max_ratio: None, max_count: Some(0), severity, unusable: false }
 }
 
-const fn rated(
-    id: &'static str,
-    number: &'static str,
-    max_ratio: f64,
-    description: &'static str,
-) -> CheckInfo {
+const fn rated(id: &'static str, number: &'static str, max_ratio: f64, description: &'static str) -> CheckInfo {
     CheckInfo {
         id,
         number,
@@ -89,18 +71,8 @@ pub const CHECKS: &[CheckInfo] = &[
         0.001,
         "ids of the golden that the candidate lacks in their common span, of the golden's ids there; only when aligned",
     ),
-    counted(
-        "crossed_book",
-        "M-06",
-        Critical,
-        "book states with best bid above best ask, of all book states",
-    ),
-    rated(
-        "locked_book",
-        "M-06",
-        0.001,
-        "book states with best bid equal to best ask, of all book states",
-    ),
+    counted("crossed_book", "M-06", Critical, "book states with best bid above best ask, of all book states"),
+    rated("locked_book", "M-06", 0.001, "book states with best bid equal to best ask, of all book states"),
     CheckInfo {
         severity: Warn,
         ..rated(
@@ -112,12 +84,7 @@ pub const CHECKS: &[CheckInfo] = &[
     },
     CheckInfo {
         unusable: true,
-        ..rated(
-            "unreadable",
-            "M-09",
-            0.001,
-            "lines or rows that could not be decoded, of all",
-        )
+        ..rated("unreadable", "M-09", 0.001, "lines or rows that could not be decoded, of all")
     },
     rated(
         "invalid_value",
@@ -125,18 +92,8 @@ pub const CHECKS: &[CheckInfo] = &[
         0.0,
         "rows with a value no market has: price <= 0, quantity < 0, null, NaN, unknown side, finer than 1e-8",
     ),
-    rated(
-        "time_out_of_range",
-        "M-09",
-        0.0,
-        "rows without a time, or with one outside the years 1990 to 2100",
-    ),
-    counted(
-        "time_unit",
-        "M-10",
-        Critical,
-        "changes of the epoch unit (s, ms, us, ns) inside one stream",
-    ),
+    rated("time_out_of_range", "M-09", 0.0, "rows without a time, or with one outside the years 1990 to 2100"),
+    counted("time_unit", "M-10", Critical, "changes of the epoch unit (s, ms, us, ns) inside one stream"),
     CheckInfo {
         severity: Warn,
         ..rated(
@@ -149,12 +106,7 @@ pub const CHECKS: &[CheckInfo] = &[
     CheckInfo {
         max_ratio: Some(0.05),
         max_count: None,
-        ..counted(
-            "message_mix",
-            "M-14",
-            Warn,
-            "share of trades among the events, difference between the sides",
-        )
+        ..counted("message_mix", "M-14", Warn, "share of trades among the events, difference between the sides")
     },
     counted(
         "manifest",
@@ -164,21 +116,11 @@ pub const CHECKS: &[CheckInfo] = &[
     ),
     CheckInfo {
         unusable: true,
-        ..counted(
-            "truncated_file",
-            "",
-            Critical,
-            "files or archives that end in the middle of a record",
-        )
+        ..counted("truncated_file", "", Critical, "files or archives that end in the middle of a record")
     },
     CheckInfo {
         max_count: None,
-        ..counted(
-            "unknown_stream",
-            "",
-            Info,
-            "messages of streams that are neither trades nor book, of all",
-        )
+        ..counted("unknown_stream", "", Info, "messages of streams that are neither trades nor book, of all")
     },
     CheckInfo {
         max_count: None,
@@ -195,20 +137,10 @@ pub const CHECKS: &[CheckInfo] = &[
         0.001,
         "common ids whose time, price or size differ between the sides, of the common ids; only when aligned",
     ),
-    counted(
-        "missing_stream",
-        "",
-        Critical,
-        "streams of the golden without a partner in the candidate",
-    ),
+    counted("missing_stream", "", Critical, "streams of the golden without a partner in the candidate"),
     CheckInfo {
         max_count: None,
-        ..counted(
-            "extra_stream",
-            "",
-            Info,
-            "streams of the candidate without a partner in the golden",
-        )
+        ..counted("extra_stream", "", Info, "streams of the candidate without a partner in the golden")
     },
     CheckInfo {
         max_count: None,
@@ -219,15 +151,7 @@ pub const CHECKS: &[CheckInfo] = &[
             "streams paired although their symbols differ, since each side has one stream only",
         )
     },
-    CheckInfo {
-        unusable: true,
-        ..counted(
-            "no_events",
-            "",
-            Critical,
-            "sides on which no event could be read",
-        )
-    },
+    CheckInfo { unusable: true, ..counted("no_events", "", Critical, "sides on which no event could be read") },
 ];
 
 /// The check of that name.

@@ -1,9 +1,7 @@
 //! The written form of a lattice, as suites hold it.
 
 use serde::Serialize;
-use verismo_stats::lattice::{
-    Lattice, LatticeError, Split as StatsSplit, Ticks, ordered, unordered,
-};
+use verismo_stats::lattice::{Lattice, LatticeError, Split as StatsSplit, Ticks, ordered, unordered};
 
 /// A lattice as a suite writes it: `{ticks: 8}` or `{float: 10, origin: 0, splits: [...]}`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -39,11 +37,7 @@ pub struct Split {
 impl LatticeSpec {
     /// A float lattice without origin and splits.
     pub const fn float(mantissa_bits: u8) -> Self {
-        Self::Float {
-            mantissa_bits,
-            origin: 0.0,
-            splits: Vec::new(),
-        }
+        Self::Float { mantissa_bits, origin: 0.0, splits: Vec::new() }
     }
 
     /// The lattice itself.
@@ -54,11 +48,7 @@ impl LatticeSpec {
     pub fn to_lattice(&self) -> Result<Lattice, LatticeError> {
         match self {
             Self::Ticks { scale } => Ok(Lattice::ticks((*scale).min(Ticks::SCALE_MAX))),
-            Self::Float {
-                mantissa_bits,
-                origin,
-                splits,
-            } => {
+            Self::Float { mantissa_bits, origin, splits } => {
                 let origin = if origin.is_finite() { *origin } else { 0.0 };
                 let lattice = Lattice::float_at((*mantissa_bits).clamp(1, 52), origin);
                 if splits.is_empty() {
@@ -66,11 +56,7 @@ impl LatticeSpec {
                 }
                 let splits: Vec<_> = splits
                     .iter()
-                    .map(|s| StatsSplit {
-                        lo: ordered(s.from),
-                        hi: ordered(s.to),
-                        bits: s.mantissa_bits,
-                    })
+                    .map(|s| StatsSplit { lo: ordered(s.from), hi: ordered(s.to), bits: s.mantissa_bits })
                     .collect();
                 lattice.with_splits(&splits)
             }
@@ -80,20 +66,14 @@ impl LatticeSpec {
     /// The written form of a lattice; [`Self::to_lattice`] gives it back.
     pub fn from_lattice(lattice: &Lattice) -> Self {
         match lattice {
-            Lattice::Ticks(ticks) => Self::Ticks {
-                scale: ticks.scale(),
-            },
+            Lattice::Ticks(ticks) => Self::Ticks { scale: ticks.scale() },
             Lattice::Float(float) => Self::Float {
                 mantissa_bits: float.mantissa_bits(),
                 origin: float.origin(),
                 splits: float
                     .splits()
                     .iter()
-                    .map(|s| Split {
-                        from: unordered(s.lo),
-                        to: unordered(s.hi),
-                        mantissa_bits: s.bits,
-                    })
+                    .map(|s| Split { from: unordered(s.lo), to: unordered(s.hi), mantissa_bits: s.bits })
                     .collect(),
             },
         }
@@ -105,11 +85,7 @@ impl std::fmt::Display for LatticeSpec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Ticks { scale } => write!(f, "{{ticks: {scale}}}"),
-            Self::Float {
-                mantissa_bits,
-                origin,
-                splits,
-            } => {
+            Self::Float { mantissa_bits, origin, splits } => {
                 write!(f, "{{float: {mantissa_bits}")?;
                 if origin.to_bits() != 0 {
                     write!(f, ", origin: {origin:?}")?;
@@ -118,11 +94,7 @@ impl std::fmt::Display for LatticeSpec {
                     f.write_str(", splits: [")?;
                     for (i, s) in splits.iter().enumerate() {
                         let comma = if i == 0 { "" } else { ", " };
-                        write!(
-                            f,
-                            "{comma}{{from: {:?}, to: {:?}, bits: {}}}",
-                            s.from, s.to, s.mantissa_bits
-                        )?;
+                        write!(f, "{comma}{{from: {:?}, to: {:?}, bits: {}}}", s.from, s.to, s.mantissa_bits)?;
                     }
                     f.write_str("]")?;
                 }

@@ -7,9 +7,7 @@ mod tests_table;
 
 pub use checks::{CHECKS, CheckInfo, check};
 pub use lattice_spec::{LatticeSpec, Split};
-pub use observables::{
-    Class, Display, Kind, OBSERVABLES, ObservableInfo, Sampling, Source, observable,
-};
+pub use observables::{Class, Display, Kind, OBSERVABLES, ObservableInfo, Sampling, Source, observable};
 pub use tests_table::{MarginUnit, TESTS, TestId, TestInfo};
 
 /// The known name nearest to `name` by edit distance, if it is near enough to be what was meant: at most a third of the
@@ -56,10 +54,7 @@ mod tests {
     fn nearest_finds_typos_and_refuses_strangers() {
         let ids = || OBSERVABLES.iter().map(|o| o.id);
         assert_eq!(nearest("spraed", ids()), Some("spread"));
-        assert_eq!(
-            nearest("mid_log_returns_1s", ids()),
-            Some("mid_log_return_1s")
-        );
+        assert_eq!(nearest("mid_log_returns_1s", ids()), Some("mid_log_return_1s"));
         assert_eq!(nearest("depth_bid", ids()), Some("depth_bid_l1"));
         assert_eq!(nearest("volume", ids()), None);
         assert_eq!(edit_distance("", "abc"), 3);
@@ -73,11 +68,7 @@ mod tests {
         ids.dedup();
         assert_eq!(ids.len(), OBSERVABLES.len());
         for o in OBSERVABLES {
-            assert!(
-                !o.tests.is_empty() && !o.formula.is_empty() && !o.reference.is_empty(),
-                "{}",
-                o.id
-            );
+            assert!(!o.tests.is_empty() && !o.formula.is_empty() && !o.reference.is_empty(), "{}", o.id);
             assert!(observable(o.id).is_some());
         }
         let mut checks: Vec<_> = CHECKS.iter().map(|c| c.id).collect();

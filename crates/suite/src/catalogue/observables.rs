@@ -103,16 +103,8 @@ impl ObservableInfo {
                 mantissa_bits: 10,
                 origin: 0.0,
                 splits: vec![
-                    super::Split {
-                        from: -1.0,
-                        to: -0.9,
-                        mantissa_bits: 20,
-                    },
-                    super::Split {
-                        from: 0.9,
-                        to: 1.0,
-                        mantissa_bits: 20,
-                    },
+                    super::Split { from: -1.0, to: -0.9, mantissa_bits: 20 },
+                    super::Split { from: 0.9, to: 1.0, mantissa_bits: 20 },
                 ],
             },
         }
@@ -140,12 +132,8 @@ const BOOK: ObservableInfo = ObservableInfo {
     grid: Grid::Ticks(8),
 };
 
-const TRADE: ObservableInfo = ObservableInfo {
-    source: Source::Trades,
-    sampling: Sampling::PerTrade,
-    class: Class::Group,
-    ..BOOK
-};
+const TRADE: ObservableInfo =
+    ObservableInfo { source: Source::Trades, sampling: Sampling::PerTrade, class: Class::Group, ..BOOK };
 
 const EVENTS: ObservableInfo = ObservableInfo {
     unit: "events",

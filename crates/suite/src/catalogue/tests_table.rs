@@ -166,10 +166,7 @@ mod tests {
         for info in TESTS {
             assert_eq!(info.id.info().id, info.id);
             assert_eq!(TestId::from_name(info.id.as_str()), Some(info.id));
-            assert_eq!(
-                serde_json::to_string(&info.id).unwrap(),
-                format!("\"{}\"", info.id)
-            );
+            assert_eq!(serde_json::to_string(&info.id).unwrap(), format!("\"{}\"", info.id));
         }
     }
 }

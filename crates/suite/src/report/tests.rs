@@ -59,17 +59,9 @@ fn report() -> Report {
 #[test]
 fn fixed_keys_are_there_and_undefined_numbers_are_null() {
     let value: serde_json::Value = serde_json::from_str(&report().to_json().unwrap()).unwrap();
-    for key in [
-        "verdict",
-        "digest",
-        "suite_digest",
-        "inputs",
-        "findings",
-        "integrity",
-        "timing",
-        "provenance",
-        "schema",
-    ] {
+    for key in
+        ["verdict", "digest", "suite_digest", "inputs", "findings", "integrity", "timing", "provenance", "schema"]
+    {
         assert!(value.get(key).is_some(), "{key}");
     }
     let finding = &value["findings"][0];
@@ -82,15 +74,7 @@ fn fixed_keys_are_there_and_undefined_numbers_are_null() {
     assert_eq!(value["schema"], "verismo.report/1");
     assert_eq!(finding["verdict"], "PASS");
     assert_eq!(value["scope"], "these-stretches");
-    for key in [
-        "messages",
-        "events",
-        "seconds",
-        "messages_per_second",
-        "events_per_second",
-        "bytes_read",
-        "stages",
-    ] {
+    for key in ["messages", "events", "seconds", "messages_per_second", "events_per_second", "bytes_read", "stages"] {
         assert!(value["timing"].get(key).is_some(), "{key}");
     }
 }

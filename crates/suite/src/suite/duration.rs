@@ -19,11 +19,7 @@ pub fn parse_duration(text: &str) -> Option<i64> {
 
 /// A duration in the largest unit that keeps it whole.
 pub fn format_duration(ns: i64) -> String {
-    let (name, unit) = UNITS
-        .iter()
-        .rev()
-        .find(|(_, unit)| ns != 0 && ns % unit == 0)
-        .unwrap_or(&("s", 1));
+    let (name, unit) = UNITS.iter().rev().find(|(_, unit)| ns != 0 && ns % unit == 0).unwrap_or(&("s", 1));
     format!("{}{name}", ns / unit)
 }
 

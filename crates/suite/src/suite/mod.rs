@@ -71,9 +71,7 @@ impl Scope {
 
     /// The scope of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::TheseStretches, Self::Population]
-            .into_iter()
-            .find(|s| s.as_str() == name)
+        [Self::TheseStretches, Self::Population].into_iter().find(|s| s.as_str() == name)
     }
 }
 
@@ -89,9 +87,7 @@ impl Pairing {
 
     /// The pairing of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Auto, Self::Aligned, Self::Distributional]
-            .into_iter()
-            .find(|s| s.as_str() == name)
+        [Self::Auto, Self::Aligned, Self::Distributional].into_iter().find(|s| s.as_str() == name)
     }
 }
 
@@ -189,10 +185,7 @@ impl Suite {
         if let Some(rule) = self.observables.iter().find(|r| r.id == id) {
             return Some(rule.clone());
         }
-        let defaults = self
-            .columns
-            .as_ref()
-            .filter(|_| self.data == DataKind::Table)?;
+        let defaults = self.columns.as_ref().filter(|_| self.data == DataKind::Table)?;
         Some(ObservableRule {
             id: id.to_owned(),
             decide: defaults.decide,
@@ -240,27 +233,14 @@ impl Suite {
             suite: &'a Suite,
         }
         // Maps are ordered and keys are text, so this cannot fail; an empty digest input would be seen by the tests.
-        serde_json::to_vec(&Canonical {
-            schema: SCHEMA,
-            suite: self,
-        })
-        .unwrap_or_default()
+        serde_json::to_vec(&Canonical { schema: SCHEMA, suite: self }).unwrap_or_default()
     }
 
     /// The limits used when a suite names none.
     fn default_checks() -> BTreeMap<String, Limit> {
         CHECKS
             .iter()
-            .map(|c| {
-                (
-                    c.id.to_owned(),
-                    Limit {
-                        max_count: c.max_count,
-                        max_ratio: c.max_ratio,
-                        severity: c.severity,
-                    },
-                )
-            })
+            .map(|c| (c.id.to_owned(), Limit { max_count: c.max_count, max_ratio: c.max_ratio, severity: c.severity }))
             .collect()
     }
 

@@ -3,21 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::problem::SuiteProblem;
-use super::{
-    ColumnDefaults, DataKind, Limit, ObservableRule, Pairing, SCHEMA, Scope, Suite, parse_duration,
-};
+use super::{ColumnDefaults, DataKind, Limit, ObservableRule, Pairing, SCHEMA, Scope, Suite, parse_duration};
 use crate::catalogue::{self, CHECKS, LatticeSpec, OBSERVABLES, Split, TESTS, TestId};
 use crate::verdict::Severity;
 use crate::yaml::{self, Key, Node, Place, Value};
 
 /// The tests that apply to a column of a table.
-pub(super) const COLUMN_TESTS: &[TestId] = &[
-    TestId::Ks,
-    TestId::W1,
-    TestId::Mean,
-    TestId::Std,
-    TestId::Quantile,
-];
+pub(super) const COLUMN_TESTS: &[TestId] = &[TestId::Ks, TestId::W1, TestId::Mean, TestId::Std, TestId::Quantile];
 
 const TOP_KEYS: &[&str] = &[
     "schema",
@@ -51,9 +43,7 @@ pub(super) fn suite(text: &str) -> Result<Suite, Vec<SuiteProblem>> {
             help: String::new(),
         }]
     })?;
-    let mut reader = Reader {
-        problems: Vec::new(),
-    };
+    let mut reader = Reader { problems: Vec::new() };
     let suite = reader.root(&root);
     if reader.problems.is_empty() {
         return Ok(suite);
@@ -74,21 +64,12 @@ struct Entries<'a> {
 
 impl<'a> Entries<'a> {
     fn get(&self, name: &str) -> Option<&'a Node> {
-        self.entries
-            .iter()
-            .find(|(k, _)| k.name == name)
-            .map(|(_, n)| *n)
+        self.entries.iter().find(|(k, _)| k.name == name).map(|(_, n)| *n)
     }
 }
 
 impl Reader {
-    fn problem(
-        &mut self,
-        place: Place,
-        code: &'static str,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
+    fn problem(&mut self, place: Place, code: &'static str, message: impl Into<String>, help: impl Into<String>) {
         self.problems.push(SuiteProblem {
             line: place.line,
             column: place.column,
@@ -101,37 +82,20 @@ impl Reader {
     fn root(&mut self, root: &Node) -> Suite {
         let map = self.map(root, "a suite", TOP_KEYS);
         self.schema(&map);
-        let data = self.word(
-            &map,
-            "data",
-            &[("market", DataKind::Market), ("table", DataKind::Table)],
-            DataKind::Market,
-        );
+        let data =
+            self.word(&map, "data", &[("market", DataKind::Market), ("table", DataKind::Table)], DataKind::Market);
         let scopes = [Scope::TheseStretches, Scope::Population].map(|s| (s.as_str(), s));
-        let pairings =
-            [Pairing::Auto, Pairing::Aligned, Pairing::Distributional].map(|p| (p.as_str(), p));
+        let pairings = [Pairing::Auto, Pairing::Aligned, Pairing::Distributional].map(|p| (p.as_str(), p));
         let mut suite = Suite {
-            name: map
-                .get("name")
-                .and_then(|n| self.text(n, "name"))
-                .unwrap_or_else(|| "suite".to_owned()),
+            name: map.get("name").and_then(|n| self.text(n, "name")).unwrap_or_else(|| "suite".to_owned()),
             data,
             scope: self.word(&map, "scope", &scopes, Scope::TheseStretches),
             pairing: self.word(&map, "pairing", &pairings, Pairing::Auto),
-            alpha: map
-                .get("alpha")
-                .and_then(|n| self.number(n, "alpha", 0.001, 0.2))
-                .unwrap_or(0.05),
-            replicates: self
-                .whole(&map, "replicates", 199, 99_999)
-                .map_or(1999, |n| u32::try_from(n).unwrap_or(1999)),
+            alpha: map.get("alpha").and_then(|n| self.number(n, "alpha", 0.001, 0.2)).unwrap_or(0.05),
+            replicates: self.whole(&map, "replicates", 199, 99_999).map_or(1999, |n| u32::try_from(n).unwrap_or(1999)),
             window_ns: self.window(&map),
-            warmup_ns: self
-                .duration(&map, "warmup", 0, 3_600_000_000_000)
-                .unwrap_or(60_000_000_000),
-            grid_ns: self
-                .duration(&map, "grid", 1_000_000, 1_000_000_000)
-                .unwrap_or(100_000_000),
+            warmup_ns: self.duration(&map, "warmup", 0, 3_600_000_000_000).unwrap_or(60_000_000_000),
+            grid_ns: self.duration(&map, "grid", 1_000_000, 1_000_000_000).unwrap_or(100_000_000),
             checks: Suite::default_checks(),
             columns: None,
             observables: Vec::new(),
@@ -158,12 +122,7 @@ impl Reader {
         let nothing = suite.observables.is_empty() && suite.columns.is_none();
         if nothing && self.problems.is_empty() {
             let place = map.get("observables").map_or(map.place, |n| n.place);
-            self.problem(
-                place,
-                "nothing-to-judge",
-                "the suite judges nothing",
-                "enable at least one observable",
-            );
+            self.problem(place, "nothing-to-judge", "the suite judges nothing", "enable at least one observable");
         }
         suite
     }
@@ -172,34 +131,20 @@ impl Reader {
         match map.get("schema") {
             None => {
                 let help = format!("write `schema: {SCHEMA}` as the first line");
-                self.problem(
-                    map.place,
-                    "missing-schema",
-                    "the suite does not say its schema",
-                    help,
-                );
+                self.problem(map.place, "missing-schema", "the suite does not say its schema", help);
             }
             Some(node) => match &node.value {
                 Value::Text(text) if text == SCHEMA => {}
                 _ => {
                     let help = format!("this version reads {SCHEMA}");
-                    self.problem(
-                        node.place,
-                        "unknown-schema",
-                        "this schema is not known",
-                        help,
-                    );
+                    self.problem(node.place, "unknown-schema", "this schema is not known", help);
                 }
             },
         }
     }
 
     fn window(&mut self, map: &Entries<'_>) -> Option<i64> {
-        let choices = [
-            ("auto", None),
-            ("1s", Some(1_000_000_000)),
-            ("10s", Some(10_000_000_000)),
-        ];
+        let choices = [("auto", None), ("1s", Some(1_000_000_000)), ("10s", Some(10_000_000_000))];
         self.word(map, "window", &choices, None)
     }
 
@@ -212,59 +157,31 @@ impl Reader {
             };
             let entry = self.map(node, "a limit", LIMIT_KEYS);
             let severity = self.severity(&entry, info.severity);
-            let max_count = self
-                .whole(&entry, "max_count", 0, i64::MAX)
-                .and_then(|n| u64::try_from(n).ok());
-            let max_ratio = entry
-                .get("max_ratio")
-                .and_then(|n| self.number(n, "max_ratio", 0.0, 1.0));
+            let max_count = self.whole(&entry, "max_count", 0, i64::MAX).and_then(|n| u64::try_from(n).ok());
+            let max_ratio = entry.get("max_ratio").and_then(|n| self.number(n, "max_ratio", 0.0, 1.0));
             let (max_count, max_ratio) = match (entry.get("max_count"), entry.get("max_ratio")) {
                 (None, None) => (info.max_count, info.max_ratio),
                 _ => (max_count, max_ratio),
             };
-            limits.insert(
-                key.name.clone(),
-                Limit {
-                    max_count,
-                    max_ratio,
-                    severity,
-                },
-            );
+            limits.insert(key.name.clone(), Limit { max_count, max_ratio, severity });
         }
     }
 
     fn columns(&mut self, node: &Node, data: DataKind) -> Option<ColumnDefaults> {
         if data == DataKind::Market {
             let help = "write `data: table`, or name observables instead";
-            self.problem(
-                node.place,
-                "columns-in-market",
-                "`columns` belongs to suites for tables",
-                help,
-            );
+            self.problem(node.place, "columns-in-market", "`columns` belongs to suites for tables", help);
         }
         let map = self.map(node, "`columns`", COLUMN_KEYS);
         let severity = self.severity(&map, Severity::Critical);
         let (decide, margins) = self.tests(&map, "`columns`", COLUMN_TESTS)?;
-        Some(ColumnDefaults {
-            decide,
-            margins,
-            severity,
-        })
+        Some(ColumnDefaults { decide, margins, severity })
     }
 
     fn observables(&mut self, node: &Node, data: DataKind) -> Vec<ObservableRule> {
         let Value::List(items) = &node.value else {
-            let message = format!(
-                "`observables` must be a list, this is {}",
-                node.value.kind()
-            );
-            self.problem(
-                node.place,
-                "wrong-type",
-                message,
-                "start each observable with `- id: ...`",
-            );
+            let message = format!("`observables` must be a list, this is {}", node.value.kind());
+            self.problem(node.place, "wrong-type", message, "start each observable with `- id: ...`");
             return Vec::new();
         };
         let mut seen: BTreeMap<String, u64> = BTreeMap::new();
@@ -285,12 +202,7 @@ impl Reader {
             };
             if let Some(line) = seen.get(&id) {
                 let message = format!("observable `{id}` is listed twice");
-                self.problem(
-                    id_node.place,
-                    "duplicate-observable",
-                    message,
-                    format!("the first is on line {line}"),
-                );
+                self.problem(id_node.place, "duplicate-observable", message, format!("the first is on line {line}"));
                 continue;
             }
             seen.insert(id.clone(), id_node.place.line);
@@ -303,28 +215,16 @@ impl Reader {
     }
 
     /// One observable; `None` when it is disabled or wrong.
-    fn rule(
-        &mut self,
-        map: &Entries<'_>,
-        id_node: &Node,
-        id: String,
-        data: DataKind,
-    ) -> Option<ObservableRule> {
+    fn rule(&mut self, map: &Entries<'_>, id_node: &Node, id: String, data: DataKind) -> Option<ObservableRule> {
         let allowed = match data {
             DataKind::Table => COLUMN_TESTS,
             DataKind::Market => match catalogue::observable(&id) {
                 Some(info) => info.tests,
                 None => {
                     let near = catalogue::nearest(&id, OBSERVABLES.iter().map(|o| o.id));
-                    let help = near.map_or("`verismo metrics` lists them".to_owned(), |n| {
-                        format!("did you mean `{n}`?")
-                    });
-                    self.problem(
-                        id_node.place,
-                        "unknown-observable",
-                        format!("no observable is called `{id}`"),
-                        help,
-                    );
+                    let help =
+                        near.map_or("`verismo metrics` lists them".to_owned(), |n| format!("did you mean `{n}`?"));
+                    self.problem(id_node.place, "unknown-observable", format!("no observable is called `{id}`"), help);
                     return None;
                 }
             },
@@ -341,63 +241,29 @@ impl Reader {
         let severity = self.severity(map, Severity::Critical);
         let lattice = map.get("lattice").and_then(|n| self.lattice(n, data));
         let (decide, margins) = self.tests(map, &format!("observable `{id}`"), allowed)?;
-        enabled.then_some(ObservableRule {
-            id,
-            decide,
-            margins,
-            severity,
-            lattice,
-        })
+        enabled.then_some(ObservableRule { id, decide, margins, severity, lattice })
     }
 
     /// `decide` and `margins` of an observable.
-    fn tests(
-        &mut self,
-        map: &Entries<'_>,
-        of: &str,
-        allowed: &[TestId],
-    ) -> Option<(TestId, BTreeMap<TestId, f64>)> {
+    fn tests(&mut self, map: &Entries<'_>, of: &str, allowed: &[TestId]) -> Option<(TestId, BTreeMap<TestId, f64>)> {
         let Some(margins_node) = map.get("margins") else {
-            let help = format!(
-                "write `margins: {{{}: 0.05}}`",
-                allowed.first().map_or("ks", |t| t.as_str())
-            );
-            self.problem(
-                map.place,
-                "no-margins",
-                format!("{of} has no margins"),
-                help,
-            );
+            let help = format!("write `margins: {{{}: 0.05}}`", allowed.first().map_or("ks", |t| t.as_str()));
+            self.problem(map.place, "no-margins", format!("{of} has no margins"), help);
             return None;
         };
         let margins = self.margins(margins_node, of, allowed);
         let Some(node) = map.get("decide") else {
             let choice: Vec<_> = margins.keys().map(|t| format!("`decide: {t}`")).collect();
-            let help = if choice.is_empty() {
-                String::new()
-            } else {
-                format!("write {}", choice.join(" or "))
-            };
-            self.problem(
-                map.place,
-                "no-deciding-test",
-                format!("{of} has no deciding test"),
-                help,
-            );
+            let help = if choice.is_empty() { String::new() } else { format!("write {}", choice.join(" or ")) };
+            self.problem(map.place, "no-deciding-test", format!("{of} has no deciding test"), help);
             return None;
         };
         let name = self.text(node, "decide")?;
         let test = self.test(&name, node.place, of, allowed)?;
-        let named =
-            matches!(&margins_node.value, Value::Map(e) if e.iter().any(|(k, _)| k.name == name));
+        let named = matches!(&margins_node.value, Value::Map(e) if e.iter().any(|(k, _)| k.name == name));
         if !named {
             let message = format!("`{name}` decides {of} but has no margin");
-            self.problem(
-                node.place,
-                "deciding-test-without-margin",
-                message,
-                format!("add `{name}` to its margins"),
-            );
+            self.problem(node.place, "deciding-test-without-margin", message, format!("add `{name}` to its margins"));
             return None;
         }
         margins.contains_key(&test).then_some((test, margins))
@@ -406,16 +272,8 @@ impl Reader {
     fn margins(&mut self, node: &Node, of: &str, allowed: &[TestId]) -> BTreeMap<TestId, f64> {
         let mut margins = BTreeMap::new();
         let Value::Map(entries) = &node.value else {
-            let message = format!(
-                "`margins` must be a map from test to number, this is {}",
-                node.value.kind()
-            );
-            self.problem(
-                node.place,
-                "wrong-type",
-                message,
-                "write `margins: {ks: 0.05}`",
-            );
+            let message = format!("`margins` must be a map from test to number, this is {}", node.value.kind());
+            self.problem(node.place, "wrong-type", message, "write `margins: {ks: 0.05}`");
             return margins;
         };
         for (key, node) in entries {
@@ -423,54 +281,29 @@ impl Reader {
                 continue;
             };
             let (low, high) = test.info().margin_range;
-            let Some(margin) = self.number(node, &format!("the margin of `{test}`"), low, high)
-            else {
+            let Some(margin) = self.number(node, &format!("the margin of `{test}`"), low, high) else {
                 continue;
             };
             if margins.insert(test, margin).is_some() {
-                self.problem(
-                    key.place,
-                    "duplicate-key",
-                    format!("`{test}` has two margins"),
-                    "keep one",
-                );
+                self.problem(key.place, "duplicate-key", format!("`{test}` has two margins"), "keep one");
             }
         }
         margins
     }
 
     fn test(&mut self, name: &str, place: Place, of: &str, allowed: &[TestId]) -> Option<TestId> {
-        let names = || {
-            allowed
-                .iter()
-                .map(|t| format!("`{t}`"))
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
+        let names = || allowed.iter().map(|t| format!("`{t}`")).collect::<Vec<_>>().join(", ");
         match TestId::from_name(name) {
             Some(test) if allowed.contains(&test) => Some(test),
             Some(test) => {
                 let message = format!("the test `{test}` does not apply to {of}");
-                self.problem(
-                    place,
-                    "test-does-not-apply",
-                    message,
-                    format!("one of {}", names()),
-                );
+                self.problem(place, "test-does-not-apply", message, format!("one of {}", names()));
                 None
             }
             None => {
                 let near = catalogue::nearest(name, TESTS.iter().map(|t| t.id.as_str()));
-                let help = near.map_or_else(
-                    || format!("one of {}", names()),
-                    |n| format!("did you mean `{n}`?"),
-                );
-                self.problem(
-                    place,
-                    "unknown-test",
-                    format!("no test is called `{name}`"),
-                    help,
-                );
+                let help = near.map_or_else(|| format!("one of {}", names()), |n| format!("did you mean `{n}`?"));
+                self.problem(place, "unknown-test", format!("no test is called `{name}`"), help);
                 None
             }
         }
@@ -492,18 +325,11 @@ impl Reader {
             (Some(n), None) => {
                 for extra in ["origin", "splits"] {
                     if let Some(node) = map.get(extra) {
-                        self.problem(
-                            node.place,
-                            "bad-lattice",
-                            format!("`{extra}` belongs to float lattices"),
-                            "",
-                        );
+                        self.problem(node.place, "bad-lattice", format!("`{extra}` belongs to float lattices"), "");
                     }
                 }
                 let scale = self.integer(n, "ticks", 0, 18)?;
-                Some(LatticeSpec::Ticks {
-                    scale: u8::try_from(scale).ok()?,
-                })
+                Some(LatticeSpec::Ticks { scale: u8::try_from(scale).ok()? })
             }
             (None, Some(n)) => {
                 let bits = self.integer(n, "float", 1, 52)?;
@@ -515,20 +341,11 @@ impl Reader {
                     Some(n) => self.splits(n, bits)?,
                     None => Vec::new(),
                 };
-                Some(LatticeSpec::Float {
-                    mantissa_bits: u8::try_from(bits).ok()?,
-                    origin,
-                    splits,
-                })
+                Some(LatticeSpec::Float { mantissa_bits: u8::try_from(bits).ok()?, origin, splits })
             }
             _ => {
                 let help = "write `{ticks: 2}` or `{float: 10}`";
-                self.problem(
-                    node.place,
-                    "bad-lattice",
-                    "a lattice is either `ticks` or `float`",
-                    help,
-                );
+                self.problem(node.place, "bad-lattice", "a lattice is either `ticks` or `float`", help);
                 None
             }
         }
@@ -543,34 +360,18 @@ impl Reader {
         let mut splits: Vec<Split> = Vec::new();
         for item in items {
             let map = self.map(item, "a split", SPLIT_KEYS);
-            let (Some(from), Some(to), Some(fine)) =
-                (map.get("from"), map.get("to"), map.get("bits"))
-            else {
-                self.problem(
-                    item.place,
-                    "bad-lattice",
-                    "a split has `from`, `to` and `bits`",
-                    "",
-                );
+            let (Some(from), Some(to), Some(fine)) = (map.get("from"), map.get("to"), map.get("bits")) else {
+                self.problem(item.place, "bad-lattice", "a split has `from`, `to` and `bits`", "");
                 return None;
             };
             let from = self.number(from, "from", f64::MIN, f64::MAX)?;
             let to = self.number(to, "to", f64::MIN, f64::MAX)?;
             let fine = self.integer(fine, "bits", bits + 1, 52)?;
             if from >= to || splits.last().is_some_and(|s| s.to > from) {
-                self.problem(
-                    item.place,
-                    "bad-lattice",
-                    "splits must be non-empty, ascending and disjoint",
-                    "",
-                );
+                self.problem(item.place, "bad-lattice", "splits must be non-empty, ascending and disjoint", "");
                 return None;
             }
-            splits.push(Split {
-                from,
-                to,
-                mantissa_bits: u8::try_from(fine).ok()?,
-            });
+            splits.push(Split { from, to, mantissa_bits: u8::try_from(fine).ok()? });
         }
         Some(splits)
     }
@@ -582,18 +383,8 @@ impl Reader {
         self.map_of(node, of, known, "key", "unknown-key")
     }
 
-    fn map_of<'a>(
-        &mut self,
-        node: &'a Node,
-        of: &str,
-        known: &[&str],
-        noun: &str,
-        code: &'static str,
-    ) -> Entries<'a> {
-        let mut out = Entries {
-            place: node.place,
-            entries: Vec::new(),
-        };
+    fn map_of<'a>(&mut self, node: &'a Node, of: &str, known: &[&str], noun: &str, code: &'static str) -> Entries<'a> {
+        let mut out = Entries { place: node.place, entries: Vec::new() };
         let Value::Map(entries) = &node.value else {
             let message = format!("{of} must be a map, this is {}", node.value.kind());
             self.problem(node.place, "wrong-type", message, "");
@@ -602,24 +393,12 @@ impl Reader {
         for (key, value) in entries {
             if !known.contains(&key.name.as_str()) {
                 let near = catalogue::nearest(&key.name, known.iter().copied());
-                let help = near.map_or_else(
-                    || format!("known: {}", known.join(", ")),
-                    |n| format!("did you mean `{n}`?"),
-                );
-                self.problem(
-                    key.place,
-                    code,
-                    format!("{of} has no {noun} `{}`", key.name),
-                    help,
-                );
+                let help =
+                    near.map_or_else(|| format!("known: {}", known.join(", ")), |n| format!("did you mean `{n}`?"));
+                self.problem(key.place, code, format!("{of} has no {noun} `{}`", key.name), help);
             } else if let Some((first, _)) = out.entries.iter().find(|(k, _)| k.name == key.name) {
                 let help = format!("the first is on line {}", first.place.line);
-                self.problem(
-                    key.place,
-                    "duplicate-key",
-                    format!("`{}` is given twice", key.name),
-                    help,
-                );
+                self.problem(key.place, "duplicate-key", format!("`{}` is given twice", key.name), help);
             } else {
                 out.entries.push((key, value));
             }
@@ -631,17 +410,8 @@ impl Reader {
         match &node.value {
             Value::Text(text) if !text.trim().is_empty() => Some(text.clone()),
             other => {
-                let kind = if matches!(other, Value::Text(_)) {
-                    "empty"
-                } else {
-                    other.kind()
-                };
-                self.problem(
-                    node.place,
-                    "wrong-type",
-                    format!("`{name}` must be text, this is {kind}"),
-                    "",
-                );
+                let kind = if matches!(other, Value::Text(_)) { "empty" } else { other.kind() };
+                self.problem(node.place, "wrong-type", format!("`{name}` must be text, this is {kind}"), "");
                 None
             }
         }
@@ -673,17 +443,8 @@ impl Reader {
         match node.value {
             Value::Int(v) if (low..=high).contains(&v) => Some(v),
             Value::Int(v) => {
-                let range = if high == i64::MAX {
-                    format!("at least {low}")
-                } else {
-                    format!("from {low} to {high}")
-                };
-                self.problem(
-                    node.place,
-                    "out-of-range",
-                    format!("{name} is {v}, it must be {range}"),
-                    "",
-                );
+                let range = if high == i64::MAX { format!("at least {low}") } else { format!("from {low} to {high}") };
+                self.problem(node.place, "out-of-range", format!("{name} is {v}, it must be {range}"), "");
                 None
             }
             ref other => {
@@ -695,8 +456,7 @@ impl Reader {
     }
 
     fn whole(&mut self, map: &Entries<'_>, name: &str, low: i64, high: i64) -> Option<i64> {
-        map.get(name)
-            .and_then(|node| self.integer(node, name, low, high))
+        map.get(name).and_then(|node| self.integer(node, name, low, high))
     }
 
     fn duration(&mut self, map: &Entries<'_>, name: &str, low: i64, high: i64) -> Option<i64> {
@@ -709,54 +469,29 @@ impl Reader {
             Some(ns) if (low..=high).contains(&ns) => Some(ns),
             Some(_) => {
                 let (low, high) = (super::format_duration(low), super::format_duration(high));
-                self.problem(
-                    node.place,
-                    "out-of-range",
-                    format!("`{name}` must be from {low} to {high}"),
-                    "",
-                );
+                self.problem(node.place, "out-of-range", format!("`{name}` must be from {low} to {high}"), "");
                 None
             }
             None => {
                 let message = format!("`{name}` must be a duration");
-                self.problem(
-                    node.place,
-                    "wrong-type",
-                    message,
-                    "a whole number and ns, us, ms, s, m or h: `100ms`",
-                );
+                self.problem(node.place, "wrong-type", message, "a whole number and ns, us, ms, s, m or h: `100ms`");
                 None
             }
         }
     }
 
     fn severity(&mut self, map: &Entries<'_>, default: Severity) -> Severity {
-        self.word(
-            map,
-            "severity",
-            &Severity::ALL.map(|s| (s.as_str(), s)),
-            default,
-        )
+        self.word(map, "severity", &Severity::ALL.map(|s| (s.as_str(), s)), default)
     }
 
     /// One of a few words.
-    fn word<T: Copy>(
-        &mut self,
-        map: &Entries<'_>,
-        name: &str,
-        choices: &[(&str, T)],
-        default: T,
-    ) -> T {
+    fn word<T: Copy>(&mut self, map: &Entries<'_>, name: &str, choices: &[(&str, T)], default: T) -> T {
         let Some(node) = map.get(name) else {
             return default;
         };
         let Value::Text(text) = &node.value else {
             let words: Vec<_> = choices.iter().map(|(w, _)| *w).collect();
-            let message = format!(
-                "`{name}` must be one of {}, this is {}",
-                words.join(", "),
-                node.value.kind()
-            );
+            let message = format!("`{name}` must be one of {}, this is {}", words.join(", "), node.value.kind());
             self.problem(node.place, "wrong-type", message, "");
             return default;
         };
@@ -765,16 +500,8 @@ impl Reader {
         }
         let words: Vec<_> = choices.iter().map(|(w, _)| *w).collect();
         let near = catalogue::nearest(text, words.iter().copied());
-        let help = near.map_or_else(
-            || format!("one of {}", words.join(", ")),
-            |n| format!("did you mean `{n}`?"),
-        );
-        self.problem(
-            node.place,
-            "unknown-word",
-            format!("`{name}` cannot be `{text}`"),
-            help,
-        );
+        let help = near.map_or_else(|| format!("one of {}", words.join(", ")), |n| format!("did you mean `{n}`?"));
+        self.problem(node.place, "unknown-word", format!("`{name}` cannot be `{text}`"), help);
         default
     }
 }

@@ -17,11 +17,7 @@ pub struct SuiteProblem {
 
 impl std::fmt::Display for SuiteProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{}:{}: {} [{}]",
-            self.line, self.column, self.message, self.code
-        )?;
+        write!(f, "{}:{}: {} [{}]", self.line, self.column, self.message, self.code)?;
         if !self.help.is_empty() {
             write!(f, "\n  help: {}", self.help)?;
         }
@@ -36,20 +32,11 @@ pub fn render_problems(file: &str, text: &str, problems: &[SuiteProblem]) -> Str
     let mut out = String::new();
     for p in problems {
         // Writing to a String cannot fail.
-        let _ = writeln!(
-            out,
-            "{file}:{}:{}: {} [{}]",
-            p.line, p.column, p.message, p.code
-        );
-        let line = usize::try_from(p.line)
-            .ok()
-            .and_then(|n| n.checked_sub(1))
-            .and_then(|n| lines.get(n));
+        let _ = writeln!(out, "{file}:{}:{}: {} [{}]", p.line, p.column, p.message, p.code);
+        let line = usize::try_from(p.line).ok().and_then(|n| n.checked_sub(1)).and_then(|n| lines.get(n));
         if let Some(line) = line {
             let number = p.line.to_string();
-            let indent = usize::try_from(p.column.saturating_sub(1))
-                .unwrap_or(0)
-                .min(line.chars().count());
+            let indent = usize::try_from(p.column.saturating_sub(1)).unwrap_or(0).min(line.chars().count());
             let _ = writeln!(out, "  {number} | {line}");
             let _ = writeln!(out, "  {:w$} | {:indent$}^", "", "", w = number.len());
         }

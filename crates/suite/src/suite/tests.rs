@@ -18,10 +18,7 @@ fn built_in_texts_parse_and_cover_the_catalogue() {
     assert_eq!(market.observable_ids(), ids);
     assert_eq!(market.checks.len(), CHECKS.len());
     assert!(market.checks["unreadable"].max_ratio.is_some());
-    assert_eq!(
-        (market.grid_ns, market.warmup_ns, market.window_ns),
-        (100_000_000, 60_000_000_000, None)
-    );
+    assert_eq!((market.grid_ns, market.warmup_ns, market.window_ns), (100_000_000, 60_000_000_000, None));
     let margin = |id: &str| market.rule(id).unwrap().margins[&TestId::Ks];
     let table: Vec<_> = [
         "mid_log_return_1s",
@@ -92,7 +89,9 @@ observables:
     lattice: {ticks: 8}
     margins: {ks: 0.1}
 ";
-    check(text, &expect![[r#"
+    check(
+        text,
+        &expect![[r#"
         suite.yaml:3:1: a suite has no key `scoop` [unknown-key]
           3 | scoop: population
             | ^
@@ -166,35 +165,50 @@ observables:
           34 |     margins: {ks: 0.1}
              |     ^
           help: the first is on line 32
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn short_suites_say_what_is_missing() {
-    check("name: x\n", &expect![[r#"
+    check(
+        "name: x\n",
+        &expect![[r#"
         suite.yaml:1:1: the suite does not say its schema [missing-schema]
           1 | name: x
             | ^
           help: write `schema: verismo.suite/1` as the first line
-    "#]]);
-    check("", &expect![[r#"
+    "#]],
+    );
+    check(
+        "",
+        &expect![[r#"
         suite.yaml:1:1: the suite does not say its schema [missing-schema]
           help: write `schema: verismo.suite/1` as the first line
         suite.yaml:1:1: a suite must be a map, this is nothing [wrong-type]
-    "#]]);
-    check("schema: verismo.suite/2\nobservables: []\n", &expect![[r#"
+    "#]],
+    );
+    check(
+        "schema: verismo.suite/2\nobservables: []\n",
+        &expect![[r#"
         suite.yaml:1:9: this schema is not known [unknown-schema]
           1 | schema: verismo.suite/2
             |         ^
           help: this version reads verismo.suite/1
-    "#]]);
-    check("schema: verismo.suite/1\nobservables: []\n", &expect![[r#"
+    "#]],
+    );
+    check(
+        "schema: verismo.suite/1\nobservables: []\n",
+        &expect![[r#"
         suite.yaml:2:14: the suite judges nothing [nothing-to-judge]
           2 | observables: []
             |              ^
           help: enable at least one observable
-    "#]]);
-    check("- 1\n- 2\n", &expect![[r#"
+    "#]],
+    );
+    check(
+        "- 1\n- 2\n",
+        &expect![[r#"
         suite.yaml:1:1: the suite does not say its schema [missing-schema]
           1 | - 1
             | ^
@@ -202,12 +216,16 @@ fn short_suites_say_what_is_missing() {
         suite.yaml:1:1: a suite must be a map, this is a list [wrong-type]
           1 | - 1
             | ^
-    "#]]);
-    check("schema: verismo.suite/1\nobservables: [\n", &expect![[r#"
+    "#]],
+    );
+    check(
+        "schema: verismo.suite/1\nobservables: [\n",
+        &expect![[r#"
         suite.yaml:2:14: this is not YAML: unclosed bracket '[' [not-yaml]
           2 | observables: [
             |              ^
-    "#]]);
+    "#]],
+    );
     check(
         "schema: verismo.suite/1\ncolumns: {decide: ks, margins: {ks: .05}}\n",
         &expect![[r#"
@@ -231,7 +249,9 @@ observables:
   - {id: d, decide: ks, margins: {ks: 0.1}, lattice: {float: 10, splits: [{from: 1, to: 2, bits: 9}]}}
   - {id: e, decide: fano, margins: {fano: 0.1}}
 ";
-    check(text, &expect![[r#"
+    check(
+        text,
+        &expect![[r#"
         suite.yaml:4:62: ticks is 19, it must be from 0 to 18 [out-of-range]
           4 |   - {id: a, decide: ks, margins: {ks: 0.1}, lattice: {ticks: 19}}
             |                                                              ^
@@ -253,7 +273,8 @@ observables:
           8 |   - {id: e, decide: fano, margins: {fano: 0.1}}
             |                                     ^
           help: one of `ks`, `w1`, `mean`, `std`, `quantile`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -261,11 +282,7 @@ fn a_table_suite_is_written_and_read_back() {
     let float = LatticeSpec::Float {
         mantissa_bits: 10,
         origin: 0.1 + 0.2,
-        splits: vec![catalogue::Split {
-            from: -1.0,
-            to: -0.9,
-            mantissa_bits: 20,
-        }],
+        splits: vec![catalogue::Split { from: -1.0, to: -0.9, mantissa_bits: 20 }],
     };
     let columns = vec![
         ("price".to_owned(), LatticeSpec::Ticks { scale: 2 }),
@@ -274,14 +291,9 @@ fn a_table_suite_is_written_and_read_back() {
         ("12".to_owned(), LatticeSpec::float(52)),
     ];
     let text = table_suite_text(&columns);
-    let suite =
-        Suite::parse(&text).unwrap_or_else(|p| panic!("{}", render_problems("table", &text, &p)));
+    let suite = Suite::parse(&text).unwrap_or_else(|p| panic!("{}", render_problems("table", &text, &p)));
     for (name, lattice) in &columns {
-        assert_eq!(
-            suite.rule(name).unwrap().lattice.as_ref(),
-            Some(lattice),
-            "{name}"
-        );
+        assert_eq!(suite.rule(name).unwrap().lattice.as_ref(), Some(lattice), "{name}");
         let built = lattice.to_lattice().unwrap();
         assert_eq!(&LatticeSpec::from_lattice(&built), lattice);
     }
@@ -303,35 +315,16 @@ fn proposed_margins_replace_the_defaults_and_say_what_is_out_of_reach() {
     let proposals = vec![Proposal {
         observable: "spread".to_owned(),
         margins: vec![
-            ProposedMargin {
-                test: TestId::Ks,
-                margin: 0.25,
-                resolvable: Some(0.21),
-                out_of_reach: true,
-            },
-            ProposedMargin {
-                test: TestId::W1,
-                margin: 0.5,
-                resolvable: None,
-                out_of_reach: false,
-            },
+            ProposedMargin { test: TestId::Ks, margin: 0.25, resolvable: Some(0.21), out_of_reach: true },
+            ProposedMargin { test: TestId::W1, margin: 0.5, resolvable: None, out_of_reach: false },
         ],
     }];
     let text = with_proposed_margins(&proposals);
     let suite = Suite::parse(&text).unwrap();
     let rule = suite.rule("spread").unwrap();
-    assert_eq!(
-        (rule.margins[&TestId::Ks], rule.margins[&TestId::W1]),
-        (0.25, 0.5)
-    );
-    assert_eq!(
-        rule.margins[&TestId::Mean],
-        Suite::builtin("market")
-            .unwrap()
-            .rule("spread")
-            .unwrap()
-            .margins[&TestId::Mean]
-    );
+    assert_eq!((rule.margins[&TestId::Ks], rule.margins[&TestId::W1]), (0.25, 0.5));
+    let default = Suite::builtin("market").unwrap().rule("spread").unwrap();
+    assert_eq!(rule.margins[&TestId::Mean].to_bits(), default.margins[&TestId::Mean].to_bits());
     assert!(text.contains("# ks: the default is out of reach, this golden resolves 0.21."));
     assert_eq!(with_proposed_margins(&[]), MARKET_TEXT);
 }

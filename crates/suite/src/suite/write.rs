@@ -37,10 +37,8 @@ pub fn table_suite_text(columns: &[(String, LatticeSpec)]) -> String {
     for (name, lattice) in columns {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "  - id: {}", quoted(name));
-        let _ = writeln!(
-            out,
-            "    decide: ks\n    margins: {{ks: 0.05, w1: 0.1, mean: 0.1, std: 0.1, quantile: 0.15}}"
-        );
+        let _ =
+            writeln!(out, "    decide: ks\n    margins: {{ks: 0.05, w1: 0.1, mean: 0.1, std: 0.1, quantile: 0.15}}");
         let _ = writeln!(out, "    lattice: {lattice}");
     }
     if columns.is_empty() {
@@ -75,21 +73,10 @@ fn write_margins(out: &mut String, line: &str, proposal: &Proposal) {
     for m in proposal.margins.iter().filter(|m| m.out_of_reach) {
         let reach = m
             .resolvable
-            .map_or("a golden too short to say".to_owned(), |r| {
-                format!("this golden resolves {}", short(r))
-            });
-        let _ = writeln!(
-            out,
-            "{indent}# {}: the default is out of reach, {reach}.",
-            m.test
-        );
+            .map_or("a golden too short to say".to_owned(), |r| format!("this golden resolves {}", short(r)));
+        let _ = writeln!(out, "{indent}# {}: the default is out of reach, {reach}.", m.test);
     }
-    let body = line
-        .trim_start()
-        .trim_start_matches("margins: {")
-        .split('}')
-        .next()
-        .unwrap_or_default();
+    let body = line.trim_start().trim_start_matches("margins: {").split('}').next().unwrap_or_default();
     let mut parts = Vec::new();
     for part in body.split(',').map(str::trim).filter(|p| !p.is_empty()) {
         let name = part.split(':').next().unwrap_or_default().trim();
@@ -105,11 +92,7 @@ fn write_margins(out: &mut String, line: &str, proposal: &Proposal) {
 fn short(x: f64) -> String {
     let text = format!("{x:.4}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text.is_empty() || text == "0" {
-        format!("{x:e}")
-    } else {
-        text.to_owned()
-    }
+    if text.is_empty() || text == "0" { format!("{x:e}") } else { text.to_owned() }
 }
 
 /// A column name as YAML text: quoted unless it is a plain word that YAML takes for nothing else.
@@ -117,10 +100,8 @@ fn quoted(name: &str) -> String {
     let plain = !name.is_empty()
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && ![
-            "true", "false", "yes", "no", "on", "off", "null", "y", "n", "nan", "inf",
-        ]
-        .contains(&name.to_ascii_lowercase().as_str());
+        && !["true", "false", "yes", "no", "on", "off", "null", "y", "n", "nan", "inf"]
+            .contains(&name.to_ascii_lowercase().as_str());
     if plain {
         return name.to_owned();
     }
