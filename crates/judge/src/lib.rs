@@ -11,6 +11,7 @@ pub mod input;
 mod alignment;
 mod applicable;
 mod draft;
+mod edges;
 mod histogram;
 mod integrity;
 mod judgement;

@@ -9,6 +9,7 @@ use verismo_suite::verdict::FindingVerdict;
 use crate::applicable::{Applicable, applicable};
 use crate::digest::{Digest, Fields, series_digest};
 use crate::draft::{Draft, blank};
+use crate::edges;
 use crate::histogram::{self, Laws};
 use crate::input::{Series, SeriesWindows, StreamStates};
 use crate::lags;
@@ -95,7 +96,13 @@ pub(crate) fn judge_observable(pair: &Pair<'_>, rule: &ObservableRule, suite: &S
         Some((g, c)) => (g, c, DAY_NS),
         None => (golden, candidate, base_ns),
     };
-    let selection = select(&occupied(golden), &occupied(candidate), window_ns, pair.aligned, suite.scope);
+    let (mut in_golden, mut in_candidate) = (occupied(golden), occupied(candidate));
+    let golden_windows = in_golden.len();
+    if pair.aligned {
+        edges::trim((golden, &mut in_golden), (candidate, &mut in_candidate), window_ns);
+    }
+    let mut selection = select(&in_golden, &in_candidate, window_ns, pair.aligned, suite.scope);
+    selection.coverage *= in_golden.len() as f64 / golden_windows.max(1) as f64;
     let task = Task {
         pair,
         rule,

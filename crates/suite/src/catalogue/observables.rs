@@ -264,7 +264,8 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
         description: "Price moves over one second.",
         formula: "ln(mid_t / mid_(t-1s)) on the grid",
         reference: "Cont (2001), Empirical properties of asset returns",
-        grid: Grid::Float(10),
+        // Returns of one tick differ by the price level only: wide cells would hold a tenth of all returns each.
+        grid: Grid::Float(24),
         ..BOOK
     },
     ObservableInfo {
@@ -273,7 +274,8 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
         description: "Price moves over ten seconds.",
         formula: "ln(mid_t / mid_(t-10s)) on the grid",
         reference: "Cont (2001), Empirical properties of asset returns",
-        grid: Grid::Float(10),
+        // Returns of one tick differ by the price level only: wide cells would hold a tenth of all returns each.
+        grid: Grid::Float(24),
         ..BOOK
     },
     ObservableInfo {
