@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use verismo_stats::judging::{Blame, Comparison, Design, Effect, Judged, JudgingError, Options, Outcome, Side, Window};
 
 type Cells = Vec<Vec<(i64, u64)>>;
+/// Stratum label and the windows of it.
+type Labelled = Vec<(u32, Cells)>;
 
 const EFFECTS: [Effect; 8] = [
     Effect::Ks,
@@ -185,7 +187,7 @@ fn few_equal_pairs_are_exact_and_few_unequal_ones_say_how_many() {
 }
 
 /// Two strata with different laws; the candidate has another mix of them.
-fn strata(golden: [usize; 2], candidate: [usize; 2]) -> (Vec<(u32, Cells)>, Vec<(u32, Cells)>) {
+fn strata(golden: [usize; 2], candidate: [usize; 2]) -> (Labelled, Labelled) {
     let make = |sizes: [usize; 2], phase: u64| {
         (0..2_u32)
             .map(|s| {
