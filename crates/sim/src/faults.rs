@@ -9,6 +9,7 @@
 
 mod book;
 mod bytes;
+mod fault;
 mod kind;
 mod label;
 mod record;
@@ -20,7 +21,8 @@ mod timing;
 use verismo_market::message::Message;
 
 pub use bytes::apply_bytes;
-pub use kind::{Fault, FaultError, FaultKind};
+pub use fault::{Fault, FaultError};
+pub use kind::FaultKind;
 pub use record::{Affected, FaultRecord, Record, SCHEMA};
 
 use crate::rng::Rng;

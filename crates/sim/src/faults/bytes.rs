@@ -1,6 +1,7 @@
 //! Faults of the bytes of a file.
 
-use super::kind::{Fault, FaultKind};
+use super::fault::Fault;
+use super::kind::FaultKind;
 use super::record::{Record, Tally};
 use crate::rng::Rng;
 

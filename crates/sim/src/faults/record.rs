@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use verismo_market::message::{Body, Message};
 
-use super::kind::{Fault, FaultKind};
+use super::fault::Fault;
+use super::kind::FaultKind;
 
 /// Name and version of the record's schema.
 pub const SCHEMA: &str = "verismo.faults/1";
