@@ -32,6 +32,8 @@ pub(crate) fn needs(
 
 /// Stands in the seed for "resolution", so that its replicates are fresh.
 const RESOLUTION_DOMAIN: u64 = 1 << 32;
+/// A number for the report: its two quantiles need no far tail, and it shall not double the cost of a finding.
+const REPLICATES_MAX: u32 = 499;
 
 /// Minimum detectable effect and resolvable margin. From the golden alone, as if the candidate were another stretch of it
 /// with the candidate's number of windows; for pairs, from the noise of the pairs.
@@ -68,7 +70,8 @@ pub(crate) fn resolution(
     }
     let weights = Counter::new(&comparison.options.seed, RESOLUTION_DOMAIN);
     let (mut norms, mut uppers) = (Vec::new(), Vec::new());
-    visit_replicates(&parts, &weights, comparison.options.replicates, |error| {
+    let replicates = comparison.options.replicates.min(REPLICATES_MAX);
+    visit_replicates(&parts, &weights, replicates, |error| {
         norms.push(shape.norm.of(error));
         uppers.push(upper_of_error(shape, error, &deviation, t, spread));
     });
