@@ -80,18 +80,11 @@ pub enum TestError {
 /// Checks that two histograms can be compared and that each has at least `n_min` observations.
 fn check_pair(first: &Histogram, second: &Histogram, n_min: u64) -> Result<(), TestError> {
     if first.lattice() != second.lattice() {
-        return Err(TestError::DifferentLattices {
-            first: first.lattice().id(),
-            second: second.lattice().id(),
-        });
+        return Err(TestError::DifferentLattices { first: first.lattice().id(), second: second.lattice().id() });
     }
     for (side, histogram) in [(Side::First, first), (Side::Second, second)] {
         if histogram.count() < n_min {
-            return Err(TestError::TooFewObservations {
-                side,
-                n: histogram.count(),
-                n_min,
-            });
+            return Err(TestError::TooFewObservations { side, n: histogram.count(), n_min });
         }
     }
     Ok(())
@@ -108,10 +101,7 @@ struct Step {
 
 /// The keys of both histograms in ascending order with the cumulative counts.
 fn steps<'a>(first: &'a Histogram, second: &'a Histogram) -> impl Iterator<Item = Step> + 'a {
-    let (mut xs, mut ys) = (
-        first.cells().iter().peekable(),
-        second.cells().iter().peekable(),
-    );
+    let (mut xs, mut ys) = (first.cells().iter().peekable(), second.cells().iter().peekable());
     let mut below = (0, 0);
     std::iter::from_fn(move || {
         let key = match (xs.peek(), ys.peek()) {
@@ -127,11 +117,7 @@ fn steps<'a>(first: &'a Histogram, second: &'a Histogram) -> impl Iterator<Item 
         if let Some(&(_, count)) = ys.next_if(|&&(y, _)| y == key) {
             through.1 += count;
         }
-        let step = Step {
-            key,
-            below,
-            through,
-        };
+        let step = Step { key, below, through };
         below = through;
         Some(step)
     })

@@ -42,14 +42,7 @@ impl ColumnProfile {
     pub fn new(capacity: u32) -> Self {
         assert!(capacity > 0, "a sample keeps at least one value");
         let sample = BTreeMap::new();
-        Self {
-            capacity,
-            n_finite: 0,
-            n_null: 0,
-            n_non_finite: 0,
-            scales: ALL_SCALES,
-            sample,
-        }
+        Self { capacity, n_finite: 0, n_null: 0, n_non_finite: 0, scales: ALL_SCALES, sample }
     }
 
     /// Adds one observation. `hash` says whether it is sampled and must come from its content, see [`value_hash`].
@@ -93,18 +86,11 @@ impl ColumnProfile {
     /// The sampled values with their multiplicities, ascending by value; equal values are added up.
     #[must_use]
     pub fn sampled_values(&self) -> Vec<(f64, u64)> {
-        self.sampled_ordered()
-            .into_iter()
-            .map(|(key, count)| (unordered(key), count))
-            .collect()
+        self.sampled_ordered().into_iter().map(|(key, count)| (unordered(key), count)).collect()
     }
 
     fn sampled_ordered(&self) -> Vec<(i64, u64)> {
-        let mut values: Vec<(i64, u64)> = self
-            .sample
-            .iter()
-            .map(|(&(_, key), &count)| (key, count))
-            .collect();
+        let mut values: Vec<(i64, u64)> = self.sample.iter().map(|(&(_, key), &count)| (key, count)).collect();
         values.sort_unstable();
         values.dedup_by(|next, kept| {
             let same = next.0 == kept.0;
@@ -119,12 +105,7 @@ impl ColumnProfile {
     /// Adds an entry unless it ranks behind a full sample.
     fn offer(&mut self, entry: (u64, i64), count: u64) {
         let is_full = self.sample.len() == self.capacity as usize;
-        if is_full
-            && self
-                .sample
-                .last_key_value()
-                .is_some_and(|(&last, _)| entry > last)
-        {
+        if is_full && self.sample.last_key_value().is_some_and(|(&last, _)| entry > last) {
             return;
         }
         // Counts cannot overflow: they add up to at most n_finite.
@@ -144,11 +125,8 @@ pub fn value_hash(time_ns: i64, value: f64) -> u64 {
 
 /// The scales among `candidates` on whose grid the value lies.
 fn scales_of(value: f64, candidates: u16) -> u16 {
-    let on_grid =
-        |scale: u8| candidates & (1 << scale) != 0 && Ticks::new(scale).key(value).is_some();
-    (0..=SCALE_MAX)
-        .filter(|&scale| on_grid(scale))
-        .fold(0, |scales, scale| scales | 1 << scale)
+    let on_grid = |scale: u8| candidates & (1 << scale) != 0 && Ticks::new(scale).key(value).is_some();
+    (0..=SCALE_MAX).filter(|&scale| on_grid(scale)).fold(0, |scales, scale| scales | 1 << scale)
 }
 
 impl State for ColumnProfile {
@@ -169,10 +147,7 @@ impl State for ColumnProfile {
             });
         }
         let add = |a: u64, b: u64| {
-            a.checked_add(b).ok_or(MergeError::Overflow {
-                state: Self::FORMAT,
-                quantity: "a number of observations",
-            })
+            a.checked_add(b).ok_or(MergeError::Overflow { state: Self::FORMAT, quantity: "a number of observations" })
         };
         let n_finite = add(self.n_finite, other.n_finite)?;
         let n_null = add(self.n_null, other.n_null)?;
@@ -187,13 +162,7 @@ impl State for ColumnProfile {
 
     fn encode(&self, out: &mut Vec<u8>) {
         put_u64(out, u64::from(self.capacity));
-        for count in [
-            self.n_finite,
-            self.n_null,
-            self.n_non_finite,
-            u64::from(self.scales),
-            self.sample.len() as u64,
-        ] {
+        for count in [self.n_finite, self.n_null, self.n_non_finite, u64::from(self.scales), self.sample.len() as u64] {
             put_u64(out, count);
         }
         let mut last = 0;
@@ -207,42 +176,30 @@ impl State for ColumnProfile {
 
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(Self::FORMAT, bytes);
-        let capacity = u32::try_from(reader.u64("capacity")?)
-            .ok()
-            .filter(|&capacity| capacity > 0);
+        let capacity = u32::try_from(reader.u64("capacity")?).ok().filter(|&capacity| capacity > 0);
         let mut profile = Self::new(capacity.ok_or_else(|| reader.invalid("capacity"))?);
         profile.n_finite = reader.u64("number of finite values")?;
         profile.n_null = reader.u64("number of nulls")?;
         profile.n_non_finite = reader.u64("number of non-finite values")?;
-        let scales = u16::try_from(reader.u64("scales")?)
-            .ok()
-            .filter(|scales| scales & !ALL_SCALES == 0);
+        let scales = u16::try_from(reader.u64("scales")?).ok().filter(|scales| scales & !ALL_SCALES == 0);
         profile.scales = scales.ok_or_else(|| reader.invalid("scales"))?;
         let n_entries = reader.length("sample", 3)?;
         let (mut hash, mut n_sampled) = (0_u64, 0_u64);
         for _ in 0..n_entries {
-            hash = hash
-                .checked_add(reader.u64("hash")?)
-                .ok_or_else(|| reader.invalid("hash"))?;
+            hash = hash.checked_add(reader.u64("hash")?).ok_or_else(|| reader.invalid("hash"))?;
             let entry = (hash, reader.i64("value")?);
             let count = reader.u64("multiplicity")?;
-            let is_ordered = profile
-                .sample
-                .last_key_value()
-                .is_none_or(|(&last, _)| last < entry);
+            let is_ordered = profile.sample.last_key_value().is_none_or(|(&last, _)| last < entry);
             let is_value = ordered(unordered(entry.1)) == entry.1;
             if !is_ordered || !is_value || count == 0 {
                 return Err(reader.invalid("sample"));
             }
-            n_sampled = n_sampled
-                .checked_add(count)
-                .ok_or_else(|| reader.invalid("multiplicity"))?;
+            n_sampled = n_sampled.checked_add(count).ok_or_else(|| reader.invalid("multiplicity"))?;
             profile.sample.insert(entry, count);
         }
         // A sample that is not full holds everything.
         let is_full = n_entries == profile.capacity as usize;
-        let is_complete =
-            n_sampled == profile.n_finite || (is_full && n_sampled < profile.n_finite);
+        let is_complete = n_sampled == profile.n_finite || (is_full && n_sampled < profile.n_finite);
         let scales_known = profile.n_finite > 0 || profile.scales == ALL_SCALES;
         if n_entries > profile.capacity as usize || !is_complete || !scales_known {
             return Err(reader.invalid("sample"));

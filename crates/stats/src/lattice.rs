@@ -128,10 +128,7 @@ impl Lattice {
             return Rejected::default();
         }
         let non_finite = values.iter().filter(|x| !x.is_finite()).count() as u64;
-        Rejected {
-            non_finite,
-            off_grid: n_rejected as u64 - non_finite,
-        }
+        Rejected { non_finite, off_grid: n_rejected as u64 - non_finite }
     }
 
     /// True when all values with this key are equal.

@@ -17,10 +17,7 @@ impl DoubleSum {
     /// Adds `x * count` without rounding the product.
     pub(crate) fn add_product(&mut self, x: f64, count: u64) {
         // Two halves of 32 bits are exact in f64 and so is each product's error term.
-        for half in [
-            (count >> 32) as f64 * 4_294_967_296.0,
-            (count & 0xffff_ffff) as f64,
-        ] {
+        for half in [(count >> 32) as f64 * 4_294_967_296.0, (count & 0xffff_ffff) as f64] {
             let (product, error) = two_product(x, half);
             self.add(product);
             self.add(error);

@@ -214,6 +214,13 @@ fn certified_interval_is_reached_at_both_ends() {
 }
 
 #[test]
+fn a_tie_of_both_signs_counts_as_positive() {
+    let histogram = |values: &[f64]| Histogram::from_values(Lattice::ticks(0), values);
+    let ks = classic::ks(&histogram(&[1.0, 4.0]), &histogram(&[2.0, 3.0])).unwrap();
+    assert_eq!((ks.statistic, ks.sign, ks.location), (0.5, 1, 1.0));
+}
+
+#[test]
 fn large_keys_keep_their_digits() {
     // Epoch-like offsets: differences of one key at 1.7e18 drown in f64 values.
     let base = 1_700_000_000_000_000_000_i64;

@@ -139,6 +139,19 @@ fn a_heavy_value_becomes_a_point() {
 }
 
 #[test]
+fn a_value_on_an_edge_does_not_make_its_cell_dense() {
+    // 60,000 values: a cell may hold 14. The atom at 1 has 12, the open cell above it 8; the rest is far and wide.
+    let atom = std::iter::repeat_n(1.0, 12);
+    let inside = uniform(5, 8).map(|v| 1.0 + v / 2000.0);
+    let wide = (10..).zip(uniform(6, 59_980)).map(|(k, v)| (1.0 + v) * 2_f64.powi(10 + k % 500));
+    let values: Vec<f64> = atom.chain(inside).chain(wide).collect();
+    assert_eq!(choose_lattice(&profile(&values)), Lattice::float(10));
+    // Eight more inside, and it is split.
+    let more: Vec<f64> = values.iter().copied().chain(uniform(7, 8).map(|v| 1.0 + v / 2000.0)).collect();
+    assert_ne!(choose_lattice(&profile(&more)), Lattice::float(10));
+}
+
+#[test]
 fn the_choice_does_not_depend_on_the_cut() {
     let values = column(|v, _| 1e9 + normal_quantile(v), 900);
     let whole = profile(&values);

@@ -113,7 +113,8 @@ fn long_windows_are_counted_across_buffers() {
 fn ranges_around_the_limits_of_the_directory_are_counted() {
     for width in [1 << 15, (1 << 15) + 1, (1 << 23) - 2, (1 << 23) - 1, 1 << 23, (1 << 23) + 1] {
         // Many equal keys at both ends, so that few pages are needed.
-        let keys: Vec<i64> = (0..4000).map(|i| if i % 2 == 0 { -7 } else { width - 7 }).chain([-6, width - 8]).collect();
+        let keys: Vec<i64> =
+            (0..4000).map(|i| if i % 2 == 0 { -7 } else { width - 7 }).chain([-6, width - 8]).collect();
         let mut tally = Tally::new();
         tally.extend(&keys);
         assert_eq!(tally.drain(), counted(&keys), "width {width}");
@@ -141,6 +142,10 @@ fn value_sum_bounds_the_sum() {
     let points = Histogram::from_values(Lattice::exact(), &[0.1; 10]).value_sum();
     assert_eq!(points.sum, 1.0, "ten times the double nearest 0.1, rounded once");
     assert_eq!(Histogram::new(Lattice::exact()).value_sum().sum, 0.0);
+    // The double nearest 0.1 lies 2^-54 / 10 above it, which shows once the rest cancels.
+    let cancelled = [&[0.1; 10][..], &[-1.0]].concat();
+    let sum = Histogram::from_values(Lattice::exact(), &cancelled).value_sum().sum;
+    assert_eq!(sum, 2_f64.powi(-54));
 }
 
 #[test]

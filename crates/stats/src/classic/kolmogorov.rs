@@ -24,16 +24,9 @@ pub fn kolmogorov_sf(x: f64) -> f64 {
     }
     if x < CROSSOVER {
         let step = -PI * PI / (8.0 * x * x);
-        let sum: f64 = (0..TERMS)
-            .rev()
-            .map(|k| libm::exp(f64::from((2 * k + 1) * (2 * k + 1)) * step))
-            .sum();
+        let sum: f64 = (0..TERMS).rev().map(|k| libm::exp(f64::from((2 * k + 1) * (2 * k + 1)) * step)).sum();
         // Clamped because x near 0 gives 0 * infinity in the factor: the sum is 0 then.
-        return if sum > 0.0 {
-            1.0 - (2.0 * PI).sqrt() / x * sum
-        } else {
-            1.0
-        };
+        return if sum > 0.0 { 1.0 - (2.0 * PI).sqrt() / x * sum } else { 1.0 };
     }
     if x > ZERO_ABOVE {
         return 0.0;
@@ -70,9 +63,8 @@ pub fn exact_ks_sf(n: u64, m: u64, numerator: u128) -> f64 {
     if numerator == 0 {
         return 1.0;
     }
-    let is_outside = |i: u64, j: u64| {
-        (u128::from(i) * u128::from(m)).abs_diff(u128::from(j) * u128::from(n)) >= numerator
-    };
+    let is_outside =
+        |i: u64, j: u64| (u128::from(i) * u128::from(m)).abs_diff(u128::from(j) * u128::from(n)) >= numerator;
     let mut outside: Vec<f64> = Vec::new();
     // The first column has one path to each point: outside once it has crossed.
     outside.extend((0..=m).map(|j| f64::from(u8::from(is_outside(0, j)))));
@@ -80,11 +72,7 @@ pub fn exact_ks_sf(n: u64, m: u64, numerator: u128) -> f64 {
         let mut before = 0.0;
         for (j, share) in outside.iter_mut().enumerate() {
             let j = j as u64;
-            *share = if is_outside(i, j) {
-                1.0
-            } else {
-                (*share * i as f64 + before * j as f64) / (i + j) as f64
-            };
+            *share = if is_outside(i, j) { 1.0 } else { (*share * i as f64 + before * j as f64) / (i + j) as f64 };
             before = *share;
         }
     }

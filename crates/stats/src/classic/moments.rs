@@ -83,10 +83,7 @@ pub fn mean(first: &Histogram, second: &Histogram) -> Result<MeanDifference, Tes
         (statistic, statistic)
     } else {
         let rounding = 4.0 * f64::EPSILON * (x.mean.value().abs() + y.mean.value().abs());
-        let (down, up) = (
-            x.above_mean + y.below_mean + rounding,
-            x.below_mean + y.above_mean + rounding,
-        );
+        let (down, up) = (x.above_mean + y.below_mean + rounding, x.below_mean + y.above_mean + rounding);
         (statistic - down / unit, statistic + up / unit)
     };
     let welch_t = welch(&x, &y);
@@ -101,13 +98,7 @@ pub fn mean(first: &Histogram, second: &Histogram) -> Result<MeanDifference, Tes
         m: y.n,
     };
     let is_finite = statistic.is_finite() && certified.0.is_finite() && certified.1.is_finite();
-    if is_finite {
-        Ok(difference)
-    } else {
-        Err(TestError::Overflow {
-            statistic: "the mean",
-        })
-    }
+    if is_finite { Ok(difference) } else { Err(TestError::Overflow { statistic: "the mean" }) }
 }
 
 /// ln of the standard deviation of `second` over that of `first`.
@@ -128,15 +119,9 @@ pub fn std(first: &Histogram, second: &Histogram, ddof: Ddof) -> Result<StdRatio
         let root = |squares: f64| (squares / divisor).sqrt() * (moments.scale / unit);
         let (std, slack) = (root(moments.sum_squares), root(moments.moves));
         if !(std.is_finite() && slack.is_finite()) {
-            return Err(TestError::Overflow {
-                statistic: "the standard deviation",
-            });
+            return Err(TestError::Overflow { statistic: "the standard deviation" });
         }
-        if std > 0.0 {
-            Ok((std, slack))
-        } else {
-            Err(TestError::NoSpread { side })
-        }
+        if std > 0.0 { Ok((std, slack)) } else { Err(TestError::NoSpread { side }) }
     };
     let (std_first, slack_first) = spread(Side::First, first)?;
     let (std_second, slack_second) = spread(Side::Second, second)?;
@@ -148,15 +133,7 @@ pub fn std(first: &Histogram, second: &Histogram, ddof: Ddof) -> Result<StdRatio
         let upper = log_ratio(std_second + slack_second, std_first - slack_first);
         (lower - ROUNDING, upper + ROUNDING)
     };
-    Ok(StdRatio {
-        statistic,
-        certified,
-        std_first,
-        std_second,
-        ddof,
-        n: first.count(),
-        m: second.count(),
-    })
+    Ok(StdRatio { statistic, certified, std_first, std_second, ddof, n: first.count(), m: second.count() })
 }
 
 /// ln(numerator / denominator), infinite when one of them is not positive.
@@ -169,11 +146,7 @@ fn log_ratio(numerator: f64, denominator: f64) -> f64 {
     }
     // Near 1 the difference is exact, while the quotient would be rounded to a multiple of 1e-16.
     let excess = (numerator - denominator) / denominator;
-    if (-0.5..1.0).contains(&excess) {
-        libm::log1p(excess)
-    } else {
-        libm::log(numerator) - libm::log(denominator)
-    }
+    if (-0.5..1.0).contains(&excess) { libm::log1p(excess) } else { libm::log(numerator) - libm::log(denominator) }
 }
 
 /// Absolute rounding of a logarithm of a ratio of standard deviations, generously.
@@ -206,21 +179,13 @@ impl Moments {
         let mean = sum.divided_by(n as f64);
         // Deviations grow towards both ends of the ascending cells.
         let ends = [histogram.cells().first(), histogram.cells().last()];
-        let reach = ends
-            .into_iter()
-            .flatten()
-            .fold(0.0, |most: f64, &(key, _)| {
-                let cell = extent(lattice, key);
-                most.max(cell.middle.minus_sum(mean).abs())
-                    .max(cell.upper.minus(cell.lower))
-            });
+        let reach = ends.into_iter().flatten().fold(0.0, |most: f64, &(key, _)| {
+            let cell = extent(lattice, key);
+            most.max(cell.middle.minus_sum(mean).abs()).max(cell.upper.minus(cell.lower))
+        });
         let scale = power_of_two_below(reach);
         let mut squares = DoubleSum::default();
-        let (mut moves, mut below, mut above) = (
-            DoubleSum::default(),
-            DoubleSum::default(),
-            DoubleSum::default(),
-        );
+        let (mut moves, mut below, mut above) = (DoubleSum::default(), DoubleSum::default(), DoubleSum::default());
         for &(key, count) in histogram.cells() {
             let cell = extent(lattice, key);
             let deviation = cell.middle.minus_sum(mean) / scale;
@@ -265,8 +230,7 @@ fn welch(x: &Moments, y: &Moments) -> Option<(f64, f64)> {
     let total = vx + vy;
     // Shares instead of squares: the squares of tiny variances would underflow.
     let (share_x, share_y) = (vx / total, vy / total);
-    let degrees =
-        1.0 / (share_x * share_x / (x.n - 1) as f64 + share_y * share_y / (y.n - 1) as f64);
+    let degrees = 1.0 / (share_x * share_x / (x.n - 1) as f64 + share_y * share_y / (y.n - 1) as f64);
     let t = y.mean.minus(x.mean) / unit / total.sqrt();
     (total > 0.0 && t.is_finite() && degrees.is_finite()).then_some((t, degrees))
 }

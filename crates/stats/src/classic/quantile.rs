@@ -28,26 +28,16 @@ pub struct QuantileDifference {
 /// # Errors
 /// [`TestError::InvalidProbability`], [`TestError::DifferentLattices`], [`TestError::TooFewObservations`] for an empty
 /// sample, [`TestError::Overflow`].
-pub fn quantile(
-    first: &Histogram,
-    second: &Histogram,
-    p: f64,
-) -> Result<QuantileDifference, TestError> {
+pub fn quantile(first: &Histogram, second: &Histogram, p: f64) -> Result<QuantileDifference, TestError> {
     check_pair(first, second, 1)?;
     let keys = first.quantile_key(p).zip(second.quantile_key(p));
     let (key_first, key_second) = keys.ok_or(TestError::InvalidProbability)?;
     let lattice = first.lattice();
-    let (x, y, unit) = (
-        extent(lattice, key_first),
-        extent(lattice, key_second),
-        unit(lattice),
-    );
+    let (x, y, unit) = (extent(lattice, key_first), extent(lattice, key_second), unit(lattice));
     let statistic = y.middle.minus(x.middle) / unit;
     let certified = (y.lower.minus(x.upper) / unit, y.upper.minus(x.lower) / unit);
     if !(certified.0.is_finite() && certified.1.is_finite()) {
-        return Err(TestError::Overflow {
-            statistic: "the difference of quantiles",
-        });
+        return Err(TestError::Overflow { statistic: "the difference of quantiles" });
     }
     Ok(QuantileDifference {
         statistic,

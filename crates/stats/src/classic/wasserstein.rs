@@ -33,11 +33,7 @@ const ROUNDING: f64 = 16.0 * f64::EPSILON;
 pub fn w1(first: &Histogram, second: &Histogram) -> Result<Wasserstein, TestError> {
     check_pair(first, second, 1)?;
     let (gap, lattice) = (Gap::of(first, second), first.lattice());
-    let (mut middle, mut lower, mut upper) = (
-        DoubleSum::default(),
-        DoubleSum::default(),
-        DoubleSum::default(),
-    );
+    let (mut middle, mut lower, mut upper) = (DoubleSum::default(), DoubleSum::default(), DoubleSum::default());
     let mut is_exact = true;
     let mut end = None;
     for step in steps(first, second) {
@@ -57,48 +53,18 @@ pub fn w1(first: &Histogram, second: &Histogram) -> Result<Wasserstein, TestErro
         let width = cell.upper.minus(cell.lower);
         if width > 0.0 {
             is_exact = false;
-            area(
-                &mut middle,
-                gap.absolute(f_left, g_left),
-                cell.middle.minus(cell.lower),
-            );
-            area(
-                &mut middle,
-                gap.absolute(f_right, g_right),
-                cell.upper.minus(cell.middle),
-            );
-            area(
-                &mut lower,
-                gap.above(f_left, g_right).max(gap.under(f_right, g_left)),
-                width,
-            );
-            area(
-                &mut upper,
-                gap.above(f_right, g_left).max(gap.under(f_left, g_right)),
-                width,
-            );
+            area(&mut middle, gap.absolute(f_left, g_left), cell.middle.minus(cell.lower));
+            area(&mut middle, gap.absolute(f_right, g_right), cell.upper.minus(cell.middle));
+            area(&mut lower, gap.above(f_left, g_right).max(gap.under(f_right, g_left)), width);
+            area(&mut upper, gap.above(f_right, g_left).max(gap.under(f_left, g_right)), width);
         }
     }
     let unit = unit(lattice);
-    let (statistic, lower, upper) = (
-        middle.value() / unit,
-        lower.value() / unit,
-        upper.value() / unit,
-    );
+    let (statistic, lower, upper) = (middle.value() / unit, lower.value() / unit, upper.value() / unit);
     if !(statistic.is_finite() && lower.is_finite() && upper.is_finite()) {
-        return Err(TestError::Overflow {
-            statistic: "the Wasserstein distance",
-        });
+        return Err(TestError::Overflow { statistic: "the Wasserstein distance" });
     }
-    let certified = if is_exact {
-        (statistic, statistic)
-    } else {
-        (lower - lower * ROUNDING, upper + upper * ROUNDING)
-    };
-    Ok(Wasserstein {
-        statistic,
-        certified,
-        n: gap.n,
-        m: gap.m,
-    })
+    let certified =
+        if is_exact { (statistic, statistic) } else { (lower - lower * ROUNDING, upper + upper * ROUNDING) };
+    Ok(Wasserstein { statistic, certified, n: gap.n, m: gap.m })
 }

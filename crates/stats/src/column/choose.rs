@@ -30,10 +30,7 @@ pub fn choose_lattice(profile: &ColumnProfile) -> Lattice {
 fn dense_places(values: &[(i64, u64)]) -> (Vec<i64>, Vec<Split>) {
     let total: u128 = values.iter().map(|&(_, count)| u128::from(count)).sum();
     let is_dense = |mass: u128| mass << SHARE_SHIFT > total;
-    let (heavy, light): (Vec<_>, Vec<_>) = values
-        .iter()
-        .copied()
-        .partition(|&(_, count)| is_dense(u128::from(count)));
+    let (heavy, light): (Vec<_>, Vec<_>) = values.iter().copied().partition(|&(_, count)| is_dense(u128::from(count)));
 
     // cumulative[i] is the mass of the first i light values.
     let mut cumulative = vec![0_u128];
@@ -52,10 +49,7 @@ fn dense_places(values: &[(i64, u64)]) -> (Vec<i64>, Vec<Split>) {
     let step = width(Lattice::DEFAULT_BITS);
     let mut cells: Vec<i64> = light.iter().map(|&(key, _)| key & !(step - 1)).collect();
     cells.dedup();
-    for lo in cells
-        .into_iter()
-        .filter(|&lo| is_dense(mass_inside(lo, lo + step)))
-    {
+    for lo in cells.into_iter().filter(|&lo| is_dense(mass_inside(lo, lo + step))) {
         refine(lo, &|lo, hi| is_dense(mass_inside(lo, hi)), &mut ranges);
     }
     (heavy.into_iter().map(|(key, _)| key).collect(), ranges)
@@ -89,11 +83,7 @@ fn width(bits: u8) -> i64 {
 fn with_points(ranges: &[Split], points: &[i64]) -> Vec<Split> {
     let mut splits = Vec::with_capacity(ranges.len() + 2 * points.len());
     let mut points = points.iter().copied().peekable();
-    let point = |key: i64| Split {
-        lo: key,
-        hi: key + 1,
-        bits: BITS_MAX,
-    };
+    let point = |key: i64| Split { lo: key, hi: key + 1, bits: BITS_MAX };
     let is_edge = |key: i64, bits: u8| key & (width(bits) - 1) == 0;
     for &range in ranges {
         while let Some(key) = points.next_if(|&key| key < range.lo) {
@@ -116,10 +106,6 @@ fn with_points(ranges: &[Split], points: &[i64]) -> Vec<Split> {
             splits.push(rest);
         }
     }
-    splits.extend(
-        points
-            .filter(|&key| !is_edge(key, Lattice::DEFAULT_BITS))
-            .map(point),
-    );
+    splits.extend(points.filter(|&key| !is_edge(key, Lattice::DEFAULT_BITS)).map(point));
     splits
 }

@@ -59,11 +59,7 @@ impl IdSample {
     #[must_use]
     pub fn new(capacity: u32) -> Self {
         assert!(capacity > 0, "a sample keeps at least one id");
-        Self {
-            capacity,
-            events: BTreeMap::new(),
-            threshold: u64::MAX,
-        }
+        Self { capacity, events: BTreeMap::new(), threshold: u64::MAX }
     }
 
     /// Offers one event. `content` is a digest of whatever must agree, for example price, quantity and side.
@@ -71,15 +67,7 @@ impl IdSample {
     pub fn push(&mut self, id: i64, time_ns: i64, content: u64) {
         let hash = mix64(id as u64);
         if hash <= self.threshold {
-            self.insert(
-                hash,
-                Event {
-                    id,
-                    time_ns,
-                    content,
-                    is_conflicting: false,
-                },
-            );
+            self.insert(hash, Event { id, time_ns, content, is_conflicting: false });
         }
     }
 
@@ -92,10 +80,7 @@ impl IdSample {
     /// Ids held that were seen with more than one (time, content).
     #[must_use]
     pub fn conflicts(&self) -> u64 {
-        self.events
-            .values()
-            .filter(|event| event.is_conflicting)
-            .count() as u64
+        self.events.values().filter(|event| event.is_conflicting).count() as u64
     }
 
     /// Compares this sample with another over ids whose time lies in `range_ns`. A common id counts when its time in `self`
@@ -104,38 +89,25 @@ impl IdSample {
     pub fn agreement(&self, other: &Self, range_ns: RangeInclusive<i64>) -> Agreement {
         let threshold = self.threshold.min(other.threshold);
         let mut agreement = Agreement::default();
-        for (hash, own) in self
-            .events
-            .range(..=threshold)
-            .filter(|(_, own)| range_ns.contains(&own.time_ns))
-        {
+        for (hash, own) in self.events.range(..=threshold).filter(|(_, own)| range_ns.contains(&own.time_ns)) {
             let Some(theirs) = other.events.get(hash) else {
                 agreement.only_self_in_range += 1;
                 continue;
             };
-            let (same_time, same_content) =
-                (own.time_ns == theirs.time_ns, own.content == theirs.content);
+            let (same_time, same_content) = (own.time_ns == theirs.time_ns, own.content == theirs.content);
             agreement.common += 1;
             agreement.same_time += u64::from(same_time);
             agreement.same_content += u64::from(same_content);
             agreement.same_both += u64::from(same_time && same_content);
         }
-        let theirs = other
-            .events
-            .range(..=threshold)
-            .filter(|(_, theirs)| range_ns.contains(&theirs.time_ns));
-        agreement.only_other_in_range = theirs
-            .filter(|(hash, _)| !self.events.contains_key(hash))
-            .count() as u64;
+        let theirs = other.events.range(..=threshold).filter(|(_, theirs)| range_ns.contains(&theirs.time_ns));
+        agreement.only_other_in_range = theirs.filter(|(hash, _)| !self.events.contains_key(hash)).count() as u64;
         agreement
     }
 
     #[cold]
     fn insert(&mut self, hash: u64, event: Event) {
-        self.events
-            .entry(hash)
-            .and_modify(|own| own.absorb(event))
-            .or_insert(event);
+        self.events.entry(hash).and_modify(|own| own.absorb(event)).or_insert(event);
         if self.events.len() > self.capacity as usize {
             self.events.pop_last();
         }
@@ -197,8 +169,7 @@ impl State for IdSample {
 
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(Self::FORMAT, bytes);
-        let capacity =
-            u32::try_from(reader.u64("capacity")?).map_err(|_| reader.invalid("capacity"))?;
+        let capacity = u32::try_from(reader.u64("capacity")?).map_err(|_| reader.invalid("capacity"))?;
         let n_events = reader.length("events", 11)?;
         if capacity == 0 || n_events > capacity as usize {
             return Err(reader.invalid("capacity"));
@@ -214,22 +185,10 @@ impl State for IdSample {
                 _ => return Err(reader.invalid("conflict flag")),
             };
             let hash = mix64(id as u64);
-            if sample
-                .events
-                .last_key_value()
-                .is_some_and(|(&last, _)| last >= hash)
-            {
+            if sample.events.last_key_value().is_some_and(|(&last, _)| last >= hash) {
                 return Err(reader.invalid("order of ids"));
             }
-            sample.events.insert(
-                hash,
-                Event {
-                    id,
-                    time_ns,
-                    content,
-                    is_conflicting,
-                },
-            );
+            sample.events.insert(hash, Event { id, time_ns, content, is_conflicting });
         }
         sample.update_threshold();
         reader.finish()?;

@@ -42,23 +42,14 @@ impl IdRuns {
     #[must_use]
     pub fn new(runs_max: u32) -> Self {
         assert!(runs_max > 0, "a set of runs holds at least one");
-        Self {
-            runs_max,
-            n_seen: 0,
-            span: None,
-            runs: Vec::new(),
-            is_saturated: false,
-        }
+        Self { runs_max, n_seen: 0, span: None, runs: Vec::new(), is_saturated: false }
     }
 
     /// Adds one id; constant time at the end of the last run or after it.
     #[inline]
     pub fn insert(&mut self, id: i64) -> Inserted {
         self.n_seen = self.n_seen.saturating_add(1);
-        self.span = Some(
-            self.span
-                .map_or((id, id), |(first, last)| (first.min(id), last.max(id))),
-        );
+        self.span = Some(self.span.map_or((id, id), |(first, last)| (first.min(id), last.max(id))));
         if self.is_saturated {
             return Inserted::Unknown;
         }
@@ -85,11 +76,7 @@ impl IdRuns {
     /// The number of different ids; `None` when saturated.
     #[must_use]
     pub fn n_distinct(&self) -> Option<u64> {
-        (!self.is_saturated).then(|| {
-            self.runs
-                .iter()
-                .fold(0, |n: u64, &run| n.saturating_add(length(run)))
-        })
+        (!self.is_saturated).then(|| self.runs.iter().fold(0, |n: u64, &run| n.saturating_add(length(run))))
     }
 
     /// Sightings of ids beyond their first; `None` when saturated.
@@ -107,17 +94,12 @@ impl IdRuns {
     /// Ids between the smallest and the largest that were not seen; `None` when saturated.
     #[must_use]
     pub fn n_missing(&self) -> Option<u64> {
-        (!self.is_saturated).then(|| {
-            self.gaps()
-                .fold(0, |n: u64, gap| n.saturating_add(length(gap)))
-        })
+        (!self.is_saturated).then(|| self.gaps().fold(0, |n: u64, gap| n.saturating_add(length(gap))))
     }
 
     /// The gaps between the runs, as inclusive ranges of missing ids, ascending; none when saturated.
     pub fn gaps(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
-        self.runs
-            .windows(2)
-            .map(|pair| (pair[0].1 + 1, pair[1].0 - 1))
+        self.runs.windows(2).map(|pair| (pair[0].1 + 1, pair[1].0 - 1))
     }
 
     /// The runs, inclusive, ascending; empty when saturated.
@@ -176,21 +158,14 @@ impl State for IdRuns {
                 right: other.runs_max.to_string(),
             });
         }
-        let overflow = MergeError::Overflow {
-            state: Self::FORMAT,
-            quantity: "the number of ids",
-        };
+        let overflow = MergeError::Overflow { state: Self::FORMAT, quantity: "the number of ids" };
         self.n_seen = self.n_seen.checked_add(other.n_seen).ok_or(overflow)?;
         self.span = match (self.span, other.span) {
             (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
             (a, b) => a.or(b),
         };
         self.is_saturated |= other.is_saturated;
-        self.runs = if self.is_saturated {
-            Vec::new()
-        } else {
-            union(&self.runs, &other.runs)
-        };
+        self.runs = if self.is_saturated { Vec::new() } else { union(&self.runs, &other.runs) };
         self.check_saturation();
         Ok(())
     }
@@ -216,17 +191,13 @@ impl State for IdRuns {
 
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(Self::FORMAT, bytes);
-        let runs_max = u32::try_from(reader.u64("greatest number of runs")?)
-            .ok()
-            .filter(|&n| n > 0);
+        let runs_max = u32::try_from(reader.u64("greatest number of runs")?).ok().filter(|&n| n > 0);
         let mut set = Self::new(runs_max.ok_or_else(|| reader.invalid("greatest number of runs"))?);
         set.n_seen = reader.u64("number of ids")?;
         let read_run = |reader: &mut Reader<'_>, end: i64| {
             let first = end.wrapping_add(reader.i64("run start")?);
             let length = reader.u64("run length")?;
-            let last = first
-                .checked_add_unsigned(length)
-                .ok_or_else(|| reader.invalid("run length"))?;
+            let last = first.checked_add_unsigned(length).ok_or_else(|| reader.invalid("run length"))?;
             Ok((first, last))
         };
         match reader.u8("saturation")? {
@@ -247,23 +218,15 @@ impl State for IdRuns {
         let mut end = 0;
         for _ in 0..n_runs {
             let run = read_run(&mut reader, end)?;
-            let apart = set
-                .runs
-                .last()
-                .is_none_or(|&(_, last)| last.checked_add(1).is_some_and(|next| next < run.0));
+            let apart = set.runs.last().is_none_or(|&(_, last)| last.checked_add(1).is_some_and(|next| next < run.0));
             if !apart {
                 return Err(reader.invalid("order of runs"));
             }
             set.runs.push(run);
             end = run.1;
         }
-        set.span = set
-            .runs
-            .first()
-            .zip(set.runs.last())
-            .map(|(first, last)| (first.0, last.1));
-        let is_possible =
-            set.n_distinct().is_some_and(|n| n <= set.n_seen) && (n_runs > 0 || set.n_seen == 0);
+        set.span = set.runs.first().zip(set.runs.last()).map(|(first, last)| (first.0, last.1));
+        let is_possible = set.n_distinct().is_some_and(|n| n <= set.n_seen) && (n_runs > 0 || set.n_seen == 0);
         if n_runs > set.runs_max as usize || !is_possible {
             return Err(reader.invalid("runs"));
         }

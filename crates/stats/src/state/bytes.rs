@@ -57,10 +57,7 @@ impl<'a> Reader<'a> {
     /// The error for a field whose value no state has.
     #[must_use]
     pub fn invalid(&self, field: &'static str) -> DecodeError {
-        DecodeError::Invalid {
-            state: self.state,
-            field,
-        }
+        DecodeError::Invalid { state: self.state, field }
     }
 
     /// One byte.
@@ -68,10 +65,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`DecodeError::Truncated`].
     pub fn u8(&mut self, field: &'static str) -> Result<u8, DecodeError> {
-        let (&first, rest) = self.rest.split_first().ok_or(DecodeError::Truncated {
-            state: self.state,
-            field,
-        })?;
+        let (&first, rest) = self.rest.split_first().ok_or(DecodeError::Truncated { state: self.state, field })?;
         self.rest = rest;
         Ok(first)
     }
@@ -101,11 +95,7 @@ impl<'a> Reader<'a> {
             value |= bits << (7 * i);
             if byte & 0x80 == 0 {
                 let padded = byte == 0 && i > 0;
-                return if padded {
-                    Err(self.invalid(field))
-                } else {
-                    Ok(value)
-                };
+                return if padded { Err(self.invalid(field)) } else { Ok(value) };
             }
         }
         Err(self.invalid(field))
@@ -135,10 +125,7 @@ impl<'a> Reader<'a> {
     /// [`DecodeError::Truncated`].
     pub fn f64(&mut self, field: &'static str) -> Result<f64, DecodeError> {
         let Some((bytes, rest)) = self.rest.split_first_chunk::<8>() else {
-            return Err(DecodeError::Truncated {
-                state: self.state,
-                field,
-            });
+            return Err(DecodeError::Truncated { state: self.state, field });
         };
         self.rest = rest;
         Ok(f64::from_bits(u64::from_le_bytes(*bytes)))
@@ -149,20 +136,10 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::u64`].
-    pub fn length(
-        &mut self,
-        field: &'static str,
-        element_bytes_min: usize,
-    ) -> Result<usize, DecodeError> {
+    pub fn length(&mut self, field: &'static str, element_bytes_min: usize) -> Result<usize, DecodeError> {
         let n = self.u64(field)?;
         let n_max = self.rest.len() / element_bytes_min.max(1);
-        usize::try_from(n)
-            .ok()
-            .filter(|&n| n <= n_max)
-            .ok_or(DecodeError::Truncated {
-                state: self.state,
-                field,
-            })
+        usize::try_from(n).ok().filter(|&n| n <= n_max).ok_or(DecodeError::Truncated { state: self.state, field })
     }
 
     /// Ends the reading.
@@ -173,10 +150,7 @@ impl<'a> Reader<'a> {
         if self.rest.is_empty() {
             return Ok(());
         }
-        Err(DecodeError::TrailingBytes {
-            state: self.state,
-            n_bytes: self.rest.len(),
-        })
+        Err(DecodeError::TrailingBytes { state: self.state, n_bytes: self.rest.len() })
     }
 }
 
@@ -211,16 +185,10 @@ mod tests {
             put_i128(&mut out, value);
             assert_eq!(Reader::new("test/1", &out).i128("x"), Ok(value));
         }
-        let invalid = Err(DecodeError::Invalid {
-            state: "test/1",
-            field: "x",
-        });
+        let invalid = Err(DecodeError::Invalid { state: "test/1", field: "x" });
         assert_eq!(Reader::new("test/1", &[0x80, 0x00]).u64("x"), invalid);
         let mut too_large = vec![0xff; 18];
         too_large.push(0x04);
-        assert_eq!(
-            Reader::new("test/1", &too_large).u128("x").map(|_| 0),
-            invalid
-        );
+        assert_eq!(Reader::new("test/1", &too_large).u128("x").map(|_| 0), invalid);
     }
 }

@@ -23,16 +23,8 @@ pub fn encoded<S: State>(state: &S) -> Vec<u8> {
 /// When they differ; `law` is in the message.
 pub fn assert_same<S: State>(left: &S, right: &S, law: &str) {
     let (a, b) = (encoded(left), encoded(right));
-    assert!(
-        a == b,
-        "{}: {law}: encodings differ\n  left  {a:02x?}\n  right {b:02x?}",
-        S::FORMAT
-    );
-    assert!(
-        left == right,
-        "{}: {law}: equal bytes, but PartialEq says they differ",
-        S::FORMAT
-    );
+    assert!(a == b, "{}: {law}: encodings differ\n  left  {a:02x?}\n  right {b:02x?}", S::FORMAT);
+    assert!(left == right, "{}: {law}: equal bytes, but PartialEq says they differ", S::FORMAT);
 }
 
 /// Merges `states` from left to right onto the first.
@@ -53,53 +45,22 @@ pub fn merged<'a, S: State>(states: impl IntoIterator<Item = &'a S>) -> S {
 ///
 /// # Panics
 /// When the law is broken.
-pub fn check_partitions<I: Clone, S: State>(
-    parts: &[Vec<I>],
-    order: &[usize],
-    build: impl Fn(&[I]) -> S,
-) {
+pub fn check_partitions<I: Clone, S: State>(parts: &[Vec<I>], order: &[usize], build: impl Fn(&[I]) -> S) {
     let whole = build(&parts.concat());
     let mut states: Vec<S> = parts.iter().map(|part| build(part)).collect();
     if states.is_empty() {
         states.push(build(&[]));
     }
-    assert_same(
-        &merged(&states),
-        &whole,
-        "parts merged from the left equal one pass",
-    );
-    assert_same(
-        &merged(states.iter().rev()),
-        &whole,
-        "parts merged in reverse order equal one pass",
-    );
-    let from_the_right = states
-        .iter()
-        .rev()
-        .cloned()
-        .reduce(|sum, state| merged([&state, &sum]));
-    assert_same(
-        &from_the_right.expect("not empty"),
-        &whole,
-        "parts merged from the right equal one pass",
-    );
+    assert_same(&merged(&states), &whole, "parts merged from the left equal one pass");
+    assert_same(&merged(states.iter().rev()), &whole, "parts merged in reverse order equal one pass");
+    let from_the_right = states.iter().rev().cloned().reduce(|sum, state| merged([&state, &sum]));
+    assert_same(&from_the_right.expect("not empty"), &whole, "parts merged from the right equal one pass");
     // `order` is any list of numbers: sorting by them is any permutation.
-    let mut permuted: Vec<(usize, &S)> = states
-        .iter()
-        .enumerate()
-        .map(|(i, s)| (order.get(i).copied().unwrap_or(i), s))
-        .collect();
+    let mut permuted: Vec<(usize, &S)> =
+        states.iter().enumerate().map(|(i, s)| (order.get(i).copied().unwrap_or(i), s)).collect();
     permuted.sort_by_key(|&(rank, _)| rank);
-    assert_same(
-        &merged(permuted.into_iter().map(|(_, s)| s)),
-        &whole,
-        "parts merged in any order equal one pass",
-    );
-    assert_same(
-        &merged_pairwise(states),
-        &whole,
-        "parts merged as a tree equal one pass",
-    );
+    assert_same(&merged(permuted.into_iter().map(|(_, s)| s)), &whole, "parts merged in any order equal one pass");
+    assert_same(&merged_pairwise(states), &whole, "parts merged as a tree equal one pass");
 }
 
 /// Merges neighbours until one state is left: at most 64 levels, since each halves the number.
@@ -118,12 +79,7 @@ fn merged_pairwise<S: State>(mut states: Vec<S>) -> S {
 /// # Panics
 /// When the law is broken.
 pub fn check_identity<S: State>(empty: &S, state: &S) {
-    assert_eq!(
-        empty.count(),
-        0,
-        "{}: an empty state counts nothing",
-        S::FORMAT
-    );
+    assert_eq!(empty.count(), 0, "{}: an empty state counts nothing", S::FORMAT);
     assert_same(&merged([empty, state]), state, "empty + state == state");
     assert_same(&merged([state, empty]), state, "state + empty == state");
 }
@@ -136,12 +92,7 @@ pub fn check_encoding<S: State>(state: &S) {
     let bytes = encoded(state);
     let back = S::decode(&bytes).expect("an encoding decodes");
     assert_same(&back, state, "decode(encode(state)) == state");
-    assert_eq!(
-        back.count(),
-        state.count(),
-        "{}: the count survives",
-        S::FORMAT
-    );
+    assert_eq!(back.count(), state.count(), "{}: the count survives", S::FORMAT);
     let stride = bytes.len().div_ceil(MUTATIONS_MAX).max(1);
     for at in (0..bytes.len()).step_by(stride) {
         check_bytes::<S>(&bytes[..at]);
@@ -153,11 +104,7 @@ pub fn check_encoding<S: State>(state: &S) {
     }
     let mut longer = bytes;
     longer.push(0);
-    assert!(
-        S::decode(&longer).is_err(),
-        "{}: a byte after the end is refused",
-        S::FORMAT
-    );
+    assert!(S::decode(&longer).is_err(), "{}: a byte after the end is refused", S::FORMAT);
 }
 
 /// Any bytes either fail to decode or are the one encoding of what they decode to.
@@ -167,11 +114,7 @@ pub fn check_encoding<S: State>(state: &S) {
 pub fn check_bytes<S: State>(bytes: &[u8]) {
     if let Ok(state) = S::decode(bytes) {
         let again = encoded(&state);
-        assert!(
-            again == bytes,
-            "{}: {bytes:02x?} decodes but encodes as {again:02x?}",
-            S::FORMAT
-        );
+        assert!(again == bytes, "{}: {bytes:02x?} decodes but encodes as {again:02x?}", S::FORMAT);
     }
 }
 
@@ -182,11 +125,7 @@ pub fn check_bytes<S: State>(bytes: &[u8]) {
 pub fn check_refusal<S: State>(state: &S, incompatible: &S) {
     for (left, right) in [(state, incompatible), (incompatible, state)] {
         let mut changed = left.clone();
-        assert!(
-            changed.merge(right).is_err(),
-            "{}: incompatible states do not merge",
-            S::FORMAT
-        );
+        assert!(changed.merge(right).is_err(), "{}: incompatible states do not merge", S::FORMAT);
         assert_same(&changed, left, "a failed merge leaves the state unchanged");
     }
 }
@@ -202,16 +141,8 @@ pub fn check_group<S: Group>(empty: &S, a: &S, b: &S) {
     sum.subtract(a).expect("all can be taken out");
     assert_same(&sum, empty, "a - a == empty");
     if a.count() > 0 {
-        assert!(
-            sum.subtract(a).is_err(),
-            "{}: more than all cannot be taken out",
-            S::FORMAT
-        );
-        assert_same(
-            &sum,
-            empty,
-            "a failed subtraction leaves the state unchanged",
-        );
+        assert!(sum.subtract(a).is_err(), "{}: more than all cannot be taken out", S::FORMAT);
+        assert_same(&sum, empty, "a failed subtraction leaves the state unchanged");
     }
 }
 
