@@ -37,6 +37,11 @@ pub(crate) struct Arm {
 }
 
 impl Arm {
+    /// Weight of each window in its side's law.
+    pub(crate) fn shares(&self) -> Vec<f64> {
+        self.windows.iter().map(|placed| placed.omega * placed.count as f64).collect()
+    }
+
     pub(crate) fn messages(&self) -> u64 {
         self.label_counts.iter().sum()
     }

@@ -228,7 +228,7 @@ impl Comparison {
         let arrangement = &self.arrangement;
         if arrangement.stratified {
             let arm = if source == Source::Candidate { &arrangement.candidate } else { &arrangement.golden };
-            return NoiseModel::blocks(&residuals, &arm.blocks);
+            return NoiseModel::blocks(&residuals, &arm.blocks, &arm.shares());
         }
         if !self.options.memory_guard {
             return NoiseModel::single(&residuals, Memory::Off);

@@ -97,7 +97,7 @@ pub fn compare_moments(
     let candidate_residuals = residuals(&influence_c, &arrangement.candidate);
     let variance = |series: &Matrix, arm: &Arm, lender: Option<u32>| {
         let model = if arrangement.stratified {
-            NoiseModel::blocks(series, &arm.blocks)
+            NoiseModel::blocks(series, &arm.blocks, &arm.shares())
         } else {
             let memory = match (options.memory_guard, lender) {
                 (false, _) => Memory::Off,
