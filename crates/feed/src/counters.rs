@@ -76,7 +76,11 @@ impl FeedCounters {
         } else if self.unknown_streams.len() < UNKNOWN_NAMES_MAX {
             self.unknown_streams.insert(name.to_owned(), 1);
             if counter.examples.len() < EXAMPLES_MAX {
-                counter.examples.push(FeedExample { source: source.to_owned(), position, detail: format!("stream `{name}`") });
+                counter.examples.push(FeedExample {
+                    source: source.to_owned(),
+                    position,
+                    detail: format!("stream `{name}`"),
+                });
             }
         }
     }

@@ -146,7 +146,7 @@ fn parse_exponent(text: &[u8]) -> Result<i64, DecimalError> {
 /// # Errors
 /// [`DecimalError::Inexact`] or [`DecimalError::Overflow`].
 #[inline]
-pub fn from_scaled(unscaled: i128, scale: i8) -> Result<i64, DecimalError> {
+pub(crate) fn from_scaled(unscaled: i128, scale: i8) -> Result<i64, DecimalError> {
     let excess = i64::from(scale) - SCALE;
     if excess == 10 {
         return from_scale_18(unscaled);
@@ -177,7 +177,7 @@ fn from_scale_18(unscaled: i128) -> Result<i64, DecimalError> {
         }
         small / FIVE_10
     } else {
-        if shifted % u128::from(FIVE_10) != 0 {
+        if !shifted.is_multiple_of(u128::from(FIVE_10)) {
             return Err(DecimalError::Inexact);
         }
         u64::try_from(shifted / u128::from(FIVE_10)).map_err(|_| DecimalError::Overflow)?
@@ -194,7 +194,7 @@ fn from_scale_18(unscaled: i128) -> Result<i64, DecimalError> {
 /// # Errors
 /// [`DecimalError::Syntax`] for NaN and infinities.
 #[inline]
-pub fn from_f64(value: f64) -> Result<i64, DecimalError> {
+pub(crate) fn from_f64(value: f64) -> Result<i64, DecimalError> {
     if !value.is_finite() {
         return Err(DecimalError::Syntax);
     }
@@ -211,7 +211,7 @@ pub fn from_f64(value: f64) -> Result<i64, DecimalError> {
 }
 
 /// Appends `value` (units of 10^-8) with all eight digits, as Binance spot writes it.
-pub fn write(value: i64, out: &mut Vec<u8>) {
+pub(crate) fn write(value: i64, out: &mut Vec<u8>) {
     let magnitude = value.unsigned_abs();
     if value < 0 {
         out.push(b'-');

@@ -35,7 +35,11 @@ impl Compression {
 }
 
 /// Opens a file for reading its unpacked bytes; `consumed` counts the packed ones.
-pub(crate) fn open(path: &Path, compression: Compression, consumed: Arc<AtomicU64>) -> io::Result<Box<dyn Read + Send>> {
+pub(crate) fn open(
+    path: &Path,
+    compression: Compression,
+    consumed: Arc<AtomicU64>,
+) -> io::Result<Box<dyn Read + Send>> {
     let file = CountingReader { inner: File::open(path)?, consumed };
     Ok(match compression {
         Compression::Plain => Box::new(file),
@@ -120,7 +124,7 @@ impl LineReader {
                 let length = (newline - self.start) as u64;
                 self.start = newline + 1;
                 self.scanned = self.start;
-                if dropped > 0 {
+                if dropped > 0 || length > self.line_bytes_max as u64 {
                     return Line::TooLong(dropped + length);
                 }
                 return Line::Whole(line);
@@ -144,7 +148,7 @@ impl LineReader {
         if let Some(detail) = self.broken.take() {
             return Line::Broken(detail);
         }
-        if dropped > 0 {
+        if dropped > 0 || length > self.line_bytes_max as u64 {
             return Line::TooLong(dropped + length);
         }
         if rest.is_empty() { Line::End } else { Line::Unterminated(rest) }
@@ -215,7 +219,8 @@ mod tests {
 
     #[test]
     fn an_over_long_line_is_one_line() {
-        let long: &'static [u8] = Box::leak([b"x".repeat(3 * READ_BYTES), b"\nshort\n".to_vec()].concat().into_boxed_slice());
+        let long: &'static [u8] =
+            Box::leak([b"x".repeat(3 * READ_BYTES), b"\nshort\n".to_vec()].concat().into_boxed_slice());
         assert_eq!(lines(long, 1000), [format!("<{} bytes>", 3 * READ_BYTES), "short".to_owned()]);
     }
 }

@@ -30,7 +30,9 @@ impl Buffer {
         match self.segments.last_mut() {
             Some(segment) if segment.source == source => segment.messages += 1,
             // A segment whose messages gave no rows makes no block.
-            Some(segment) if segment.start == self.batch.len() => *segment = Segment { start: segment.start, source, messages: 1 },
+            Some(segment) if segment.start == self.batch.len() => {
+                *segment = Segment { start: segment.start, source, messages: 1 }
+            }
             _ => self.segments.push(Segment { start: self.batch.len(), source, messages: 1 }),
         }
     }

@@ -26,7 +26,12 @@ struct Entry {
 ///
 /// Counted under `manifest`: lines that cannot be read, entries given twice (the last one counts), files that are missing, files that no
 /// entry names, and entries whose rows, size or time range differ from the file. The total is the number of rows in the files.
-pub(super) fn reconcile(manifests: &[PathBuf], sources: &[Source], counters: &mut FeedCounters, notes: &mut Vec<String>) {
+pub(super) fn reconcile(
+    manifests: &[PathBuf],
+    sources: &[Source],
+    counters: &mut FeedCounters,
+    notes: &mut Vec<String>,
+) {
     if manifests.is_empty() {
         return;
     }
@@ -63,7 +68,9 @@ fn one(manifest: &Path, root: &Path, mine: &[&Source], counters: &mut FeedCounte
     }
     for source in mine {
         if !named.contains(source.path.as_path()) {
-            counters.hit(checks::MANIFEST, &source.path.display().to_string(), 0, || "no manifest entry names this file".to_owned());
+            counters.hit(checks::MANIFEST, &source.path.display().to_string(), 0, || {
+                "no manifest entry names this file".to_owned()
+            });
         }
     }
     if redirected > 0 {

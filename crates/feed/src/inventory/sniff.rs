@@ -8,7 +8,7 @@ use std::sync::Arc;
 use verismo_market::event::{NO_ID, NO_TIME};
 
 use super::{FirstKey, Format, Source, file_name};
-use crate::epoch;
+use crate::epoch::{self, EpochUnit};
 use crate::error::FeedError;
 use crate::input::{self, Compression, LINE_BYTES_MAX, Line, LineReader};
 use crate::json::frame::{self, Class, Scratch};
@@ -143,18 +143,53 @@ fn text_source(mut source: Source, wish: Option<Format>) -> Verdict {
             return Verdict::Source(Box::new(source));
         }
     };
-    let mut lines = LineReader::new(Box::new(bytes.take(SNIFF_BYTES_MAX)), LINE_BYTES_MAX);
+    let start = read_start(LineReader::new(Box::new(bytes.take(SNIFF_BYTES_MAX)), LINE_BYTES_MAX));
+    if let (Some(detail), None) = (&start.broken, &start.first_text) {
+        return broken_text(source, wish, detail);
+    }
+    let has_header = start.first_text.as_deref().and_then(table::header_of).is_some();
+    let is_capture = start.stamps.is_some();
+    if wish == Some(Format::Table) || (!is_capture && has_header) {
+        return table_source(source, wish, has_header);
+    }
+    if let Some(stamps) = start.stamps {
+        stamps.apply(&mut source);
+        source.format = Format::GoldenJsonl;
+        return Verdict::Source(Box::new(source));
+    }
+    let is_named_parquet = has_extension(&source.path, "parquet");
+    if looks_like_capture(&source.path) || is_named_parquet {
+        source.format = if is_named_parquet { Format::EventsParquet } else { Format::GoldenJsonl };
+        source.symbol = parquet::symbol_of_path(&source.path);
+        source.problem = Some(FeedError::corrupt(&source.path, "the start", "the content is not what the name says"));
+        return Verdict::Source(Box::new(source));
+    }
+    Verdict::Ignored(match start.first_text {
+        None => "no text in it".to_owned(),
+        Some(text) => format!("unknown content, starts with {:?}", text.chars().take(40).collect::<String>()),
+    })
+}
+
+/// What the first lines of a text are.
+#[derive(Default)]
+struct Start {
+    /// The first line that is not blank, or its beginning.
+    first_text: Option<String>,
+    /// Set once a frame of a capture was seen.
+    stamps: Option<Stamps>,
+    /// Why the bytes end, if they break off.
+    broken: Option<String>,
+}
+
+fn read_start(mut lines: LineReader) -> Start {
+    let mut start = Start::default();
     let mut scratch = Scratch::default();
-    let mut first_text: Option<String> = None;
-    let mut is_capture = false;
     for _ in 0..LINES_MAX {
         let line = match lines.next_line() {
             Line::Whole(range) | Line::Unterminated(range) => &lines.bytes()[range],
             Line::TooLong(_) => continue,
             Line::Broken(detail) => {
-                if first_text.is_none() && !is_capture {
-                    return broken_text(source, wish, &detail);
-                }
+                start.broken = Some(detail);
                 break;
             }
             Line::End => break,
@@ -162,44 +197,17 @@ fn text_source(mut source: Source, wish: Option<Format>) -> Verdict {
         if line.trim_ascii().is_empty() {
             continue;
         }
-        if first_text.is_none() {
-            first_text = Some(String::from_utf8_lossy(&line[..line.len().min(4096)]).into_owned());
+        if start.first_text.is_none() {
+            start.first_text = Some(String::from_utf8_lossy(&line[..line.len().min(4096)]).into_owned());
         }
-        let Ok(frame) = frame::parse(line, &mut scratch) else {
+        let Some(frame) = frame::parse(line, &mut scratch).ok().filter(is_frame) else {
             continue;
         };
-        if !is_frame(&frame) {
-            continue;
-        }
-        is_capture = true;
-        if note_frame(&mut source, &frame) {
+        if start.stamps.get_or_insert_default().note(&frame) {
             break;
         }
     }
-    let header = first_text.as_deref().and_then(table::header_of);
-    if wish == Some(Format::Table) || (!is_capture && header.is_some()) {
-        return table_source(source, wish, header.is_some());
-    }
-    if is_capture || wish == Some(Format::GoldenJsonl) && looks_like_capture(&source.path) {
-        source.format = Format::GoldenJsonl;
-        if !is_capture {
-            source.problem = Some(FeedError::corrupt(&source.path, "the first lines", "no message of a capture among them"));
-        }
-        return Verdict::Source(Box::new(source));
-    }
-    match first_text {
-        _ if looks_like_capture(&source.path) || has_extension(&source.path, "parquet") => {
-            source.format = if has_extension(&source.path, "parquet") { Format::EventsParquet } else { Format::GoldenJsonl };
-            source.symbol = parquet::symbol_of_path(&source.path);
-            source.problem = Some(FeedError::corrupt(&source.path, "the start", "the content is not what the name says"));
-            Verdict::Source(Box::new(source))
-        }
-        None => Verdict::Ignored("no text in it".to_owned()),
-        Some(text) => {
-            let start: String = text.chars().take(40).collect();
-            Verdict::Ignored(format!("unknown content, starts with {start:?}"))
-        }
-    }
+    start
 }
 
 fn broken_text(mut source: Source, wish: Option<Format>, detail: &str) -> Verdict {
@@ -230,34 +238,60 @@ fn is_frame(frame: &frame::Frame<'_>) -> bool {
     frame.stream.is_some() || frame.class() != Class::Unknown
 }
 
-/// Takes the stamps of a frame; `true` once both clocks are known.
-fn note_frame(source: &mut Source, frame: &frame::Frame<'_>) -> bool {
-    let receive = match frame.receive {
-        Num::Value(ns) => ns,
-        _ => NO_TIME,
-    };
-    let is_first = source.first == FirstKey { t_receive_ns: NO_TIME, t_exchange_ns: NO_TIME, id: NO_ID };
-    if is_first {
-        source.first.t_receive_ns = receive;
+/// Frames whose clocks are compared: the median of their offsets is not moved by a single wrong stamp.
+const OFFSETS: usize = 15;
+
+/// The stamps of the first frames of a capture.
+#[derive(Default)]
+struct Stamps {
+    first_receive: Option<i64>,
+    first_exchange: Option<i64>,
+    first_id: Option<i64>,
+    unit: Option<EpochUnit>,
+    offsets: Vec<i64>,
+}
+
+impl Stamps {
+    /// Takes the stamps of a frame; `true` once there are enough.
+    fn note(&mut self, frame: &frame::Frame<'_>) -> bool {
+        let receive = match frame.receive {
+            Num::Value(ns) => Some(ns),
+            _ => None,
+        };
+        self.first_receive = self.first_receive.or(receive);
+        if frame.class() == Class::Unknown {
+            return false;
+        }
+        let Num::Value(stamp) = frame.exchange_stamp(frame.class() == Class::Trade) else {
+            return false;
+        };
+        let (exchange_ns, unit) = epoch::to_ns(stamp);
+        if exchange_ns == NO_TIME {
+            return false;
+        }
+        self.unit.get_or_insert(unit);
+        if self.first_exchange.is_none() {
+            self.first_exchange = Some(exchange_ns);
+            self.first_id = match (frame.trade_id, frame.last_id) {
+                (Num::Value(id), _) | (_, Num::Value(id)) => Some(id),
+                _ => None,
+            };
+        }
+        self.offsets.extend(receive.map(|receive| exchange_ns.saturating_sub(receive)));
+        receive.is_none() || self.offsets.len() >= OFFSETS
     }
-    if frame.class() == Class::Unknown {
-        return false;
+
+    fn apply(mut self, source: &mut Source) {
+        self.offsets.sort_unstable();
+        let offset = self.offsets.get(self.offsets.len() / 2).copied();
+        // With both clocks the start is where the receive stamp says, told in exchange time.
+        let start = offset.zip(self.first_receive).map(|(offset, receive)| receive.saturating_add(offset));
+        source.clock_offset_ns = offset;
+        source.clock_ns = self.unit.map_or(1, EpochUnit::ns);
+        source.first = FirstKey {
+            t_receive_ns: self.first_receive.unwrap_or(NO_TIME),
+            t_exchange_ns: start.or(self.first_exchange).unwrap_or(NO_TIME),
+            id: self.first_id.unwrap_or(NO_ID),
+        };
     }
-    let Num::Value(stamp) = frame.exchange_stamp(frame.class() == Class::Trade) else {
-        return false;
-    };
-    let (exchange_ns, unit) = epoch::to_ns(stamp);
-    if exchange_ns == NO_TIME {
-        return false;
-    }
-    source.clock_ns = unit.ns();
-    source.first.t_exchange_ns = exchange_ns;
-    source.first.id = match (frame.trade_id, frame.last_id) {
-        (Num::Value(id), _) | (_, Num::Value(id)) => id,
-        _ => NO_ID,
-    };
-    if receive != NO_TIME {
-        source.clock_offset_ns = Some(exchange_ns.saturating_sub(receive));
-    }
-    true
 }

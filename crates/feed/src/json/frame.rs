@@ -148,7 +148,8 @@ fn text<'a>(s: &mut Scanner<'a>, first: u8) -> Result<Option<Cow<'a, [u8]>>, Sca
 impl<'a> Frame<'a> {
     /// Exchange time as it stands in the message: of the trade, or of the event.
     pub(crate) fn exchange_stamp(&self, trade: bool) -> Num<'a> {
-        let (first, second) = if trade { (self.trade_time, self.event_time) } else { (self.event_time, self.trade_time) };
+        let (first, second) =
+            if trade { (self.trade_time, self.event_time) } else { (self.event_time, self.trade_time) };
         match first {
             Num::Absent => second,
             given => given,
@@ -280,7 +281,9 @@ mod tests {
     #[test]
     fn what_is_no_frame_says_so() {
         let mut scratch = Scratch::default();
-        for line in ["5", "\"a\"", "null", "[]", "17{}", "{", "{\"a\":1} x", "1723161254206 5", "", "99999999999999999999 {}"] {
+        for line in
+            ["5", "\"a\"", "null", "[]", "17{}", "{", "{\"a\":1} x", "1723161254206 5", "", "99999999999999999999 {}"]
+        {
             assert!(parse(line.as_bytes(), &mut scratch).is_err(), "{line}");
         }
     }

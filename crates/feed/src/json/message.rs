@@ -86,7 +86,8 @@ impl JsonReader {
             return;
         }
         let receive_ns = self.integer(frame.receive, "receive stamp", source, position, NO_TIME);
-        let stamp = self.integer(frame.exchange_stamp(class == Class::Trade), "exchange time", source, position, NO_TIME);
+        let stamp =
+            self.integer(frame.exchange_stamp(class == Class::Trade), "exchange time", source, position, NO_TIME);
         let (exchange_ns, unit) = if stamp == NO_TIME { (NO_TIME, None) } else { with_unit(stamp) };
         if self.clock.see(receive_ns, exchange_ns) {
             self.start_session();
@@ -149,14 +150,8 @@ impl JsonReader {
     }
 
     fn stream_of(&mut self, frame: &Frame<'_>, class: Class, source: u32, position: u64) -> Option<usize> {
-        if let Some(stream) = frame.stream.as_deref() {
-            if stream == self.latest_stream.0 && !self.names.is_empty() {
-                return Some(self.latest_stream.1);
-            }
-            if let Some(&index) = self.by_stream.get(stream) {
-                self.latest_stream = (stream.to_vec(), index);
-                return Some(index);
-            }
+        if let Some(&index) = frame.stream.as_deref().and_then(|stream| self.by_stream.get(stream)) {
+            return Some(index);
         }
         let from_stream = frame.stream.as_deref().map(|s| s.split(|b| *b == b'@').next().unwrap_or(s));
         let symbol = match from_stream.or(frame.symbol.as_deref()) {
@@ -167,7 +162,10 @@ impl JsonReader {
         };
         let Some(index) = self.symbol_index(symbol) else {
             self.counters.hit(checks::INVALID_VALUE, &self.labels[source as usize], position, || {
-                format!("symbol {:?} is empty, too long or not text", String::from_utf8_lossy(&symbol[..symbol.len().min(80)]))
+                format!(
+                    "symbol {:?} is empty, too long or not text",
+                    String::from_utf8_lossy(&symbol[..symbol.len().min(80)])
+                )
             });
             return None;
         };
@@ -204,11 +202,17 @@ impl JsonReader {
             return None;
         };
         let with_book = self.states.iter().enumerate().filter(|(_, s)| s.book_id != NO_ID);
-        with_book.min_by_key(|(i, s)| (s.book_id.abs_diff(id), *i)).map(|(i, _)| i).or(if self.names.len() == 1 { Some(0) } else { None })
+        with_book.min_by_key(|(i, s)| (s.book_id.abs_diff(id), *i)).map(|(i, _)| i).or(if self.names.len() == 1 {
+            Some(0)
+        } else {
+            None
+        })
     }
 
     fn trade(&mut self, frame: &Frame<'_>, event: Event, place: Place) {
-        let (Some(price), Some(qty)) = (self.needed(frame.price, "price p", place), self.needed(frame.qty, "quantity q", place)) else {
+        let (Some(price), Some(qty)) =
+            (self.needed(frame.price, "price p", place), self.needed(frame.qty, "quantity q", place))
+        else {
             return;
         };
         let id = self.integer(frame.trade_id, "trade id t", place.source, place.position, NO_ID);
@@ -268,7 +272,9 @@ impl JsonReader {
         }
         if self.states[place.stream].has_diffs {
             match (scratch.bids.first(), scratch.asks.first()) {
-                (Some(&bid), Some(&ask)) => self.push(event, place, |event, out| batch::push_quotes(event, bid, ask, out)),
+                (Some(&bid), Some(&ask)) => {
+                    self.push(event, place, |event, out| batch::push_quotes(event, bid, ask, out))
+                }
                 _ => self.invalid(place, || "a partial book with an empty side".to_owned()),
             }
             return;
@@ -370,8 +376,14 @@ impl JsonReader {
     #[inline]
     fn is_delivered(&mut self, which: Sequence, id: i64, event: &Event, place: Place) -> bool {
         let remember = self.sources.len() > 1;
-        let delivered =
-            self.states[place.stream].is_delivered(which, id, event.t_exchange_ns, event.t_receive_ns, place.source, remember);
+        let delivered = self.states[place.stream].is_delivered(
+            which,
+            id,
+            event.t_exchange_ns,
+            event.t_receive_ns,
+            place.source,
+            remember,
+        );
         if delivered {
             self.counters.hit(checks::SESSION_OVERLAP, &self.labels[place.source as usize], place.position, || {
                 format!("id {id} came from an overlapping capture before")
@@ -404,7 +416,9 @@ impl JsonReader {
         match number {
             Num::Value(value) => return Some(value),
             Num::Absent => self.invalid(place, || format!("{what} is missing")),
-            Num::Bad(text, reason) => self.invalid(place, || format!("{what} {:?}: {reason}", super::reader::sample(text))),
+            Num::Bad(text, reason) => {
+                self.invalid(place, || format!("{what} {:?}: {reason}", super::reader::sample(text)))
+            }
         }
         None
     }

@@ -28,9 +28,8 @@ pub struct JsonReader {
     pub(super) names: Vec<StreamName>,
     pub(super) states: Vec<StreamState>,
     pub(super) by_symbol: BTreeMap<String, usize>,
-    /// Stream name as written -> index of its symbol; the first entry is tried before the tree.
+    /// Stream name as written -> index of its symbol.
     pub(super) by_stream: BTreeMap<Vec<u8>, usize>,
-    pub(super) latest_stream: (Vec<u8>, usize),
     pub(super) outbox: Outbox,
     pub(super) counters: FeedCounters,
     pub(super) clock: Clock,
@@ -66,7 +65,6 @@ impl JsonReader {
             states: Vec::new(),
             by_symbol: BTreeMap::new(),
             by_stream: BTreeMap::new(),
-            latest_stream: (Vec::new(), 0),
             outbox: Outbox::default(),
             counters: FeedCounters::default(),
             clock: Clock::default(),
@@ -102,7 +100,8 @@ impl JsonReader {
         match input::open(&source.path, source.compression, self.consumed.clone()) {
             Ok(bytes) => {
                 let lines = LineReader::new(bytes, LINE_BYTES_MAX);
-                let mut cursor = Cursor { source: index, lines, line: 0..0, terminated: true, position: 0, key: first_key };
+                let mut cursor =
+                    Cursor { source: index, lines, line: 0..0, terminated: true, position: 0, key: first_key };
                 if self.advance(&mut cursor) {
                     if self.clock.is_other_session(offset) {
                         self.start_session();

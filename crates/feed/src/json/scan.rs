@@ -245,7 +245,10 @@ impl<'a> Scanner<'a> {
         Some((value * SCALE_UP[fraction]) as i64)
     }
 
-    fn slow_number(&mut self, convert: impl FnOnce(&'a [u8]) -> Result<i64, &'static str>) -> Result<Num<'a>, ScanError> {
+    fn slow_number(
+        &mut self,
+        convert: impl FnOnce(&'a [u8]) -> Result<i64, &'static str>,
+    ) -> Result<Num<'a>, ScanError> {
         let text = match self.peek()? {
             b'"' => {
                 let raw = self.raw_string()?;
@@ -344,7 +347,11 @@ impl<'a> Scanner<'a> {
     }
 
     #[inline]
-    fn level(&mut self, levels: &mut Vec<(i64, i64)>, bad: &mut Vec<(&'a [u8], &'static str)>) -> Result<(), ScanError> {
+    fn level(
+        &mut self,
+        levels: &mut Vec<(i64, i64)>,
+        bad: &mut Vec<(&'a [u8], &'static str)>,
+    ) -> Result<(), ScanError> {
         let start = self.at;
         if self.peek()? != b'[' {
             self.skip_value(0)?;
@@ -395,9 +402,45 @@ mod tests {
     #[test]
     fn grammar_agrees_with_serde_json() {
         for text in [
-            "{}", "[]", "[1,2]", "[1,]", "[,1]", "{\"a\":1}", "{\"a\":1,}", "{a:1}", "01", "-0", "-", "1.", ".5", "1e5", "1e", "1E+5",
-            "\"\\u0041\"", "\"\\x\"", "\"\\", "\"a", "true", "tru", "null", "nul", "NaN", "Infinity", " 1 ", "1 2", "", " ", "[1 2]",
-            "{\"a\" 1}", "{\"a\":}", "[[[]]]", "[[]", "\"\u{7f}\"", "\"\t\"", "{\"a\":1}}", "\"\\ud800\"",
+            "{}",
+            "[]",
+            "[1,2]",
+            "[1,]",
+            "[,1]",
+            "{\"a\":1}",
+            "{\"a\":1,}",
+            "{a:1}",
+            "01",
+            "-0",
+            "-",
+            "1.",
+            ".5",
+            "1e5",
+            "1e",
+            "1E+5",
+            "\"\\u0041\"",
+            "\"\\x\"",
+            "\"\\",
+            "\"a",
+            "true",
+            "tru",
+            "null",
+            "nul",
+            "NaN",
+            "Infinity",
+            " 1 ",
+            "1 2",
+            "",
+            " ",
+            "[1 2]",
+            "{\"a\" 1}",
+            "{\"a\":}",
+            "[[[]]]",
+            "[[]",
+            "\"\u{7f}\"",
+            "\"\t\"",
+            "{\"a\":1}}",
+            "\"\\ud800\"",
         ] {
             let serde = serde_json::from_str::<serde_json::Value>(text).is_ok();
             assert_eq!(accepts(text.as_bytes()), serde, "{text:?}");

@@ -156,7 +156,10 @@ mod tests {
         assert!(state.starts_session);
         assert!(state.is_delivered(Sequence::Depth, 10, 1000, NO_TIME, 1, false));
         assert!(!state.is_delivered(Sequence::Depth, 11, 1100, NO_TIME, 1, false));
-        assert!(!state.is_delivered(Sequence::Depth, 3, 5000, NO_TIME, 1, false), "an id from before at a later time is no copy");
+        assert!(
+            !state.is_delivered(Sequence::Depth, 3, 5000, NO_TIME, 1, false),
+            "an id from before at a later time is no copy"
+        );
         assert!(!state.is_delivered(Sequence::Trades, 3, 300, NO_TIME, 1, false), "trades have ids of their own");
     }
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use arrow::array::{Array, RecordBatch, StringArray};
 use verismo_market::event::{NO_ID, NO_TIME, Side};
 
-use super::values::{self, NULL};
 use super::columns;
+use super::values::{self, NULL};
 use crate::epoch::EpochUnit;
 use crate::error::FeedError;
 

@@ -30,7 +30,11 @@ pub(crate) struct FirstRow {
 }
 
 /// The Parquet library is written for valid files; where a damaged one makes it panic, that is the file's error.
-pub(super) fn guarded<T>(path: &Path, place: &str, work: impl FnOnce() -> Result<T, FeedError>) -> Result<T, FeedError> {
+pub(super) fn guarded<T>(
+    path: &Path,
+    place: &str,
+    work: impl FnOnce() -> Result<T, FeedError>,
+) -> Result<T, FeedError> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err(FeedError::corrupt(path, place, "the Parquet library gave up on its bytes")))
 }
@@ -82,7 +86,9 @@ impl Footer {
             let batch = match reader.next() {
                 Some(Ok(batch)) => batch,
                 Some(Err(error)) => return Err(FeedError::corrupt(path, "the first row", error)),
-                None => return Err(FeedError::corrupt(path, "the first row", "the footer counts rows, but there are none")),
+                None => {
+                    return Err(FeedError::corrupt(path, "the first row", "the footer counts rows, but there are none"));
+                }
             };
             let (time, unit) = values::first_time(path, &batch)?;
             let id = |name| -> Result<i64, FeedError> {

@@ -202,7 +202,10 @@ impl ParquetReader {
                 RowKind::Snapshot => self.snapshot(&cursor.chunk, row, source, position),
                 RowKind::Unknown => {
                     self.counters.hit(checks::UNREADABLE, &self.labels[source as usize], position, || {
-                        format!("event_type {:?} is none of TRADE, BOOK_SNAPSHOT, BOOK_DELTA", cursor.chunk.shown(columns::TYPE, row))
+                        format!(
+                            "event_type {:?} is none of TRADE, BOOK_SNAPSHOT, BOOK_DELTA",
+                            cursor.chunk.shown(columns::TYPE, row)
+                        )
                     });
                 }
             }
@@ -267,7 +270,14 @@ impl ParquetReader {
     }
 
     /// The levels of one side; `false` if the text is not JSON, so that the snapshot cannot be used.
-    fn side_levels(&mut self, text: &[u8], levels: &mut Vec<(i64, i64)>, name: &str, source: u32, position: u64) -> bool {
+    fn side_levels(
+        &mut self,
+        text: &[u8],
+        levels: &mut Vec<(i64, i64)>,
+        name: &str,
+        source: u32,
+        position: u64,
+    ) -> bool {
         levels.clear();
         if text.is_empty() {
             return true;
@@ -276,7 +286,8 @@ impl ParquetReader {
         let mut bad = Vec::new();
         let mut scanner = Scanner::new(text, 0);
         if let Err(error) = scanner.levels(levels, &mut bad).and_then(|()| scanner.end()) {
-            self.counters.hit(checks::UNREADABLE, label, position, || format!("{name}: byte {}: {}", error.at + 1, error.what));
+            self.counters
+                .hit(checks::UNREADABLE, label, position, || format!("{name}: byte {}: {}", error.at + 1, error.what));
             return false;
         }
         for (text, reason) in bad {

@@ -18,7 +18,12 @@ pub(crate) const NULL: i64 = i64::MIN;
 pub(crate) const BAD: i64 = i64::MIN + 1;
 
 fn wrong_type(path: &Path, column: &str, found: &DataType, expected: &'static str) -> FeedError {
-    FeedError::ColumnType { path: path.display().to_string(), column: column.to_owned(), found: found.to_string(), expected }
+    FeedError::ColumnType {
+        path: path.display().to_string(),
+        column: column.to_owned(),
+        found: found.to_string(),
+        expected,
+    }
 }
 
 /// Times in ns ([`NO_TIME`] for null), and the unit of each value that differs from the first as (row, unit).
@@ -85,7 +90,9 @@ pub(crate) fn integers(path: &Path, batch: &RecordBatch, name: &str) -> Result<O
     let ids = match array.data_type() {
         DataType::Int64 if array.null_count() == 0 => array.as_primitive::<Int64Type>().values().to_vec(),
         DataType::Float64 => {
-            let whole = |v: f64| (v.is_finite() && v.abs() < 9.0e15 && (v - v.trunc()).abs() < f64::EPSILON).then_some(v as i64);
+            let whole = |v: f64| {
+                (v.is_finite() && v.abs() < 9.0e15 && (v - v.trunc()).abs() < f64::EPSILON).then_some(v as i64)
+            };
             array.as_primitive::<Float64Type>().iter().map(|v| v.and_then(whole).unwrap_or(NO_ID)).collect()
         }
         other if other.is_integer() => {
@@ -117,7 +124,11 @@ pub(crate) fn decimals(path: &Path, batch: &RecordBatch, name: &str) -> Result<O
         DataType::Decimal256(_, scale) | DataType::Decimal64(_, scale) | DataType::Decimal32(_, scale) => {
             let scale = *scale;
             let array = cast(array, &DataType::Decimal128(38, scale)).map_err(|e| FeedError::corrupt(path, name, e))?;
-            array.as_primitive::<Decimal128Type>().iter().map(|v| v.map_or(NULL, |v| decimal::from_scaled(v, scale).unwrap_or(BAD))).collect()
+            array
+                .as_primitive::<Decimal128Type>()
+                .iter()
+                .map(|v| v.map_or(NULL, |v| decimal::from_scaled(v, scale).unwrap_or(BAD)))
+                .collect()
         }
         DataType::Float64 => {
             let values = array.as_primitive::<Float64Type>().values();
@@ -152,7 +163,8 @@ pub(crate) fn texts(path: &Path, batch: &RecordBatch, name: &str) -> Result<Opti
 }
 
 fn strings(path: &Path, array: &ArrayRef, name: &str) -> Result<StringArray, FeedError> {
-    let is_text = |t: &DataType| matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null);
+    let is_text =
+        |t: &DataType| matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null);
     match array.data_type() {
         DataType::Utf8 => Ok(array.as_string::<i32>().clone()),
         DataType::Dictionary(_, value) if !is_text(value) => Err(wrong_type(path, name, array.data_type(), "text")),
@@ -189,6 +201,8 @@ pub(crate) fn shown(batch: &RecordBatch, name: &str, row: usize) -> String {
         return "null".to_owned();
     }
     let options = arrow::util::display::FormatOptions::new();
-    arrow::util::display::ArrayFormatter::try_new(array, &options)
-        .map_or_else(|_| "unreadable".to_owned(), |f| f.value(row).try_to_string().unwrap_or_else(|_| "unreadable".to_owned()))
+    arrow::util::display::ArrayFormatter::try_new(array, &options).map_or_else(
+        |_| "unreadable".to_owned(),
+        |f| f.value(row).try_to_string().unwrap_or_else(|_| "unreadable".to_owned()),
+    )
 }

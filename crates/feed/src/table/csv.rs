@@ -20,12 +20,15 @@ pub(crate) fn header_of(line: &str) -> Option<(u8, Vec<String>)> {
     if line.starts_with(['{', '[', '<']) || line.chars().any(|c| c.is_control() && c != '\t') {
         return None;
     }
-    let delimiter = [b',', b'\t', b';', b'|'].into_iter().max_by_key(|d| (line.bytes().filter(|b| b == d).count(), u8::MAX - d))?;
-    let mut reader = ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(line.as_bytes());
+    let delimiter =
+        [b',', b'\t', b';', b'|'].into_iter().max_by_key(|d| (line.bytes().filter(|b| b == d).count(), u8::MAX - d))?;
+    let mut reader =
+        ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(line.as_bytes());
     let record = reader.records().next()?.ok()?;
     let names: Vec<String> = record.iter().map(|f| f.trim().to_owned()).collect();
     // A table needs a time and one more column; a header's fields are words.
-    let is_word = |n: &String| n.parse::<f64>().is_err() && n.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_');
+    let is_word =
+        |n: &String| n.parse::<f64>().is_err() && n.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_');
     (names.len() >= 2 && names.iter().filter(|n| !n.is_empty()).all(is_word) && names.iter().any(is_word))
         .then_some((delimiter, names))
 }
@@ -46,7 +49,8 @@ pub(super) struct CsvTable {
 impl CsvTable {
     pub(super) fn open(source: &Source, options: &TableOptions) -> Result<Self, FeedError> {
         let path = &source.path;
-        let open = || input::open(path, source.compression, Arc::default()).map_err(|e| FeedError::io(path, "open", &e));
+        let open =
+            || input::open(path, source.compression, Arc::default()).map_err(|e| FeedError::io(path, "open", &e));
         let (delimiter, names) = read_header(source, open()?)?;
         let time_column = match &options.time_column {
             Some(wanted) => names.iter().position(|n| n == wanted).ok_or_else(|| FeedError::MissingColumn {
@@ -113,7 +117,13 @@ impl CsvTable {
         }
     }
 
-    fn push(&self, record: &ByteRecord, row: u64, batch: &mut TableBatch, counters: &mut FeedCounters) -> Result<(), FeedError> {
+    fn push(
+        &self,
+        record: &ByteRecord,
+        row: u64,
+        batch: &mut TableBatch,
+        counters: &mut FeedCounters,
+    ) -> Result<(), FeedError> {
         let text = record.get(self.time_column).unwrap_or_default();
         let t_ns = std::str::from_utf8(text).ok().and_then(time::parse).ok_or_else(|| FeedError::Value {
             path: self.source.path.display().to_string(),
@@ -140,7 +150,8 @@ impl CsvTable {
 
 impl TableFile for CsvTable {
     fn next_batch(&mut self, counters: &mut FeedCounters) -> Result<Option<TableBatch>, FeedError> {
-        let columns = self.numeric.iter().map(|&i| TableColumn { name: self.names[i].clone(), ..TableColumn::default() });
+        let columns =
+            self.numeric.iter().map(|&i| TableColumn { name: self.names[i].clone(), ..TableColumn::default() });
         let mut batch = TableBatch {
             t_ns: Vec::new(),
             columns: columns.collect(),

@@ -26,8 +26,9 @@ impl ParquetTable {
     pub(super) fn open(source: &Source, options: &TableOptions) -> Result<Self, FeedError> {
         let path = source.path.clone();
         let opened = catch_unwind(AssertUnwindSafe(|| open(source, options)));
-        let (reader, time_name) =
-            opened.unwrap_or_else(|_| Err(FeedError::corrupt(&path, "the footer", "the Parquet library gave up on its bytes")))?;
+        let (reader, time_name) = opened.unwrap_or_else(|_| {
+            Err(FeedError::corrupt(&path, "the footer", "the Parquet library gave up on its bytes"))
+        })?;
         Ok(Self { path, reader, time_name, rows: 0 })
     }
 }
@@ -35,7 +36,8 @@ impl ParquetTable {
 fn open(source: &Source, options: &TableOptions) -> Result<(ParquetRecordBatchReader, String), FeedError> {
     let path = &source.path;
     let file = std::fs::File::open(path).map_err(|e| FeedError::io(path, "open", &e))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| FeedError::corrupt(path, "the footer", e))?;
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| FeedError::corrupt(path, "the footer", e))?;
     let schema = builder.schema().clone();
     let time = time_column(source, &schema, options)?;
     let used = schema.fields().iter().enumerate().filter(|(i, f)| *i == time || f.data_type().is_numeric());
@@ -50,7 +52,11 @@ fn time_column(source: &Source, schema: &Schema, options: &TableOptions) -> Resu
     let present = || schema.fields().iter().map(|f| f.name().as_str()).collect::<Vec<_>>().join(", ");
     let path = source.path.display().to_string();
     if let Some(wanted) = &options.time_column {
-        return schema.index_of(wanted).map_err(|_| FeedError::MissingColumn { path, column: wanted.clone(), present: present() });
+        return schema.index_of(wanted).map_err(|_| FeedError::MissingColumn {
+            path,
+            column: wanted.clone(),
+            present: present(),
+        });
     }
     let is_timestamp = |t: &DataType| matches!(t, DataType::Timestamp(..));
     let fields: Vec<_> = schema.fields().iter().enumerate().collect();
@@ -123,7 +129,11 @@ impl ParquetTable {
             }
             other if other.is_integer() || matches!(other, DataType::Date32 | DataType::Date64) => {
                 let is_date = !other.is_integer();
-                let array = if is_date { self.cast(array, &DataType::Timestamp(TimeUnit::Millisecond, None))? } else { array.clone() };
+                let array = if is_date {
+                    self.cast(array, &DataType::Timestamp(TimeUnit::Millisecond, None))?
+                } else {
+                    array.clone()
+                };
                 let stamps = self.cast(&array, &DataType::Int64)?;
                 let read = |s: i64| if is_date { s.checked_mul(1_000_000) } else { Some(epoch::to_ns(s).0) };
                 stamps.as_primitive::<Int64Type>().iter().map(|s| s.and_then(read)).collect()

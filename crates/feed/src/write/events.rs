@@ -84,7 +84,8 @@ impl EventsWriter {
     pub fn starts_file(&self, message: &Message) -> bool {
         let hour = message.t_exchange_ns.div_euclid(HOUR_NS);
         self.files.get(&message.symbol).is_none_or(|f| {
-            hour > f.hour || f.writer.bytes_written() as u64 + f.writer.in_progress_size() as u64 >= self.options.file_bytes_max
+            hour > f.hour
+                || f.writer.bytes_written() as u64 + f.writer.in_progress_size() as u64 >= self.options.file_bytes_max
         })
     }
 
@@ -92,7 +93,11 @@ impl EventsWriter {
     ///
     /// # Errors
     /// As [`EventsWriter::write`].
-    pub fn write_with_snapshot(&mut self, message: &Message, book: impl FnOnce() -> Option<Body>) -> Result<(), FeedError> {
+    pub fn write_with_snapshot(
+        &mut self,
+        message: &Message,
+        book: impl FnOnce() -> Option<Body>,
+    ) -> Result<(), FeedError> {
         if self.starts_file(message)
             && let Some(body) = book()
         {
@@ -144,11 +149,8 @@ impl EventsWriter {
     }
 
     fn open(&self, message: &Message) -> Result<OpenFile, FeedError> {
-        let not_expressible = |what, value: String| FeedError::NotExpressible {
-            path: self.directory.display().to_string(),
-            what,
-            value,
-        };
+        let not_expressible =
+            |what, value: String| FeedError::NotExpressible { path: self.directory.display().to_string(), what, value };
         let symbol = &message.symbol;
         let is_name = |c: char| !c.is_control() && !matches!(c, '/' | '\\');
         if symbol.is_empty() || symbol.starts_with('.') || !symbol.chars().all(is_name) {
@@ -158,7 +160,8 @@ impl EventsWriter {
         if t_ns == NO_TIME {
             return Err(not_expressible("a message without exchange time", format!("{:?}", message.body)));
         }
-        let time = Timestamp::from_nanosecond(i128::from(t_ns)).map_err(|_| not_expressible("the exchange time", t_ns.to_string()))?;
+        let time = Timestamp::from_nanosecond(i128::from(t_ns))
+            .map_err(|_| not_expressible("the exchange time", t_ns.to_string()))?;
         let partition = format!("{symbol}/{}", time.strftime("%Y/%m/%d/%H"));
         let directory = self.directory.join(&partition);
         fs::create_dir_all(&directory).map_err(|e| FeedError::io(&directory, "create", &e))?;
@@ -238,7 +241,8 @@ impl OpenFile {
         if self.rows.len() == 0 {
             return Ok(());
         }
-        let batch = RecordBatch::try_new(schema.clone(), self.rows.take()).map_err(|e| FeedError::corrupt(&self.temporary, "a batch", e))?;
+        let batch = RecordBatch::try_new(schema.clone(), self.rows.take())
+            .map_err(|e| FeedError::corrupt(&self.temporary, "a batch", e))?;
         self.writer.write(&batch).map_err(|e| FeedError::corrupt(&self.temporary, "a row group", e))
     }
 }

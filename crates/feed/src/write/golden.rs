@@ -47,7 +47,7 @@ struct OpenFile {
 
 enum Output {
     Plain(BufWriter<File>),
-    Gzip(GzEncoder<BufWriter<File>>),
+    Gzip(Box<GzEncoder<BufWriter<File>>>),
 }
 
 impl Output {
@@ -119,11 +119,8 @@ impl GoldenWriter {
     }
 
     fn open(&self, message: &Message, hour: i64) -> Result<OpenFile, FeedError> {
-        let not_expressible = |what, value: String| FeedError::NotExpressible {
-            path: self.directory.display().to_string(),
-            what,
-            value,
-        };
+        let not_expressible =
+            |what, value: String| FeedError::NotExpressible { path: self.directory.display().to_string(), what, value };
         if message.t_exchange_ns == NO_TIME {
             return Err(not_expressible("a message without exchange time", format!("{:?}", message.body)));
         }
@@ -144,7 +141,10 @@ impl GoldenWriter {
             n => self.directory.join(format!("{stem}_{n:03}.{ending}")),
         })?;
         let temporary = super::temporary(&target);
-        let file = BufWriter::with_capacity(1 << 16, File::create(&temporary).map_err(|e| FeedError::io(&temporary, "create", &e))?);
+        let file = BufWriter::with_capacity(
+            1 << 16,
+            File::create(&temporary).map_err(|e| FeedError::io(&temporary, "create", &e))?,
+        );
         let output = match self.compression {
             GoldenCompression::Plain => Output::Plain(file),
             GoldenCompression::Gzip(level) => Output::Gzip(GzEncoder::new(file, Compression::new(level.clamp(1, 9)))),
@@ -170,7 +170,10 @@ fn push_line(message: &Message, stream_name: &str, out: &mut Vec<u8>) {
     }
     match &message.body {
         Body::Trade { id, price, qty, side } => {
-            let _ = write!(out, "\"stream\":\"{stream_name}@trade\",\"data\":{{\"e\":\"trade\",\"E\":{ms},\"s\":\"{symbol}\"");
+            let _ = write!(
+                out,
+                "\"stream\":\"{stream_name}@trade\",\"data\":{{\"e\":\"trade\",\"E\":{ms},\"s\":\"{symbol}\""
+            );
             push_id("t", *id, out);
             out.extend_from_slice(b",\"p\":\"");
             decimal::write(*price, out);

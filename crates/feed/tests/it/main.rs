@@ -1,0 +1,13 @@
+//! Files in, events out: real captures, round trips, cuts, damage.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod binance;
+mod common;
+mod cuts;
+mod damage;
+mod manifests;
+mod overlaps;
+mod parquet_types;
+mod round_trip;
+mod snapshots;
+mod tables;

@@ -1,0 +1,121 @@
+//! Tables in CSV and Parquet.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use parquet::arrow::ArrowWriter;
+use verismo_feed::table::{TableBatch, TableOptions, TableReader};
+use verismo_feed::{FeedCounters, FeedError, Format, Inventory};
+
+fn table(path: &Path, time: Option<&str>) -> Result<(Vec<TableBatch>, FeedCounters), FeedError> {
+    let inventory = Inventory::scan(&[path.to_path_buf()], None)?;
+    assert_eq!(inventory.format, Format::Table);
+    let mut reader = TableReader::new(inventory.sources, TableOptions::with_time(time.map(str::to_owned)));
+    let mut batches = Vec::new();
+    while let Some(batch) = reader.next_batch()? {
+        batches.push(batch);
+    }
+    Ok((batches, reader.counters().clone()))
+}
+
+fn csv(text: &str, time: Option<&str>) -> Result<(Vec<TableBatch>, FeedCounters), FeedError> {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("t.csv"), text).unwrap();
+    table(directory.path(), time)
+}
+
+#[test]
+fn numeric_columns_nulls_and_text() {
+    let text = "\u{feff}Time;price;venue;size\r\n2024-08-08T23:54:15Z;1.5;A;\r\n2024-08-08T23:54:16Z;NaN;B;2\r\n";
+    let (batches, counters) = csv(text, None).unwrap();
+    let batch = &batches[0];
+    assert_eq!(batch.t_ns, [1_723_161_255_000_000_000, 1_723_161_256_000_000_000]);
+    let names: Vec<&str> = batch.columns.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["price", "size"]);
+    assert!(batch.columns[0].values[1].is_nan() && batch.columns[0].valid[1]);
+    assert_eq!(
+        (batch.columns[1].valid.as_slice(), batch.columns[1].values[1].to_bits()),
+        (&[false, true][..], 2f64.to_bits())
+    );
+    assert_eq!(counters.count("invalid_value"), 0);
+}
+
+#[test]
+fn a_late_text_in_a_numeric_column_is_counted() {
+    let mut text = "t,x\n".to_owned();
+    (0..20_000).for_each(|i| text += &format!("{},{i}\n", 1_723_161_255_000i64 + i));
+    text += "1723161299000,oops\n";
+    let (batches, counters) = csv(&text, None).unwrap();
+    assert_eq!(batches.iter().map(TableBatch::len).sum::<usize>(), 20_001);
+    assert_eq!(batches[1].first_row, 8193);
+    assert_eq!(counters.count("invalid_value"), 1);
+    let (_, counter) = counters.iter().find(|(c, _)| *c == "invalid_value").unwrap();
+    assert_eq!((counter.examples[0].position, counter.total), (20_001, 20_001));
+}
+
+#[test]
+fn errors_name_the_column_and_the_row() {
+    let no_time = csv("price,size\n1,2\n", None).unwrap_err();
+    assert_eq!(no_time.code(), "no-time-column");
+    assert!(no_time.to_string().contains("price, size"));
+    let wrong = csv("price,size\n1,2\n", Some("when")).unwrap_err();
+    assert_eq!(wrong.code(), "missing-column");
+    let bad = csv("time,size\n1723161255,2\nnoon,2\n", None).unwrap_err();
+    assert!(bad.to_string().contains("row 2: column `time`: \"noon\" is not a time"), "{bad}");
+    let headless = csv("1723161255,2\n1723161256,3\n", None).unwrap_err();
+    assert!(headless.to_string().contains("unknown content"), "{headless}");
+}
+
+#[test]
+fn a_header_alone_and_packed_files() {
+    assert_eq!(csv("time,x\n", None).unwrap().0.len(), 0);
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("t"), zstd::encode_all(&b"time,x\n1723161255,2\n"[..], 1).unwrap()).unwrap();
+    assert_eq!(table(directory.path(), None).unwrap().0[0].t_ns, [1_723_161_255_000_000_000]);
+}
+
+#[test]
+fn files_are_read_in_the_order_of_their_times() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("a.csv"), "time,x\n1723161299,2\n").unwrap();
+    std::fs::write(directory.path().join("b.csv"), "time,x\n1723161255,1\n").unwrap();
+    let (batches, _) = table(directory.path(), None).unwrap();
+    assert_eq!(batches.iter().map(|b| b.columns[0].values[0] as i64).collect::<Vec<_>>(), [1, 2]);
+}
+
+fn parquet(columns: Vec<(&str, ArrayRef)>, time: Option<&str>) -> Result<(Vec<TableBatch>, FeedCounters), FeedError> {
+    let directory = tempfile::tempdir().unwrap();
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let path = directory.path().join("t.parquet");
+    let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    table(&path, time)
+}
+
+#[test]
+fn parquet_numbers_beside_any_kind_of_time() {
+    let us = 1_723_161_255_000_000;
+    let times: [ArrayRef; 3] = [
+        Arc::new(TimestampMicrosecondArray::from(vec![us, us])),
+        Arc::new(Int64Array::from(vec![us, us])),
+        Arc::new(StringArray::from(vec!["2024-08-08 23:54:15"; 2])),
+    ];
+    for time in times {
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("x", Arc::new(Float32Array::from(vec![Some(1.5), None]))),
+            ("note", Arc::new(StringArray::from(vec!["a", "b"]))),
+            ("time", time),
+        ];
+        let (batches, _) = parquet(columns, None).unwrap();
+        assert_eq!(batches[0].t_ns, [us * 1000; 2]);
+        assert_eq!(batches[0].columns.len(), 1);
+        assert_eq!(batches[0].columns[0].valid, [true, false]);
+    }
+    let columns: Vec<(&str, ArrayRef)> =
+        vec![("x", Arc::new(Int64Array::from(vec![1, 2]))), ("time", Arc::new(Int64Array::from(vec![Some(us), None])))];
+    let error = parquet(columns, None).unwrap_err();
+    assert!(error.to_string().contains("row 2: column `time`: \"null\""), "{error}");
+}
