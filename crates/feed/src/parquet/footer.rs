@@ -87,7 +87,11 @@ impl Footer {
                 Some(Ok(batch)) => batch,
                 Some(Err(error)) => return Err(FeedError::corrupt(path, "the first row", error)),
                 None => {
-                    return Err(FeedError::corrupt(path, "the first row", "the footer counts rows, but there are none"));
+                    return Err(FeedError::corrupt(
+                        path,
+                        "the first row",
+                        "the footer counts rows, but there are none",
+                    ));
                 }
             };
             let (time, unit) = values::first_time(path, &batch)?;

@@ -147,7 +147,9 @@ impl GoldenWriter {
         );
         let output = match self.compression {
             GoldenCompression::Plain => Output::Plain(file),
-            GoldenCompression::Gzip(level) => Output::Gzip(GzEncoder::new(file, Compression::new(level.clamp(1, 9)))),
+            GoldenCompression::Gzip(level) => {
+                Output::Gzip(Box::new(GzEncoder::new(file, Compression::new(level.clamp(1, 9)))))
+            }
         };
         Ok(OpenFile { output, temporary, target, hour, stream_name: symbol })
     }

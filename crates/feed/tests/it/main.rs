@@ -1,5 +1,5 @@
 //! Files in, events out: real captures, round trips, cuts, damage.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 mod binance;
 mod common;

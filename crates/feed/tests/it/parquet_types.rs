@@ -132,7 +132,7 @@ fn a_missing_column_is_named() {
     ] {
         let directory = tempfile::tempdir().unwrap();
         let path = write(directory.path(), columns().into_iter().filter(|(n, _)| *n != missing).collect());
-        let error = match Inventory::scan(&[path.clone()], Some(verismo_feed::Format::EventsParquet)) {
+        let error = match Inventory::scan(std::slice::from_ref(&path), Some(verismo_feed::Format::EventsParquet)) {
             Err(error) => error,
             Ok(inventory) => panic!("{missing}: {inventory:?}"),
         };
