@@ -13,7 +13,7 @@ pub enum EngineError {
         side: &'static str,
         /// What went wrong.
         #[source]
-        source: FeedError,
+        source: Box<FeedError>,
     },
     /// The sides hold different kinds of data.
     #[error("the golden is {golden}, the candidate is {candidate}: a table can only be compared with a table")]
@@ -58,6 +58,11 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// A side that cannot be read.
+    pub(crate) fn feed(side: &'static str) -> impl Fn(FeedError) -> Self {
+        move |source| Self::Feed { side, source: Box::new(source) }
+    }
+
     /// A stable name for machines.
     pub fn code(&self) -> &'static str {
         match self {

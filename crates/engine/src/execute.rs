@@ -42,12 +42,14 @@ pub(crate) struct Job {
     pub(crate) reader: Box<dyn EventReader>,
 }
 
+/// The side of a job and what came of it.
+pub(crate) type JobResult = (usize, Result<ObservedSide, FeedError>);
+
 /// Runs all jobs on at most `threads` observers; the results come in the order of the jobs.
-pub(crate) fn run_jobs(jobs: Vec<Job>, threads: usize, meter: &Meter) -> Vec<(usize, Result<ObservedSide, FeedError>)> {
+pub(crate) fn run_jobs(jobs: Vec<Job>, threads: usize, meter: &Meter) -> Vec<JobResult> {
     let count = jobs.len();
     let queue: Vec<Mutex<Option<Job>>> = jobs.into_iter().map(|job| Mutex::new(Some(job))).collect();
-    let results: Vec<Mutex<Option<(usize, Result<ObservedSide, FeedError>)>>> =
-        (0..count).map(|_| Mutex::new(None)).collect();
+    let results: Vec<Mutex<Option<JobResult>>> = (0..count).map(|_| Mutex::new(None)).collect();
     let next = AtomicUsize::new(0);
     let work = || {
         // Each turn takes a job nobody has, so the loop ends after at most `count` turns.

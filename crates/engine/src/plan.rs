@@ -62,8 +62,8 @@ impl Plan {
 }
 
 fn scan(side: &'static str, paths: &[PathBuf], format: Option<Format>) -> Result<SidePlan, EngineError> {
-    let expanded = expand(paths).map_err(|source| EngineError::Feed { side, source })?;
-    let inventory = Inventory::scan(&expanded, format).map_err(|source| EngineError::Feed { side, source })?;
+    let expanded = expand(paths).map_err(EngineError::feed(side))?;
+    let inventory = Inventory::scan(&expanded, format).map_err(EngineError::feed(side))?;
     Ok(SidePlan { paths: paths.to_vec(), inventory })
 }
 

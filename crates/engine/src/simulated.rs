@@ -99,7 +99,7 @@ where
     I: Iterator<Item = Message> + Send + 'static,
 {
     let observed = observe(Box::new(MessageReader::new(messages)), options, &Meter::default());
-    let observed = observed.map_err(|source| EngineError::Feed { side: "golden", source })?;
+    let observed = observed.map_err(EngineError::feed("golden"))?;
     convert::side_states(vec![observed], Vec::new())
 }
 

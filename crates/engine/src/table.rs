@@ -35,9 +35,8 @@ pub(crate) fn observe_both(
     suite: &Suite,
     meter: &Meter,
 ) -> Result<(SideResult, SideResult, Suite), EngineError> {
-    let in_golden = |source| EngineError::Feed { side: "golden", source };
     let options = TableOptions::with_time(request.time.clone());
-    let profiles = profile(&plan.golden, &options, meter).map_err(in_golden)?;
+    let profiles = profile(&plan.golden, &options, meter).map_err(EngineError::feed("golden"))?;
     let columns: Vec<(String, LatticeSpec)> = profiles
         .iter()
         .map(|(name, profile)| (name.clone(), LatticeSpec::from_lattice(&choose_lattice(profile))))
@@ -108,7 +107,7 @@ fn observe(
     let mut table = TableObserver::new(lattices);
     let (mut rows, mut bytes) = (0, 0);
     while !meter.is_cancelled()
-        && let Some(batch) = reader.next_batch().map_err(|source| EngineError::Feed { side, source })?
+        && let Some(batch) = reader.next_batch().map_err(EngineError::feed(side))?
     {
         table.observe(&batch);
         meter.add(reader.rows() - rows, reader.bytes() - bytes);

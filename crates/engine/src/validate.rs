@@ -177,7 +177,7 @@ fn observe_streams(
     let mut jobs = Vec::new();
     for (side, part) in [&plan.golden, &plan.candidate].into_iter().enumerate() {
         let readers = part.inventory.readers(&ReaderOptions::default());
-        for reader in readers.map_err(|source| EngineError::Feed { side: side_name(side), source })? {
+        for reader in readers.map_err(EngineError::feed(side_name(side)))? {
             jobs.push(Job {
                 side,
                 options: options_for(suite, plan.clock_ns(), &part.inventory),
@@ -188,7 +188,7 @@ fn observe_streams(
     }
     let mut parts: [Vec<ObservedSide>; 2] = [Vec::new(), Vec::new()];
     for (side, observed) in run_jobs(jobs, request.threads, meter) {
-        parts[side].push(observed.map_err(|source| EngineError::Feed { side: side_name(side), source })?);
+        parts[side].push(observed.map_err(EngineError::feed(side_name(side)))?);
     }
     let [golden, candidate] = parts;
     let golden = side_result(golden, &plan.golden)?;

@@ -79,7 +79,8 @@ fn whole(golden: Vec<Placed>, candidate: Vec<Placed>, design: Design, stratum: &
 }
 
 /// Labels windows by the half hour of the day. Labels with fewer than twelve windows on a side are joined to the neighbour
-/// nearest in time. Without a common label the laws are compared as they are.
+/// nearest in time. Where less than half of the smaller side finds as many windows of the same half hours on the other, the
+/// laws are compared as they are: a second of overlap must not stand for both captures.
 fn strata(
     mut golden: Vec<Placed>,
     mut candidate: Vec<Placed>,
@@ -100,11 +101,13 @@ fn strata(
         .iter()
         .filter_map(|(label, &g)| candidate_counts.get(label).map(|&c| (*label, g.min(c))))
         .collect();
-    if shared.is_empty() {
-        // One label a side, so that nothing is shared and nothing is dropped: the pooled laws, noise by day and half hour.
-        for (side, base) in [(&mut golden, 0), (&mut candidate, 48)] {
+    let matched: usize = shared.iter().map(|(_, n)| n).sum();
+    if 2 * matched < golden.len().min(candidate.len()) || shared.is_empty() {
+        // Labels of a side's own, so that nothing is shared and nothing is dropped: pooled laws, noise by day and half hour.
+        for (side, counts, base) in [(&mut golden, &golden_counts, 0), (&mut candidate, &candidate_counts, 48)] {
+            let group = join_small(&counts.iter().map(|(&label, &n)| (label, n)).collect::<Vec<_>>());
             for p in side.iter_mut() {
-                p.stratum = base + half_hour_of_day(p.id, window_ns);
+                p.stratum = base + group.get(&label(p)).copied().unwrap_or(0);
                 p.block = day(p.id, window_ns);
             }
         }
@@ -197,6 +200,15 @@ mod tests {
         let s = select(&windows(0, 1800), &windows(3600, 5400), WINDOW_NS, false, Scope::TheseStretches);
         assert_eq!((s.stratum, s.golden.len(), s.candidate.len()), ("unmatched", 180, 180));
         assert!(s.golden.iter().all(|a| s.candidate.iter().all(|b| a.stratum != b.stratum)));
+    }
+
+    #[test]
+    fn a_sliver_of_overlap_does_not_stand_for_both_captures() {
+        let s = select(&windows(0, 1820), &windows(1800, 3600), WINDOW_NS, false, Scope::TheseStretches);
+        assert_eq!((s.stratum, s.golden.len(), s.candidate.len()), ("unmatched", 182, 180));
+        let day_against_its_part =
+            select(&windows(0, 86_400), &windows(3600, 5400), WINDOW_NS, false, Scope::TheseStretches);
+        assert_eq!((day_against_its_part.stratum, day_against_its_part.golden.len()), ("half-hours", 180));
     }
 
     #[test]
