@@ -60,7 +60,9 @@ fn dependencies(manifest: &str, section: &str) -> Vec<String> {
     for line in manifest.lines() {
         if line.starts_with('[') {
             inside = line.trim() == format!("[{section}]");
-        } else if inside && let Some(name) = line.split(['.', ' ', '=']).next().filter(|n| !n.is_empty() && !n.starts_with('#')) {
+        } else if inside
+            && let Some(name) = line.split(['.', ' ', '=']).next().filter(|n| !n.is_empty() && !n.starts_with('#'))
+        {
             names.push(name.to_string());
         }
     }
@@ -74,12 +76,18 @@ fn crates_depend_only_on_lower_floors() {
     for entry in fs::read_dir(root().join("crates")).unwrap() {
         let dir = entry.unwrap().path();
         let name = dir.file_name().unwrap().to_string_lossy().into_owned();
-        let floor = floors.get(name.as_str()).unwrap_or_else(|| panic!("crate {name} has no floor: add it to FLOORS and ARCHITECTURE.md"));
+        let floor = floors
+            .get(name.as_str())
+            .unwrap_or_else(|| panic!("crate {name} has no floor: add it to FLOORS and ARCHITECTURE.md"));
         let manifest = fs::read_to_string(dir.join("Cargo.toml")).unwrap();
         for section in ["dependencies", "dev-dependencies"] {
             for dependency in dependencies(&manifest, section) {
                 if let Some(other) = dependency.strip_prefix("verismo-") {
-                    assert!(floors[other] < *floor, "{name} (floor {floor}) must not depend on {other} (floor {})", floors[other]);
+                    assert!(
+                        floors[other] < *floor,
+                        "{name} (floor {floor}) must not depend on {other} (floor {})",
+                        floors[other]
+                    );
                     seen += 1;
                 }
             }
@@ -118,7 +126,8 @@ fn pure_crates_touch_no_file_network_clock_or_thread() {
 
 #[test]
 fn no_transcendental_of_the_platform_on_the_way_to_a_key() {
-    let banned = [".ln()", ".exp()", ".powf(", ".sin()", ".cos()", ".log10()", ".log2()", ".mul_add(", ".tanh()", ".cbrt()"];
+    let banned =
+        [".ln()", ".exp()", ".powf(", ".sin()", ".cos()", ".log10()", ".log2()", ".mul_add(", ".tanh()", ".cbrt()"];
     for name in ["stats", "judge", "market", "sim"] {
         for path in files(&root().join(format!("crates/{name}/src")), "rs") {
             let text = fs::read_to_string(&path).unwrap();
@@ -145,7 +154,9 @@ fn every_state_passes_the_laws() {
             if let Some(state) = line.trim_start().strip_prefix("impl State for ") {
                 let state = state.split([' ', '{', '<']).next().unwrap();
                 states += 1;
-                let call = everything.match_indices("state_laws!").any(|(i, _)| everything[i..].chars().take(200).collect::<String>().contains(state));
+                let call = everything
+                    .match_indices("state_laws!")
+                    .any(|(i, _)| everything[i..].chars().take(200).collect::<String>().contains(state));
                 assert!(call, "{}: {state} has no state_laws! line", path.display());
             }
         }
@@ -155,7 +166,13 @@ fn every_state_passes_the_laws() {
 
 #[test]
 fn nothing_unfinished_lands() {
-    let words = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("todo", "!("), concat!("unimplemented", "!("), concat!("#[ig", "nore")];
+    let words = [
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("todo", "!("),
+        concat!("unimplemented", "!("),
+        concat!("#[ig", "nore"),
+    ];
     for (path, text) in sources() {
         for word in words {
             assert!(!text.contains(word), "{} contains {word}", path.display());

@@ -15,7 +15,7 @@ static INSTALLED: OnceLock<()> = OnceLock::new();
 
 /// Installs the handler once and returns the flag that it raises.
 ///
-/// The first Ctrl-C raises the flag; if the process still runs after [`GRACE`], it exits with code 130. Where no handler
+/// The first Ctrl-C raises the flag; if the process still runs after 700 ms, it exits with code 130. Where no handler
 /// can be installed, Ctrl-C ends the process as the operating system does by default, which also gives 130 in a shell.
 pub fn install() -> &'static AtomicBool {
     INSTALLED.get_or_init(|| {

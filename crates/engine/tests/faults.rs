@@ -1,5 +1,5 @@
 //! Every fault of the injector, at its default amount, on 600 thousand messages, is caught.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Fresh seeds of one market are the same law: rarely FAIL, and PASS once there is enough data.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! One market seen twice is one market: in two formats, and a file against itself.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 mod common;
 

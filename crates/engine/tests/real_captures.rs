@@ -1,5 +1,5 @@
 //! Real captures: what differs is caught, what is the same does not fail.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 mod common;
 

@@ -15,7 +15,7 @@ pub enum Align {
     Right,
 }
 
-/// A column of a [`Table`].
+/// A column of a table.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
     /// The word in the header line.

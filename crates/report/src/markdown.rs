@@ -158,6 +158,16 @@ fn push_evidence(out: &mut String, report: &Report) {
             f.verdict,
             prose(&outline::ended(&f.reason))
         );
+        if let Some(gap) = &f.evidence.largest_gap {
+            let shares = [gap.golden_share, gap.candidate_share].map(percent);
+            let _ = writeln!(
+                out,
+                "  - The laws are farthest apart at {}: {} of the golden and {} of the candidate are at most that.",
+                measured(gap.at),
+                shares[0],
+                shares[1]
+            );
+        }
         let range = f.evidence.worst_range.iter().map(|r| &r.text);
         let needs = f.needs.iter().map(|n| &n.text);
         for remark in range.chain(f.evidence.blame.iter().map(|b| &b.text)).chain(needs).chain(&f.notes) {

@@ -229,12 +229,8 @@ pub fn next_step(report: &Report) -> Option<String> {
         Verdict::Pass => None,
         Verdict::Inconclusive => {
             let (finding, needs) = most_needed(report)?;
-            Some(format!(
-                "{} ({}) {}.",
-                clean(&finding.observable),
-                test_name(finding),
-                clean(needs.text.trim_end_matches('.'))
-            ))
+            let subject = format!("{} ({})", clean(&finding.observable), test_name(finding));
+            Some(format!("to decide {subject}: {}", ended(&needs.text)))
         }
         Verdict::Fail | Verdict::Error => {
             let first = reasons(report).into_iter().next()?;

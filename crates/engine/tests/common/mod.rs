@@ -1,5 +1,5 @@
 //! What the tests of whole runs share: simulated data sets on disk, requests, and a look at reports.
-#![allow(clippy::unwrap_used, missing_docs, dead_code, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs, dead_code, unreachable_pub)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
