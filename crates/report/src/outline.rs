@@ -197,7 +197,8 @@ pub fn notable_rows(report: &Report) -> Vec<&IntegrityRow> {
         (FindingVerdict::Error | FindingVerdict::Fail | FindingVerdict::Inconclusive, _) => 3,
         _ => 4,
     };
-    let mut rows: Vec<&IntegrityRow> = report.integrity.iter().filter(|r| rank(r) < 4 || r.count > 0).collect();
+    let says_something = |r: &&IntegrityRow| rank(r) < 4 || (r.count > 0 && r.verdict != FindingVerdict::NotApplicable);
+    let mut rows: Vec<&IntegrityRow> = report.integrity.iter().filter(says_something).collect();
     rows.sort_by_key(|r| rank(r));
     rows
 }

@@ -75,16 +75,8 @@ fn push_reasons(out: &mut String, report: &Report, style: &TextStyle) {
         if report.verdict == Verdict::Pass
             && let Some((finding, share)) = outline::nearest_to_margin(report)
         {
-            let sentence = format!(
-                "Nearest to its margin: {} ({}), whose interval {} uses {} of {}.",
-                clean(&finding.observable),
-                outline::test_name(finding),
-                finding.interval.map_or_else(|| "-".to_owned(), interval),
-                percent(share),
-                optional(finding.margin)
-            );
             out.push('\n');
-            out.push_str(&wrap(&sentence, "", style.width));
+            out.push_str(&wrap(&nearest(finding, share), "", style.width));
         }
         return;
     }
@@ -101,6 +93,21 @@ fn push_reasons(out: &mut String, report: &Report, style: &TextStyle) {
     if let Some(more @ 1..) = reasons.len().checked_sub(REASONS_MAX) {
         out.push_str(&format!("     and {more} more below\n"));
     }
+}
+
+/// How near a PASS came to its margin.
+fn nearest(finding: &Finding, share: f64) -> String {
+    if share <= 0.0 {
+        return "Every interval is [0, 0]: both sides hold the same values.".to_owned();
+    }
+    format!(
+        "Nearest to its margin: {} ({}), whose interval {} uses {} of {}.",
+        clean(&finding.observable),
+        outline::test_name(finding),
+        finding.interval.map_or_else(|| "-".to_owned(), interval),
+        percent(share),
+        optional(finding.margin)
+    )
 }
 
 fn heading(out: &mut String, title: &str, style: &TextStyle) {
@@ -267,7 +274,12 @@ fn push_end(out: &mut String, report: &Report, style: &TextStyle) {
     if let Some(next) = outline::next_step(report) {
         out.push_str(&wrap(&next, "Next: ", style.width));
     }
-    let unreachable: Vec<String> = report.mde.iter().filter(|m| m.out_of_reach).map(|m| clean(&m.observable)).collect();
+    let mut unreachable: Vec<String> = Vec::new();
+    for name in report.mde.iter().filter(|m| m.out_of_reach).map(|m| clean(&m.observable)) {
+        if !unreachable.contains(&name) {
+            unreachable.push(name);
+        }
+    }
     if !unreachable.is_empty() {
         let mut names = unreachable.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
         if let Some(more @ 1..) = unreachable.len().checked_sub(NAMES_MAX) {

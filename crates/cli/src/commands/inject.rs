@@ -59,7 +59,7 @@ pub struct FileRecord {
 /// Usage, data that cannot be read or written, or an interrupt; the output directory is left as it was then.
 pub fn run(args: &InjectArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
     if args.list {
-        return list(context.console.width, out);
+        return list(out);
     }
     let faults = parse(&args.fault)?;
     // Without --list the parser demands both.
@@ -113,7 +113,8 @@ pub fn parse(faults: &[String]) -> Result<Vec<Fault>, CliError> {
     faults.iter().map(parse).collect()
 }
 
-fn list(width: usize, out: &mut impl Write) -> Result<Exit, CliError> {
+/// A line per kind, as long as it is: the list is for scripts too.
+fn list(out: &mut impl Write) -> Result<Exit, CliError> {
     const COLUMNS: [Column; 4] = [
         Column { title: "fault", align: Align::Left, width_min: 0, expendable: 0 },
         Column { title: "default", align: Align::Right, width_min: 0, expendable: 0 },
@@ -129,7 +130,7 @@ fn list(width: usize, out: &mut impl Write) -> Result<Exit, CliError> {
         ])
     };
     let rows: Vec<Row> = FaultKind::all().map(row).collect();
-    out.write_all(table(&COLUMNS, &rows, width, false).as_bytes())?;
+    out.write_all(table(&COLUMNS, &rows, usize::MAX, false).as_bytes())?;
     Ok(Exit::Pass)
 }
 

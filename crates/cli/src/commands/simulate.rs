@@ -41,12 +41,13 @@ pub fn run(args: &SimulateArgs, context: Context<'_>, out: &mut impl Write) -> R
     directory.keep();
     writeln!(
         out,
-        "{}: {} messages as {} {} in {} files ({}), seed {}, in {}",
+        "{}: {} messages as {} {} in {} file{} ({}), seed {}, in {}",
         args.out.display(),
         count(args.events),
         count(written.rows),
         if format == Format::GoldenJsonl { "lines" } else { "rows" },
         written.files,
+        if written.files == 1 { "" } else { "s" },
         bytes(written.bytes),
         args.seed,
         duration(start.elapsed().as_secs_f64())
