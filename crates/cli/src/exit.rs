@@ -59,7 +59,7 @@ impl CliError {
 
     /// Stopped by Ctrl-C: exit code 130.
     pub fn interrupted() -> Self {
-        let message = "stopped before the end; no report was written".to_owned();
+        let message = "stopped before the end; nothing was written".to_owned();
         Self { code: "interrupted", message, help: None, exit: Exit::Interrupted }
     }
 

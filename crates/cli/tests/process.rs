@@ -155,6 +155,10 @@ fn broken_bytes_are_error() {
     assert_eq!(code(&output), 0, "{}", err(&output));
     let output = validate(&data().join("golden"), &damaged, &dir.path().join("report"), &[]);
     assert_eq!(code(&output), 4, "{}{}", out(&output), err(&output));
+    let json = fs::read(dir.path().join("report/report.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["verdict"], "ERROR");
+    assert!(fs::read_to_string(dir.path().join("report/junit.xml")).unwrap().contains("<error"));
 }
 
 #[test]

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use verismo_engine::{EngineError, Meter, Plan, ValidateRequest};
 use verismo_feed::Format;
 use verismo_report::TextStyle;
-use verismo_suite::report::Report;
+use verismo_suite::report::{IntegrityRow, Provenance, Report, SCHEMA, Side, Timing};
 use verismo_suite::suite::{Pairing, Scope};
-use verismo_suite::{Suite, Verdict};
+use verismo_suite::{FindingVerdict, Severity, Suite, Verdict};
 
 use crate::args::{InputFormat, PairingArg, ScopeArg, ValidateArgs};
 use crate::{CliError, Context, Exit, files, progress, suites};
@@ -30,7 +30,19 @@ pub fn run(args: &ValidateArgs, context: Context<'_>, out: &mut impl Write) -> R
     files::create_dir(&args.out)?;
     remove_old_reports(&args.out)?;
     tracing::info!(golden = ?request.golden, candidate = ?request.candidate, threads = request.threads, "validating");
-    let report = judge(&request, context, "validate")?;
+    let report = match judge(&request, context, "validate") {
+        Ok(report) => report,
+        Err(error) if error.exit() == Exit::Error => {
+            // Whoever reads the reports must find the ERROR there, too.
+            let report = error_report(&request, &error);
+            write_reports(&report, &args.out, args.json.as_deref())?;
+            if args.json.as_deref() == Some(Path::new("-")) {
+                out.write_all(json(&report)?.as_bytes())?;
+            }
+            return Err(error);
+        }
+        Err(error) => return Err(error),
+    };
     write_reports(&report, &args.out, args.json.as_deref())?;
     if args.json.as_deref() == Some(Path::new("-")) {
         out.write_all(json(&report)?.as_bytes())?;
@@ -80,6 +92,44 @@ pub fn engine_error(error: EngineError) -> CliError {
             CliError::usage(code, error)
         }
         _ => CliError::unusable(code, error),
+    }
+}
+
+/// The report of a run that could read nothing: verdict ERROR, its one row says why. Nothing was digested.
+fn error_report(request: &ValidateRequest, error: &CliError) -> Report {
+    let row = IntegrityRow {
+        check: "unreadable".to_owned(),
+        side: Side::Both,
+        stream: String::new(),
+        count: 1,
+        total: 0,
+        ratio: None,
+        limit: "count <= 0".to_owned(),
+        severity: Severity::Critical,
+        verdict: FindingVerdict::Error,
+        reason: format!("{error} [{}]", error.code),
+        worst: None,
+        examples: Vec::new(),
+    };
+    Report {
+        schema: SCHEMA.to_owned(),
+        verdict: Verdict::Error,
+        summary: format!("No verdict is possible: {error}."),
+        scope: request.suite.as_ref().map_or(Scope::TheseStretches, |s| s.scope),
+        digest: String::new(),
+        suite_digest: String::new(),
+        suite: request.suite.as_ref().map(|s| s.name.clone()).unwrap_or_default(),
+        inputs: Vec::new(),
+        streams: Vec::new(),
+        findings: Vec::new(),
+        integrity: vec![row],
+        mde: Vec::new(),
+        timing: Timing::default(),
+        provenance: Provenance {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            settings: request.settings.clone(),
+            ..Provenance::default()
+        },
     }
 }
 
