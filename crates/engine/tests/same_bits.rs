@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 
 use common::{market, market_with_snapshots, request, run, write_events, write_golden};
 use verismo_engine::{Meter, validate};
+use verismo_market::message::Message;
+use verismo_sim::apply;
+use verismo_suite::report::Report;
 
 fn files(dir: &Path) -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
@@ -32,15 +35,17 @@ fn one_two_and_seven_threads_give_one_digest() {
     assert_eq!(digests[0], digests[2]);
 }
 
-#[test]
-fn cutting_at_random_lines_and_shuffling_file_names_change_nothing() {
+/// Cuts a capture at random lines into files with random names, three times, and wants the digest of the whole each time.
+fn assert_cuts_change_nothing(messages: impl Iterator<Item = Message>, what: &str) {
     let dir = tempfile::tempdir().unwrap();
     let (whole, cut) = (dir.path().join("whole"), dir.path().join("cut"));
-    write_golden(&whole, market(5, 30_000));
+    write_golden(&whole, messages);
     let text: String = files(&whole).iter().map(|f| fs::read_to_string(f).unwrap()).collect();
+    fs::remove_dir_all(&whole).unwrap();
+    fs::create_dir_all(&whole).unwrap();
+    fs::write(whole.join("whole.jsonl"), &text).unwrap();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines.len(), 30_000);
-    let reference = run(&whole, &whole).digest;
+    let reference = run(&whole, &whole);
     for seed in 0..3_u64 {
         fs::create_dir_all(&cut).unwrap();
         // Cuts and names from a small generator, so that a failure can be replayed.
@@ -49,16 +54,33 @@ fn cutting_at_random_lines_and_shuffling_file_names_change_nothing() {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) % n
         };
-        let mut cuts: Vec<usize> = (0..6).map(|_| next(lines.len() as u64) as usize).collect();
+        // At least 64 lines a file: of fewer, out of order, nothing in them tells where they belong.
+        let mut cuts: Vec<usize> = (0..60).map(|_| next(lines.len() as u64 - 64) as usize).collect();
         cuts.extend([0, lines.len()]);
         cuts.sort_unstable();
-        cuts.dedup();
+        cuts.dedup_by(|b, a| *b - *a < 64);
         for pair in cuts.windows(2) {
             let name = format!("{:08}.jsonl", next(100_000_000));
             fs::write(cut.join(name), lines[pair[0]..pair[1]].join("\n") + "\n").unwrap();
         }
-        assert_eq!(run(&whole, &cut).digest, reference, "seed {seed}, cuts {cuts:?}");
+        let report = run(&whole, &cut);
+        let counts = |r: &Report| r.integrity.iter().map(|r| (r.check.clone(), r.side, r.count)).collect::<Vec<_>>();
+        assert_eq!(counts(&report), counts(&reference), "{what}, seed {seed}, cuts {cuts:?}");
+        assert_eq!(report.digest, reference.digest, "{what}, seed {seed}, cuts {cuts:?}");
         fs::remove_dir_all(&cut).unwrap();
+    }
+}
+
+#[test]
+fn cutting_at_random_lines_and_shuffling_file_names_change_nothing() {
+    assert_cuts_change_nothing(market(5, 30_000), "clean");
+}
+
+#[test]
+fn cuts_change_nothing_in_a_damaged_capture_either() {
+    for kind in ["drop", "duplicate", "reorder", "jitter", "delay"] {
+        let (damaged, _) = apply(market(5, 20_000).collect(), &[kind.parse().unwrap()], 3);
+        assert_cuts_change_nothing(damaged.into_iter(), kind);
     }
 }
 

@@ -64,6 +64,15 @@ impl FirstKey {
     }
 }
 
+/// When a source starts, told by its first messages together: one wrong stamp does not move it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Onset {
+    /// The smallest stamp among the first messages, ns.
+    pub earliest_ns: i64,
+    /// Their median, ns.
+    pub typical_ns: i64,
+}
+
 /// One file of data.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -84,12 +93,22 @@ pub struct Source {
     pub session: u32,
     /// The first message.
     pub first: FirstKey,
+    /// When the first messages of a capture came; `None` for other formats.
+    pub onset: Option<Onset>,
     /// Exchange time minus receive time at the start, where both are known.
     pub clock_offset_ns: Option<i64>,
     /// Rows, where the file says so itself.
     pub rows: Option<u64>,
     /// Why it cannot be read, if so; it is then counted as `truncated_file` when its turn comes.
     pub problem: Option<FeedError>,
+}
+
+impl Source {
+    /// When it starts, by the stamps that its session is merged by.
+    pub fn onset(&self) -> Onset {
+        let key = self.first.order_key();
+        self.onset.unwrap_or(Onset { earliest_ns: key, typical_ns: key })
+    }
 }
 
 /// A file that is not data, and why.

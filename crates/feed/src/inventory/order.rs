@@ -9,9 +9,7 @@ use crate::json::CLOCK_TOLERANCE_NS;
 pub(super) fn order(sources: &mut [Source], format: Format) {
     if format == Format::GoldenJsonl {
         number_sessions(sources);
-        sources.sort_by(|a, b| {
-            (a.session, a.first.order_key(), a.first, a.bytes).cmp(&(b.session, b.first.order_key(), b.first, b.bytes))
-        });
+        sources.sort_by_cached_key(|s| (s.session, s.onset().typical_ns, s.first, s.bytes));
         return;
     }
     sources.sort_by_cached_key(|s| (s.symbol.as_deref().map(normal_symbol), s.first, s.bytes));

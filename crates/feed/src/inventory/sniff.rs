@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use verismo_market::event::{NO_ID, NO_TIME};
 
-use super::{FirstKey, Format, Source, file_name};
+use super::{FirstKey, Format, Onset, Source, file_name};
 use crate::epoch::{self, EpochUnit};
 use crate::error::FeedError;
 use crate::input::{self, Compression, LINE_BYTES_MAX, Line, LineReader};
@@ -64,6 +64,7 @@ pub(super) fn source(path: &Path, wish: Option<Format>) -> Result<Verdict, FeedE
         clock_ns: 1,
         session: 0,
         first: FirstKey { t_receive_ns: NO_TIME, t_exchange_ns: NO_TIME, id: NO_ID },
+        onset: None,
         clock_offset_ns: None,
         rows: None,
         problem: None,
@@ -241,9 +242,14 @@ fn is_frame(frame: &frame::Frame<'_>) -> bool {
 /// Frames whose clocks are compared: the median of their offsets is not moved by a single wrong stamp.
 const OFFSETS: usize = 15;
 
+/// Frames whose stamps tell when a capture starts: with up to 32 late messages the median still lies after the start.
+const KEYS: usize = 33;
+
 /// The stamps of the first frames of a capture.
 #[derive(Default)]
 struct Stamps {
+    /// What each frame is merged by.
+    keys: Vec<i64>,
     first_receive: Option<i64>,
     first_exchange: Option<i64>,
     first_id: Option<i64>,
@@ -259,6 +265,7 @@ impl Stamps {
             _ => None,
         };
         self.first_receive = self.first_receive.or(receive);
+        self.keys.extend(receive);
         if frame.class() == Class::Unknown {
             return false;
         }
@@ -270,6 +277,9 @@ impl Stamps {
             return false;
         }
         self.unit.get_or_insert(unit);
+        if receive.is_none() {
+            self.keys.push(exchange_ns);
+        }
         if self.first_exchange.is_none() {
             self.first_exchange = Some(exchange_ns);
             self.first_id = match (frame.trade_id, frame.last_id) {
@@ -278,10 +288,14 @@ impl Stamps {
             };
         }
         self.offsets.extend(receive.map(|receive| exchange_ns.saturating_sub(receive)));
-        receive.is_none() || self.offsets.len() >= OFFSETS
+        self.keys.len() >= KEYS && (receive.is_none() || self.offsets.len() >= OFFSETS)
     }
 
     fn apply(mut self, source: &mut Source) {
+        self.keys.truncate(KEYS);
+        self.keys.sort_unstable();
+        source.onset =
+            self.keys.first().map(|&earliest_ns| Onset { earliest_ns, typical_ns: self.keys[self.keys.len() / 2] });
         self.offsets.sort_unstable();
         let offset = self.offsets.get(self.offsets.len() / 2).copied();
         // With both clocks the start is where the receive stamp says, told in exchange time.

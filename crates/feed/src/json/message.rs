@@ -2,6 +2,7 @@
 
 use verismo_market::event::{Event, EventBatch, Kind, NO_ID, NO_TIME, Side, flags};
 
+use super::cursor::Cursor;
 use super::frame::{Class, Frame, Levels, Scratch};
 use super::reader::JsonReader;
 use super::scan::Num;
@@ -72,12 +73,14 @@ pub(super) struct PendingSnapshot {
 struct Place {
     stream: usize,
     source: u32,
+    lineage: u32,
     position: u64,
 }
 
 impl JsonReader {
-    /// Turns one frame into events.
-    pub(super) fn message(&mut self, frame: &Frame<'_>, scratch: &Scratch, source: u32, position: u64) {
+    /// Turns the frame of the cursor's line into events.
+    pub(super) fn message(&mut self, frame: &Frame<'_>, scratch: &Scratch, cursor: &Cursor) {
+        let (source, lineage, position) = (cursor.source, cursor.lineage, cursor.at.position);
         let class = frame.class();
         if class == Class::Unknown {
             let name = frame.stream.as_deref().or(frame.event.as_deref()).unwrap_or(b"no stream name");
@@ -95,7 +98,7 @@ impl JsonReader {
         let Some(stream) = self.stream_of(frame, class, source, position) else {
             return;
         };
-        let place = Place { stream, source, position };
+        let place = Place { stream, source, lineage, position };
         if let Some(unit) = unit {
             self.check_unit(unit, stamp, place);
         }
@@ -381,7 +384,7 @@ impl JsonReader {
             id,
             event.t_exchange_ns,
             event.t_receive_ns,
-            place.source,
+            place.lineage,
             remember,
         );
         if delivered {

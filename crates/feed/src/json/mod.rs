@@ -1,5 +1,6 @@
 //! Golden captures: JSON lines, plain or compressed, in an envelope or as raw frames with a receive stamp before them.
 
+mod cursor;
 pub(crate) mod frame;
 mod message;
 mod reader;

@@ -1,27 +1,29 @@
 //! Reads the files of a capture as one sequence of messages.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::cursor::{Cursor, LineCounts};
 use super::frame::{self, Scratch};
 use super::stream::StreamState;
 use crate::block::{Block, EventReader, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::error::FeedError;
-use crate::input::{self, LINE_BYTES_MAX, Line, LineReader};
+use crate::input::{self, LINE_BYTES_MAX, LineReader};
 use crate::inventory::Source;
 use crate::json::message::{Clock, PendingSnapshot};
 use crate::outbox::Outbox;
 
 /// Reads an ordered group of capture files.
 ///
-/// Files of one session are merged by receive time, each opened when its first stamp is due, so a capture may be cut into files at any
-/// line. Within one file the order of the lines is the order of the messages.
+/// Files of one session that overlap are merged by receive time. Files that follow each other are read one after the other, whatever the
+/// stamps near the cut say: within one capture the order of the lines is the order of the messages, and a cut must not change it.
 pub struct JsonReader {
     pub(super) sources: Vec<Source>,
     pub(super) labels: Vec<Arc<str>>,
+    /// The earliest stamp at the starts of this source and those after it in its session.
+    earliest_ns: Vec<i64>,
     next: usize,
     cursors: Vec<Cursor>,
     session: u32,
@@ -41,21 +43,15 @@ pub struct JsonReader {
     done: bool,
 }
 
-/// One open file with its current line.
-struct Cursor {
-    source: u32,
-    lines: LineReader,
-    line: Range<usize>,
-    terminated: bool,
-    position: u64,
-    key: i64,
-}
+/// An overlap of fewer lines than this is taken for a cut through lines that are slightly out of order.
+const OVERLAP_LINES_MIN: usize = 32;
 
 impl JsonReader {
     /// A reader of `sources`, which must be ordered as [`crate::Inventory`] orders them.
     pub fn new(sources: Vec<Source>) -> Self {
         let labels = sources.iter().map(|s| Arc::from(s.path.display().to_string())).collect();
         Self {
+            earliest_ns: earliest_stamps(&sources),
             sources,
             labels,
             next: 0,
@@ -77,32 +73,26 @@ impl JsonReader {
         }
     }
 
-    /// Opens the next file if it is due before `key`, or unconditionally when nothing is open; `false` if none was opened.
-    fn open_due(&mut self, key: Option<i64>) -> bool {
-        let Some(source) = self.sources.get(self.next) else {
-            return false;
-        };
-        if let Some(key) = key
-            && (source.session != self.session || source.first.order_key() > key)
-        {
+    /// Opens the next file if it overlaps with what is open, or unconditionally when nothing is open; `false` if none was opened.
+    fn open_due(&mut self, earliest: Option<usize>) -> bool {
+        if self.next >= self.sources.len() || earliest.is_some_and(|at| !self.is_due(at)) {
             return false;
         }
         let index = self.next as u32;
         self.next += 1;
+        let source = &self.sources[index as usize];
         if let Some(problem) = &source.problem {
             let detail = problem.to_string();
             self.counters.hit(checks::TRUNCATED_FILE, &self.labels[index as usize], 0, || detail);
             return true;
         }
         self.session = source.session;
-        let first_key = source.first.order_key();
-        let offset = source.clock_offset_ns;
+        let (first_key, offset) = (source.first.order_key(), source.clock_offset_ns);
         match input::open(&source.path, source.compression, self.consumed.clone()) {
             Ok(bytes) => {
                 let lines = LineReader::new(bytes, LINE_BYTES_MAX);
-                let mut cursor =
-                    Cursor { source: index, lines, line: 0..0, terminated: true, position: 0, key: first_key };
-                if self.advance(&mut cursor) {
+                let mut cursor = Cursor::new(index, self.free_lineage(), lines, first_key);
+                if cursor.advance(&mut self.counts(index)) {
                     if self.clock.is_other_session(offset) {
                         self.start_session();
                     }
@@ -117,48 +107,31 @@ impl JsonReader {
         true
     }
 
-    /// Moves the cursor to its next line that is not blank; `false` at the end of the file.
-    fn advance(&mut self, cursor: &mut Cursor) -> bool {
-        let label = &self.labels[cursor.source as usize];
-        // Bounded: every turn consumes a line or ends.
-        loop {
-            let line = cursor.lines.next_line();
-            cursor.position += 1;
-            let range = match line {
-                Line::Whole(range) => {
-                    cursor.terminated = true;
-                    range
-                }
-                Line::Unterminated(range) => {
-                    cursor.terminated = false;
-                    range
-                }
-                Line::TooLong(bytes) => {
-                    self.lines += 1;
-                    self.counters.hit(checks::UNREADABLE, label, cursor.position, || {
-                        format!("a line of {bytes} bytes; the limit is {LINE_BYTES_MAX}")
-                    });
-                    continue;
-                }
-                Line::Broken(detail) => {
-                    self.counters.hit(checks::TRUNCATED_FILE, label, cursor.position, || {
-                        format!("recovered up to line {}: {detail}", cursor.position - 1)
-                    });
-                    return false;
-                }
-                Line::End => return false,
-            };
-            let bytes = &cursor.lines.bytes()[range.clone()];
-            if bytes.trim_ascii().is_empty() {
-                continue;
-            }
-            // A line without a readable stamp stays with the line before it.
-            if let Some(key) = frame::peek_key(bytes) {
-                cursor.key = key;
-            }
-            cursor.line = range;
+    /// Whether the next file is to be merged with the open ones now, of which the one at `earliest` comes next.
+    fn is_due(&mut self, earliest: usize) -> bool {
+        let source = &self.sources[self.next];
+        if source.session != self.session || self.earliest_ns[self.next] > self.cursors[earliest].at.key {
+            return false;
+        }
+        // Beside several captures one more is opened by its stamps alone.
+        if self.cursors.len() > 1 || source.problem.is_some() {
             return true;
         }
+        let typical_ns = source.onset().typical_ns;
+        let mut cursor = self.cursors.swap_remove(earliest);
+        let is_due = cursor.goes_on_from(typical_ns, OVERLAP_LINES_MIN, &mut self.counts(cursor.source));
+        self.cursors.push(cursor);
+        is_due
+    }
+
+    /// The smallest number that no open file has.
+    fn free_lineage(&self) -> u32 {
+        let is_free = |n: &u32| self.cursors.iter().all(|c| c.lineage != *n);
+        (0..=self.cursors.len() as u32).find(is_free).unwrap_or_default()
+    }
+
+    fn counts(&mut self, source: u32) -> LineCounts<'_> {
+        LineCounts { label: &self.labels[source as usize], counters: &mut self.counters, lines: &mut self.lines }
     }
 
     /// Handles one line; `false` at the end of all files.
@@ -172,13 +145,13 @@ impl JsonReader {
             }
         }
         let mut at = self.earliest();
-        while self.open_due(Some(self.cursors[at].key)) {
+        while self.open_due(Some(at)) {
             at = self.earliest();
         }
         let mut cursor = self.cursors.swap_remove(at);
         self.lines += 1;
         self.handle(&cursor);
-        if self.advance(&mut cursor) {
+        if cursor.advance(&mut self.counts(cursor.source)) {
             self.cursors.push(cursor);
             let last = self.cursors.len() - 1;
             self.cursors.swap(at, last);
@@ -191,7 +164,7 @@ impl JsonReader {
         let mut best = 0;
         for (i, cursor) in self.cursors.iter().enumerate().skip(1) {
             let leader = &self.cursors[best];
-            if (cursor.key, cursor.source) < (leader.key, leader.source) {
+            if (cursor.at.key, cursor.source) < (leader.at.key, leader.source) {
                 best = i;
             }
         }
@@ -200,18 +173,28 @@ impl JsonReader {
 
     fn handle(&mut self, cursor: &Cursor) {
         let mut scratch = std::mem::take(&mut self.scratch);
-        let line = &cursor.lines.bytes()[cursor.line.clone()];
+        let line = cursor.line();
         match frame::parse(line, &mut scratch) {
-            Ok(frame) => self.message(&frame, &scratch, cursor.source, cursor.position),
+            Ok(frame) => self.message(&frame, &scratch, cursor),
             Err(error) => {
-                let half = if cursor.terminated { "" } else { ", and the file ends inside this line" };
-                self.counters.hit(checks::UNREADABLE, &self.labels[cursor.source as usize], cursor.position, || {
+                let half = if cursor.at.terminated { "" } else { ", and the file ends inside this line" };
+                self.counters.hit(checks::UNREADABLE, &self.labels[cursor.source as usize], cursor.at.position, || {
                     format!("byte {}: {}{half}: {}", error.at + 1, error.what, sample(line))
                 });
             }
         }
         self.scratch = scratch;
     }
+}
+
+fn earliest_stamps(sources: &[Source]) -> Vec<i64> {
+    let mut earliest: Vec<i64> = sources.iter().map(|s| s.onset().earliest_ns).collect();
+    for i in (1..sources.len()).rev() {
+        if sources[i - 1].session == sources[i].session {
+            earliest[i - 1] = earliest[i - 1].min(earliest[i]);
+        }
+    }
+    earliest
 }
 
 /// The start of a line, for a person to see.

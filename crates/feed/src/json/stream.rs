@@ -91,8 +91,8 @@ impl StreamState {
     /// Whether another capture has delivered this message already; if not, it is remembered.
     ///
     /// Two cases. A session on another clock comes after the earlier ones as a whole: what lies within their ids and their time is theirs.
-    /// Captures on one clock are merged by receive time: the second copy of an id, from another file and with another receive stamp, goes.
-    /// The same id with the same receive stamp is one capture's own duplicate that a cut has put into another file: it stays, to be counted.
+    /// Captures on one clock are merged by receive time: what one of them has delivered goes when another, its `lineage` tells, delivers it
+    /// again with another receive stamp. What a capture itself says twice stays, to be counted.
     #[inline]
     pub(crate) fn is_delivered(
         &mut self,
@@ -100,7 +100,7 @@ impl StreamState {
         id: i64,
         exchange_ns: i64,
         receive_ns: i64,
-        source: u32,
+        lineage: u32,
         remember: bool,
     ) -> bool {
         if id == NO_ID {
@@ -111,20 +111,26 @@ impl StreamState {
         if id <= sequence.covered_id && exchange_ns <= self.covered_ns {
             return true;
         }
+        if !remember {
+            sequence.id_max = sequence.id_max.max(id);
+            return false;
+        }
+        let mut is_copy = false;
         if id > sequence.id_max {
             sequence.id_max = id;
-        } else if remember
-            && sequence.seen.iter().rev().any(|&(seen, at, from)| seen == id && from != source && at != receive_ns)
-        {
-            return true;
-        }
-        if remember {
-            if sequence.seen.len() == SEEN_MAX {
-                sequence.seen.pop_front();
+        } else {
+            let mut is_own = false;
+            for &(_, at, from) in sequence.seen.iter().filter(|(seen, ..)| *seen == id) {
+                is_own |= from == lineage;
+                is_copy |= from != lineage && at != receive_ns;
             }
-            sequence.seen.push_back((id, receive_ns, source));
+            is_copy &= !is_own;
         }
-        false
+        if sequence.seen.len() == SEEN_MAX {
+            sequence.seen.pop_front();
+        }
+        sequence.seen.push_back((id, receive_ns, lineage));
+        is_copy
     }
 }
 
@@ -133,14 +139,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_from_another_file_goes_and_an_own_duplicate_stays() {
+    fn a_copy_from_another_capture_goes_and_an_own_duplicate_stays() {
         let mut state = StreamState::new();
-        let mut see = |id, receive, source| state.is_delivered(Sequence::Trades, id, 5, receive, source, true);
+        let mut see = |id, receive, lineage| state.is_delivered(Sequence::Trades, id, 5, receive, lineage, true);
         assert!(!see(1, 100, 0));
         assert!(see(1, 101, 1), "another capture's copy");
         assert!(!see(1, 100, 1), "the same line cut into another file");
+        assert!(!see(1, 102, 0), "the same file says it twice");
+        assert!(!see(1, 103, 1), "so does the other");
         assert!(!see(3, 103, 0));
-        assert!(!see(3, 105, 0), "the same file says it twice");
+        assert!(!see(3, 103, 1), "the very same line dealt to another file");
         assert!(!see(2, 104, 1), "what the other capture missed is kept");
     }
 
