@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use verismo_engine::Meter;
 use verismo_feed::{Block, EventReader, FeedError};
-use verismo_market::event::{Event, Kind, NO_TIME, Side, flags};
-use verismo_market::message::{Body, Message};
+use verismo_market::event::{Event, Kind, NO_ID, NO_TIME, Side, flags};
+use verismo_market::message::{Body, Message, OrderAction, OrderEvent, RestingOrder};
 
 /// Everything that was read.
 #[derive(Debug, Default)]
@@ -78,6 +78,7 @@ fn push(event: Event, symbol: &str, pending: &mut Option<Message>, done: &mut Ve
         symbol: symbol.to_owned(),
         body,
     };
+    let mut carried = Ok(());
     match event.kind {
         Kind::Trade => {
             let Event { id, price, qty, side, .. } = event;
@@ -89,27 +90,83 @@ fn push(event: Event, symbol: &str, pending: &mut Option<Message>, done: &mut Ve
             let body = Body::Snapshot { last_id: event.id, bids: Vec::new(), asks: Vec::new() };
             *pending = Some(message(body));
         }
+        Kind::OrderAdd if event.flags & flags::SNAPSHOT != 0 => {
+            carried = push_resting(pending.as_mut().map(|update| &mut update.body), event);
+        }
+        Kind::OrderAdd | Kind::OrderReduce | Kind::OrderDelete | Kind::OrderExec | Kind::OrderExecHidden => {
+            let body = Body::Order(order_event(event, done));
+            done.push_back(message(body));
+            return Ok(());
+        }
         Kind::LevelSet => {
             let body = Body::Depth { first_id: event.first_id, last_id: event.id, bids: Vec::new(), asks: Vec::new() };
             let update = pending.get_or_insert_with(|| message(body));
-            push_level(&mut update.body, event);
+            carried = push_level(&mut update.body, event);
         }
         other => return Err(format!("{other:?}")),
     }
     if event.flags & flags::LAST_OF_UPDATE != 0 {
         done.extend(pending.take());
     }
+    carried
+}
+
+/// The change of an order; an execution takes back the trade's row that came before it in the same message.
+fn order_event(event: Event, done: &mut VecDeque<Message>) -> OrderEvent {
+    let Event { id, side, price, qty, .. } = event;
+    let action = match event.kind {
+        Kind::OrderReduce => OrderAction::Reduce,
+        Kind::OrderDelete => OrderAction::Delete,
+        Kind::OrderExec => OrderAction::Exec,
+        Kind::OrderExecHidden => OrderAction::ExecHidden,
+        _ => OrderAction::Add,
+    };
+    let mut trade_id = NO_ID;
+    if matches!(action, OrderAction::Exec | OrderAction::ExecHidden)
+        && event.flags & flags::FIRST_OF_MESSAGE == 0
+        && let Some(Body::Trade { id, .. }) = done.back().map(|message| &message.body)
+    {
+        trade_id = *id;
+        done.pop_back();
+    }
+    OrderEvent { action, id, side, price, qty, trade_id }
+}
+
+/// Adds an order to the snapshot that is being read.
+///
+/// # Errors
+/// The name of the kind, where the snapshot has levels already: no message holds both.
+fn push_resting(snapshot: Option<&mut Body>, event: Event) -> Result<(), String> {
+    let Event { id, side, price, qty, .. } = event;
+    let order = RestingOrder { id, side, price, qty };
+    match snapshot {
+        Some(Body::OrderSnapshot { orders, .. }) => orders.push(order),
+        Some(body) => match body {
+            Body::Snapshot { last_id, bids, asks } if bids.is_empty() && asks.is_empty() => {
+                *body = Body::OrderSnapshot { last_id: *last_id, orders: vec![order] };
+            }
+            _ => return Err(format!("{:?} in a snapshot of levels", event.kind)),
+        },
+        None => return Err(format!("{:?} outside a snapshot", event.kind)),
+    }
     Ok(())
 }
 
-fn push_level(body: &mut Body, event: Event) {
-    let (Body::Depth { bids, asks, .. } | Body::Snapshot { bids, asks, .. }) = body else { return };
+/// Adds a level to the update that is being read.
+///
+/// # Errors
+/// The name of the kind, where the update is a snapshot of orders.
+fn push_level(body: &mut Body, event: Event) -> Result<(), String> {
+    let (Body::Depth { bids, asks, .. } | Body::Snapshot { bids, asks, .. }) = body else {
+        return Err(format!("{:?} in a snapshot of orders", event.kind));
+    };
     match event.side {
         Side::Bid => bids.push((event.price, event.qty)),
         Side::Ask => asks.push((event.price, event.qty)),
         // The one row of an update that changes no level.
         Side::None => {}
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ fn stream_states(name: StreamName, observed: Observed) -> StreamStates {
         window_ns: observed.window_ns,
         carries_trades: observed.trades > 0,
         carries_book: observed.updates > 0 || observed.snapshots > 0,
+        carries_orders: observed.order_rows > 0,
         span_ns: observed.span_ns,
         messages: observed.messages,
         events: observed.events,
@@ -80,7 +81,8 @@ fn feed_counter(check: &str, counter: &FeedCounter) -> Counter {
 
 /// A candidate could carry whatever its format can; the golden carries what it shows.
 ///
-/// So a candidate without trades is a defect, and a golden without trades leaves trade observables not applicable.
+/// So a candidate without trades is a defect, and a golden without trades leaves trade observables not applicable. Whether single
+/// orders are shown is a matter of the format: a candidate of price levels is not expected to.
 pub(crate) fn expect_everything(candidate: &mut SideStates) {
     for stream in &mut candidate.streams {
         stream.carries_trades = true;

@@ -67,6 +67,9 @@ fn not_shared(golden: &StreamStates, candidate: &StreamStates, info: &Observable
             Source::Trades if !stream.carries_trades => {
                 return Some(format!("the {name}'s source carries no trades"));
             }
+            Source::Orders if !stream.carries_orders => {
+                return Some(format!("the {name}'s source shows price levels, not single orders"));
+            }
             Source::Book if !stream.carries_book => return Some(format!("the {name}'s source carries no book")),
             _ => {}
         }

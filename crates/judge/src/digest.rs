@@ -51,7 +51,8 @@ pub fn stream_digest(stream: &StreamStates) -> Digest {
     hasher.text(&stream.venue);
     hasher.text(&stream.symbol);
     let (first, last) = stream.span_ns.unwrap_or((0, -1));
-    let carries = i64::from(stream.carries_trades) | i64::from(stream.carries_book) << 1;
+    let kinds = [stream.carries_trades, stream.carries_book, stream.carries_orders];
+    let carries = kinds.iter().rev().fold(0, |bits, &carries| bits << 1 | i64::from(carries));
     for number in [stream.clock_ns, stream.window_ns, carries, first, last, stream.price_tick, stream.qty_lot] {
         hasher.bytes(&number.to_le_bytes());
     }

@@ -44,6 +44,8 @@ pub struct StreamStates {
     pub carries_trades: bool,
     /// Whether the source could carry a book at all.
     pub carries_book: bool,
+    /// Whether the source shows single orders.
+    pub carries_orders: bool,
     /// First and last exchange time, ns since the epoch.
     pub span_ns: Option<(i64, i64)>,
     /// Messages: lines, rows or frames.
@@ -172,6 +174,7 @@ impl StreamStates {
             window_ns,
             carries_trades: false,
             carries_book: false,
+            carries_orders: false,
             span_ns: None,
             messages: 0,
             events: 0,

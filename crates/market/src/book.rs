@@ -92,6 +92,23 @@ impl Book {
         }
     }
 
+    /// The level at `price` gains `delta` (loses, below zero); what falls to zero or below is removed. Returns the quantity
+    /// before, 0 if there was no such level. `Side::None` changes nothing.
+    #[inline]
+    pub fn change(&mut self, side: Side, price: i64, delta: i64) -> i64 {
+        let (ladder, key) = match side {
+            Side::Bid => (&mut self.bids, !price),
+            Side::Ask => (&mut self.asks, price),
+            Side::None => return 0,
+        };
+        let before = ladder.change(key, delta);
+        if ladder.len > self.levels_max {
+            ladder.remove_worst();
+            self.levels_dropped += 1;
+        }
+        before
+    }
+
     /// The quantity at `price`, 0 if there is no such level.
     pub fn qty_at(&self, side: Side, price: i64) -> i64 {
         match side {
@@ -236,7 +253,13 @@ mod tests {
             let mut model = [BTreeMap::new(), BTreeMap::new()];
             for (i, &(is_bid, price, qty)) in ops.iter().enumerate() {
                 let side = if is_bid { Side::Bid } else { Side::Ask };
-                book.set(side, price, qty);
+                // Setting and changing by the difference are the same.
+                let before = model[usize::from(is_bid)].get(&price).copied().unwrap_or(0);
+                if i % 3 == 0 {
+                    prop_assert_eq!(book.change(side, price, qty - before), before);
+                } else {
+                    book.set(side, price, qty);
+                }
                 let map = &mut model[usize::from(is_bid)];
                 if qty == 0 { map.remove(&price); } else { map.insert(price, qty); }
                 prop_assert_eq!(book.qty_at(side, price), qty);

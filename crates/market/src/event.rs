@@ -28,13 +28,14 @@ pub enum Kind {
     Quote,
     /// Order-level: a new order `id` rests at `price` with `qty`.
     OrderAdd,
-    /// Order-level: order `id` now holds `qty` less.
+    /// Order-level: order `id` now holds `qty` less, and keeps its place in the queue.
     OrderReduce,
-    /// Order-level: order `id` is gone.
+    /// Order-level: order `id` is gone; `qty` is what was left of it, 0 if the feed does not say.
     OrderDelete,
-    /// Order-level: `qty` of the visible order `id` was executed.
+    /// Order-level: `qty` of the visible order `id` was executed; `side` is the order's. A trade row of the same message,
+    /// before this one, counts the trade: this row only moves the book.
     OrderExec,
-    /// A hidden order was executed.
+    /// A hidden order was executed; a trade row before this one counts the trade, no book changes.
     OrderExecHidden,
     /// A trading status change.
     Status,
@@ -51,6 +52,18 @@ pub enum Side {
     Bid,
     /// Ask; for a trade: the aggressor sold.
     Ask,
+}
+
+impl Side {
+    /// The other side; none has none.
+    #[inline]
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::None => Self::None,
+            Self::Bid => Self::Ask,
+            Self::Ask => Self::Bid,
+        }
+    }
 }
 
 /// Bits of the `flags` column.

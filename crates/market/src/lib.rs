@@ -5,3 +5,4 @@ pub mod book;
 pub mod event;
 pub mod message;
 pub mod observe;
+pub mod orders;

@@ -8,10 +8,11 @@ mod book;
 mod config;
 mod flow;
 mod market;
+mod orders;
 mod publish;
 mod venue;
 
-pub use book::{Fill, OrderBook, Resting};
+pub use book::{Cancelled, Fill, OrderBook, Resting};
 pub use config::{DEFAULT_START_NS, MarketConfig};
 pub use market::{HOUR_NS, Market};
 pub use publish::GRID_NS;

@@ -5,6 +5,9 @@
 //! crossing. Each symbol is damaged by itself. A snapshot is the recorder's own doing: it is never lost, repeated or moved, and where a
 //! fault rewrites the book, it shows the rewritten book.
 //!
+//! Of order-level messages, faults of presence, order, time and label damage any, `round-prices` and `widen-spread` move the orders'
+//! prices; the other faults of sizes and of the book are about trades and depth messages, and leave orders alone.
+//!
 //! All work on messages with ns or ms clocks, with or without snapshots, first update ids and receive times.
 
 mod book;

@@ -33,7 +33,8 @@ fn words(m: &Message) -> Vec<i64> {
             words.extend([*first_id, *last_id]);
             words.extend(bids.iter().chain(asks).flat_map(|l| [l.0, l.1]));
         }
-        Body::Snapshot { last_id, .. } => words.push(*last_id),
+        Body::Snapshot { last_id, .. } | Body::OrderSnapshot { last_id, .. } => words.push(*last_id),
+        Body::Order(order) => words.extend([order.id, order.price, order.qty]),
     }
     words
 }
@@ -69,7 +70,7 @@ fn times_and_ids_follow_the_rules_of_the_feed() {
                 assert!(first_id <= last_id);
                 assert_eq!(first_id, last_update.replace(last_id).map_or(first_id, |last: i64| last + 1));
             }
-            Body::Snapshot { .. } => panic!("no snapshot was asked for"),
+            _ => panic!("neither snapshots nor orders were asked for"),
         }
     }
     // A depth message at a grid point comes after the trades of its interval: no trade at or after it precedes it.

@@ -80,11 +80,13 @@ fn explain_observable(o: &ObservableInfo, width: usize, out: &mut impl Write) ->
         Source::Trades => "trades",
         Source::Book => "the order book",
         Source::Events => "trades and book updates",
+        Source::Orders => "single orders",
     };
     let sampling = match o.sampling {
         Sampling::PerTrade => "at each trade",
         Sampling::PerEvent => "at each event: one trade or one book update",
         Sampling::Grid => "on the common time grid, so that states weigh by their duration",
+        Sampling::PerOrder => "at each new order, or at each end of one",
     };
     let class = match o.class {
         Class::Group => "group: states add and subtract in any order",

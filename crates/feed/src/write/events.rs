@@ -110,8 +110,10 @@ impl EventsWriter {
     /// Appends one message.
     ///
     /// # Errors
-    /// [`FeedError::Io`]; [`FeedError::NotExpressible`] for a message without exchange time or a symbol that is no directory name.
+    /// [`FeedError::Io`]; [`FeedError::NotExpressible`] for a message without exchange time, with a symbol that is no directory name, or
+    /// of single orders.
     pub fn write(&mut self, message: &Message) -> Result<(), FeedError> {
+        super::refuse_orders(&self.directory, message)?;
         if self.starts_file(message) {
             if let Some(file) = self.files.remove(&message.symbol) {
                 self.close(file)?;
@@ -212,6 +214,8 @@ fn type_name(body: &Body) -> &'static str {
         Body::Trade { .. } => "TRADE",
         Body::Depth { .. } => "BOOK_DELTA",
         Body::Snapshot { .. } => "BOOK_SNAPSHOT",
+        // Refused before anything is written.
+        Body::Order(_) | Body::OrderSnapshot { .. } => "",
     }
 }
 
@@ -328,6 +332,8 @@ impl Rows {
                 self.no_delta();
                 1
             }
+            // Refused before.
+            Body::Order(_) | Body::OrderSnapshot { .. } => 0,
         }
     }
 

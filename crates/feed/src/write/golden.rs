@@ -85,8 +85,10 @@ impl GoldenWriter {
     /// Appends one message.
     ///
     /// # Errors
-    /// [`FeedError::Io`]; [`FeedError::NotExpressible`] for a message without any time or with a symbol that is no name.
+    /// [`FeedError::Io`]; [`FeedError::NotExpressible`] for a message without any time, with a symbol that is no name, or of single
+    /// orders.
     pub fn write(&mut self, message: &Message) -> Result<(), FeedError> {
+        super::refuse_orders(&self.directory, message)?;
         let hour = message.t_exchange_ns.div_euclid(HOUR_NS);
         let is_current = self.files.get(&message.symbol).is_some_and(|f| f.hour >= hour);
         if !is_current {
@@ -206,6 +208,8 @@ fn push_line(message: &Message, stream_name: &str, out: &mut Vec<u8>) {
             push_levels("asks", asks, out);
             out.extend_from_slice(b"}}\n");
         }
+        // Refused before.
+        Body::Order(_) | Body::OrderSnapshot { .. } => {}
     }
 }
 

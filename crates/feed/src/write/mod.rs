@@ -24,6 +24,8 @@ const HOUR_NS: i64 = 3_600_000_000_000;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use verismo_market::message::Message;
+
 use crate::error::FeedError;
 
 /// Files of one name and number at most.
@@ -35,6 +37,18 @@ fn free_path(path: impl Fn(u32) -> PathBuf) -> Result<PathBuf, FeedError> {
         path: path(0).display().to_string(),
         what: "another file",
         value: format!("{NUMBERED_MAX} exist already"),
+    })
+}
+
+/// A format of levels has no place for single orders.
+fn refuse_orders(directory: &Path, message: &Message) -> Result<(), FeedError> {
+    if !message.body.is_order_level() {
+        return Ok(());
+    }
+    Err(FeedError::NotExpressible {
+        path: directory.display().to_string(),
+        what: "an order-level message in a format of price levels",
+        value: format!("{:?}", message.body).chars().take(200).collect(),
     })
 }
 

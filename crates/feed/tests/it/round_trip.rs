@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use verismo_feed::write::{EventsOptions, EventsWriter, GoldenCompression};
 use verismo_feed::{Format, Inventory};
 use verismo_market::event::{NO_ID, NO_TIME, Side};
-use verismo_market::message::{Body, Level, Message};
+use verismo_market::message::{Body, Level, Message, OrderAction, OrderEvent};
 
 use crate::common::{START_NS, assert_same_events, events_of, files, market, read, write_events, write_golden};
 
@@ -143,7 +143,14 @@ fn messages_no_format_can_express_are_refused() {
     let trade = Body::Trade { id: 1, price: 1, qty: 1, side: Side::Bid };
     let no_time = Message { t_exchange_ns: NO_TIME, t_receive_ns: NO_TIME, symbol: "A".into(), body: trade.clone() };
     let bad_symbol = Message { t_exchange_ns: START_NS, t_receive_ns: NO_TIME, symbol: "../A".into(), body: trade };
-    for message in [no_time, bad_symbol] {
+    let order = OrderEvent { action: OrderAction::Add, id: 1, side: Side::Bid, price: 1, qty: 1, trade_id: NO_ID };
+    let of_orders = [Body::Order(order), Body::OrderSnapshot { last_id: 1, orders: vec![] }].map(|body| Message {
+        t_exchange_ns: START_NS,
+        t_receive_ns: NO_TIME,
+        symbol: "A".into(),
+        body,
+    });
+    for message in [no_time, bad_symbol].into_iter().chain(of_orders) {
         let mut events = EventsWriter::create(directory.path(), EventsOptions::default()).unwrap();
         assert_eq!(events.write(&message).unwrap_err().code(), "not-expressible");
         let mut golden = verismo_feed::write::GoldenWriter::create(directory.path(), GoldenCompression::Plain).unwrap();

@@ -19,6 +19,7 @@ impl StreamStates {
         other.roll_up(window_ns)?;
         self.carries_trades |= other.carries_trades;
         self.carries_book |= other.carries_book;
+        self.carries_orders |= other.carries_orders;
         self.span_ns = match (self.span_ns, other.span_ns) {
             (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
             (a, b) => a.or(b),

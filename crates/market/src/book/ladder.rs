@@ -141,12 +141,41 @@ impl Ladder {
         self.len += 1;
     }
 
+    /// Adds to the quantity at `key`; what falls to zero or below is removed. Returns the quantity before.
+    #[inline]
+    pub(super) fn change(&mut self, key: i64, delta: i64) -> i64 {
+        let index = self.block_for(key);
+        if let Some(&slot) = self.order.get(index) {
+            let block = &mut self.blocks[slot as usize];
+            if let Ok(at) = block.search(key) {
+                let before = block.qtys[at];
+                let after = before.saturating_add(delta);
+                block.qtys[at] = after;
+                if after <= 0 {
+                    self.remove_at(index, at);
+                }
+                return before;
+            }
+        }
+        if delta > 0 {
+            self.insert(key, delta);
+        }
+        0
+    }
+
     #[inline]
     pub(super) fn remove(&mut self, key: i64) {
         let index = self.block_for(key);
         let Some(&slot) = self.order.get(index) else { return };
-        let block = &mut self.blocks[slot as usize];
-        let Ok(at) = block.search(key) else { return };
+        if let Ok(at) = self.blocks[slot as usize].search(key) {
+            self.remove_at(index, at);
+        }
+    }
+
+    /// Removes level `at` of the block at `index`.
+    #[inline]
+    fn remove_at(&mut self, index: usize, at: usize) {
+        let block = &mut self.blocks[self.order[index] as usize];
         block.remove(at);
         self.len -= 1;
         if block.len == 0 {

@@ -35,11 +35,17 @@ pub enum Check {
     MessageMix,
     /// Trades or updates seen before because a new session overlaps the one before; not observed again.
     SessionOverlap,
+    /// Order-level: reductions, deletions and executions of orders that were never added, of all of them.
+    UnknownOrder,
+    /// Order-level: new orders with the id of one that still rests, of all new orders.
+    DuplicateOrder,
+    /// Order-level: reductions, deletions and executions of more than is left, of all of them; worst = excess, 10^-8.
+    OrderOverdrawn,
 }
 
 impl Check {
     /// Every check, in the order of [`super::Observed::counters`].
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::OutOfOrder,
         Self::SequenceGap,
         Self::GapSeverity,
@@ -53,6 +59,9 @@ impl Check {
         Self::RateAnomaly,
         Self::MessageMix,
         Self::SessionOverlap,
+        Self::UnknownOrder,
+        Self::DuplicateOrder,
+        Self::OrderOverdrawn,
     ];
 
     /// Its id in suites and reports.
@@ -71,7 +80,15 @@ impl Check {
             Self::RateAnomaly => "rate_anomaly",
             Self::MessageMix => "message_mix",
             Self::SessionOverlap => "session_overlap",
+            Self::UnknownOrder => "unknown_order",
+            Self::DuplicateOrder => "duplicate_order",
+            Self::OrderOverdrawn => "order_overdrawn",
         }
+    }
+
+    /// Whether it is about single orders, of which a source of levels says nothing.
+    fn is_about_orders(self) -> bool {
+        matches!(self, Self::UnknownOrder | Self::DuplicateOrder | Self::OrderOverdrawn)
     }
 }
 
@@ -135,8 +152,10 @@ impl Counters {
         }
     }
 
-    pub(super) fn into_vec(self) -> Vec<Counter> {
-        self.0
+    /// All counters; those about orders if there were any.
+    pub(super) fn into_vec(self, has_orders: bool) -> Vec<Counter> {
+        let all = Check::ALL.into_iter().zip(self.0);
+        all.filter(|(check, _)| has_orders || !check.is_about_orders()).map(|(_, counter)| counter).collect()
     }
 }
 

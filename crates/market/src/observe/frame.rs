@@ -12,6 +12,46 @@ pub struct Frame {
     pub events: Events,
     /// One row per grid time at which the book is defined.
     pub samples: Samples,
+    /// Values of single orders.
+    pub orders: Orders,
+}
+
+/// What order-level rows say of single orders.
+#[derive(Debug, Default)]
+pub struct Orders {
+    /// Quantity of each new order, 10^-8.
+    pub size: Timed,
+    /// Quantity at its price before each new order, 10^-8, where the book is known.
+    pub queue_ahead: Timed,
+    /// How long each order rested that is gone and whose beginning was seen, ns, at its end.
+    pub lifetime: Timed,
+    /// How long each order rested before its owner first took something away, ns, at that time.
+    pub time_to_cancel: Timed,
+    /// Order-level rows read since the tables were cleared: each adds at most one row to each of them.
+    pub n_rows: usize,
+}
+
+/// Values, each at its time.
+#[derive(Debug, Default)]
+pub struct Timed {
+    /// Floored time, ns.
+    pub t_ns: Vec<i64>,
+    /// The value.
+    pub value: Vec<i64>,
+}
+
+impl Timed {
+    /// Adds a value.
+    #[inline]
+    pub fn push(&mut self, t_ns: i64, value: i64) {
+        self.t_ns.push(t_ns);
+        self.value.push(value);
+    }
+
+    fn clear(&mut self) {
+        self.t_ns.clear();
+        self.value.clear();
+    }
 }
 
 /// Trades, ascending in time within a run.
@@ -59,7 +99,8 @@ impl Frame {
     /// Whether the observables should read now. One row of the scan adds at most one grid hole's worth of samples and one
     /// merge buffer's worth of events, so tables stay below a known multiple of this.
     pub fn is_full(&self) -> bool {
-        self.trades.t_ns.len() >= ROWS_MAX || self.events.t_ns.len() >= ROWS_MAX || self.samples.t_ns.len() >= ROWS_MAX
+        let n_rows = [self.trades.t_ns.len(), self.events.t_ns.len(), self.samples.t_ns.len(), self.orders.n_rows];
+        n_rows.into_iter().any(|n| n >= ROWS_MAX)
     }
 
     /// Removes all rows, keeps the memory.
@@ -75,5 +116,10 @@ impl Frame {
         for column in [t_ns, bid, ask, bid_qty, ask_qty, bid_qty_5, ask_qty_5] {
             column.clear();
         }
+        let Orders { size, queue_ahead, lifetime, time_to_cancel, n_rows } = &mut self.orders;
+        for table in [size, queue_ahead, lifetime, time_to_cancel] {
+            table.clear();
+        }
+        *n_rows = 0;
     }
 }

@@ -10,6 +10,12 @@
 //! clock's time. Trades and book updates are not ordered against each other by arrival, since venues stamp and send them
 //! on different paths; series over both kinds see them merged by time (see [`clock::EventMerge`]).
 //!
+//! # Orders
+//! Where a source shows single orders, each order-level row changes the level the order rests at, so that the book, its
+//! samples and everything made of them are those of a source of levels. What is said of orders that are not known (they
+//! rested before the stream began) takes from the quantity of the level that no known order accounts for; see
+//! [`crate::orders`].
+//!
 //! # The grid
 //! Book observables are sampled on an absolute grid: the sample at grid time g is the book after all updates with floored
 //! time at or before g. Between updates the book stands, for at most [`SILENCE_MAX_NS`]; after that it is undefined until
@@ -29,7 +35,9 @@ pub use counters::{Check, Counter, EXAMPLES_MAX, Example};
 pub use observed::{Observed, QuoteCheck, Series, SeriesWindows};
 pub use windows::{WindowCells, WindowLags, WindowTally};
 
+use crate::book::Book;
 use crate::event::EventBatch;
+use crate::orders::Orders;
 use frame::Frame;
 use registry::{Observable, REGISTRY};
 use scan::Scan;
@@ -61,6 +69,8 @@ pub struct ObserveOptions {
     pub is_single_feed: bool,
     /// Most levels a side of the book may hold.
     pub levels_max: usize,
+    /// Most resting orders that are told apart, of a source that shows them.
+    pub orders_max: usize,
 }
 
 impl Default for ObserveOptions {
@@ -73,6 +83,7 @@ impl Default for ObserveOptions {
             observables: REGISTRY.iter().map(|entry| entry.id.to_owned()).collect(),
             is_single_feed: false,
             levels_max: crate::book::MAX_LEVELS,
+            orders_max: crate::orders::MAX_ORDERS,
         }
     }
 }
@@ -120,6 +131,16 @@ impl StreamObserver {
             }
         }
         self.flush();
+    }
+
+    /// The book as of the last row.
+    pub fn book(&self) -> &Book {
+        self.scan.book()
+    }
+
+    /// The known orders as of the last row; none where the source shows only levels.
+    pub fn orders(&self) -> &Orders {
+        self.scan.orders()
     }
 
     /// Ends the stream.

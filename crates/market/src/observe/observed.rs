@@ -26,7 +26,11 @@ pub struct Observed {
     pub updates: u64,
     /// Snapshots applied.
     pub snapshots: u64,
-    /// Rows of kinds that nothing here reads (order level, status).
+    /// Order-level rows: a source without any shows levels only.
+    pub order_rows: u64,
+    /// Orders that were not told apart because too many rested at once, or that had no id.
+    pub orders_untracked: u64,
+    /// Rows of kinds that nothing here reads (status).
     pub rows_unobserved: u64,
     /// Greatest common divisor of all valid prices, 10^-8; 0 if none.
     pub price_tick: i64,
@@ -36,7 +40,7 @@ pub struct Observed {
     pub book_cadence_ns: Option<i64>,
     /// By observable id.
     pub series: BTreeMap<&'static str, Series>,
-    /// One counter per [`super::Check`], also those at zero.
+    /// One counter per [`super::Check`], also those at zero; those about orders only where there were order-level rows.
     pub counters: Vec<Counter>,
     /// Gaps of book update ids by size: up to 10, up to 1,000, more.
     pub gap_sizes: [u64; 3],

@@ -2,7 +2,7 @@
 
 use super::Series;
 use super::frame::Frame;
-use super::series::{book, events, flow, returns, trades};
+use super::series::{book, events, flow, orders, returns, trades};
 
 /// An observable: reads its columns of each frame, counts keys per window.
 ///
@@ -59,6 +59,10 @@ pub const REGISTRY: &[Entry] = &[
     v1("abs_return_1s_acf", returns::abs_return_1s_acf),
     v1("event_count_100ms", events::event_count_100ms),
     v1("event_count_1s", events::event_count_1s),
+    v1("order_event_size", orders::order_event_size),
+    v1("order_lifetime", orders::order_lifetime),
+    v1("time_to_cancel", orders::time_to_cancel),
+    v1("queue_ahead", orders::queue_ahead),
 ];
 
 /// The entry of that id.

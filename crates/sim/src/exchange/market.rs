@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 
-use verismo_market::event::Side;
-use verismo_market::message::{Body, Message};
+use verismo_market::event::{NO_ID, Side};
+use verismo_market::message::{Body, Message, OrderAction, OrderEvent};
 
-use super::book::{Fill, OrderBook};
+use super::book::{Cancelled, Fill, OrderBook};
 use super::config::MarketConfig;
 use super::flow::{DEPTH_TICKS, Flow, Quote};
+use super::orders::{Tape, resting};
 use super::publish::{GRID_NS, Publisher};
 use crate::rng::{Rng, mix};
 
@@ -26,6 +27,7 @@ const EVENTS_PER_INTERVAL_MAX: usize = 20_000;
 /// Trades carry ns times and consecutive ids, one trade per resting order hit. Depth messages come on the 100 ms grid, after
 /// the trades of their interval, with the final quantities of all levels that changed in it. The book is empty at the start,
 /// so the depth messages alone determine it. The receive time is a session clock of arbitrary origin, and increases.
+/// [`Market::with_orders`] tells the same market order by order.
 ///
 /// The iterator ends only where times leave the range of i64.
 #[derive(Debug, Clone)]
@@ -40,9 +42,12 @@ pub struct Market {
     next_trade_id: i64,
     next_quote_ns: i64,
     fills: Vec<Fill>,
+    cancelled: Vec<Cancelled>,
     ready: VecDeque<Message>,
     is_open: bool,
     snapshots: Option<Schedule>,
+    /// Where every order is told of; levels are, otherwise.
+    tape: Option<Tape>,
 }
 
 /// When snapshots are due: before the first message of each period of the epoch.
@@ -52,6 +57,13 @@ struct Schedule {
     period: Option<i64>,
 }
 
+impl Schedule {
+    /// Whether a message at `t_ns` would be the first of its period.
+    fn is_due(&self, t_ns: i64) -> bool {
+        self.period != Some(t_ns.div_euclid(self.every_ns))
+    }
+}
+
 impl Market {
     /// A market that has not opened yet.
     pub fn new(config: MarketConfig) -> Self {
@@ -59,20 +71,23 @@ impl Market {
         // Trade ids from [1e9, 4e9), update ids from [1e10, 1.3e11): unrelated for different seeds and symbols.
         let trade_base = 1_000_000_000 + (mix(config.seed ^ 0x7261_6465) % 3_000_000_000) as i64;
         let update_base = 10_000_000_000 + (mix(config.seed ^ 0x6465_7074) % 120_000_000_000) as i64;
+        let order_base = 1_000_000_000 + (mix(config.seed ^ 0x6f72_6472) % 3_000_000_000) as i64;
         let base_tick = config.anchor_price / config.tick - ANCHOR as i64;
         Self {
             lot: config.lot,
             now_ns: start_ns,
-            book: OrderBook::new(WIDTH),
+            book: OrderBook::new(WIDTH, order_base),
             flow: Flow::new(&config),
             publisher: Publisher::new(WIDTH, base_tick, config.tick, config.lot, update_base),
             network: Network::new(config.seed, start_ns),
             next_trade_id: trade_base,
             next_quote_ns: start_ns,
             fills: Vec::new(),
+            cancelled: Vec::new(),
             ready: VecDeque::new(),
             is_open: false,
             snapshots: None,
+            tape: None,
             symbol: config.symbol,
         }
     }
@@ -88,6 +103,18 @@ impl Market {
         self
     }
 
+    /// Tells the same market order by order: instead of trades and depth messages, a message for every order that begins to
+    /// rest, becomes smaller, is deleted or executed.
+    ///
+    /// Orders have consecutive ids and keep them. An execution carries the id and time that its trade has in the feed of
+    /// levels. Whatever happens in an interval of the 100 ms grid is told at or before its end, and after its start, so that
+    /// at every grid time (to the ns) the book is the one of the feed of levels. Some orders, chosen by their id, are taken
+    /// back in two steps, a reduction and a deletion. A snapshot is one of all orders, just before the message that follows.
+    pub fn with_orders(mut self) -> Self {
+        self.tape = Some(Tape::default());
+        self
+    }
+
     /// Simulates one interval of the grid; false at the end of time.
     fn advance(&mut self) -> bool {
         let Some(end_ns) = self.now_ns.checked_add(GRID_NS) else { return false };
@@ -95,7 +122,7 @@ impl Market {
         if self.is_open {
             self.trade_until(end_ns);
         } else {
-            self.open();
+            self.open(end_ns);
         }
         let wanted = self.flow.levels_wanted();
         // Most deep quotes touch a new level, so 3 * 57 of them reach any wanted number.
@@ -104,11 +131,13 @@ impl Market {
                 break;
             }
             let (side, distance) = self.flow.deep_quote();
-            self.quote_level(side, distance);
+            self.quote_level(end_ns, side, distance);
         }
         // The snapshot that goes before this message is of the book before it.
         let snapshot = self.snapshot_due(end_ns);
-        if let Some(body) = self.publisher.publish(&self.book) {
+        if let Some(body) = self.publisher.publish(&self.book)
+            && self.tape.is_none()
+        {
             self.send(end_ns, snapshot, body);
         }
         self.now_ns = end_ns;
@@ -116,12 +145,12 @@ impl Market {
     }
 
     /// Fills the empty book on both sides of the anchor.
-    fn open(&mut self) {
+    fn open(&mut self, t_ns: i64) {
         for distance in 1..DEPTH_TICKS {
             for (side, tick) in [(Side::Bid, ANCHOR + 1 - distance), (Side::Ask, ANCHOR + distance)] {
                 for _ in 0..self.flow.opening_orders(distance) {
                     let lots = self.flow.limit_order_lots();
-                    self.place(side, tick, lots);
+                    self.place(t_ns, side, tick, lots);
                 }
             }
         }
@@ -137,7 +166,8 @@ impl Market {
                 if self.next_quote_ns >= end_ns {
                     return;
                 }
-                self.quote();
+                // What happens on the very start of the interval belongs to it, not to the one before.
+                self.quote(self.next_quote_ns.max(self.now_ns + 1));
                 self.next_quote_ns = self.next_quote_ns.saturating_add(self.flow.quote_gap_ns());
             } else {
                 if next_order_ns >= end_ns {
@@ -161,15 +191,15 @@ impl Market {
         }
     }
 
-    fn quote(&mut self) {
+    fn quote(&mut self, t_ns: i64) {
         match self.flow.quote(self.distance_from_anchor()) {
-            Quote::Level(side, distance) => self.quote_level(side, distance),
-            Quote::Withdrawal(side) => self.withdraw(side),
+            Quote::Level(side, distance) => self.quote_level(t_ns, side, distance),
+            Quote::Withdrawal(side) => self.withdraw(t_ns, side),
         }
     }
 
     /// An order comes to, or leaves, the level `distance` ticks from the best price opposite to `side`.
-    fn quote_level(&mut self, side: Side, distance: usize) {
+    fn quote_level(&mut self, t_ns: i64, side: Side, distance: usize) {
         let tick = match side {
             Side::Bid => self.book.best_ask().and_then(|ask| ask.checked_sub(distance)),
             _ => self.book.best_bid().map(|bid| bid + distance),
@@ -177,34 +207,75 @@ impl Market {
         let Some(tick) = tick.filter(|&t| t < WIDTH) else { return };
         let length = self.book.level(tick).orders().len();
         if let Some(ordinal) = self.flow.leaving(length, distance) {
-            if self.book.cancel(tick, ordinal) > 0 {
+            self.look_ahead(t_ns);
+            if let Some(order) = self.book.cancel(tick, ordinal) {
                 self.publisher.touch(tick);
+                self.tell_cancelled(t_ns, order);
             }
         } else if self.flow.attracts(distance) {
             let lots = self.flow.limit_order_lots();
-            self.place(side, tick, lots);
+            self.place(t_ns, side, tick, lots);
         }
     }
 
     /// All orders at the best price of `side` leave, and the other side follows into the gap: the price moves by a tick or
     /// more without a trade.
-    fn withdraw(&mut self, side: Side) {
+    fn withdraw(&mut self, t_ns: i64, side: Side) {
         let (best, follower) = match side {
             Side::Bid => (self.book.best_bid(), Side::Ask),
             _ => (self.book.best_ask(), Side::Bid),
         };
         let Some(tick) = best else { return };
-        if self.book.cancel_all(tick) > 0 {
+        self.look_ahead(t_ns);
+        let mut cancelled = core::mem::take(&mut self.cancelled);
+        self.book.cancel_all(tick, &mut cancelled);
+        if !cancelled.is_empty() {
             self.publisher.touch(tick);
         }
+        for order in cancelled.drain(..) {
+            self.tell_cancelled(t_ns, order);
+        }
+        self.cancelled = cancelled;
         let lots = self.flow.limit_order_lots();
-        self.place(follower, tick, lots);
+        self.place(t_ns, follower, tick, lots);
     }
 
-    fn place(&mut self, side: Side, tick: usize, lots: i64) {
-        if self.book.place(side, tick, lots) {
+    fn place(&mut self, t_ns: i64, side: Side, tick: usize, lots: i64) {
+        self.look_ahead(t_ns);
+        if let Some(id) = self.book.place(side, tick, lots) {
             self.publisher.touch(tick);
+            self.tell(t_ns, OrderAction::Add, Cancelled { side, tick, lots, id }, NO_ID);
         }
+    }
+
+    /// Keeps the orders as they are before a change at `t_ns`, if a snapshot is due before it.
+    fn look_ahead(&mut self, t_ns: i64) {
+        if self.tape.is_some()
+            && let Some(schedule) = self.snapshots
+            && schedule.is_due(t_ns)
+        {
+            let orders = resting(&self.book, |tick| self.publisher.price(tick), self.lot);
+            let snapshot = Body::OrderSnapshot { last_id: NO_ID, orders };
+            self.tape.get_or_insert_default().snapshot.get_or_insert(snapshot);
+        }
+    }
+
+    fn tell_cancelled(&mut self, t_ns: i64, order: Cancelled) {
+        let mut order = order;
+        if let Some(reduction) = Tape::first_step(&order) {
+            self.tell(t_ns, OrderAction::Reduce, reduction, NO_ID);
+            order.lots -= reduction.lots;
+        }
+        self.tell(t_ns, OrderAction::Delete, order, NO_ID);
+    }
+
+    /// A message about `lots` of an order, where orders are told of.
+    fn tell(&mut self, t_ns: i64, action: OrderAction, order: Cancelled, trade_id: i64) {
+        let Some(tape) = &mut self.tape else { return };
+        let snapshot = tape.snapshot.take();
+        let Cancelled { side, tick, lots, id } = order;
+        let (price, qty) = (self.publisher.price(tick), lots * self.lot);
+        self.send(t_ns, snapshot, Body::Order(OrderEvent { action, id, side, price, qty, trade_id }));
     }
 
     /// A market order at `t_ns`: immediate-or-cancel, at most [`CHASE_TICKS`] beyond the best price.
@@ -215,13 +286,20 @@ impl Market {
             Side::Bid => self.book.best_ask().map_or(0, |ask| ask + CHASE_TICKS),
             _ => self.book.best_bid().map_or(WIDTH, |bid| bid.saturating_sub(CHASE_TICKS)),
         };
+        self.look_ahead(t_ns);
         let mut fills = core::mem::take(&mut self.fills);
         self.book.execute(side, lots, limit, &mut fills);
         for fill in fills.drain(..) {
             self.publisher.touch(fill.tick);
             let id = self.next_trade_id;
             self.next_trade_id += 1;
-            let (price, qty) = (self.publisher.price(fill.tick), fill.lots * self.lot);
+            let Fill { tick, lots, id: order_id } = fill;
+            if self.tape.is_some() {
+                let order = Cancelled { side: side.opposite(), tick, lots, id: order_id };
+                self.tell(t_ns, OrderAction::Exec, order, id);
+                continue;
+            }
+            let (price, qty) = (self.publisher.price(tick), lots * self.lot);
             let snapshot = self.snapshot_due(t_ns);
             self.send(t_ns, snapshot, Body::Trade { id, price, qty, side });
         }
@@ -230,8 +308,7 @@ impl Market {
 
     /// The snapshot that a message at `t_ns` must follow, if it is the first of its period.
     fn snapshot_due(&self, t_ns: i64) -> Option<Body> {
-        let schedule = self.snapshots?;
-        (schedule.period != Some(t_ns.div_euclid(schedule.every_ns))).then(|| self.publisher.snapshot())
+        self.snapshots.filter(|schedule| schedule.is_due(t_ns)).map(|_| self.publisher.snapshot())
     }
 
     fn send(&mut self, t_exchange_ns: i64, snapshot: Option<Body>, body: Body) {
@@ -300,7 +377,7 @@ mod tests {
         let mut trades = 0;
         for _ in 0..3_000 {
             for _ in 0..20 {
-                market.quote();
+                market.quote(market.now_ns);
             }
             let best = [market.book.best_ask().unwrap(), market.book.best_bid().unwrap()];
             assert!(best[1] < best[0], "the book is crossed");

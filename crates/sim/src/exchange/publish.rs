@@ -121,29 +121,31 @@ mod tests {
 
     #[test]
     fn changes_are_final_quantities_on_the_right_side() {
-        let mut book = OrderBook::new(100);
+        let mut book = OrderBook::new(100, 1);
         let mut publisher = Publisher::new(100, 1_000, 10, 5, 7);
         assert_eq!(publisher.publish(&book), None);
         for (side, tick, lots) in [(Side::Bid, 70, 4), (Side::Bid, 69, 1), (Side::Ask, 72, 2)] {
-            assert!(book.place(side, tick, lots));
+            assert!(book.place(side, tick, lots).is_some());
             publisher.touch(tick);
         }
         let first =
             Body::Depth { first_id: 8, last_id: 10, bids: vec![(10_700, 20), (10_690, 5)], asks: vec![(10_720, 10)] };
         assert_eq!(publisher.publish(&book), Some(first));
         // A level that changes side leaves one side and joins the other.
-        assert_eq!(book.cancel_all(70), 4);
-        assert!(book.place(Side::Ask, 70, 3));
+        let mut cancelled = Vec::new();
+        book.cancel_all(70, &mut cancelled);
+        assert_eq!(cancelled.iter().map(|order| order.lots).sum::<i64>(), 4);
+        assert!(book.place(Side::Ask, 70, 3).is_some());
         publisher.touch(70);
         let second = Body::Depth { first_id: 11, last_id: 11, bids: vec![(10_700, 0)], asks: vec![(10_700, 15)] };
         assert_eq!(publisher.publish(&book), Some(second));
         // A change that is undone within the interval is not published, and its ids go to the next message.
-        assert!(book.place(Side::Bid, 10, 1));
+        assert!(book.place(Side::Bid, 10, 1).is_some());
         publisher.touch(10);
-        assert_eq!(book.cancel(10, 0), 1);
+        assert_eq!(book.cancel(10, 0).map(|order| order.lots), Some(1));
         publisher.touch(10);
         assert_eq!(publisher.publish(&book), None);
-        assert!(book.place(Side::Bid, 11, 1));
+        assert!(book.place(Side::Bid, 11, 1).is_some());
         publisher.touch(11);
         let third = Body::Depth { first_id: 12, last_id: 14, bids: vec![(10_110, 5)], asks: vec![] };
         assert_eq!(publisher.publish(&book), Some(third));

@@ -24,6 +24,17 @@ impl Venue {
         Self::of((0..symbols).map(|k| Market::new(MarketConfig::for_symbol(seed, k)).with_snapshots(every_ns)))
     }
 
+    /// As [`Venue::new`], told order by order: see [`Market::with_orders`]; with snapshots of all orders if `every_ns` is given.
+    pub fn with_orders(seed: u64, symbols: usize, every_ns: Option<i64>) -> Self {
+        Self::of((0..symbols).map(|k| {
+            let market = Market::new(MarketConfig::for_symbol(seed, k)).with_orders();
+            match every_ns {
+                Some(every_ns) => market.with_snapshots(every_ns),
+                None => market,
+            }
+        }))
+    }
+
     /// Merges the given markets, each in time order.
     pub fn of(markets: impl IntoIterator<Item = Market>) -> Self {
         Self { markets: markets.into_iter().map(Iterator::peekable).collect() }

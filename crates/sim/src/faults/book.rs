@@ -29,6 +29,10 @@ pub(super) fn round_prices(messages: &mut [Message], ticks: f64, tally: &mut Tal
                     // A price of 0 is no price: the lowest step stands for it.
                     *price = rounded.max(step);
                 }
+                Body::Order(order) => order.price = round_order(order.side, order.price, step),
+                Body::OrderSnapshot { orders, .. } => {
+                    orders.iter_mut().for_each(|order| order.price = round_order(order.side, order.price, step));
+                }
                 Body::Depth { bids, asks, .. } => {
                     book.update(bids, asks);
                     *bids = coarse_levels(
@@ -71,6 +75,12 @@ pub(super) fn round_prices(messages: &mut [Message], ticks: f64, tally: &mut Tal
     }
 }
 
+/// Orders move as the levels they make up; a price of 0 is no price, so the lowest step stands for it.
+fn round_order(side: Side, price: i64, step: i64) -> i64 {
+    let rounded = if side == Side::Ask { ceil_to(price, step) } else { floor_to(price, step) };
+    rounded.max(step)
+}
+
 fn floor_to(price: i64, step: i64) -> i64 {
     price.div_euclid(step).saturating_mul(step)
 }
@@ -95,7 +105,8 @@ fn coarse_levels(
 }
 
 /// Moves all bids down and all asks up by `ticks` ticks, in depth messages and snapshots; trades stay where they were, and so
-/// print inside the spread. Bids that would fall to 0 or below are left out.
+/// print inside the spread. Bids that would fall to 0 or below are left out. Orders move like the levels they make up, and
+/// their executions with them; bids that would fall to 0 or below then stay at the lowest price.
 pub(super) fn widen_spread(messages: &mut [Message], ticks: f64, tally: &mut Tally) {
     for places in streams(messages).values() {
         let shift = price_tick(messages, places).saturating_mul(ticks as i64);
@@ -105,12 +116,26 @@ pub(super) fn widen_spread(messages: &mut [Message], ticks: f64, tally: &mut Tal
                 continue;
             }
             tally.note(message);
-            if let Body::Depth { bids, asks, .. } | Body::Snapshot { bids, asks, .. } = &mut message.body {
-                bids.retain(|level| level.0 > shift);
-                bids.iter_mut().for_each(|level| level.0 -= shift);
-                asks.iter_mut().for_each(|level| level.0 = level.0.saturating_add(shift));
+            match &mut message.body {
+                Body::Trade { .. } => {}
+                Body::Depth { bids, asks, .. } | Body::Snapshot { bids, asks, .. } => {
+                    bids.retain(|level| level.0 > shift);
+                    bids.iter_mut().for_each(|level| level.0 -= shift);
+                    asks.iter_mut().for_each(|level| level.0 = level.0.saturating_add(shift));
+                }
+                Body::Order(order) => order.price = move_order(order.side, order.price, shift),
+                Body::OrderSnapshot { orders, .. } => {
+                    orders.iter_mut().for_each(|order| order.price = move_order(order.side, order.price, shift));
+                }
             }
         }
+    }
+}
+
+fn move_order(side: Side, price: i64, shift: i64) -> i64 {
+    match side {
+        Side::Ask => price.saturating_add(shift),
+        _ => price.saturating_sub(shift).max(1),
     }
 }
 
@@ -222,7 +247,7 @@ pub(super) fn stale(messages: Vec<Message>, share: f64, rng: &mut Rng, tally: &m
     let mut out = Vec::with_capacity(messages.len());
     for message in messages {
         match &message.body {
-            Body::Trade { .. } => out.push(message),
+            Body::Trade { .. } | Body::Order(_) | Body::OrderSnapshot { .. } => out.push(message),
             Body::Snapshot { .. } => {
                 if let Some(held) = withheld.remove(&message.symbol) {
                     out.push(held.release_at(message.t_exchange_ns, message.t_receive_ns));

@@ -52,9 +52,9 @@ pub struct Affected {
     /// Symbol; absent for bytes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub symbol: Option<String>,
-    /// What it is: `trade`, `depth`, `snapshot` or `byte`.
+    /// What it is: `trade`, `depth`, `order`, `snapshot` or `byte`.
     pub what: String,
-    /// Trade id, last update id, or the byte's offset from 0.
+    /// Trade id, last update id, order id, or the byte's offset from 0.
     pub id: i64,
     /// Exchange time, ns since the Unix epoch; absent for bytes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -81,7 +81,8 @@ impl Tally {
         let (what, id) = match message.body {
             Body::Trade { id, .. } => ("trade", id),
             Body::Depth { last_id, .. } => ("depth", last_id),
-            Body::Snapshot { last_id, .. } => ("snapshot", last_id),
+            Body::Snapshot { last_id, .. } | Body::OrderSnapshot { last_id, .. } => ("snapshot", last_id),
+            Body::Order(order) => ("order", order.id),
         };
         self.push(|| Affected {
             symbol: Some(message.symbol.clone()),

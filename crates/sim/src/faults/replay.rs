@@ -37,6 +37,10 @@ pub(super) fn price_tick(messages: &[Message], places: &[usize]) -> i64 {
             Body::Depth { bids, asks, .. } | Body::Snapshot { bids, asks, .. } => {
                 tick = bids.iter().chain(asks).fold(tick, |tick, level| gcd(tick, level.0));
             }
+            Body::Order(order) => tick = gcd(tick, order.price),
+            Body::OrderSnapshot { orders, .. } => {
+                tick = orders.iter().fold(tick, |tick, order| gcd(tick, order.price));
+            }
         }
     }
     tick.max(1)

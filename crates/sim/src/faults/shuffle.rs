@@ -84,7 +84,7 @@ fn run_length(messages: &[Message], places: &[usize], before: &Replay) -> usize 
             return length;
         }
         match &message.body {
-            Body::Trade { .. } => {}
+            Body::Trade { .. } | Body::Order(_) | Body::OrderSnapshot { .. } => {}
             Body::Depth { bids, asks, .. } => book.update(bids, asks),
             Body::Snapshot { bids, asks, .. } => {
                 let snapshot = Replay::of(bids, asks);
@@ -159,6 +159,7 @@ fn shuffle_run(
                 let (bids, asks) = shown.levels();
                 Body::Snapshot { last_id: *last_id, bids, asks }
             }
+            Body::Order(_) | Body::OrderSnapshot { .. } => continue,
         };
         if is_changed {
             tally.note(message);
@@ -195,6 +196,7 @@ fn take_content(
                 source.update(bids, asks);
             }
             Body::Snapshot { bids, asks, .. } => *source = Replay::of(bids, asks),
+            Body::Order(_) | Body::OrderSnapshot { .. } => {}
         }
     }
     (blocks, prints)

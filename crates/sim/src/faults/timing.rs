@@ -1,7 +1,7 @@
 //! Faults of presence, order and time.
 
 use verismo_market::event::NO_TIME;
-use verismo_market::message::{Body, Message};
+use verismo_market::message::Message;
 
 use super::record::Tally;
 use crate::rng::Rng;
@@ -14,7 +14,7 @@ const DELAY_RANGE_NS: u64 = 900_000_000;
 
 /// Whether the message came from the venue's streams; a snapshot is the recorder's own and is spared.
 fn is_update(message: &Message) -> bool {
-    !matches!(message.body, Body::Snapshot { .. })
+    !message.body.is_snapshot()
 }
 
 /// Loses each trade and depth message with probability `share`.

@@ -23,7 +23,7 @@ pub struct Replay {
 impl Replay {
     pub fn apply(&mut self, body: &Body) {
         let (bids, asks) = match body {
-            Body::Trade { .. } => return,
+            Body::Trade { .. } | Body::Order(_) | Body::OrderSnapshot { .. } => return,
             Body::Depth { bids, asks, .. } => (bids, asks),
             Body::Snapshot { bids, asks, .. } => {
                 self.bids.clear();

@@ -151,6 +151,28 @@ pub const CHECKS: &[CheckInfo] = &[
             "streams paired although their symbols differ, since each side has one stream only",
         )
     },
+    CheckInfo {
+        severity: Warn,
+        ..rated(
+            "unknown_order",
+            "",
+            0.01,
+            "order reductions, deletions and executions of orders that were never added, of all; an order-level stream \
+             that starts without a snapshot has some",
+        )
+    },
+    counted(
+        "duplicate_order",
+        "",
+        Critical,
+        "new orders with the id of an order that still rests, of all new orders; the new one replaces it",
+    ),
+    counted(
+        "order_overdrawn",
+        "",
+        Critical,
+        "order reductions, deletions and executions of more than is left of the order, of all; worst = excess in 1e-8",
+    ),
     CheckInfo { unusable: true, ..counted("no_events", "", Critical, "sides on which no event could be read") },
 ];
 

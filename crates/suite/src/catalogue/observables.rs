@@ -12,6 +12,8 @@ pub enum Source {
     Book,
     /// Trades or book updates, whatever there is.
     Events,
+    /// Single orders: what rests, what becomes of it.
+    Orders,
 }
 
 /// When the observable is sampled.
@@ -23,6 +25,8 @@ pub enum Sampling {
     PerEvent,
     /// On the common time grid, so that states weigh by their duration.
     Grid,
+    /// At each new order, or at each end of one.
+    PerOrder,
 }
 
 /// How the states of the observable combine.
@@ -144,6 +148,9 @@ const EVENTS: ObservableInfo = ObservableInfo {
     grid: Grid::Ticks(0),
     ..BOOK
 };
+
+const ORDER: ObservableInfo =
+    ObservableInfo { source: Source::Orders, sampling: Sampling::PerOrder, class: Class::Ordered, ..BOOK };
 
 /// Every observable of the `market` suite.
 pub const OBSERVABLES: &[ObservableInfo] = &[
@@ -302,6 +309,41 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
         formula: "normal events per bin of 1 s, empty bins inside the span count as 0",
         reference: "Fano (1947); Filimonov and Sornette (2012) on clustering",
         ..EVENTS
+    },
+    ObservableInfo {
+        id: "order_event_size",
+        unit: "base units",
+        class: Class::Group,
+        description: "How much each new limit order offers.",
+        formula: "q of every order that begins to rest; orders of snapshots do not count",
+        reference: "Bouchaud, Mezard and Potters (2002), Statistical properties of stock order books",
+        ..ORDER
+    },
+    ObservableInfo {
+        id: "order_lifetime",
+        unit: "s",
+        description: "How long orders rest before they are filled or cancelled.",
+        formula: "t(gone) - t(added) of every order whose beginning was seen, at its end, at the coarser side's clock",
+        reference: "Hasbrouck and Saar (2009), Technology and liquidity provision: the blurring of traditional definitions",
+        grid: Grid::Ticks(9),
+        ..ORDER
+    },
+    ObservableInfo {
+        id: "time_to_cancel",
+        unit: "s",
+        description: "How soon owners take back what they offered.",
+        formula: "t(first reduction or deletion) - t(added) of every order whose beginning was seen, at the coarser side's clock",
+        reference: "Lo, MacKinlay and Zhang (2002), Econometric models of limit-order executions",
+        grid: Grid::Ticks(9),
+        ..ORDER
+    },
+    ObservableInfo {
+        id: "queue_ahead",
+        unit: "base units",
+        description: "How much a new order finds before it at its price.",
+        formula: "quantity at the price of every new order just before it, while the book is known",
+        reference: "Moallemi and Yuan (2016), A model for queue position valuation in a limit order book",
+        ..ORDER
     },
 ];
 

@@ -1,5 +1,7 @@
 //! Book updates: ids, order, replay, grid.
 
+mod orders;
+
 use super::grid::Grid;
 use super::measure::Cadence;
 use super::quotes::Quotes;
@@ -10,6 +12,7 @@ use crate::observe::ObserveOptions;
 use crate::observe::clock::KindClock;
 use crate::observe::counters::Check;
 use crate::observe::frame::Frame;
+use orders::OrderRows;
 use std::collections::VecDeque;
 use verismo_stats::sample::IdSample;
 
@@ -35,6 +38,7 @@ enum Open {
 /// The book of a stream.
 pub(super) struct Depth {
     book: Book,
+    order_rows: OrderRows,
     known: Knowledge,
     grid: Grid,
     open: Open,
@@ -64,6 +68,7 @@ impl Depth {
     pub(super) fn new(book: Book, grid: Grid, options: &ObserveOptions) -> Self {
         Self {
             book,
+            order_rows: OrderRows::new(options.orders_max),
             known: Knowledge::new(options.warmup_ns),
             grid,
             open: Open::No,
@@ -107,6 +112,10 @@ impl Depth {
 
     pub(super) fn book(&self) -> &Book {
         &self.book
+    }
+
+    pub(super) fn order_rows(&self) -> &OrderRows {
+        &self.order_rows
     }
 
     pub(super) fn n_rows(&self) -> u64 {
@@ -163,6 +172,12 @@ impl Depth {
         {
             self.set_level(row, shared);
         }
+        self.close(row, shared, quotes, frame);
+    }
+
+    /// Ends the open update if the row is the last of its message.
+    #[inline]
+    pub(super) fn close(&mut self, row: Row<'_>, shared: &mut Shared, quotes: &mut Quotes, frame: &mut Frame) {
         if row.batch.flags[row.i] & flags::LAST_OF_UPDATE != 0 {
             self.end(row, shared, quotes, frame);
         }
@@ -185,7 +200,7 @@ impl Depth {
         }
     }
 
-    /// Decides what to do with an update and moves the grid up to it.
+    /// Decides what to do with an update of levels, or a snapshot.
     fn begin(&mut self, row: Row<'_>, shared: &mut Shared, frame: &mut Frame) {
         self.n_begun += 1;
         let is_snapshot = row.batch.kind[row.i] == Kind::SnapshotStart;
@@ -202,12 +217,18 @@ impl Depth {
         } else {
             self.check_sequence(row, shared, frame);
         }
+        self.open_at(is_snapshot, id, row, shared, frame);
+    }
+
+    /// Opens an update and moves the grid up to it.
+    fn open_at(&mut self, is_snapshot: bool, id: i64, row: Row<'_>, shared: &mut Shared, frame: &mut Frame) {
         let own_ns = self.begin_time(is_snapshot, row, shared);
         let t_ns = own_ns.map(|own_ns| {
             let step = self.clock.step(own_ns);
             if step.restarted {
                 self.grid.stop();
                 self.last_update_ns = None;
+                self.order_rows.orders.forget_times();
                 shared.merge.end_run(&mut frame.events);
             }
             self.grid.advance(step.t_ns, &self.book, &self.known, &mut frame.samples);
@@ -215,6 +236,7 @@ impl Depth {
         });
         if is_snapshot {
             self.book.clear();
+            self.order_rows.orders.clear();
         }
         self.open = Open::Apply { is_snapshot, own_ns, t_ns, id };
     }
@@ -316,6 +338,7 @@ impl Depth {
     /// Nothing continues from here: the book is unknown, the clock and the grid start anew.
     fn break_off(&mut self) {
         self.book.clear();
+        self.order_rows.orders.clear();
         self.known.reset();
         self.clock.reset();
         self.grid.stop();

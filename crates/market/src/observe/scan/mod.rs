@@ -14,6 +14,7 @@ use super::observed::{Observed, Series};
 use super::rate::RateWatch;
 use crate::book::Book;
 use crate::event::{EventBatch, Kind, flags};
+use crate::orders::Orders;
 use depth::Depth;
 use grid::Grid;
 use measure::Gcd;
@@ -111,10 +112,28 @@ impl Scan {
         let row = Row { batch, i, place: Place { source, position: batch.position[i] }, clock_ns: self.clock_ns };
         match batch.kind[i] {
             Kind::LevelSet | Kind::SnapshotStart => self.depth.row(row, &mut self.shared, &mut self.quotes, frame),
-            Kind::Trade => self.trades.row(row, &mut self.shared, &self.depth, frame),
+            Kind::Trade => {
+                self.trades.row(row, &mut self.shared, &self.depth, frame);
+                // A message of an order-level feed may end with a trade.
+                self.depth.close(row, &mut self.shared, &mut self.quotes, frame);
+            }
+            Kind::OrderAdd | Kind::OrderReduce | Kind::OrderDelete | Kind::OrderExec | Kind::OrderExecHidden => {
+                frame.orders.n_rows += 1;
+                self.depth.order_row(row, &mut self.shared, &mut self.quotes, frame);
+            }
             Kind::Quote => self.quotes.row(row, &self.depth),
             _ => self.rows_unobserved += 1,
         }
+    }
+
+    /// The book.
+    pub(super) fn book(&self) -> &Book {
+        self.depth.book()
+    }
+
+    /// The orders it is made of.
+    pub(super) fn orders(&self) -> &Orders {
+        self.depth.order_rows().orders()
     }
 
     /// First and last floored time of a normal event.
@@ -142,6 +161,9 @@ impl Scan {
         let Shared { mut counters, rate, tick, lot, span_ns, .. } = self.shared;
         rate.report(&mut counters);
         self.trades.report(&mut counters);
+        let order_rows = self.depth.order_rows();
+        order_rows.report(&mut counters);
+        let (n_order_rows, n_untracked) = (order_rows.n_rows(), order_rows.orders().n_untracked());
         let (trades, updates) = (self.trades.n_observed(), self.depth.n_updates());
         let mix = counters.of(Check::MessageMix);
         (mix.count, mix.total) = (trades, trades + updates);
@@ -160,12 +182,14 @@ impl Scan {
             trades,
             updates,
             snapshots: self.depth.n_snapshots(),
+            order_rows: n_order_rows,
+            orders_untracked: n_untracked,
             rows_unobserved: self.rows_unobserved,
             price_tick: tick.value(),
             qty_lot: lot.value(),
             book_cadence_ns: self.depth.cadence_ns(),
             series,
-            counters: counters.into_vec(),
+            counters: counters.into_vec(n_order_rows > 0),
             gap_sizes: self.depth.gap_sizes(),
             quotes: self.quotes.check(),
             levels_dropped: self.depth.book().levels_dropped(),

@@ -3,6 +3,7 @@
 pub mod book;
 pub mod events;
 pub mod flow;
+pub mod orders;
 pub mod returns;
 pub mod trades;
 

@@ -1,0 +1,160 @@
+//! Order-level rows: each becomes a change of the book's levels.
+
+use super::{Depth, Open, Row, Shared, VALUE_MAX};
+use crate::book::{Book, Knowledge};
+use crate::event::{Kind, NO_ID, NO_TIME, Side, flags};
+use crate::message::{OrderAction, OrderEvent};
+use crate::observe::counters::{Check, Counters};
+use crate::observe::frame::Frame;
+use crate::observe::scan::quotes::Quotes;
+use crate::orders::{Applied, Orders};
+
+/// The orders of a stream, and how many rows spoke of them.
+pub(in crate::observe::scan) struct OrderRows {
+    pub(super) orders: Orders,
+    n_rows: u64,
+    n_added: u64,
+    n_taken: u64,
+}
+
+impl OrderRows {
+    pub(super) fn new(orders_max: usize) -> Self {
+        Self { orders: Orders::new(orders_max), n_rows: 0, n_added: 0, n_taken: 0 }
+    }
+
+    /// Order-level rows read.
+    pub(in crate::observe::scan) fn n_rows(&self) -> u64 {
+        self.n_rows
+    }
+
+    /// The orders at rest.
+    pub(in crate::observe::scan) fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
+    /// Writes what the counts are taken of.
+    pub(in crate::observe::scan) fn report(&self, counters: &mut Counters) {
+        counters.of(Check::UnknownOrder).total = self.n_taken;
+        counters.of(Check::OrderOverdrawn).total = self.n_taken;
+        counters.of(Check::DuplicateOrder).total = self.n_added;
+    }
+
+    /// Applies one row at `t_ns`, which is [`NO_TIME`] where orders begin or end unseen: in snapshots, or without time.
+    fn apply(
+        &mut self,
+        row: Row<'_>,
+        t_ns: i64,
+        book: &mut Book,
+        known: &Knowledge,
+        shared: &mut Shared,
+        frame: &mut Frame,
+    ) {
+        self.n_rows += 1;
+        let Some(event) = event(row, shared) else { return };
+        match self.orders.apply(book, &event, t_ns) {
+            Applied::Added { queue_ahead, replaced } => {
+                self.n_added += 1;
+                shared.tick.add(event.price);
+                shared.lot.add(event.qty);
+                if let Some(old) = replaced {
+                    let text = || format!("order {} again, the first one had {} left", event.id, old.remaining);
+                    shared.counters.note(Check::DuplicateOrder, 0, row.place, text);
+                }
+                if t_ns != NO_TIME {
+                    frame.orders.size.push(t_ns, event.qty);
+                    if known.is_known(t_ns) {
+                        frame.orders.queue_ahead.push(t_ns, queue_ahead);
+                    }
+                }
+            }
+            Applied::Taken { before, taken, excess, is_gone } => {
+                self.n_taken += 1;
+                if excess > 0 {
+                    let text = || format!("{} of order {}, which had {} left", event.qty, event.id, before.remaining);
+                    shared.counters.note(Check::OrderOverdrawn, excess, row.place, text);
+                }
+                if let Some(age_ns) = self.orders.age_ns(&before, t_ns) {
+                    if event.action != OrderAction::Exec && taken > 0 && !before.is_cut {
+                        frame.orders.time_to_cancel.push(t_ns, age_ns);
+                    }
+                    if is_gone {
+                        frame.orders.lifetime.push(t_ns, age_ns);
+                    }
+                }
+            }
+            Applied::Unknown => {
+                self.n_taken += 1;
+                let text = || format!("{:?} of order {}, which was never added", event.action, event.id);
+                shared.counters.note(Check::UnknownOrder, 0, row.place, text);
+            }
+            Applied::Nothing => {}
+        }
+    }
+}
+
+impl Depth {
+    /// Reads an order-level row.
+    #[inline]
+    pub(in crate::observe::scan) fn order_row(
+        &mut self,
+        row: Row<'_>,
+        shared: &mut Shared,
+        quotes: &mut Quotes,
+        frame: &mut Frame,
+    ) {
+        if row.batch.kind[row.i] == Kind::OrderExecHidden {
+            // The trade row before it said everything; the book stands.
+            self.order_rows.n_rows += 1;
+            return self.close(row, shared, quotes, frame);
+        }
+        self.n_rows += 1;
+        if self.open == Open::No {
+            self.begin_orders(row, shared, frame);
+        }
+        if let Open::Apply { is_snapshot, t_ns, .. } = self.open {
+            let is_seen = !is_snapshot && row.batch.flags[row.i] & flags::SNAPSHOT == 0;
+            let t_ns = t_ns.filter(|_| is_seen).unwrap_or(NO_TIME);
+            self.order_rows.apply(row, t_ns, &mut self.book, &self.known, shared, frame);
+        }
+        self.close(row, shared, quotes, frame);
+    }
+
+    /// Orders carry no update ids: nothing says that a new session continues the one before.
+    fn begin_orders(&mut self, row: Row<'_>, shared: &mut Shared, frame: &mut Frame) {
+        self.n_begun += 1;
+        self.in_overlap = false;
+        if std::mem::take(&mut self.in_new_session) {
+            self.break_off();
+            shared.break_session(frame);
+        }
+        self.open_at(false, NO_ID, row, shared, frame);
+    }
+}
+
+/// What an order-level row says, if a market could mean it.
+#[inline]
+fn event(row: Row<'_>, shared: &mut Shared) -> Option<OrderEvent> {
+    let (batch, i) = (row.batch, row.i);
+    let (id, side, price, mut qty) = (batch.id[i], batch.side[i], batch.price[i], batch.qty[i]);
+    let (action, is_valid) = match batch.kind[i] {
+        Kind::OrderAdd => {
+            let is_placed = (1..=VALUE_MAX).contains(&price) && side != Side::None;
+            (OrderAction::Add, is_placed && (1..=VALUE_MAX).contains(&qty))
+        }
+        Kind::OrderReduce => (OrderAction::Reduce, (0..=VALUE_MAX).contains(&qty)),
+        Kind::OrderExec => (OrderAction::Exec, (1..=VALUE_MAX).contains(&qty)),
+        Kind::OrderDelete => (OrderAction::Delete, (0..=VALUE_MAX).contains(&qty)),
+        _ => return None,
+    };
+    if !is_valid || (action == OrderAction::Add && id == NO_ID) {
+        let text = || format!("{action:?} of {qty} at {price} (10^-8) on side {side:?}, order id {id}");
+        shared.counters.note(Check::InvalidValue, 0, row.place, text);
+    }
+    match action {
+        // Gone is gone, however much the feed says was left.
+        OrderAction::Delete if !is_valid => qty = 0,
+        _ if !is_valid => return None,
+        _ => {}
+    }
+    Some(OrderEvent { action, id, side, price, qty, trade_id: NO_ID })
+}
