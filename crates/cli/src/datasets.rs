@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use verismo_feed::write::{EventsOptions, EventsWriter, GoldenCompression, GoldenWriter, Written};
+use verismo_feed::write::{GoldenCompression, MessageWriter, WriteOptions, Written};
 use verismo_feed::{FeedError, Format};
 use verismo_market::message::Message;
 
@@ -56,12 +56,7 @@ impl Drop for OutDir {
 }
 
 /// A writer of one of the formats that are written.
-pub enum DataWriter {
-    /// JSON lines.
-    Golden(GoldenWriter),
-    /// A Parquet tree.
-    Events(EventsWriter),
-}
+pub struct DataWriter(Box<dyn MessageWriter>);
 
 impl DataWriter {
     /// A writer into `directory`.
@@ -69,17 +64,12 @@ impl DataWriter {
     /// # Errors
     /// Where the directory cannot be made; `cannot-write-format` for tables.
     pub fn create(directory: &Path, format: Format, gzip: bool) -> Result<Self, CliError> {
-        let compression = if gzip { GoldenCompression::Gzip(GZIP_LEVEL) } else { GoldenCompression::Plain };
-        match format {
-            Format::GoldenJsonl => GoldenWriter::create(directory, compression).map(Self::Golden).map_err(feed_error),
-            Format::EventsParquet => {
-                EventsWriter::create(directory, EventsOptions::default()).map(Self::Events).map_err(feed_error)
-            }
-            other => {
-                let message = format!("data in format {} cannot be written, only streams of events", other.name());
-                Err(CliError::usage("cannot-write-format", message))
-            }
+        if !format.has_events() {
+            let message = format!("data in format {} cannot be written, only streams of events", format.name());
+            return Err(CliError::usage("cannot-write-format", message));
         }
+        let compression = if gzip { GoldenCompression::Gzip(GZIP_LEVEL) } else { GoldenCompression::Plain };
+        format.writer(directory, &WriteOptions::with_compression(compression)).map(Self).map_err(feed_error)
     }
 
     /// Appends one message.
@@ -87,11 +77,7 @@ impl DataWriter {
     /// # Errors
     /// Where the file cannot be written, or the format cannot express the message.
     pub fn write(&mut self, message: &Message) -> Result<(), CliError> {
-        match self {
-            Self::Golden(writer) => writer.write(message),
-            Self::Events(writer) => writer.write(message),
-        }
-        .map_err(feed_error)
+        self.0.write(message).map_err(feed_error)
     }
 
     /// Completes all files.
@@ -99,11 +85,7 @@ impl DataWriter {
     /// # Errors
     /// Where a file cannot be completed.
     pub fn finish(self) -> Result<Written, CliError> {
-        match self {
-            Self::Golden(writer) => writer.finish(),
-            Self::Events(writer) => writer.finish(),
-        }
-        .map_err(feed_error)
+        self.0.finish().map_err(feed_error)
     }
 }
 

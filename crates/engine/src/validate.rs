@@ -204,7 +204,7 @@ fn observe_streams(
 
 /// How streams are observed under a suite.
 pub(crate) fn options_for(suite: &Suite, clock_ns: i64, inventory: &Inventory) -> ObserveOptions {
-    ObserveOptions { is_single_feed: inventory.format == Format::EventsParquet, ..observe_options(suite, clock_ns) }
+    ObserveOptions { is_single_feed: inventory.format.is_single_feed(), ..observe_options(suite, clock_ns) }
 }
 
 /// The observer's options for a suite.

@@ -12,6 +12,7 @@ use verismo_sim::Venue;
 use verismo_sim::exchange::HOUR_NS;
 
 use crate::args::{OutputFormat, SimulateArgs};
+use crate::commands::validate::value_name;
 use crate::datasets::{DataWriter, OutDir};
 use crate::{CliError, Context, Exit, interrupt, progress};
 
@@ -29,10 +30,7 @@ pub fn run(args: &SimulateArgs, context: Context<'_>, out: &mut impl Write) -> R
             "--gzip is for golden-jsonl: Parquet files are compressed inside",
         ));
     }
-    let format = match args.format {
-        OutputFormat::GoldenJsonl => Format::GoldenJsonl,
-        OutputFormat::EventsParquet => Format::EventsParquet,
-    };
+    let format = Format::from_name(&value_name(&args.format)).unwrap_or(Format::GoldenJsonl);
     let start = Instant::now();
     let directory = OutDir::create(&args.out)?;
     tracing::info!(out = %args.out.display(), events = args.events, seed = args.seed, "simulating");

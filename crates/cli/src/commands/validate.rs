@@ -232,12 +232,8 @@ fn builtin_for(golden: &[PathBuf], candidate: &[PathBuf], format: Option<Format>
 
 /// The format asked for; none where the content shall tell.
 pub fn format(format: InputFormat) -> Option<Format> {
-    match format {
-        InputFormat::Auto => None,
-        InputFormat::GoldenJsonl => Some(Format::GoldenJsonl),
-        InputFormat::EventsParquet => Some(Format::EventsParquet),
-        InputFormat::Table => Some(Format::Table),
-    }
+    // Every name but `auto` is that of a format.
+    Format::from_name(&value_name(&format))
 }
 
 /// The threads asked for, else one per core.
@@ -262,6 +258,7 @@ fn settings(args: &ValidateArgs) -> BTreeMap<String, String> {
     given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
-fn value_name(value: &impl clap::ValueEnum) -> String {
+/// The name of a choice on the command line.
+pub fn value_name(value: &impl clap::ValueEnum) -> String {
     value.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default()
 }

@@ -1,5 +1,6 @@
 //! What there is to read: paths are walked, contents sniffed, sources put in the order of their contents.
 
+mod formats;
 mod manifest;
 mod order;
 mod sniff;
@@ -13,38 +14,12 @@ use crate::block::EventReader;
 use crate::counters::FeedCounters;
 use crate::error::FeedError;
 use crate::input::Compression;
-use crate::json::JsonReader;
-use crate::parquet::ParquetReader;
 
+pub use formats::{Format, reader};
+pub(crate) use sniff::{Match, Probe};
 pub use sniff::{Sniffed, sniff};
 
-/// The formats of this crate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Format {
-    /// A golden capture: JSON lines.
-    GoldenJsonl,
-    /// The unified market event Parquet tree.
-    EventsParquet,
-    /// Any Parquet or CSV file with a time column.
-    Table,
-}
-
-impl Format {
-    /// The name used on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::GoldenJsonl => "golden-jsonl",
-            Self::EventsParquet => "events-parquet",
-            Self::Table => "table",
-        }
-    }
-
-    /// The format of this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::GoldenJsonl, Self::EventsParquet, Self::Table].into_iter().find(|f| f.name() == name)
-    }
-}
+use formats::Grouping;
 
 /// The first row or message of a source; sources are ordered by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,6 +56,8 @@ pub struct Source {
     pub path: PathBuf,
     /// What it holds.
     pub format: Format,
+    /// Whether the content could not tell the format, so that the other files may.
+    pub(crate) is_format_guessed: bool,
     /// How its bytes are packed.
     pub compression: Compression,
     /// Its size on disk.
@@ -202,7 +179,7 @@ impl Inventory {
 
     /// The sources in groups that can be read independently: all of a capture, or one symbol of a Parquet tree.
     pub fn groups(&self) -> Vec<Vec<Source>> {
-        if self.format == Format::GoldenJsonl {
+        if self.format.row().grouping == Grouping::Capture {
             return vec![self.sources.clone()];
         }
         let mut groups: Vec<(Option<String>, Vec<Source>)> = Vec::new();
@@ -225,23 +202,8 @@ impl Inventory {
     }
 }
 
-/// A reader of one group of sources.
-///
-/// # Errors
-/// [`FeedError::WrongFormat`] for tables.
-pub fn reader(format: Format, group: Vec<Source>, options: &ReaderOptions) -> Result<Box<dyn EventReader>, FeedError> {
-    match format {
-        Format::GoldenJsonl => Ok(Box::new(JsonReader::new(group))),
-        Format::EventsParquet => Ok(Box::new(ParquetReader::new(group, options.symbol.as_deref()))),
-        Format::Table => Err(FeedError::WrongFormat {
-            path: group.first().map_or_else(String::new, |s| s.path.display().to_string()),
-            expected: "a stream of events",
-            found: "a table".to_owned(),
-        }),
-    }
-}
-
-/// Without a wish: captures or event trees win over tables beside them, and exclude each other.
+/// Without a wish: streams of events win over tables beside them, and exclude each other. A file that does not tell its format is of the
+/// one that the others have.
 fn choose_format(
     sources: &mut Vec<Source>,
     ignored: &mut Vec<Ignored>,
@@ -250,22 +212,32 @@ fn choose_format(
     if let Some(format) = wish {
         return Ok(format);
     }
-    let first_of = |format| sources.iter().find(|s: &&Source| s.format == format).map(|s| s.path.display().to_string());
-    let golden = first_of(Format::GoldenJsonl);
-    let events = first_of(Format::EventsParquet);
-    let chosen = match (golden, events) {
-        (Some(first_path), Some(second_path)) => {
+    let has_events = |s: &&Source| s.format.has_events();
+    let is_known = |s: &&Source| s.format.has_events() && !s.is_format_guessed;
+    let knows = sources.iter().any(|s| is_known(&s));
+    let votes = sources.iter().filter(|s| if knows { is_known(s) } else { has_events(s) });
+    let mut first_of: Vec<(Format, &Path)> = Vec::new();
+    for source in votes {
+        if first_of.iter().all(|(format, _)| *format != source.format) {
+            first_of.push((source.format, &source.path));
+        }
+    }
+    first_of.sort();
+    let chosen = match first_of[..] {
+        [] => return Ok(Format::Table),
+        [(format, _)] => format,
+        [(first, first_path), (second, second_path), ..] => {
             return Err(FeedError::MixedFormats {
-                first_path,
-                first: Format::GoldenJsonl.name(),
-                second_path,
-                second: Format::EventsParquet.name(),
+                first_path: first_path.display().to_string(),
+                first: first.name(),
+                second_path: second_path.display().to_string(),
+                second: second.name(),
             });
         }
-        (Some(_), None) => Format::GoldenJsonl,
-        (None, Some(_)) => Format::EventsParquet,
-        (None, None) => return Ok(Format::Table),
     };
+    for source in sources.iter_mut().filter(|s| s.is_format_guessed) {
+        source.format = chosen;
+    }
     let (kept, others): (Vec<_>, Vec<_>) = std::mem::take(sources).into_iter().partition(|s| s.format == chosen);
     *sources = kept;
     ignored.extend(

@@ -2,12 +2,13 @@
 
 use verismo_market::event::NO_TIME;
 
+use super::formats::Grouping;
 use super::{Format, Source};
 use crate::json::CLOCK_TOLERANCE_NS;
 
 /// Sorts sources and numbers the sessions of captures.
 pub(super) fn order(sources: &mut [Source], format: Format) {
-    if format == Format::GoldenJsonl {
+    if format.row().grouping == Grouping::Capture {
         number_sessions(sources);
         sources.sort_by_cached_key(|s| (s.session, s.onset().typical_ns, s.first, s.bytes));
         return;

@@ -7,12 +7,10 @@ use std::sync::Arc;
 
 use verismo_market::event::{NO_ID, NO_TIME};
 
-use super::{FirstKey, Format, Onset, Source, file_name};
-use crate::epoch::{self, EpochUnit};
+use super::formats::FORMATS;
+use super::{FirstKey, Format, Source, file_name};
 use crate::error::FeedError;
-use crate::input::{self, Compression, LINE_BYTES_MAX, Line, LineReader};
-use crate::json::frame::{self, Class, Scratch};
-use crate::json::scan::Num;
+use crate::input::{self, Compression};
 use crate::{parquet, table};
 
 /// What a file is.
@@ -48,16 +46,103 @@ pub(super) enum Verdict {
     Ignored(String),
 }
 
-/// Lines looked at before a text is called unknown, and before its first stamps are given up.
-const LINES_MAX: usize = 2_000;
-/// Bytes looked at in the same search.
-const SNIFF_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// What a format says of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Match {
+    /// Not this format.
+    No,
+    /// This format; the facts of the source are filled in.
+    Yes,
+    /// This format or one of its companions, but nothing to read by itself, and why.
+    Ignored(String),
+}
+
+/// What a format sees of a file.
+pub(crate) struct Probe<'a> {
+    /// The file; its name may tell a symbol or a date, never an order.
+    pub(crate) path: &'a Path,
+    /// Whether the caller asked for this very format: what is doubtful is then a problem to report, not another format.
+    pub(crate) is_wished: bool,
+    /// Its start.
+    pub(crate) content: Content,
+}
+
+pub(crate) enum Content {
+    /// The footer of a Parquet file.
+    Parquet(parquet::Footer),
+    /// The first unpacked bytes of anything else.
+    Bytes(Head),
+}
+
+impl Probe<'_> {
+    /// The start of a file that is not Parquet.
+    pub(crate) fn head(&self) -> Option<&Head> {
+        match &self.content {
+            Content::Bytes(head) => Some(head),
+            Content::Parquet(_) => None,
+        }
+    }
+
+    /// The footer of a Parquet file.
+    pub(crate) fn footer(&self) -> Option<&parquet::Footer> {
+        match &self.content {
+            Content::Parquet(footer) => Some(footer),
+            Content::Bytes(_) => None,
+        }
+    }
+}
+
+/// Unpacked bytes every format may look at.
+const HEAD_BYTES: u64 = 64 * 1024;
+
+/// The first unpacked bytes of a file, at most 64 KiB.
+#[derive(Debug, Default)]
+pub(crate) struct Head {
+    pub(crate) bytes: Vec<u8>,
+    /// Whether that is all of it.
+    pub(crate) is_whole: bool,
+    /// Why the bytes end, if they break off.
+    broken: Option<String>,
+}
+
+impl Head {
+    fn read(source: &Source) -> std::io::Result<Self> {
+        let opened = input::open(&source.path, source.compression, Arc::default())?;
+        let mut head = Self::default();
+        head.broken = opened.take(HEAD_BYTES).read_to_end(&mut head.bytes).err().map(|e| e.to_string());
+        head.is_whole = head.broken.is_none() && (head.bytes.len() as u64) < HEAD_BYTES;
+        Ok(head)
+    }
+
+    /// Lines that are whole and not blank, without their ends and the byte order mark.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        let bytes = self.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.bytes);
+        let end = if self.is_whole { bytes.len() } else { memchr::memrchr(b'\n', bytes).unwrap_or(0) };
+        bytes[..end]
+            .split(|b| *b == b'\n')
+            .map(|l| l.strip_suffix(b"\r").unwrap_or(l))
+            .filter(|l| !l.trim_ascii().is_empty())
+    }
+
+    /// The beginning of the first line that is not blank.
+    pub(crate) fn first_text(&self) -> Option<String> {
+        const SHOWN_BYTES: usize = 4096;
+        let shown = |line: &[u8]| String::from_utf8_lossy(&line[..line.len().min(SHOWN_BYTES)]).into_owned();
+        match self.lines().next() {
+            Some(line) => Some(shown(line)),
+            // A first line longer than the head is a line all the same, unless the bytes break off inside it.
+            None if self.broken.is_none() => Some(shown(self.bytes.trim_ascii_start())).filter(|s| !s.is_empty()),
+            None => None,
+        }
+    }
+}
 
 pub(super) fn source(path: &Path, wish: Option<Format>) -> Result<Verdict, FeedError> {
     let bytes = fs::metadata(path).map_err(|e| FeedError::io(path, "look at", &e))?.len();
     let mut source = Source {
         path: path.to_owned(),
         format: wish.unwrap_or(Format::Table),
+        is_format_guessed: false,
         compression: Compression::Plain,
         bytes,
         symbol: None,
@@ -72,160 +157,103 @@ pub(super) fn source(path: &Path, wish: Option<Format>) -> Result<Verdict, FeedE
     if bytes == 0 {
         return Ok(Verdict::Ignored("empty file".to_owned()));
     }
+    let wished = wish.map(Format::row);
     let mut magic = Vec::new();
     let opened = fs::File::open(path).and_then(|f| f.take(4).read_to_end(&mut magic));
     opened.map_err(|e| FeedError::io(path, "read", &e))?;
-    if magic == b"PAR1" || (wish == Some(Format::EventsParquet) && has_extension(path, "parquet")) {
+    if magic == b"PAR1" || (wished.is_some_and(|w| w.is_parquet) && has_extension(path, "parquet")) {
         return Ok(parquet_source(source, wish));
     }
     source.compression = Compression::of(&magic);
-    if wish == Some(Format::EventsParquet) {
+    if wished.is_some_and(|w| w.is_parquet) {
         return Ok(Verdict::Ignored("not Parquet".to_owned()));
     }
-    Ok(text_source(source, wish))
+    Ok(bytes_source(source, wish))
 }
 
 fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension))
 }
 
-fn parquet_source(mut source: Source, wish: Option<Format>) -> Verdict {
-    if wish == Some(Format::GoldenJsonl) {
-        return Verdict::Ignored("Parquet, not JSON lines".to_owned());
+/// The first format of the table that knows the content; only the wished one is asked if there is a wish.
+fn recognise(source: &mut Source, content: Content, wish: Option<Format>) -> Option<Verdict> {
+    let path = source.path.clone();
+    let probe = Probe { path: &path, is_wished: wish.is_some(), content };
+    for row in FORMATS.iter().filter(|row| wish.is_none_or(|w| w == row.format)) {
+        match (row.sniff)(&probe, source) {
+            Match::No => {}
+            Match::Yes => {
+                source.format = row.format;
+                return Some(Verdict::Source(Box::new(source.clone())));
+            }
+            Match::Ignored(reason) => return Some(Verdict::Ignored(reason)),
+        }
     }
+    None
+}
+
+fn parquet_source(mut source: Source, wish: Option<Format>) -> Verdict {
     let footer = match parquet::Footer::read(&source.path) {
         Ok(footer) => footer,
         Err(problem) => {
             // Without a readable footer nothing tells a table from events; the name of the tree's files does.
-            source.format = wish.unwrap_or(if file_name(&source.path).starts_with("events_") {
-                Format::EventsParquet
-            } else {
-                Format::Table
-            });
+            let is_tree = file_name(&source.path).starts_with("events_");
+            source.format = wish.unwrap_or(if is_tree { Format::EventsParquet } else { Format::Table });
             source.symbol = parquet::symbol_of_path(&source.path);
             source.problem = Some(problem);
             return Verdict::Source(Box::new(source));
         }
     };
     source.rows = Some(footer.rows);
-    source.format = wish.unwrap_or(if footer.is_events() { Format::EventsParquet } else { Format::Table });
-    if source.format == Format::EventsParquet {
-        source.symbol = parquet::symbol_of_path(&source.path);
-        if footer.rows == 0 {
-            return Verdict::Ignored("no rows".to_owned());
-        }
-        match footer.first_row(&source.path) {
-            Ok(first) => {
-                source.clock_ns = first.clock_ns;
-                source.first = FirstKey { t_receive_ns: NO_TIME, t_exchange_ns: first.t_exchange_ns, id: first.id };
-            }
-            Err(problem) => source.problem = Some(problem),
-        }
-    } else {
-        table_facts(&mut source);
-    }
-    Verdict::Source(Box::new(source))
+    recognise(&mut source, Content::Parquet(footer), wish).unwrap_or_else(|| {
+        Verdict::Ignored(match wish {
+            Some(wish) => format!("Parquet, not {}", wish.row().content),
+            None => "Parquet, but neither events nor a table".to_owned(),
+        })
+    })
 }
 
-/// The first time of a table, where one is found without being told the column.
-fn table_facts(source: &mut Source) {
-    if let Some((t_ns, clock_ns)) = table::first_time(source) {
-        source.first.t_exchange_ns = t_ns;
-        source.clock_ns = clock_ns;
-    }
-}
-
-fn text_source(mut source: Source, wish: Option<Format>) -> Verdict {
-    let bytes = match input::open(&source.path, source.compression, Arc::default()) {
-        Ok(bytes) => bytes,
+fn bytes_source(mut source: Source, wish: Option<Format>) -> Verdict {
+    let head = match Head::read(&source) {
+        Ok(head) => head,
         Err(error) => {
-            source.problem = Some(FeedError::io(&source.path, "open", &error));
-            source.format = wish.unwrap_or(Format::GoldenJsonl);
-            return Verdict::Source(Box::new(source));
+            let problem = FeedError::io(&source.path, "open", &error);
+            return guessed(source, wish, problem);
         }
     };
-    let start = read_start(LineReader::new(Box::new(bytes.take(SNIFF_BYTES_MAX)), LINE_BYTES_MAX));
-    if let (Some(detail), None) = (&start.broken, &start.first_text) {
-        return broken_text(source, wish, detail);
+    let first_text = head.first_text();
+    if let (Some(detail), None) = (&head.broken, &first_text) {
+        let problem = FeedError::corrupt(&source.path, "the first block", detail);
+        return guessed(source, wish, problem);
     }
-    let has_header = start.first_text.as_deref().and_then(table::header_of).is_some();
-    let is_capture = start.stamps.is_some();
-    if wish == Some(Format::Table) || (!is_capture && has_header) {
-        return table_source(source, wish, has_header);
+    if let Some(verdict) = recognise(&mut source, Content::Bytes(head), wish) {
+        return verdict;
     }
-    if let Some(stamps) = start.stamps {
-        stamps.apply(&mut source);
-        source.format = Format::GoldenJsonl;
-        return Verdict::Source(Box::new(source));
+    if let Some(wish) = wish
+        && first_text.as_deref().and_then(table::header_of).is_some()
+    {
+        return Verdict::Ignored(format!("a table, not {}", wish.row().content));
     }
     let is_named_parquet = has_extension(&source.path, "parquet");
-    if looks_like_capture(&source.path) || is_named_parquet {
+    if is_named_parquet || looks_like_capture(&source.path) {
+        let problem = FeedError::corrupt(&source.path, "the start", "the content is not what the name says");
         source.format = if is_named_parquet { Format::EventsParquet } else { Format::GoldenJsonl };
+        source.is_format_guessed = !is_named_parquet;
         source.symbol = parquet::symbol_of_path(&source.path);
-        source.problem = Some(FeedError::corrupt(&source.path, "the start", "the content is not what the name says"));
+        source.problem = Some(problem);
         return Verdict::Source(Box::new(source));
     }
-    Verdict::Ignored(match start.first_text {
+    Verdict::Ignored(match first_text {
         None => "no text in it".to_owned(),
         Some(text) => format!("unknown content, starts with {:?}", text.chars().take(40).collect::<String>()),
     })
 }
 
-/// What the first lines of a text are.
-#[derive(Default)]
-struct Start {
-    /// The first line that is not blank, or its beginning.
-    first_text: Option<String>,
-    /// Set once a frame of a capture was seen.
-    stamps: Option<Stamps>,
-    /// Why the bytes end, if they break off.
-    broken: Option<String>,
-}
-
-fn read_start(mut lines: LineReader) -> Start {
-    let mut start = Start::default();
-    let mut scratch = Scratch::default();
-    for _ in 0..LINES_MAX {
-        let line = match lines.next_line() {
-            Line::Whole(range) | Line::Unterminated(range) => &lines.bytes()[range],
-            Line::TooLong(_) => continue,
-            Line::Broken(detail) => {
-                start.broken = Some(detail);
-                break;
-            }
-            Line::End => break,
-        };
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        if start.first_text.is_none() {
-            start.first_text = Some(String::from_utf8_lossy(&line[..line.len().min(4096)]).into_owned());
-        }
-        let Some(frame) = frame::parse(line, &mut scratch).ok().filter(is_frame) else {
-            continue;
-        };
-        if start.stamps.get_or_insert_default().note(&frame) {
-            break;
-        }
-    }
-    start
-}
-
-fn broken_text(mut source: Source, wish: Option<Format>, detail: &str) -> Verdict {
+/// A file whose content cannot be seen: of the wished format, else of the one of the files around it.
+fn guessed(mut source: Source, wish: Option<Format>, problem: FeedError) -> Verdict {
     source.format = wish.unwrap_or(Format::GoldenJsonl);
-    source.problem = Some(FeedError::corrupt(&source.path, "the first block", detail));
-    Verdict::Source(Box::new(source))
-}
-
-fn table_source(mut source: Source, wish: Option<Format>, has_header: bool) -> Verdict {
-    if wish == Some(Format::GoldenJsonl) {
-        return Verdict::Ignored("a table, not JSON lines".to_owned());
-    }
-    if !has_header {
-        return Verdict::Ignored("no CSV header in its first line".to_owned());
-    }
-    source.format = Format::Table;
-    table_facts(&mut source);
+    source.is_format_guessed = wish.is_none() && !looks_like_capture(&source.path);
+    source.problem = Some(problem);
     Verdict::Source(Box::new(source))
 }
 
@@ -233,79 +261,4 @@ fn table_source(mut source: Source, wish: Option<Format>, has_header: bool) -> V
 fn looks_like_capture(path: &Path) -> bool {
     let name = file_name(path);
     [".jsonl", ".jsonl.gz", ".jsonl.zst"].iter().any(|end| name.ends_with(end))
-}
-
-fn is_frame(frame: &frame::Frame<'_>) -> bool {
-    frame.stream.is_some() || frame.class() != Class::Unknown
-}
-
-/// Frames whose clocks are compared: the median of their offsets is not moved by a single wrong stamp.
-const OFFSETS: usize = 15;
-
-/// Frames whose stamps tell when a capture starts: with up to 32 late messages the median still lies after the start.
-const KEYS: usize = 33;
-
-/// The stamps of the first frames of a capture.
-#[derive(Default)]
-struct Stamps {
-    /// What each frame is merged by.
-    keys: Vec<i64>,
-    first_receive: Option<i64>,
-    first_exchange: Option<i64>,
-    first_id: Option<i64>,
-    unit: Option<EpochUnit>,
-    offsets: Vec<i64>,
-}
-
-impl Stamps {
-    /// Takes the stamps of a frame; `true` once there are enough.
-    fn note(&mut self, frame: &frame::Frame<'_>) -> bool {
-        let receive = match frame.receive {
-            Num::Value(ns) => Some(ns),
-            _ => None,
-        };
-        self.first_receive = self.first_receive.or(receive);
-        self.keys.extend(receive);
-        if frame.class() == Class::Unknown {
-            return false;
-        }
-        let Num::Value(stamp) = frame.exchange_stamp(frame.class() == Class::Trade) else {
-            return false;
-        };
-        let (exchange_ns, unit) = epoch::to_ns(stamp);
-        if exchange_ns == NO_TIME {
-            return false;
-        }
-        self.unit.get_or_insert(unit);
-        if receive.is_none() {
-            self.keys.push(exchange_ns);
-        }
-        if self.first_exchange.is_none() {
-            self.first_exchange = Some(exchange_ns);
-            self.first_id = match (frame.trade_id, frame.last_id) {
-                (Num::Value(id), _) | (_, Num::Value(id)) => Some(id),
-                _ => None,
-            };
-        }
-        self.offsets.extend(receive.map(|receive| exchange_ns.saturating_sub(receive)));
-        self.keys.len() >= KEYS && (receive.is_none() || self.offsets.len() >= OFFSETS)
-    }
-
-    fn apply(mut self, source: &mut Source) {
-        self.keys.truncate(KEYS);
-        self.keys.sort_unstable();
-        source.onset =
-            self.keys.first().map(|&earliest_ns| Onset { earliest_ns, typical_ns: self.keys[self.keys.len() / 2] });
-        self.offsets.sort_unstable();
-        let offset = self.offsets.get(self.offsets.len() / 2).copied();
-        // With both clocks the start is where the receive stamp says, told in exchange time.
-        let start = offset.zip(self.first_receive).map(|(offset, receive)| receive.saturating_add(offset));
-        source.clock_offset_ns = offset;
-        source.clock_ns = self.unit.map_or(1, EpochUnit::ns);
-        source.first = FirstKey {
-            t_receive_ns: self.first_receive.unwrap_or(NO_TIME),
-            t_exchange_ns: start.or(self.first_exchange).unwrap_or(NO_TIME),
-            id: self.first_id.unwrap_or(NO_ID),
-        };
-    }
 }

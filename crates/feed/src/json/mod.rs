@@ -5,7 +5,9 @@ pub(crate) mod frame;
 mod message;
 mod reader;
 pub(crate) mod scan;
+mod sniff;
 mod stream;
 
 pub(crate) use message::CLOCK_TOLERANCE_NS;
 pub use reader::JsonReader;
+pub(crate) use sniff::sniff;

@@ -12,6 +12,10 @@ pub(crate) use values::shown;
 
 use std::path::Path;
 
+use verismo_market::event::NO_TIME;
+
+use crate::inventory::{FirstKey, Match, Probe, Source};
+
 /// Column names of schema 1.2.
 pub(crate) mod columns {
     pub(crate) const TIME: &str = "event_timestamp";
@@ -27,6 +31,25 @@ pub(crate) mod columns {
     pub(crate) const DELTA_SIDE: &str = "delta_side";
     pub(crate) const DELTA_PRICE: &str = "delta_price";
     pub(crate) const DELTA_QTY: &str = "delta_quantity";
+}
+
+/// A Parquet file with the columns of the event schema; any Parquet file where it was asked for.
+pub(crate) fn sniff(probe: &Probe<'_>, source: &mut Source) -> Match {
+    let Some(footer) = probe.footer().filter(|f| probe.is_wished || f.is_events()) else {
+        return Match::No;
+    };
+    if footer.rows == 0 {
+        return Match::Ignored("no rows".to_owned());
+    }
+    source.symbol = symbol_of_path(probe.path);
+    match footer.first_row(probe.path) {
+        Ok(first) => {
+            source.clock_ns = first.clock_ns;
+            source.first = FirstKey { t_receive_ns: NO_TIME, t_exchange_ns: first.t_exchange_ns, id: first.id };
+        }
+        Err(problem) => source.problem = Some(problem),
+    }
+    Match::Yes
 }
 
 /// The symbol in `{root}/{SYMBOL}/YYYY/MM/DD/HH/events_*.parquet`.

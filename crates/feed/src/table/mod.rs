@@ -6,7 +6,7 @@ mod time;
 
 use crate::counters::{FeedCounters, checks};
 use crate::error::FeedError;
-use crate::inventory::Source;
+use crate::inventory::{Match, Probe, Source};
 
 pub(crate) use csv::header_of;
 
@@ -161,8 +161,28 @@ fn is_parquet(source: &Source) -> bool {
     std::fs::File::open(&source.path).and_then(|mut f| f.read_exact(&mut magic)).is_ok() && &magic == b"PAR1"
 }
 
+/// Any Parquet file, and a text whose first line is a header.
+pub(crate) fn sniff(probe: &Probe<'_>, source: &mut Source) -> Match {
+    if let Some(head) = probe.head()
+        && head.first_text().as_deref().and_then(header_of).is_none()
+    {
+        let is_text = head.first_text().is_some();
+        return if probe.is_wished && is_text {
+            Match::Ignored("no CSV header in its first line".to_owned())
+        } else {
+            Match::No
+        };
+    }
+    // The first time of a table, where one is found without being told the column.
+    if let Some((t_ns, clock_ns)) = first_time(source) {
+        source.first.t_exchange_ns = t_ns;
+        source.clock_ns = clock_ns;
+    }
+    Match::Yes
+}
+
 /// The first time and its resolution, where a time column is recognised.
-pub(crate) fn first_time(source: &Source) -> Option<(i64, i64)> {
+fn first_time(source: &Source) -> Option<(i64, i64)> {
     let mut file = open(source, &TableOptions::default()).ok()?;
     let batch = file.next_batch(&mut FeedCounters::default()).ok()??;
     let clock_ns = [1_000_000_000, 1_000_000, 1_000].into_iter().find(|unit| batch.t_ns.iter().all(|t| t % unit == 0));

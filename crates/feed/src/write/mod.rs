@@ -6,6 +6,62 @@ mod golden;
 pub use events::{EventsOptions, EventsWriter};
 pub use golden::{GoldenCompression, GoldenWriter};
 
+/// A writer of messages in some format; see [`crate::Format::writer`].
+pub trait MessageWriter {
+    /// Appends one message.
+    ///
+    /// # Errors
+    /// [`FeedError::Io`]; [`FeedError::NotExpressible`] for what the format cannot hold.
+    fn write(&mut self, message: &Message) -> Result<(), FeedError>;
+
+    /// Completes all files.
+    ///
+    /// # Errors
+    /// [`FeedError::Io`].
+    fn finish(self: Box<Self>) -> Result<Written, FeedError>;
+}
+
+/// Options of writers.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct WriteOptions {
+    /// How text files are packed.
+    pub compression: GoldenCompression,
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        Self { compression: GoldenCompression::Plain }
+    }
+}
+
+impl WriteOptions {
+    /// Options with text files packed like this.
+    pub fn with_compression(compression: GoldenCompression) -> Self {
+        Self { compression }
+    }
+}
+
+impl MessageWriter for GoldenWriter {
+    fn write(&mut self, message: &Message) -> Result<(), FeedError> {
+        GoldenWriter::write(self, message)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Written, FeedError> {
+        GoldenWriter::finish(*self)
+    }
+}
+
+impl MessageWriter for EventsWriter {
+    fn write(&mut self, message: &Message) -> Result<(), FeedError> {
+        EventsWriter::write(self, message)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Written, FeedError> {
+        EventsWriter::finish(*self)
+    }
+}
+
 /// What a writer wrote.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {

@@ -1,0 +1,158 @@
+//! The table of formats.
+//!
+//! A new format is a variant of [`Format`], a row of [`FORMATS`], and a module with its `sniff`, its reader and its writer. Nothing else
+//! in this crate knows formats one by one.
+
+use std::path::Path;
+
+use super::sniff::{Match, Probe};
+use super::{ReaderOptions, Source};
+use crate::block::EventReader;
+use crate::error::FeedError;
+use crate::json::{self, JsonReader};
+use crate::parquet::{self, ParquetReader};
+use crate::table;
+use crate::write::{EventsOptions, EventsWriter, GoldenWriter, MessageWriter, WriteOptions};
+
+/// The formats of this crate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Format {
+    /// A golden capture: JSON lines.
+    GoldenJsonl,
+    /// The unified market event Parquet tree.
+    EventsParquet,
+    /// Any Parquet or CSV file with a time column.
+    Table,
+}
+
+/// How the sources of one format are dealt to readers, see [`super::Inventory::groups`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grouping {
+    /// All sources are one sequence of messages; sources may share a receive clock, see `order`.
+    Capture,
+    /// The sources of each symbol are one sequence.
+    BySymbol,
+}
+
+/// What the inventory needs to know of a format.
+pub(super) struct FormatRow {
+    pub(super) format: Format,
+    /// The name on the command line.
+    pub(super) name: &'static str,
+    /// What its files are, for messages such as "Parquet, not JSON lines".
+    pub(super) content: &'static str,
+    /// Whether its files are Parquet and nothing else.
+    pub(super) is_parquet: bool,
+    pub(super) grouping: Grouping,
+    /// Whether trades and book changes come in one order, so that their times may be compared with each other.
+    pub(super) is_single_feed: bool,
+    /// Recognises a file by its start and fills the facts of its source: first key, clock, symbol, problem.
+    pub(super) sniff: fn(&Probe<'_>, &mut Source) -> Match,
+    /// Opens one group of sources; `None` where the format has no events.
+    pub(super) reader: Option<OpenReader>,
+    /// Opens a writer into a directory; `None` where the format is not written.
+    pub(super) writer: Option<OpenWriter>,
+}
+
+type OpenReader = fn(Vec<Source>, &ReaderOptions) -> Result<Box<dyn EventReader>, FeedError>;
+type OpenWriter = fn(&Path, &WriteOptions) -> Result<Box<dyn MessageWriter>, FeedError>;
+
+/// In the order in which files are tried; a table is what nothing else is.
+pub(super) const FORMATS: &[FormatRow] = &[
+    FormatRow {
+        format: Format::EventsParquet,
+        name: "events-parquet",
+        content: "an event tree",
+        is_parquet: true,
+        grouping: Grouping::BySymbol,
+        is_single_feed: true,
+        sniff: parquet::sniff,
+        reader: Some(|group, options| Ok(Box::new(ParquetReader::new(group, options.symbol.as_deref())))),
+        writer: Some(|directory, _| Ok(Box::new(EventsWriter::create(directory, EventsOptions::default())?))),
+    },
+    FormatRow {
+        format: Format::GoldenJsonl,
+        name: "golden-jsonl",
+        content: "JSON lines",
+        is_parquet: false,
+        grouping: Grouping::Capture,
+        is_single_feed: false,
+        sniff: json::sniff,
+        reader: Some(|group, _| Ok(Box::new(JsonReader::new(group)))),
+        writer: Some(|directory, options| Ok(Box::new(GoldenWriter::create(directory, options.compression)?))),
+    },
+    FormatRow {
+        format: Format::Table,
+        name: "table",
+        content: "a table",
+        is_parquet: false,
+        grouping: Grouping::BySymbol,
+        is_single_feed: false,
+        sniff: table::sniff,
+        reader: None,
+        writer: None,
+    },
+];
+
+impl Format {
+    pub(super) fn row(self) -> &'static FormatRow {
+        // Every variant has a row: a test goes through them all.
+        FORMATS.iter().find(|row| row.format == self).unwrap_or(&FORMATS[FORMATS.len() - 1])
+    }
+
+    /// All formats, in the order in which a file is tried.
+    pub fn all() -> impl Iterator<Item = Self> {
+        FORMATS.iter().map(|row| row.format)
+    }
+
+    /// The name used on the command line.
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The format of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::all().find(|f| f.name() == name)
+    }
+
+    /// Whether it holds events; a table does not.
+    pub fn has_events(self) -> bool {
+        self.row().reader.is_some()
+    }
+
+    /// Whether trades and book changes come in one order, so that their times may be compared with each other.
+    pub fn is_single_feed(self) -> bool {
+        self.row().is_single_feed
+    }
+
+    /// A writer of this format into `directory`, which is made if need be.
+    ///
+    /// # Errors
+    /// [`FeedError::Io`]; [`FeedError::NotExpressible`] for a format that is not written.
+    pub fn writer(self, directory: &Path, options: &WriteOptions) -> Result<Box<dyn MessageWriter>, FeedError> {
+        match self.row().writer {
+            Some(open) => open(directory, options),
+            None => Err(FeedError::NotExpressible {
+                path: directory.display().to_string(),
+                what: "data in this format",
+                value: self.name().to_owned(),
+            }),
+        }
+    }
+}
+
+/// A reader of one group of sources.
+///
+/// # Errors
+/// [`FeedError::WrongFormat`] for tables; what the options do not allow.
+pub fn reader(format: Format, group: Vec<Source>, options: &ReaderOptions) -> Result<Box<dyn EventReader>, FeedError> {
+    match format.row().reader {
+        Some(open) => open(group, options),
+        None => Err(FeedError::WrongFormat {
+            path: group.first().map_or_else(String::new, |s| s.path.display().to_string()),
+            expected: "a stream of events",
+            found: format.row().content.to_owned(),
+        }),
+    }
+}
