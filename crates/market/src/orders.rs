@@ -11,7 +11,7 @@ use crate::message::{OrderAction, OrderEvent, RestingOrder};
 use rustc_hash::FxHashMap;
 use std::collections::hash_map::Entry;
 
-/// Orders that are told apart unless told otherwise: ten times the deepest public order book we know (about 44 thousand),
+/// Orders that are told apart unless told otherwise: seven times the deepest public order book we know (67 thousand),
 /// some 30 MB.
 pub const MAX_ORDERS: usize = 458_752;
 
