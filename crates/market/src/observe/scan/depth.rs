@@ -248,7 +248,7 @@ impl Depth {
         });
         if is_snapshot {
             self.book.clear();
-            self.order_rows.orders.clear();
+            self.order_rows.orders.begin_snapshot();
         }
         self.open = Open::Apply { is_snapshot, own_ns, t_ns, id };
     }
@@ -371,6 +371,7 @@ impl Depth {
         let touch = self.book.touch();
         if is_snapshot {
             self.n_snapshots += 1;
+            self.order_rows.orders.end_snapshot();
             self.known.on_snapshot();
         } else if let Some(t_ns) = t_ns {
             self.known.on_update(t_ns, touch.is_some());
