@@ -45,13 +45,18 @@ fn order_action() -> impl Strategy<Value = OrderAction> {
     ]
 }
 
+/// Now and then a book of more than twenty levels a side.
+fn snapshot_levels() -> impl Strategy<Value = Vec<(bool, i64, i64)>> {
+    prop_oneof![3 => levels(), 1 => proptest::collection::vec((any::<bool>(), 0i64..60, 1i64..5), 0..120)]
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let what = prop_oneof![
         10 => (1i64..200, 1i64..50, 0u8..8, prop_oneof![9 => Just(0i64), 1 => 1i64..9])
             .prop_map(|(price, qty, side, skipped_ids)| What::Trade { price, qty, side, skipped_ids }),
         10 => (levels(), prop_oneof![9 => Just(0i64), 1 => 1i64..3_000])
             .prop_map(|(levels, skipped_ids)| What::Depth { levels, skipped_ids }),
-        1 => levels().prop_map(|levels| What::Snapshot { levels }),
+        1 => snapshot_levels().prop_map(|levels| What::Snapshot { levels }),
         10 => (order_action(), 0i64..40, any::<bool>(), 0i64..12, 1i64..5)
             .prop_map(|(action, id, is_bid, away, qty)| What::Order { action, id, is_bid, away, qty }),
         1 => levels().prop_map(|levels| What::OrderSnapshot { levels }),
