@@ -38,7 +38,7 @@ pub(crate) fn applicable(
     match (defined(golden), defined(candidate)) {
         (true, true) => Applicable::Yes,
         (false, false) => {
-            let is_book = info.is_some_and(|i| i.source == Source::Book);
+            let is_book = info.is_some_and(|i| needs_book(i.source));
             let why = if is_book { "; its book was never known" } else { "" };
             Applicable::No(format!("neither side has a value of it{why}"))
         }
@@ -48,7 +48,7 @@ pub(crate) fn applicable(
         }
         (false, true) => {
             let span = golden.span_ns.map_or(0, |(from, to)| to - from);
-            if info.is_some_and(|i| i.source == Source::Book) && span <= 2 * warmup_ns {
+            if info.is_some_and(|i| needs_book(i.source)) && span <= 2 * warmup_ns {
                 let seconds = warmup_ns / crate::input::SECOND_NS;
                 let reason = format!(
                     "the golden starts without a snapshot and is hardly longer than its warm-up of {seconds} s"
@@ -61,16 +61,22 @@ pub(crate) fn applicable(
     }
 }
 
+fn needs_book(source: Source) -> bool {
+    matches!(source, Source::Book | Source::BookAndTrades)
+}
+
 fn not_shared(golden: &StreamStates, candidate: &StreamStates, info: &ObservableInfo) -> Option<String> {
     for (name, stream) in [("golden", golden), ("candidate", candidate)] {
         match info.source {
-            Source::Trades if !stream.carries_trades => {
+            Source::Trades | Source::BookAndTrades if !stream.carries_trades => {
                 return Some(format!("the {name}'s source carries no trades"));
             }
             Source::Orders if !stream.carries_orders => {
                 return Some(format!("the {name}'s source shows price levels, not single orders"));
             }
-            Source::Book if !stream.carries_book => return Some(format!("the {name}'s source carries no book")),
+            Source::Book | Source::BookAndTrades if !stream.carries_book => {
+                return Some(format!("the {name}'s source carries no book"));
+            }
             _ => {}
         }
     }

@@ -45,6 +45,30 @@ impl Touch {
     }
 }
 
+/// Levels of a side that observables look at.
+pub const TOP_LEVELS: usize = 20;
+
+/// The best levels of one side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Top {
+    levels: [(i64, i64); TOP_LEVELS],
+    n: usize,
+}
+
+impl Top {
+    /// Price and quantity of each, best first.
+    #[inline]
+    pub fn levels(&self) -> &[(i64, i64)] {
+        &self.levels[..self.n]
+    }
+
+    /// The sum of the quantities of the best `n` levels (of all, if there are fewer), saturating at `i64::MAX`.
+    #[inline]
+    pub fn qty(&self, n: usize) -> i64 {
+        self.levels().iter().take(n).fold(0, |sum: i64, &(_, qty)| sum.saturating_add(qty))
+    }
+}
+
 /// Both sides of one instrument's book.
 #[derive(Debug, Clone)]
 pub struct Book {
@@ -72,24 +96,25 @@ impl Book {
         self.asks.clear();
     }
 
-    /// The level at `price` now holds `qty`; zero or less removes it. `Side::None` changes nothing.
+    /// The level at `price` now holds `qty`; zero or less removes it. Returns the quantity before, 0 if there was no such level.
+    /// `Side::None` changes nothing.
     #[inline]
-    pub fn set(&mut self, side: Side, price: i64, qty: i64) {
+    pub fn set(&mut self, side: Side, price: i64, qty: i64) -> i64 {
         // Bitwise not reverses the order of all i64 without overflow, so that on both sides a smaller key is a better price.
         let (ladder, key) = match side {
             Side::Bid => (&mut self.bids, !price),
             Side::Ask => (&mut self.asks, price),
-            Side::None => return,
+            Side::None => return 0,
         };
         if qty <= 0 {
-            ladder.remove(key);
-        } else {
-            ladder.insert(key, qty);
-            if ladder.len > self.levels_max {
-                ladder.remove_worst();
-                self.levels_dropped += 1;
-            }
+            return ladder.remove(key);
         }
+        let before = ladder.insert(key, qty);
+        if ladder.len > self.levels_max {
+            ladder.remove_worst();
+            self.levels_dropped += 1;
+        }
+        before
     }
 
     /// The level at `price` gains `delta` (loses, below zero); what falls to zero or below is removed. Returns the quantity
@@ -136,14 +161,21 @@ impl Book {
         Some(Touch { bid: self.best_bid()?, ask: self.best_ask()? })
     }
 
-    /// The sum of the quantities of the best `n` levels (fewer if there are fewer), saturating at `i64::MAX`.
+    /// The best levels of a side, best first, at most [`TOP_LEVELS`].
     #[inline]
-    pub fn top_qty(&self, side: Side, n: usize) -> i64 {
-        match side {
-            Side::Bid => self.bids.top_qty(n),
-            Side::Ask => self.asks.top_qty(n),
-            Side::None => 0,
+    pub fn top(&self, side: Side) -> Top {
+        let mut levels = [(0, 0); TOP_LEVELS];
+        let (n, is_bid) = match side {
+            Side::Bid => (self.bids.top(&mut levels), true),
+            Side::Ask => (self.asks.top(&mut levels), false),
+            Side::None => (0, false),
+        };
+        if is_bid {
+            for level in &mut levels[..n] {
+                level.0 = !level.0;
+            }
         }
+        Top { levels, n }
     }
 
     /// The number of levels of a side.
@@ -236,7 +268,7 @@ mod tests {
         let best = if side == Side::Bid { book.best_bid() } else { book.best_ask() };
         assert_eq!(best, want.first().copied());
         let sum5: i64 = want.iter().take(5).map(|l| l.qty).sum();
-        assert_eq!(book.top_qty(side, 5), sum5);
+        assert_eq!(book.top(side).qty(5), sum5);
     }
 
     fn operations() -> impl Strategy<Value = Vec<(bool, i64, i64)>> {
@@ -280,7 +312,7 @@ mod tests {
                 book.set(Side::Ask, price, price + 1);
             }
             assert_eq!(book.len(Side::Ask), 5_000);
-            assert_eq!(book.top_qty(Side::Ask, 3), 6);
+            assert_eq!(book.top(Side::Ask).qty(3), 6);
             if round < 2 {
                 for price in (0..5_000).rev() {
                     book.set(Side::Ask, (price * 7) % 5_000, 0);
@@ -335,7 +367,7 @@ mod tests {
         let mut book = Book::default();
         book.set(Side::Ask, 1, i64::MAX);
         book.set(Side::Ask, 2, 5);
-        assert_eq!(book.top_qty(Side::Ask, 5), i64::MAX);
+        assert_eq!(book.top(Side::Ask).qty(5), i64::MAX);
     }
 
     #[test]

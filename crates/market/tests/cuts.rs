@@ -5,8 +5,8 @@ mod support;
 
 use proptest::prelude::*;
 use support::{Feed, ONE, at_ms};
-use verismo_market::event::{EventBatch, NO_TIME, Side, flags};
-use verismo_market::message::{Body, Level};
+use verismo_market::event::{EventBatch, NO_ID, NO_TIME, Side, flags};
+use verismo_market::message::{Body, Level, OrderAction, OrderEvent, RestingOrder};
 use verismo_market::observe::{ObserveOptions, Observed, StreamObserver};
 
 /// One step of a random stream: ms since the step before, and what happens.
@@ -21,6 +21,8 @@ enum What {
     Trade { price: i64, qty: i64, side: u8, skipped_ids: i64 },
     Depth { levels: Vec<(bool, i64, i64)>, skipped_ids: i64 },
     Snapshot { levels: Vec<(bool, i64, i64)> },
+    Order { action: OrderAction, id: i64, is_bid: bool, away: i64, qty: i64 },
+    OrderSnapshot { levels: Vec<(bool, i64, i64)> },
     Repeat { back: usize },
     Back { ms: i64 },
     NoTime,
@@ -33,13 +35,31 @@ fn levels() -> impl Strategy<Value = Vec<(bool, i64, i64)>> {
     proptest::collection::vec((any::<bool>(), -1i64..12, 0i64..5), 0..6)
 }
 
+fn order_action() -> impl Strategy<Value = OrderAction> {
+    prop_oneof![
+        6 => Just(OrderAction::Add),
+        1 => Just(OrderAction::Reduce),
+        2 => Just(OrderAction::Delete),
+        2 => Just(OrderAction::Exec),
+        1 => Just(OrderAction::ExecHidden),
+    ]
+}
+
+/// Now and then a book of more than twenty levels a side.
+fn snapshot_levels() -> impl Strategy<Value = Vec<(bool, i64, i64)>> {
+    prop_oneof![3 => levels(), 1 => proptest::collection::vec((any::<bool>(), 0i64..60, 1i64..5), 0..120)]
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let what = prop_oneof![
         10 => (1i64..200, 1i64..50, 0u8..8, prop_oneof![9 => Just(0i64), 1 => 1i64..9])
             .prop_map(|(price, qty, side, skipped_ids)| What::Trade { price, qty, side, skipped_ids }),
         10 => (levels(), prop_oneof![9 => Just(0i64), 1 => 1i64..3_000])
             .prop_map(|(levels, skipped_ids)| What::Depth { levels, skipped_ids }),
-        1 => levels().prop_map(|levels| What::Snapshot { levels }),
+        1 => snapshot_levels().prop_map(|levels| What::Snapshot { levels }),
+        10 => (order_action(), 0i64..40, any::<bool>(), 0i64..12, 1i64..5)
+            .prop_map(|(action, id, is_bid, away, qty)| What::Order { action, id, is_bid, away, qty }),
+        1 => levels().prop_map(|levels| What::OrderSnapshot { levels }),
         1 => (1usize..6).prop_map(|back| What::Repeat { back }),
         1 => (1i64..90_000).prop_map(|ms| What::Back { ms }),
         1 => Just(What::NoTime),
@@ -86,6 +106,30 @@ fn stream(steps: &[Step]) -> EventBatch {
             What::Snapshot { levels } => {
                 let (bids, asks) = split(levels);
                 Body::Snapshot { last_id: update_id, bids, asks }
+            }
+            What::Order { action, id, is_bid, away, qty } => {
+                let is_trade = matches!(action, OrderAction::Exec | OrderAction::ExecHidden);
+                trade_id += i64::from(is_trade);
+                let side = if *is_bid { Side::Bid } else { Side::Ask };
+                let price = (if *is_bid { 100 - away } else { 100 + away }) * ONE;
+                let (action, id, qty) = (*action, *id, qty * ONE);
+                Body::Order(OrderEvent {
+                    action,
+                    id,
+                    side,
+                    price,
+                    qty,
+                    trade_id: if is_trade { trade_id } else { NO_ID },
+                })
+            }
+            What::OrderSnapshot { levels } => {
+                let order = |(id, &(is_bid, away, qty)): (usize, &(bool, i64, i64))| RestingOrder {
+                    id: id as i64,
+                    side: if is_bid { Side::Bid } else { Side::Ask },
+                    price: (if is_bid { 100 - away } else { 100 + away }) * ONE,
+                    qty: qty * ONE,
+                };
+                Body::OrderSnapshot { last_id: NO_ID, orders: levels.iter().enumerate().map(order).collect() }
             }
             What::Repeat { back } => match sent.iter().rev().nth(*back) {
                 Some((then_ns, body)) => {
@@ -137,6 +181,7 @@ fn options() -> impl Strategy<Value = ObserveOptions> {
             warmup_ns,
             is_single_feed,
             levels_max: 4,
+            orders_max: 6,
             ..ObserveOptions::default()
         },
     )

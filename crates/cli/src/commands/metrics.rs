@@ -81,6 +81,7 @@ fn explain_observable(o: &ObservableInfo, width: usize, out: &mut impl Write) ->
         Source::Book => "the order book",
         Source::Events => "trades and book updates",
         Source::Orders => "single orders",
+        Source::BookAndTrades => "trades and the order book",
     };
     let sampling = match o.sampling {
         Sampling::PerTrade => "at each trade",

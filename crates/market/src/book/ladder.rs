@@ -76,19 +76,22 @@ impl Ladder {
         Some((block.keys[0], block.qtys[0]))
     }
 
+    /// Key and quantity of the best levels, best first, into `out`; returns how many there are.
     #[inline]
-    pub(super) fn top_qty(&self, n: usize) -> i64 {
-        let (mut sum, mut left) = (0i64, n);
+    pub(super) fn top(&self, out: &mut [(i64, i64)]) -> usize {
+        let mut n = 0;
         for &slot in &self.order {
             let block = &self.blocks[slot as usize];
-            let take = left.min(block.len);
-            sum = block.qtys[..take].iter().fold(sum, |sum, &qty| sum.saturating_add(qty));
-            left -= take;
-            if left == 0 {
+            let take = (out.len() - n).min(block.len);
+            for (i, level) in out[n..n + take].iter_mut().enumerate() {
+                *level = (block.keys[i], block.qtys[i]);
+            }
+            n += take;
+            if n == out.len() {
                 break;
             }
         }
-        sum
+        n
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
@@ -98,16 +101,18 @@ impl Ladder {
         })
     }
 
+    /// Sets the quantity at `key`, above zero. Returns the quantity before, 0 if there was no such level.
     #[inline]
-    pub(super) fn insert(&mut self, key: i64, qty: i64) {
+    pub(super) fn insert(&mut self, key: i64, qty: i64) -> i64 {
         let mut index = self.block_for(key);
         if index == self.order.len() {
-            return self.append(key, qty);
+            self.append(key, qty);
+            return 0;
         }
         let slot = self.order[index] as usize;
         let block = &mut self.blocks[slot];
         match block.search(key) {
-            Ok(at) => block.qtys[at] = qty,
+            Ok(at) => return std::mem::replace(&mut block.qtys[at], qty),
             Err(at) if block.len < BLOCK => {
                 block.insert(at, key, qty);
                 self.len += 1;
@@ -123,6 +128,7 @@ impl Ladder {
                 self.len += 1;
             }
         }
+        0
     }
 
     /// Adds a key above all others. A full last block is left full: snapshots arrive best first.
@@ -163,13 +169,16 @@ impl Ladder {
         0
     }
 
+    /// Removes the level at `key`. Returns the quantity it had, 0 if there was no such level.
     #[inline]
-    pub(super) fn remove(&mut self, key: i64) {
+    pub(super) fn remove(&mut self, key: i64) -> i64 {
         let index = self.block_for(key);
-        let Some(&slot) = self.order.get(index) else { return };
-        if let Ok(at) = self.blocks[slot as usize].search(key) {
-            self.remove_at(index, at);
-        }
+        let Some(&slot) = self.order.get(index) else { return 0 };
+        let block = &self.blocks[slot as usize];
+        let Ok(at) = block.search(key) else { return 0 };
+        let before = block.qtys[at];
+        self.remove_at(index, at);
+        before
     }
 
     /// Removes level `at` of the block at `index`.

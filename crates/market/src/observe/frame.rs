@@ -1,5 +1,7 @@
 //! The columns that observables read: filled by the scan, cleared after each pass.
 
+use crate::book::Top;
+
 /// Rows of a table at which the columns are handed to the observables.
 const ROWS_MAX: usize = 16_384;
 
@@ -14,6 +16,11 @@ pub struct Frame {
     pub samples: Samples,
     /// Values of single orders.
     pub orders: Orders,
+    /// By how much each level of each book update changed, 10^-8, above zero, where the book is known.
+    pub level_changes: Timed,
+    /// How far each trade with a side lies beyond the best price that it met, 10^-8; below zero inside. Prevailing is the last
+    /// sample of the book before the trade.
+    pub beyond_touch: Timed,
 }
 
 /// What order-level rows say of single orders.
@@ -59,6 +66,8 @@ impl Timed {
 pub struct Trades {
     /// Floored time on the trades' clock, ns.
     pub t_ns: Vec<i64>,
+    /// Price, 10^-8.
+    pub price: Vec<i64>,
     /// Quantity, 10^-8.
     pub qty: Vec<i64>,
     /// +1 the aggressor bought, -1 it sold, 0 unknown.
@@ -89,37 +98,90 @@ pub struct Samples {
     pub bid_qty: Vec<i64>,
     /// Quantity at the best ask, 10^-8.
     pub ask_qty: Vec<i64>,
-    /// Quantity of the best five bids, 10^-8.
-    pub bid_qty_5: Vec<i64>,
-    /// Quantity of the best five asks, 10^-8.
-    pub ask_qty_5: Vec<i64>,
+    /// The deeper bids.
+    pub bids: Deep,
+    /// The deeper asks.
+    pub asks: Deep,
+    /// Time of the book update before, ns.
+    pub updated_ns: Vec<i64>,
+}
+
+/// One side of the book below its best price.
+#[derive(Debug, Default)]
+pub struct Deep {
+    /// Levels there are, counted up to twenty.
+    pub n_levels: Vec<usize>,
+    /// Price of the fifth level, 10^-8; 0 if there are fewer.
+    pub price_5: Vec<i64>,
+    /// Price of the tenth level, 10^-8; 0 if there are fewer.
+    pub price_10: Vec<i64>,
+    /// Quantity of the best five levels (fewer if there are fewer), 10^-8.
+    pub qty_5: Vec<i64>,
+    /// Quantity of the best ten levels (fewer if there are fewer), 10^-8.
+    pub qty_10: Vec<i64>,
+    /// Quantity of the best twenty levels (fewer if there are fewer), 10^-8.
+    pub qty_20: Vec<i64>,
+}
+
+impl Deep {
+    /// Adds a row.
+    #[inline]
+    pub fn push(&mut self, top: &Top) {
+        let levels = top.levels();
+        self.n_levels.push(levels.len());
+        self.price_5.push(levels.get(4).map_or(0, |level| level.0));
+        self.price_10.push(levels.get(9).map_or(0, |level| level.0));
+        self.qty_5.push(top.qty(5));
+        self.qty_10.push(top.qty(10));
+        self.qty_20.push(top.qty(20));
+    }
+
+    fn clear(&mut self) {
+        let Self { n_levels, price_5, price_10, qty_5, qty_10, qty_20 } = self;
+        n_levels.clear();
+        for column in [price_5, price_10, qty_5, qty_10, qty_20] {
+            column.clear();
+        }
+    }
 }
 
 impl Frame {
     /// Whether the observables should read now. One row of the scan adds at most one grid hole's worth of samples and one
     /// merge buffer's worth of events, so tables stay below a known multiple of this.
     pub fn is_full(&self) -> bool {
-        let n_rows = [self.trades.t_ns.len(), self.events.t_ns.len(), self.samples.t_ns.len(), self.orders.n_rows];
+        let n_rows = [
+            self.trades.t_ns.len(),
+            self.events.t_ns.len(),
+            self.samples.t_ns.len(),
+            self.orders.n_rows,
+            self.level_changes.t_ns.len(),
+            self.beyond_touch.t_ns.len(),
+        ];
         n_rows.into_iter().any(|n| n >= ROWS_MAX)
     }
 
     /// Removes all rows, keeps the memory.
     pub fn clear(&mut self) {
-        let Trades { t_ns, qty, sign, continues } = &mut self.trades;
+        let Trades { t_ns, price, qty, sign, continues } = &mut self.trades;
         t_ns.clear();
+        price.clear();
         qty.clear();
         sign.clear();
         continues.clear();
         self.events.t_ns.clear();
         self.events.continues.clear();
-        let Samples { t_ns, bid, ask, bid_qty, ask_qty, bid_qty_5, ask_qty_5 } = &mut self.samples;
-        for column in [t_ns, bid, ask, bid_qty, ask_qty, bid_qty_5, ask_qty_5] {
+        let Samples { t_ns, bid, ask, bid_qty, ask_qty, bids, asks, updated_ns } = &mut self.samples;
+        for column in [t_ns, bid, ask, bid_qty, ask_qty, updated_ns] {
             column.clear();
         }
+        bids.clear();
+        asks.clear();
         let Orders { size, queue_ahead, lifetime, time_to_cancel, n_rows } = &mut self.orders;
         for table in [size, queue_ahead, lifetime, time_to_cancel] {
             table.clear();
         }
         *n_rows = 0;
+        self.level_changes.clear();
+        self.beyond_touch.clear();
     }
 }

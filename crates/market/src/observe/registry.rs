@@ -2,7 +2,7 @@
 
 use super::Series;
 use super::frame::Frame;
-use super::series::{book, events, flow, orders, returns, trades};
+use super::series::{book, depth, events, flow, orders, returns, trades};
 
 /// An observable: reads its columns of each frame, counts keys per window.
 ///
@@ -63,6 +63,23 @@ pub const REGISTRY: &[Entry] = &[
     v1("order_lifetime", orders::order_lifetime),
     v1("time_to_cancel", orders::time_to_cancel),
     v1("queue_ahead", orders::queue_ahead),
+    v1("spread_bps", book::spread_bps),
+    v1("spread_l5", depth::spread_l5),
+    v1("spread_l10", depth::spread_l10),
+    v1("depth_bid_l5", depth::depth_bid_l5),
+    v1("depth_ask_l5", depth::depth_ask_l5),
+    v1("depth_bid_l10", depth::depth_bid_l10),
+    v1("depth_ask_l10", depth::depth_ask_l10),
+    v1("depth_bid_l20", depth::depth_bid_l20),
+    v1("depth_ask_l20", depth::depth_ask_l20),
+    v1("imbalance_l10", depth::imbalance_l10),
+    v1("mid_log_return_1m", returns::mid_log_return_1m),
+    v1("best_quote_changes_1s", flow::best_quote_changes_1s),
+    v1("level_change_size", depth::level_change_size),
+    v1("book_age", book::book_age),
+    v1("notional", trades::notional),
+    v1("trade_through", trades::trade_through),
+    v1("trade_at_touch", trades::trade_at_touch),
 ];
 
 /// The entry of that id.

@@ -5,8 +5,8 @@ pub mod binance;
 pub mod coinbase;
 
 use std::path::PathBuf;
-use verismo_market::event::{EventBatch, NO_TIME, Side};
-use verismo_market::message::{Body, Level, Message};
+use verismo_market::event::{EventBatch, NO_ID, NO_TIME, Side, flags};
+use verismo_market::message::{Body, Level, Message, OrderAction, OrderEvent, RestingOrder};
 use verismo_market::observe::{Counter, ObserveOptions, Observed, SeriesWindows, StreamObserver};
 
 /// 2023-11-14 22:13:20 UTC, a multiple of 10 s.
@@ -69,6 +69,34 @@ impl Feed {
         let last_id = self.next_update_id - 1;
         let (bids, asks) = (whole(bids), whole(asks));
         self.push(at_ms(ms), Body::Snapshot { last_id, bids, asks })
+    }
+
+    /// A change of an order; an execution gets the next trade id.
+    pub fn order(&mut self, ms: i64, action: OrderAction, id: i64, side: Side, price: i64, qty: i64) -> &mut Self {
+        let mut trade_id = NO_ID;
+        if matches!(action, OrderAction::Exec | OrderAction::ExecHidden) {
+            trade_id = self.next_trade_id;
+            self.next_trade_id += 1;
+        }
+        let order = OrderEvent { action, id, side, price: price * ONE, qty: qty * ONE, trade_id };
+        self.push(at_ms(ms), Body::Order(order))
+    }
+
+    /// A snapshot of orders: (id, side, price, quantity).
+    pub fn order_snapshot(&mut self, ms: i64, orders: &[(i64, Side, i64, i64)]) -> &mut Self {
+        let order = |&(id, side, price, qty): &_| RestingOrder { id, side, price: price * ONE, qty: qty * ONE };
+        let orders = orders.iter().map(order).collect();
+        self.push(at_ms(ms), Body::OrderSnapshot { last_id: NO_ID, orders })
+    }
+
+    /// Makes one message of the last two: they are observed together.
+    pub fn join_last_two(&mut self) -> &mut Self {
+        let last = self.position;
+        for i in (0..self.batch.len()).filter(|&i| self.batch.position[i] + 1 >= last) {
+            let is_last = self.batch.position[i] == last;
+            self.batch.flags[i] &= if is_last { !flags::FIRST_OF_MESSAGE } else { !flags::LAST_OF_UPDATE };
+        }
+        self
     }
 
     /// Marks the first row of the last message.

@@ -12,6 +12,8 @@ pub enum Source {
     Book,
     /// Trades or book updates, whatever there is.
     Events,
+    /// Both trades and book updates.
+    BookAndTrades,
     /// Single orders: what rests, what becomes of it.
     Orders,
 }
@@ -344,6 +346,161 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
         formula: "quantity at the price of every new order just before it, while the book is known",
         reference: "Moallemi and Yuan (2016), A model for queue position valuation in a limit order book",
         ..ORDER
+    },
+    ObservableInfo {
+        id: "spread_bps",
+        unit: "bp",
+        description: "The cost of immediacy, relative to the price: comparable across price levels.",
+        formula: "10^4 (best ask - best bid) / mid, on the time grid",
+        reference: "Bouchaud et al. (2018), Trades, Quotes and Prices, ch. 4",
+        // One tick differs by the price level only, as for returns.
+        grid: Grid::Float(24),
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "spread_l5",
+        unit: "ticks",
+        display: Display::PriceTicks,
+        description: "How far five levels of the book reach.",
+        formula: "fifth best ask - fifth best bid, on the time grid, where both sides show five levels",
+        reference: "Biais, Hillion and Spatt (1995), An empirical analysis of the limit order book",
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "spread_l10",
+        unit: "ticks",
+        display: Display::PriceTicks,
+        description: "How far ten levels of the book reach.",
+        formula: "tenth best ask - tenth best bid, on the time grid, where both sides show ten levels",
+        reference: "Biais, Hillion and Spatt (1995), An empirical analysis of the limit order book",
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "depth_bid_l5",
+        unit: "base units",
+        description: "How much rests at the best five bids.",
+        formula: "sum of the quantities of the best five bids, on the time grid, where there are five",
+        reference: "Bouchaud, Mezard and Potters (2002), Statistical properties of stock order books",
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "depth_ask_l5",
+        unit: "base units",
+        description: "How much rests at the best five asks.",
+        formula: "sum of the quantities of the best five asks, on the time grid, where there are five",
+        reference: "Bouchaud, Mezard and Potters (2002), Statistical properties of stock order books",
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "depth_bid_l10",
+        unit: "base units",
+        description: "How much rests at the best ten bids.",
+        formula: "sum of the quantities of the best ten bids, on the time grid, where there are ten",
+        reference: "Bouchaud, Mezard and Potters (2002), Statistical properties of stock order books",
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "depth_ask_l10",
+        unit: "base units",
+        description: "How much rests at the best ten asks.",
+        formula: "sum of the quantities of the best ten asks, on the time grid, where there are ten",
+        reference: "Bouchaud, Mezard and Potters (2002), Statistical properties of stock order books",
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "depth_bid_l20",
+        unit: "base units",
+        description: "How much rests at the best twenty bids.",
+        formula: "sum of the quantities of the best twenty bids, on the time grid, where there are twenty",
+        reference: "Bouchaud, Mezard and Potters (2002), Statistical properties of stock order books",
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "depth_ask_l20",
+        unit: "base units",
+        description: "How much rests at the best twenty asks.",
+        formula: "sum of the quantities of the best twenty asks, on the time grid, where there are twenty",
+        reference: "Bouchaud, Mezard and Potters (2002), Statistical properties of stock order books",
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "imbalance_l10",
+        unit: "",
+        description: "Which side is heavier over the best ten levels.",
+        formula: "(V_bid - V_ask) / (V_bid + V_ask) summed over ten levels a side, on the time grid, where both show ten",
+        reference: "Gould and Bonart (2016), Queue imbalance as a one-tick-ahead predictor",
+        grid: Grid::UnitInterval,
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "mid_log_return_1m",
+        unit: "",
+        description: "Price moves over one minute.",
+        formula: "ln(mid_t / mid_(t-60s)) on the grid, at full minutes",
+        reference: "Cont (2001), Empirical properties of asset returns",
+        // As the returns above.
+        grid: Grid::Float(24),
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "best_quote_changes_1s",
+        unit: "changes",
+        description: "How restless the best prices and quantities are.",
+        formula: "number of grid steps within each second over which best bid, best ask or a quantity there changed",
+        reference: "Hasbrouck and Saar (2013), Low-latency trading",
+        grid: Grid::Ticks(0),
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "level_change_size",
+        unit: "base units",
+        sampling: Sampling::PerEvent,
+        depends_on_cadence: true,
+        description: "How much is added to or taken from a price level at a time.",
+        formula: "|q_after - q_before| of every level that a book update changes, while the book is known",
+        reference: "Biais, Hillion and Spatt (1995), An empirical analysis of the limit order book",
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "book_age",
+        unit: "s",
+        depends_on_cadence: true,
+        description: "How old the book is that a reader sees: how long ago it last changed.",
+        formula: "t - time of the last book update at or before t, on the time grid, at the coarser side's clock",
+        reference: "sawtooth of the renewal age, Cox (1962), Renewal Theory",
+        grid: Grid::Ticks(9),
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "notional",
+        unit: "quote units",
+        description: "How much money each trade moved.",
+        formula: "p q of every trade",
+        reference: "Gopikrishnan et al. (2000), Statistical properties of share volume",
+        grid: Grid::Float(14),
+        ..TRADE
+    },
+    ObservableInfo {
+        id: "trade_through",
+        unit: "0 or 1",
+        source: Source::BookAndTrades,
+        class: Class::Ordered,
+        description: "The share of trades at prices worse than the best price that stood before them.",
+        formula: "1 if price > best ask (buy) or < best bid (sell) of the last grid sample before the trade, else 0",
+        reference: "Hendershott and Jones (2005), Trade-through prohibitions and market quality",
+        grid: Grid::Ticks(0),
+        ..TRADE
+    },
+    ObservableInfo {
+        id: "trade_at_touch",
+        unit: "0 or 1",
+        source: Source::BookAndTrades,
+        class: Class::Ordered,
+        description: "The share of trades at just the best price that stood before them.",
+        formula: "1 if price = best ask (buy) or best bid (sell) of the last grid sample before the trade, else 0",
+        reference: "Lee and Ready (1991), Inferring trade direction from intraday data",
+        grid: Grid::Ticks(0),
+        ..TRADE
     },
 ];
 

@@ -154,10 +154,16 @@ impl Depth {
         self.sample
     }
 
+    /// Compares a trade with the book that stood before it.
+    #[inline]
+    pub(super) fn trade(&mut self, t_ns: i64, price: i64, sign: i64, frame: &mut Frame) {
+        self.grid.trade(t_ns, price, sign, frame);
+    }
+
     /// Samples the grid up to and with the last update's time.
     pub(super) fn finish(&mut self, frame: &mut Frame) {
         if let Some(now_ns) = self.clock.now_ns() {
-            self.grid.advance(now_ns + 1, &self.book, &self.known, &mut frame.samples);
+            self.grid.advance(now_ns + 1, &self.book, &self.known, frame);
         }
     }
 
@@ -170,7 +176,7 @@ impl Depth {
         if let Open::Apply { .. } = self.open
             && row.batch.kind[row.i] == Kind::LevelSet
         {
-            self.set_level(row, shared);
+            self.set_level(row, shared, frame);
         }
         self.close(row, shared, quotes, frame);
     }
@@ -184,7 +190,7 @@ impl Depth {
     }
 
     #[inline]
-    fn set_level(&mut self, row: Row<'_>, shared: &mut Shared) {
+    fn set_level(&mut self, row: Row<'_>, shared: &mut Shared, frame: &mut Frame) {
         let (side, price, qty) = (row.batch.side[row.i], row.batch.price[row.i], row.batch.qty[row.i]);
         let is_valid = (1..=VALUE_MAX).contains(&price) && (0..=VALUE_MAX).contains(&qty) && side != Side::None;
         if is_valid {
@@ -192,7 +198,13 @@ impl Depth {
             if qty > 0 {
                 shared.lot.add(qty);
             }
-            self.book.set(side, price, qty);
+            let before = self.book.set(side, price, qty);
+            if let Open::Apply { is_snapshot: false, t_ns: Some(t_ns), .. } = self.open
+                && before != qty
+                && self.known.is_known(t_ns)
+            {
+                frame.level_changes.push(t_ns, before.abs_diff(qty).try_into().unwrap_or(i64::MAX));
+            }
         } else if (side, price, qty) != (Side::None, 0, 0) {
             // No side, price or quantity at all is how an update without levels is written.
             let text = || format!("level of {qty} at {price} (10^-8) on side {side:?}");
@@ -231,12 +243,12 @@ impl Depth {
                 self.order_rows.orders.forget_times();
                 shared.merge.end_run(&mut frame.events);
             }
-            self.grid.advance(step.t_ns, &self.book, &self.known, &mut frame.samples);
+            self.grid.advance(step.t_ns, &self.book, &self.known, frame);
             step.t_ns
         });
         if is_snapshot {
             self.book.clear();
-            self.order_rows.orders.clear();
+            self.order_rows.orders.begin_snapshot();
         }
         self.open = Open::Apply { is_snapshot, own_ns, t_ns, id };
     }
@@ -359,6 +371,7 @@ impl Depth {
         let touch = self.book.touch();
         if is_snapshot {
             self.n_snapshots += 1;
+            self.order_rows.orders.end_snapshot();
             self.known.on_snapshot();
         } else if let Some(t_ns) = t_ns {
             self.known.on_update(t_ns, touch.is_some());

@@ -1,12 +1,10 @@
 //! Samples of the book on the absolute time grid.
 
+use super::prevailing::Prevailing;
 use crate::book::{Book, Knowledge};
 use crate::event::Side;
 use crate::observe::SILENCE_MAX_NS;
-use crate::observe::frame::Samples;
-
-/// Levels of a side in the wider sums.
-const LEVELS: usize = 5;
+use crate::observe::frame::Frame;
 
 /// The next grid time to sample.
 #[derive(Debug)]
@@ -15,12 +13,13 @@ pub(super) struct Grid {
     next_ns: Option<i64>,
     /// Until when the book stands unless an update comes.
     stands_until_ns: i64,
+    prevailing: Prevailing,
     n_undefined: u64,
 }
 
 impl Grid {
     pub(super) fn new(grid_ns: i64) -> Self {
-        Self { grid_ns, next_ns: None, stands_until_ns: 0, n_undefined: 0 }
+        Self { grid_ns, next_ns: None, stands_until_ns: 0, prevailing: Prevailing::new(grid_ns), n_undefined: 0 }
     }
 
     pub(super) fn n_undefined(&self) -> u64 {
@@ -30,11 +29,20 @@ impl Grid {
     /// Forgets the grid: the next update starts it anew, and what lies between is not sampled.
     pub(super) fn stop(&mut self) {
         self.next_ns = None;
+        self.prevailing.stop();
+    }
+
+    /// A trade at `t_ns` by an aggressor of this sign, to be compared with the book that stands before it.
+    #[inline]
+    pub(super) fn trade(&mut self, t_ns: i64, price: i64, sign: i64, frame: &mut Frame) {
+        if sign != 0 && self.next_ns.is_some() {
+            self.prevailing.trade(t_ns, price, sign, &mut frame.beyond_touch);
+        }
     }
 
     /// An update at `t_ns` is about to be applied: samples the standing book at all grid times before it.
     #[inline]
-    pub(super) fn advance(&mut self, t_ns: i64, book: &Book, known: &Knowledge, out: &mut Samples) {
+    pub(super) fn advance(&mut self, t_ns: i64, book: &Book, known: &Knowledge, out: &mut Frame) {
         match self.next_ns {
             // The first grid time that is not before the update.
             None => self.next_ns = Some(t_ns + (-t_ns).rem_euclid(self.grid_ns)),
@@ -45,7 +53,7 @@ impl Grid {
     }
 
     /// Samples grid times from `next_ns`, before `end_ns`.
-    fn sample(&mut self, next_ns: i64, end_ns: i64, book: &Book, known: &Knowledge, out: &mut Samples) {
+    fn sample(&mut self, next_ns: i64, end_ns: i64, book: &Book, known: &Knowledge, out: &mut Frame) {
         let n_due = (end_ns - next_ns + self.grid_ns - 1) / self.grid_ns;
         let stands_ns = self.stands_until_ns - next_ns;
         let n_standing = if stands_ns < 0 { 0 } else { stands_ns / self.grid_ns + 1 }.min(n_due);
@@ -54,7 +62,8 @@ impl Grid {
             self.n_undefined += n_due as u64;
             return;
         };
-        let (bid_qty_5, ask_qty_5) = (book.top_qty(Side::Bid, LEVELS), book.top_qty(Side::Ask, LEVELS));
+        let (bids, asks) = (book.top(Side::Bid), book.top(Side::Ask));
+        let updated_ns = self.stands_until_ns - SILENCE_MAX_NS;
         let mut n_sampled = 0;
         for i in 0..n_standing {
             let t_ns = next_ns + i * self.grid_ns;
@@ -62,13 +71,16 @@ impl Grid {
                 continue;
             }
             n_sampled += 1;
-            out.t_ns.push(t_ns);
-            out.bid.push(touch.bid.price);
-            out.ask.push(touch.ask.price);
-            out.bid_qty.push(touch.bid.qty);
-            out.ask_qty.push(touch.ask.qty);
-            out.bid_qty_5.push(bid_qty_5);
-            out.ask_qty_5.push(ask_qty_5);
+            let samples = &mut out.samples;
+            samples.t_ns.push(t_ns);
+            samples.bid.push(touch.bid.price);
+            samples.ask.push(touch.ask.price);
+            samples.bid_qty.push(touch.bid.qty);
+            samples.ask_qty.push(touch.ask.qty);
+            samples.bids.push(&bids);
+            samples.asks.push(&asks);
+            samples.updated_ns.push(updated_ns);
+            self.prevailing.sample(t_ns, &touch, &mut out.beyond_touch);
         }
         self.n_undefined += (n_due - n_sampled) as u64;
     }

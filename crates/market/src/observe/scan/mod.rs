@@ -3,6 +3,7 @@
 mod depth;
 mod grid;
 mod measure;
+mod prevailing;
 mod quotes;
 mod trades;
 
@@ -113,7 +114,7 @@ impl Scan {
         match batch.kind[i] {
             Kind::LevelSet | Kind::SnapshotStart => self.depth.row(row, &mut self.shared, &mut self.quotes, frame),
             Kind::Trade => {
-                self.trades.row(row, &mut self.shared, &self.depth, frame);
+                self.trades.row(row, &mut self.shared, &mut self.depth, frame);
                 // A message of an order-level feed may end with a trade.
                 self.depth.close(row, &mut self.shared, &mut self.quotes, frame);
             }

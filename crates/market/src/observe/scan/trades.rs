@@ -68,7 +68,7 @@ impl Trades {
     }
 
     #[inline]
-    pub(super) fn row(&mut self, row: Row<'_>, shared: &mut Shared, depth: &Depth, frame: &mut Frame) {
+    pub(super) fn row(&mut self, row: Row<'_>, shared: &mut Shared, depth: &mut Depth, frame: &mut Frame) {
         self.n_rows += 1;
         let (batch, i) = (row.batch, row.i);
         let (price, qty, side, id) = (batch.price[i], batch.qty[i], batch.side[i], batch.id[i]);
@@ -107,7 +107,9 @@ impl Trades {
             Side::Ask => -1,
             Side::None => 0,
         };
+        depth.trade(step.t_ns, price, sign, frame);
         frame.trades.t_ns.push(step.t_ns);
+        frame.trades.price.push(price);
         frame.trades.qty.push(qty);
         frame.trades.sign.push(sign);
         frame.trades.continues.push(!self.is_broken);

@@ -10,7 +10,7 @@ use verismo_stats::lattice::Lattice;
 /// Units of 10^-8 in one.
 const ONE: f64 = 10_u64.pow(SCALE as u32) as f64;
 
-fn times(frame: &Frame) -> &[i64] {
+pub(super) fn times(frame: &Frame) -> &[i64] {
     &frame.samples.t_ns
 }
 
@@ -18,6 +18,24 @@ fn times(frame: &Frame) -> &[i64] {
 pub fn spread(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
     Pointwise::boxed("spread", window_ns, times, |_, frame, keys| {
         keys.extend(frame.samples.ask.iter().zip(&frame.samples.bid).map(|(ask, bid)| ask - bid));
+    })
+}
+
+/// The spread in basis points of the mid: 10^4 (a - b) / ((a + b) / 2), from exact integers.
+pub fn spread_bps(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
+    Pointwise::boxed("spread_bps", window_ns, times, |lattice, frame, keys| {
+        for (&ask, &bid) in frame.samples.ask.iter().zip(&frame.samples.bid) {
+            keys.push(float_key(lattice, 20_000.0 * (ask - bid) as f64 / (ask + bid) as f64));
+        }
+    })
+}
+
+/// Time since the book update before each sample.
+pub fn book_age(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
+    Pointwise::boxed("book_age", window_ns, times, |_, frame, keys| {
+        keys.extend(
+            frame.samples.t_ns.iter().zip(&frame.samples.updated_ns).map(|(t_ns, updated_ns)| t_ns - updated_ns),
+        );
     })
 }
 
@@ -41,7 +59,7 @@ pub fn imbalance_l1(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
 /// (V_b - V_a) / (V_b + V_a) over the best five levels of each side.
 pub fn imbalance_l5(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
     Pointwise::boxed("imbalance_l5", window_ns, times, |lattice, frame, keys| {
-        push_imbalances(lattice, &frame.samples.bid_qty_5, &frame.samples.ask_qty_5, keys);
+        push_imbalances(lattice, &frame.samples.bids.qty_5, &frame.samples.asks.qty_5, keys);
     })
 }
 
@@ -65,7 +83,7 @@ pub fn microprice_offset(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
 
 /// Quantities are above zero, so that the ratio is defined and within (-1, 1).
 #[inline]
-fn imbalance(bid_qty: i64, ask_qty: i64) -> f64 {
+pub(super) fn imbalance(bid_qty: i64, ask_qty: i64) -> f64 {
     // Rounded to f64 each: no overflow, and the same bits everywhere.
     let (bid, ask) = (bid_qty as f64, ask_qty as f64);
     (bid - ask) / (bid + ask)

@@ -7,7 +7,17 @@ use crate::observe::{SECOND_NS, Series, WindowTally};
 
 /// Order flow imbalance per second of the grid, in units of 10^-8 of the base asset, at the end of the second.
 pub fn ofi_1s(grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
-    Box::new(Ofi { grid_ns, last: None, sum: 0, n_steps: 0, windows: WindowTally::new(window_ns) })
+    PerSecond::boxed("ofi_1s", grid_ns, window_ns, Best::flow_since)
+}
+
+/// Steps of the grid within each second over which the best prices or quantities changed, at the end of the second.
+pub fn best_quote_changes_1s(grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
+    PerSecond::boxed("best_quote_changes_1s", grid_ns, window_ns, |best, before| {
+        i64::from(
+            (best.bid, best.bid_qty, best.ask, best.ask_qty)
+                != (before.bid, before.bid_qty, before.ask, before.ask_qty),
+        )
+    })
 }
 
 /// The best prices and quantities of one sample.
@@ -45,7 +55,11 @@ impl Best {
     }
 }
 
-struct Ofi {
+/// What the steps of the grid within each second add up to.
+struct PerSecond {
+    id: &'static str,
+    /// What one step adds, from the state after it and the state before it.
+    of_step: fn(&Best, &Best) -> i64,
     grid_ns: i64,
     last: Option<Best>,
     sum: i64,
@@ -53,9 +67,15 @@ struct Ofi {
     windows: WindowTally,
 }
 
-impl Observable for Ofi {
+impl PerSecond {
+    fn boxed(id: &'static str, grid_ns: i64, window_ns: i64, of_step: fn(&Best, &Best) -> i64) -> Box<dyn Observable> {
+        Box::new(Self { id, of_step, grid_ns, last: None, sum: 0, n_steps: 0, windows: WindowTally::new(window_ns) })
+    }
+}
+
+impl Observable for PerSecond {
     fn id(&self) -> &'static str {
-        "ofi_1s"
+        self.id
     }
 
     fn observe(&mut self, frame: &Frame) {
@@ -63,7 +83,7 @@ impl Observable for Ofi {
             let best = Best::of(&frame.samples, i);
             match self.last {
                 Some(last) if last.t_ns + self.grid_ns == best.t_ns => {
-                    self.sum = self.sum.saturating_add(best.flow_since(&last));
+                    self.sum = self.sum.saturating_add((self.of_step)(&best, &last));
                     self.n_steps += 1;
                 }
                 // A hole: the second it lies in has no sum.
@@ -84,6 +104,6 @@ impl Observable for Ofi {
     }
 
     fn finish(self: Box<Self>) -> Series {
-        self.windows.finish(lattice("ofi_1s"))
+        self.windows.finish(lattice(self.id))
     }
 }

@@ -1,6 +1,7 @@
 //! The observables, one file a family.
 
 pub mod book;
+pub mod depth;
 pub mod events;
 pub mod flow;
 pub mod orders;
@@ -58,6 +59,49 @@ impl Observable for Pointwise {
         (self.map)(&self.lattice, frame, &mut self.keys);
         debug_assert_eq!(times.len(), self.keys.len(), "{}: one key per row", self.id);
         self.windows.extend(times, &self.keys);
+    }
+
+    fn widen_windows(&mut self, factor: i64) {
+        self.windows.widen(factor);
+    }
+
+    fn finish(self: Box<Self>) -> Series {
+        self.windows.finish(self.lattice)
+    }
+}
+
+/// An observable whose keys are a function of each row of one table alone, and that some rows do not have.
+pub(super) struct Partial {
+    id: &'static str,
+    lattice: Lattice,
+    map: fn(&Lattice, &Frame, usize) -> Option<i64>,
+    times: fn(&Frame) -> &[i64],
+    windows: WindowTally,
+}
+
+impl Partial {
+    /// `map` gives the key of a row of the table that `times` belongs to.
+    pub(super) fn boxed(
+        id: &'static str,
+        window_ns: i64,
+        times: fn(&Frame) -> &[i64],
+        map: fn(&Lattice, &Frame, usize) -> Option<i64>,
+    ) -> Box<dyn Observable> {
+        Box::new(Self { id, lattice: lattice(id), map, times, windows: WindowTally::new(window_ns) })
+    }
+}
+
+impl Observable for Partial {
+    fn id(&self) -> &'static str {
+        self.id
+    }
+
+    fn observe(&mut self, frame: &Frame) {
+        for (i, &t_ns) in (self.times)(frame).iter().enumerate() {
+            if let Some(key) = (self.map)(&self.lattice, frame, i) {
+                self.windows.push(t_ns, key);
+            }
+        }
     }
 
     fn widen_windows(&mut self, factor: i64) {

@@ -17,6 +17,11 @@ pub fn mid_log_return_10s(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> 
     MidLogReturn::boxed("mid_log_return_10s", 10 * SECOND_NS, window_ns)
 }
 
+/// ln(mid_t / mid_(t-60s)) at every full minute: the returns do not overlap.
+pub fn mid_log_return_1m(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
+    MidLogReturn::boxed("mid_log_return_1m", 60 * SECOND_NS, window_ns)
+}
+
 /// The log-returns of the mid over steps of an absolute time grid.
 #[derive(Debug)]
 struct Returns {

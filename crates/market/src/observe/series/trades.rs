@@ -1,54 +1,55 @@
 //! Per trade: size, aggressor, waiting time.
 
-use super::{Pointwise, lattice};
+use super::book::float_key;
+use super::{Partial, Pointwise, lattice};
 use crate::observe::frame::Frame;
 use crate::observe::registry::Observable;
-use crate::observe::{Series, WindowLags, WindowTally};
+use crate::observe::{Series, WindowLags};
 use verismo_stats::lattice::Lattice;
+
+fn times(frame: &Frame) -> &[i64] {
+    &frame.trades.t_ns
+}
 
 /// Quantity of each trade.
 pub fn trade_size(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
-    Pointwise::boxed(
-        "trade_size",
-        window_ns,
-        |frame| &frame.trades.t_ns,
-        |_, frame, keys| {
-            keys.extend_from_slice(&frame.trades.qty);
-        },
-    )
+    Pointwise::boxed("trade_size", window_ns, times, |_, frame, keys| keys.extend_from_slice(&frame.trades.qty))
 }
 
 /// The aggressor's sign of each trade that has one.
 pub fn aggressor_sign(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
-    let id = "aggressor_sign";
-    Box::new(Sign { lattice: lattice(id), windows: WindowTally::new(window_ns) })
+    Partial::boxed("aggressor_sign", window_ns, times, |_, frame, i| {
+        Some(frame.trades.sign[i]).filter(|sign| *sign != 0)
+    })
 }
 
-struct Sign {
-    lattice: Lattice,
-    windows: WindowTally,
-}
-
-impl Observable for Sign {
-    fn id(&self) -> &'static str {
-        "aggressor_sign"
-    }
-
-    fn observe(&mut self, frame: &Frame) {
-        for (&t_ns, &sign) in frame.trades.t_ns.iter().zip(&frame.trades.sign) {
-            if sign != 0 {
-                self.windows.push(t_ns, sign);
-            }
+/// Price times quantity of each trade, in quote units.
+pub fn notional(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
+    Pointwise::boxed("notional", window_ns, times, |lattice, frame, keys| {
+        for (&price, &qty) in frame.trades.price.iter().zip(&frame.trades.qty) {
+            // The exact product needs 128 bits; it is rounded once.
+            let product = i128::from(price) * i128::from(qty);
+            keys.push(float_key(lattice, product as f64 / 1e16));
         }
-    }
+    })
+}
 
-    fn widen_windows(&mut self, factor: i64) {
-        self.windows.widen(factor);
-    }
+/// 1 for a trade at a price worse than the best that it met, else 0.
+pub fn trade_through(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
+    against_touch("trade_through", window_ns, |_, frame, keys| {
+        keys.extend(frame.beyond_touch.value.iter().map(|&beyond| i64::from(beyond > 0)));
+    })
+}
 
-    fn finish(self: Box<Self>) -> Series {
-        self.windows.finish(self.lattice)
-    }
+/// 1 for a trade at just the best price that it met, else 0.
+pub fn trade_at_touch(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
+    against_touch("trade_at_touch", window_ns, |_, frame, keys| {
+        keys.extend(frame.beyond_touch.value.iter().map(|&beyond| i64::from(beyond == 0)));
+    })
+}
+
+fn against_touch(id: &'static str, window_ns: i64, map: fn(&Lattice, &Frame, &mut Vec<i64>)) -> Box<dyn Observable> {
+    Pointwise::boxed(id, window_ns, |frame| &frame.beyond_touch.t_ns, map)
 }
 
 /// Lag products of the aggressor's sign, lags in trades. A trade without side ends the run: its sign is not known to be

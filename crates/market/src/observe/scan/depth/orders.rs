@@ -64,6 +64,7 @@ impl OrderRows {
                     frame.orders.size.push(t_ns, event.qty);
                     if known.is_known(t_ns) {
                         frame.orders.queue_ahead.push(t_ns, queue_ahead);
+                        frame.level_changes.push(t_ns, event.qty);
                     }
                 }
             }
@@ -72,6 +73,9 @@ impl OrderRows {
                 if excess > 0 {
                     let text = || format!("{} of order {}, which had {} left", event.qty, event.id, before.remaining);
                     shared.counters.note(Check::OrderOverdrawn, excess, row.place, text);
+                }
+                if t_ns != NO_TIME && taken > 0 && known.is_known(t_ns) {
+                    frame.level_changes.push(t_ns, taken);
                 }
                 if let Some(age_ns) = self.orders.age_ns(&before, t_ns) {
                     if event.action != OrderAction::Exec && taken > 0 && !before.is_cut {
