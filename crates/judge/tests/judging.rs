@@ -155,6 +155,36 @@ fn a_missing_observable_fails_and_what_cannot_be_shared_is_not_applicable() {
 }
 
 #[test]
+fn observables_of_orders_need_orders_on_both_sides() {
+    const ORDERS: &str = "\
+schema: verismo.suite/1
+observables:
+  - {id: mid_log_return_1s, decide: ks, margins: {ks: 0.05}}
+  - {id: order_event_size, decide: ks, margins: {ks: 0.075}}
+";
+    let suite = Suite::parse(ORDERS).unwrap();
+    let levels = side(PLAN);
+    let mut orders = levels.clone();
+    let stream = &mut orders.streams[0];
+    stream.carries_orders = true;
+    stream.series.insert("order_event_size".into(), stream.series["trade_size"].clone());
+    for (golden, candidate, who) in [(&levels, &orders, "golden"), (&orders, &levels, "candidate")] {
+        let judgement = judged(golden, candidate, &suite);
+        let finding = deciding(&judgement, "order_event_size");
+        assert_eq!(finding.verdict, FindingVerdict::NotApplicable);
+        assert_eq!(finding.reason, format!("the {who}'s source shows price levels, not single orders"));
+        assert_eq!(judgement.verdict, Verdict::Pass, "{}", judgement.summary);
+    }
+    let judgement = judged(&orders, &orders, &suite);
+    assert_eq!(deciding(&judgement, "order_event_size").verdict, FindingVerdict::Pass);
+    let mut broken = orders.clone();
+    broken.streams[0].series.remove("order_event_size");
+    let judgement = judged(&orders, &broken, &suite);
+    assert_eq!(deciding(&judgement, "order_event_size").verdict, FindingVerdict::Fail);
+    assert_ne!(verismo_judge::digest::side_digest(&levels), verismo_judge::digest::side_digest(&orders));
+}
+
+#[test]
 fn a_golden_shorter_than_its_warm_up_is_no_reason_to_fail() {
     let mut golden = side(Plan { windows: 5, ..PLAN });
     let candidate = golden.clone();

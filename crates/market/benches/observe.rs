@@ -5,7 +5,7 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use verismo_market::book::Book;
 use verismo_market::event::{EventBatch, NO_TIME, Side};
-use verismo_market::message::{Body, Message};
+use verismo_market::message::{Body, Message, OrderAction, OrderEvent};
 use verismo_market::observe::{ObserveOptions, StreamObserver};
 
 fn main() {
@@ -76,7 +76,59 @@ fn batches(n_batches: usize, rows: usize, levels: usize) -> Vec<EventBatch> {
     all
 }
 
-/// Everything: integrity, replay, 17 observables, windows; per row.
+/// Batches of order-level rows, 3 ms apart: additions and deletions around `resting` orders at rest, one execution in twenty.
+fn order_batches(n_batches: usize, rows: usize, resting: usize) -> Vec<EventBatch> {
+    let mut random = Random(9);
+    let (mut t_us, mut id, mut position, mut mid) = (1_700_000_000_000_000_i64, 0, 0, 6_000_000);
+    let mut orders: Vec<OrderEvent> = Vec::new();
+    let mut all = Vec::new();
+    for n in 0..n_batches {
+        let mut batch = EventBatch::default();
+        while batch.len() < rows {
+            t_us += random.below(6_000);
+            position += 1;
+            mid += i64::from(position % 64 == 0) * (random.below(3) - 1);
+            let wants_more = n == 0 && orders.len() < resting;
+            let order = if wants_more || orders.is_empty() || random.below(2 * resting as u64) >= orders.len() as i64 {
+                id += 1;
+                let (is_bid, away) = (random.below(2) == 0, 1 + distance(&mut random));
+                let (side, price) = if is_bid { (Side::Bid, mid - away) } else { (Side::Ask, mid + away) };
+                let qty = (1 + random.below(10_000)) * LOT;
+                let order = OrderEvent { action: OrderAction::Add, id, side, price: price * TICK, qty, trade_id: id };
+                orders.push(order);
+                order
+            } else {
+                let order = orders.swap_remove(random.below(orders.len() as u64) as usize);
+                let action = if position % 10 == 0 { OrderAction::Exec } else { OrderAction::Delete };
+                OrderEvent { action, ..order }
+            };
+            let (t_exchange_ns, body) = (t_us * 1_000, Body::Order(order));
+            let message = Message { t_exchange_ns, t_receive_ns: NO_TIME, symbol: String::new(), body };
+            message.push_events(position, &mut batch);
+        }
+        all.push(batch);
+    }
+    all
+}
+
+/// Everything, of a stream of orders: per message (one change of one order), by the number of orders at rest.
+#[divan::bench(args = [1_000, 30_000], sample_count = 10)]
+fn observe_orders(bencher: Bencher<'_, '_>, resting: usize) {
+    let batches = order_batches(120, 8_192, resting);
+    let n_messages = batches.iter().map(|b| b.position[b.len() - 1]).max().unwrap_or(0);
+    bencher.counter(ItemsCount::new(n_messages)).bench_local(|| observe(&batches, &ObserveOptions::default()));
+}
+
+/// Integrity and replay of orders without observables; per message.
+#[divan::bench(args = [1_000, 30_000], sample_count = 10)]
+fn replay_orders(bencher: Bencher<'_, '_>, resting: usize) {
+    let batches = order_batches(120, 8_192, resting);
+    let n_messages = batches.iter().map(|b| b.position[b.len() - 1]).max().unwrap_or(0);
+    let options = ObserveOptions { observables: Vec::new(), ..ObserveOptions::default() };
+    bencher.counter(ItemsCount::new(n_messages)).bench_local(|| observe(&batches, &options));
+}
+
+/// Everything: integrity, replay, all observables, windows; per row.
 #[divan::bench(args = [1, 8, 45], sample_count = 10)]
 fn observe_rows(bencher: Bencher<'_, '_>, levels: usize) {
     let batches = batches(120, 8_192, levels);

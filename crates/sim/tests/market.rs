@@ -50,7 +50,7 @@ fn the_same_seed_gives_the_same_market_forever() {
     assert_eq!(fingerprint, FINGERPRINT);
 }
 
-const FINGERPRINT: u64 = 5_561_757_278_462_168_254;
+const FINGERPRINT: u64 = 12_774_526_628_203_531_305;
 
 #[test]
 fn times_and_ids_follow_the_rules_of_the_feed() {

@@ -60,10 +60,16 @@ fn shared() -> impl Iterator<Item = &'static str> {
 
 #[test]
 fn trades_and_grid_books_are_those_of_the_feed_of_levels() {
-    for (seed, seconds, snapshots_ns) in [(21, 100, None), (22, 40, Some(15 * SECOND_NS + 7)), (23, 30, Some(GRID_NS))]
-    {
+    // Without and with snapshots, on the clocks of all formats.
+    let cases = [
+        (21, 90, None, 1),
+        (22, 40, Some(15 * SECOND_NS + 7), 1_000),
+        (23, 30, Some(GRID_NS), 1_000_000),
+        (24, 90, None, 1_000_000),
+    ];
+    for (seed, seconds, snapshots_ns, clock_ns) in cases {
         let [levels, orders] = both(seed, seconds, snapshots_ns);
-        let (levels, orders) = (observe(&levels, 1), observe(&orders, 1));
+        let (levels, orders) = (observe(&levels, clock_ns), observe(&orders, clock_ns));
         let mut compared = 0;
         for id in shared() {
             let (of_levels, of_orders) = (&levels.series[id], &orders.series[id]);

@@ -17,6 +17,9 @@ const WIDTH: usize = 8_192;
 const ANCHOR: usize = WIDTH / 2;
 /// An aggressor does not chase the price further than this from the best one, ticks.
 const CHASE_TICKS: usize = 5;
+/// The venue stamps nothing earlier than this after a depth message, ns: on any clock of up to 1 ms, a stamp then says whether
+/// the message includes it, and the feeds of levels and of orders tell of one book at every grid time.
+const SETTLE_NS: i64 = 1_000_000;
 /// One hour, ns: the period after which a reconstruction starts a new file.
 pub const HOUR_NS: i64 = 3_600_000_000_000;
 /// Bounds the work of one interval; its mean is about 35 events.
@@ -107,8 +110,8 @@ impl Market {
     /// rest, becomes smaller, is deleted or executed.
     ///
     /// Orders have consecutive ids and keep them. An execution carries the id and time that its trade has in the feed of
-    /// levels. Whatever happens in an interval of the 100 ms grid is told at or before its end, and after its start, so that
-    /// at every grid time (to the ns) the book is the one of the feed of levels. Some orders, chosen by their id, are taken
+    /// levels. Whatever happens in an interval of the 100 ms grid is told at or before its end, and at least 1 ms after its
+    /// start, so that at every grid time the book is the one of the feed of levels, on clocks of up to 1 ms. Some orders, chosen by their id, are taken
     /// back in two steps, a reduction and a deletion. A snapshot is one of all orders, just before the message that follows.
     pub fn with_orders(mut self) -> Self {
         self.tape = Some(Tape::default());
@@ -166,17 +169,21 @@ impl Market {
                 if self.next_quote_ns >= end_ns {
                     return;
                 }
-                // What happens on the very start of the interval belongs to it, not to the one before.
-                self.quote(self.next_quote_ns.max(self.now_ns + 1));
+                self.quote(self.stamp(self.next_quote_ns));
                 self.next_quote_ns = self.next_quote_ns.saturating_add(self.flow.quote_gap_ns());
             } else {
                 if next_order_ns >= end_ns {
                     return;
                 }
-                self.market_order(next_order_ns);
+                self.market_order(self.stamp(next_order_ns));
                 next_order_ns = self.next_order_ns(next_order_ns, end_ns);
             }
         }
+    }
+
+    /// The time that the venue gives to what happens at `t_ns`.
+    fn stamp(&self, t_ns: i64) -> i64 {
+        t_ns.max(self.now_ns.saturating_add(SETTLE_NS))
     }
 
     fn next_order_ns(&mut self, since_ns: i64, end_ns: i64) -> i64 {
