@@ -19,8 +19,10 @@ mod quantile;
 mod tail;
 mod wasserstein;
 
+pub(crate) use anderson::TRIM;
 pub use anderson::{AdMethod, AndersonDarling, ad};
 pub use bins::{BINS, ChiSquare, Divergence, PSI_BINS, bin_edges, chi2, js, psi};
+pub(crate) use bins::{bin_edges_of, js_term};
 pub use cramer::{CramerVonMises, CvmMethod, cvm};
 pub use cramer_law::cramer_von_mises_sf;
 pub use kolmogorov::{exact_ks_sf, kolmogorov_sf};

@@ -56,13 +56,18 @@ pub struct Divergence {
 /// shares of all bins are well estimated. Empty where all of the sample falls into one bin.
 #[must_use]
 pub fn bin_edges(first: &Histogram, bins: u16) -> Vec<i64> {
-    let (total, bins) = (u128::from(first.count()), u128::from(bins));
+    bin_edges_of(first.cells(), bins)
+}
+
+/// [`bin_edges`] of ascending (key, positive count).
+pub(crate) fn bin_edges_of(cells: &[(i64, u64)], bins: u16) -> Vec<i64> {
+    let (total, bins) = (cells.iter().map(|&(_, n)| u128::from(n)).sum::<u128>(), u128::from(bins));
     let mut edges = Vec::new();
     // Cumulative counts at the last edge and through the key before; the number of the next equal share.
     let (mut closed, mut below, mut next) = (0_u128, 0_u128, 1_u128);
     let mut before = None;
     let is_wide = |from: u128, to: u128| (to - from) * 10 * bins >= total;
-    for &(key, count) in first.cells() {
+    for &(key, count) in cells {
         let through = below + u128::from(count);
         if let Some(key_before) = before
             && u128::from(count) * bins >= total
