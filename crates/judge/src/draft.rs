@@ -83,12 +83,24 @@ impl Draft {
     }
 }
 
-/// Gives open findings their verdicts: Holm over the deciding ones, and over the others.
+/// The findings whose p-values are corrected together: the deciding ones; those that inform by location, spread, dynamics or
+/// the two distances that may decide; and each further test by itself, so that asking for one more never changes the verdict of
+/// another.
+fn family(finding: &Finding) -> u8 {
+    match finding.test {
+        _ if finding.deciding => 0,
+        TestId::Ks | TestId::W1 | TestId::Mean | TestId::Std | TestId::Quantile | TestId::Acf | TestId::Fano => 1,
+        further => 2 + further as u8,
+    }
+}
+
+/// Gives open findings their verdicts: Holm within each family.
 pub(crate) fn settle(drafts: Vec<Draft>, alpha: f64) -> Vec<Finding> {
     let mut drafts = drafts;
-    for deciding in [true, false] {
+    let families: std::collections::BTreeSet<u8> = drafts.iter().map(|d| family(&d.finding)).collect();
+    for number in families {
         let family: Vec<usize> = (0..drafts.len())
-            .filter(|&i| drafts[i].finding.deciding == deciding)
+            .filter(|&i| family(&drafts[i].finding) == number)
             .filter(|&i| drafts[i].open.as_ref().is_some_and(|o| !o.identical))
             .collect();
         let p_values: Vec<f64> =

@@ -1,11 +1,12 @@
 //! Tests on histograms.
 
+mod battery;
 mod evidence;
 mod moments;
 
 use verismo_stats::classic;
 use verismo_stats::histogram::Histogram;
-use verismo_stats::judging::{Comparison, Effect, JudgingError, Outcome, Window};
+use verismo_stats::judging::{Comparison, JudgingError, Outcome, Window};
 use verismo_stats::lattice::Lattice;
 use verismo_suite::catalogue::{MarginUnit, TestId};
 use verismo_suite::report::{Finding, Needs};
@@ -15,6 +16,8 @@ use crate::draft::{Draft, Open};
 use crate::input::{Cells, SECOND_NS};
 use crate::observe::Task;
 use crate::select::Placed;
+use battery::TwoSampleTest;
+pub(crate) use battery::effect_of;
 
 /// Levels of the quantile test.
 pub(crate) const QUANTILES: [f64; 3] = [0.05, 0.5, 0.95];
@@ -111,48 +114,44 @@ pub(crate) fn golden_scale(golden: &Histogram) -> Option<f64> {
 
 /// The findings of one test.
 pub(crate) fn judge(task: &Task<'_>, laws: &Laws<'_>, test: TestId) -> Vec<Draft> {
-    if test == TestId::Quantile {
-        return QUANTILES.iter().map(|&p| one(task, laws, test, Some(p))).collect();
+    let tests = battery::tests(test, laws);
+    if tests.is_empty() {
+        return vec![Draft::error(task.blank(test), "autocorrelations need lag states")];
     }
-    vec![one(task, laws, test, None)]
+    tests.iter().map(|test| one(task, laws, test.as_ref())).collect()
 }
 
-fn one(task: &Task<'_>, laws: &Laws<'_>, test: TestId, p: Option<f64>) -> Draft {
-    let mut finding = task.blank(test);
-    finding.parameter = p.map(|p| format!("p={p}"));
+fn one(task: &Task<'_>, laws: &Laws<'_>, test: &dyn TwoSampleTest) -> Draft {
+    let mut finding = task.blank(test.id());
+    finding.parameter = test.parameter();
     finding.n_golden = laws.golden.count();
     finding.n_candidate = laws.candidate.count();
-    let margin = match margin(task, laws, test) {
+    let margin = match margin(task, laws, test.id()) {
         Ok(margin) => margin,
         Err(reason) => return Draft::settled(finding, FindingVerdict::NotApplicable, reason),
     };
     finding.margin = Some(margin);
-    if let Err(error) = classical(&mut finding, laws, test, p) {
-        if laws.comparison.is_identical() {
+    let identical = laws.comparison.is_identical();
+    let slack = match classical(&mut finding, laws, test) {
+        Ok(slack) => slack,
+        Err(error) if identical => {
             // Equal windows are equal whatever the statistic is; it just has no number.
             finding.undefined.insert("statistic".to_owned(), error.to_string());
-        } else {
-            return undefined(finding, laws, test, &error);
+            (0.0, 0.0)
         }
+        Err(error) => return undefined(finding, laws, test.id(), &error),
+    };
+    if identical && test.passes_identical() {
+        return self::identical(finding);
     }
-    let outcome = match test {
-        TestId::Ks => laws.comparison.judge(Effect::Ks, margin, &|key| laws.value(key)),
-        TestId::W1 => laws.comparison.judge(Effect::W1, margin, &|key| laws.value(key)),
-        TestId::Mean => laws.comparison.judge(Effect::Mean, margin, &|key| laws.value(key)),
-        TestId::Quantile => {
-            laws.comparison.judge(Effect::Quantile { p: p.unwrap_or(0.5) }, margin, &|key| laws.value(key))
+    match test.judge(task, laws, margin) {
+        Ok(outcome) => complete(finding, task, laws, test, (outcome, slack)),
+        Err(JudgingError::NoTail { .. }) if identical => self::identical(finding),
+        Err(error @ JudgingError::NoTail { .. }) => {
+            Draft::settled(finding, FindingVerdict::NotApplicable, error.to_string())
         }
-        TestId::Std | TestId::Fano if laws.comparison.is_identical() => {
-            return identical(finding);
-        }
-        TestId::Std | TestId::Fano => moments::judge(task, laws, test, margin),
-        TestId::Acf => return Draft::error(finding, "autocorrelations need lag states"),
-    };
-    let outcome = match outcome {
-        Ok(outcome) => outcome,
-        Err(error) => return Draft::error(finding, error),
-    };
-    complete(finding, task, laws, outcome)
+        Err(error) => Draft::error(finding, error),
+    }
 }
 
 /// The margin in the effect's unit.
@@ -170,6 +169,9 @@ fn margin(task: &Task<'_>, laws: &Laws<'_>, test: TestId) -> Result<f64, String>
 /// A statistic that is not defined for these samples.
 fn undefined(mut finding: Finding, laws: &Laws<'_>, test: TestId, error: &classic::TestError) -> Draft {
     finding.undefined.insert("statistic".to_owned(), error.to_string());
+    if matches!(error, classic::TestError::NoTail { .. } | classic::TestError::OneBin { .. }) {
+        return Draft::settled(finding, FindingVerdict::NotApplicable, format!("{test} is undefined: {error}"));
+    }
     let spread = |h: &Histogram| h.cells().len() > 1;
     match (spread(&laws.golden), spread(&laws.candidate)) {
         (false, false) => Draft::settled(finding, FindingVerdict::NotApplicable, "neither side has any spread"),
@@ -182,47 +184,25 @@ fn undefined(mut finding: Finding, laws: &Laws<'_>, test: TestId, error: &classi
     }
 }
 
-/// The field's number with its certified interval and classical p-value.
-fn classical(finding: &mut Finding, laws: &Laws<'_>, test: TestId, p: Option<f64>) -> Result<(), classic::TestError> {
-    let scaled = |x: f64| laws.display.scaled(x);
-    let (statistic, certified, p_value) = match test {
-        TestId::Ks => {
-            let ks = classic::ks(&laws.golden, &laws.candidate)?;
-            (ks.statistic, ks.certified, Some(ks.p_value))
-        }
-        TestId::W1 => {
-            let w1 = classic::w1(&laws.golden, &laws.candidate)?;
-            (scaled(w1.statistic), (scaled(w1.certified.0), scaled(w1.certified.1)), None)
-        }
-        TestId::Mean => {
-            let mean = classic::mean(&laws.golden, &laws.candidate)?;
-            (scaled(mean.statistic), (scaled(mean.certified.0), scaled(mean.certified.1)), mean.p_value)
-        }
-        TestId::Std => {
-            let std = classic::std(&laws.golden, &laws.candidate, classic::Ddof::Sample)?;
-            (std.statistic, std.certified, None)
-        }
-        TestId::Quantile => {
-            let q = classic::quantile(&laws.golden, &laws.candidate, p.unwrap_or(0.5))?;
-            (scaled(q.statistic), (scaled(q.certified.0), scaled(q.certified.1)), None)
-        }
-        TestId::Fano => {
-            let ratio = moments::log_fano(&laws.candidate).zip(moments::log_fano(&laws.golden)).map(|(c, g)| c - g);
-            let ratio = ratio.ok_or(classic::TestError::NoSpread { side: classic::Side::First })?;
-            (ratio, (ratio, ratio), None)
-        }
-        TestId::Acf => return Ok(()),
-    };
-    finding.statistic = Some(statistic);
-    finding.certified = Some([certified.0, certified.1]).filter(|ends| ends.iter().all(|e| e.is_finite()));
+/// Writes the field's number with its certified interval and classical p-value; returns what the cells of the lattice may hide
+/// of the effect.
+fn classical(
+    finding: &mut Finding,
+    laws: &Laws<'_>,
+    test: &dyn TwoSampleTest,
+) -> Result<(f64, f64), classic::TestError> {
+    let found = test.statistic(laws)?;
+    finding.statistic = Some(found.value);
+    finding.certified = Some([found.certified.0, found.certified.1]).filter(|ends| ends.iter().all(|e| e.is_finite()));
     if finding.certified.is_none() {
         finding.undefined.insert("certified".to_owned(), "a single cell could hold all the spread".to_owned());
     }
-    finding.p_value = p_value;
-    if p_value.is_none() {
-        finding.undefined.insert("p_value".to_owned(), format!("{test} has no classical p-value here"));
+    finding.p_value = found.p_value;
+    if found.p_value.is_none() {
+        finding.undefined.insert("p_value".to_owned(), format!("{} has no classical p-value here", test.id()));
     }
-    Ok(())
+    finding.notes.extend(found.note.map(str::to_owned));
+    Ok(found.slack)
 }
 
 /// Equal pairs of windows: nothing to estimate.
@@ -242,8 +222,14 @@ fn note_no_noise(finding: &mut Finding) {
     }
 }
 
-/// Effect, interval, noise and evidence of a judged test.
-fn complete(mut finding: Finding, task: &Task<'_>, laws: &Laws<'_>, outcome: Outcome) -> Draft {
+/// Effect, interval, noise and evidence of a judged test, with what the cells may hide of it.
+fn complete(
+    mut finding: Finding,
+    task: &Task<'_>,
+    laws: &Laws<'_>,
+    test: &dyn TwoSampleTest,
+    (outcome, slack): (Outcome, (f64, f64)),
+) -> Draft {
     let judged = match outcome {
         Outcome::Judged(judged) => *judged,
         Outcome::TooFewWindows { estimate, golden_needed, candidate_needed } => {
@@ -252,6 +238,11 @@ fn complete(mut finding: Finding, task: &Task<'_>, laws: &Laws<'_>, outcome: Out
         }
     };
     finding.effect = Some(judged.estimate);
+    if !(judged.lower.is_finite() && judged.upper.is_finite()) {
+        let reason = "the noise of a quantile reaches beyond zero, where its logarithm ends";
+        finding.undefined.insert("interval".to_owned(), reason.to_owned());
+        return Draft::settled(finding, FindingVerdict::Inconclusive, format!("no interval: {reason}"));
+    }
     finding.interval = Some([judged.lower, judged.upper]);
     let identical = laws.comparison.is_identical();
     if identical {
@@ -263,13 +254,9 @@ fn complete(mut finding: Finding, task: &Task<'_>, laws: &Laws<'_>, outcome: Out
         finding.p_fail_raw = Some(judged.p_fail);
     }
     let paired = task.selection.stratum == "paired";
-    evidence::heterogeneity(&mut finding, laws, &judged, paired);
-    let slack = match (finding.statistic, finding.certified) {
-        (Some(statistic), Some([low, high])) => ((statistic - low).max(0.0), (high - statistic).max(0.0)),
-        _ => (0.0, 0.0),
-    };
+    evidence::heterogeneity(&mut finding, laws, &judged, test.distance(), paired);
     if !identical && finding.deciding && !judged.is_inside(judged.margin) {
-        evidence::blame(&mut finding, laws, task.window_ns);
+        evidence::blame(&mut finding, laws, test.distance(), task.window_ns);
     }
     Draft { finding, open: Some(Open { judged, slack, identical, window_ns: task.window_ns }) }
 }

@@ -1,12 +1,12 @@
 //! Margins proposed from a golden alone.
 
 use verismo_stats::histogram::Histogram;
-use verismo_stats::judging::{Comparison, Design, Effect, Options, Outcome, Window};
+use verismo_stats::judging::{Comparison, Design, Options, Outcome, Window};
 use verismo_suite::catalogue::{self, MarginUnit, TestId};
 use verismo_suite::suite::{ObservableRule, Proposal, ProposedMargin, Scope, Suite};
 
 use crate::digest::{Fields, series_digest};
-use crate::histogram::{Display, golden_scale};
+use crate::histogram::{Display, effect_of, golden_scale};
 use crate::input::{Cells, SeriesWindows, SideStates, StreamStates};
 use crate::select::select;
 
@@ -16,7 +16,7 @@ const ROOM: f64 = 1.15;
 /// Proposes margins for the suite's observables: the suite's own where a faithful candidate of the golden's length would pass
 /// at them, else what it could pass at, marked as out of reach. With several streams the hardest decides.
 ///
-/// Only distances, means and quantiles have resolvable margins; others keep the suite's.
+/// Effects of laws have resolvable margins; ratios of moments and autocorrelations keep the suite's.
 pub fn propose_margins(golden: &SideStates, suite: &Suite) -> Vec<Proposal> {
     let proposals = suite.observables.iter().map(|rule| Proposal {
         observable: rule.id.clone(),
@@ -45,13 +45,7 @@ fn propose(golden: &SideStates, suite: &Suite, rule: &ObservableRule, test: Test
 /// The margin, in the unit in which the suite writes it, at which a faithful candidate of the golden's length passes in about
 /// four runs of five.
 fn resolvable(stream: &StreamStates, suite: &Suite, rule: &ObservableRule, test: TestId) -> Option<f64> {
-    let effect = match test {
-        TestId::Ks => Effect::Ks,
-        TestId::W1 => Effect::W1,
-        TestId::Mean => Effect::Mean,
-        TestId::Quantile => Effect::Quantile { p: 0.5 },
-        TestId::Std | TestId::Acf | TestId::Fano => return None,
-    };
+    let effect = effect_of(test)?;
     let series = stream.series.get(&rule.id)?;
     let SeriesWindows::Cells(windows) = &series.windows else { return None };
     let placed: Vec<(usize, i64)> = occupied(windows);

@@ -5,17 +5,33 @@
 //! first. What is undefined is an error with its reason, never NaN. P-values take observations as independent, which
 //! market messages are not: they are for reference.
 
+mod anderson;
+mod bins;
+mod cramer;
+mod cramer_law;
 mod kolmogorov;
 mod ks;
+mod kuiper;
 mod moments;
+mod mwu;
 mod position;
 mod quantile;
+mod tail;
 mod wasserstein;
 
+pub(crate) use anderson::TRIM;
+pub use anderson::{AdMethod, AndersonDarling, ad};
+pub use bins::{BINS, ChiSquare, Divergence, PSI_BINS, bin_edges, chi2, js, psi};
+pub(crate) use bins::{bin_edges_of, js_term};
+pub use cramer::{CramerVonMises, CvmMethod, cvm};
+pub use cramer_law::cramer_von_mises_sf;
 pub use kolmogorov::{exact_ks_sf, kolmogorov_sf};
 pub use ks::{Ks, KsMethod, ks};
+pub use kuiper::{Kuiper, kuiper, kuiper_sf};
 pub use moments::{Ddof, MeanDifference, StdRatio, mean, std};
+pub use mwu::{MannWhitney, MwuMethod, mwu};
 pub use quantile::{QuantileDifference, quantile};
+pub use tail::{HillDifference, TAIL_SHARE, Tail, TailRatio, hill, tail_quantile};
 pub use wasserstein::{Wasserstein, w1};
 
 use crate::histogram::Histogram;
@@ -69,6 +85,22 @@ pub enum TestError {
     /// A probability outside 0..=1.
     #[error("a quantile needs a probability between 0 and 1")]
     InvalidProbability,
+    /// All of a sample falls into one bin, where shares of bins are compared.
+    #[error("the {side} sample falls into one bin")]
+    OneBin {
+        /// The sample.
+        side: Side,
+    },
+    /// A sample has no tail on that side: its threshold has the wrong sign, or nothing lies beyond it.
+    #[error("the {side} sample has no {tail} tail: {reason}")]
+    NoTail {
+        /// The sample.
+        side: Side,
+        /// Which tail.
+        tail: Tail,
+        /// What is missing.
+        reason: &'static str,
+    },
     /// The result exceeds the range of f64.
     #[error("{statistic} exceeds the range of f64")]
     Overflow {
@@ -123,6 +155,11 @@ fn steps<'a>(first: &'a Histogram, second: &'a Histogram) -> impl Iterator<Item 
     })
 }
 
+/// `x - y`, rounded once.
+fn difference(x: u128, y: u128) -> f64 {
+    if x >= y { (x - y) as f64 } else { -((y - x) as f64) }
+}
+
 /// i/n - j/m as a fraction of integers: its sign and the numerator over n * m.
 ///
 /// Comparing numerators instead of quotients keeps ties exact; a product of two u64 fits u128.
@@ -151,6 +188,19 @@ impl Gap {
 
     fn absolute(self, i: u64, j: u64) -> u128 {
         self.above(i, j).max(self.under(i, j))
+    }
+
+    /// i/n - j/m, rounded once in its numerator.
+    fn signed(self, i: u64, j: u64) -> f64 {
+        self.quotient(self.above(i, j)) - self.quotient(self.under(i, j))
+    }
+
+    /// The least and largest |F - G| that raw values between two edges can show: F and G rise from their values at the left
+    /// edge to those at the right one, in any order.
+    fn between(self, left: (u64, u64), right: (u64, u64)) -> (f64, f64) {
+        let least = self.above(left.0, right.1).max(self.under(right.0, left.1));
+        let most = self.above(right.0, left.1).max(self.under(left.0, right.1));
+        (self.quotient(least), self.quotient(most))
     }
 
     /// The quotient, the only place that rounds.

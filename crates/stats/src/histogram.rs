@@ -151,7 +151,7 @@ impl Histogram {
         if self.is_empty() || !(0.0..=1.0).contains(&p) {
             return None;
         }
-        let rank = ((p * self.count as f64).ceil() as u64).clamp(1, self.count);
+        let rank = rank(p, self.count);
         let mut n_below = 0;
         let reached = self.cells.iter().find(|&&(_, count)| {
             n_below += count;
@@ -321,6 +321,11 @@ impl Group for Histogram {
         self.count -= other.count;
         Ok(())
     }
+}
+
+/// The rank, from 1, of the `p`-quantile of `count` values, `count` positive.
+pub(crate) fn rank(p: f64, count: u64) -> u64 {
+    ((p * count as f64).ceil() as u64).clamp(1, count)
 }
 
 const OVERFLOW: MergeError = MergeError::Overflow { state: Histogram::FORMAT, quantity: "the number of observations" };

@@ -7,7 +7,11 @@
 // Coefficients keep the digits of their sources.
 #![allow(clippy::excessive_precision)]
 
+mod incomplete_gamma;
+
 use core::f64::consts::{FRAC_1_SQRT_2, PI};
+
+pub use incomplete_gamma::gamma_q;
 
 /// Natural logarithm (the pinned implementation; `-inf` at 0, NaN below 0).
 pub fn ln(x: f64) -> f64 {

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{raw, uniform};
+use common::{rows, sample};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use verismo_stats::classic::{self, Ddof, KsMethod, Side, TestError};
@@ -15,39 +15,6 @@ use verismo_stats::lattice::Lattice;
 const TWO_SAMPLE: &str = include_str!("../vectors/two_sample.csv");
 /// Columns: x, P(K > x). mpmath, 50 digits. Regenerate: `python3 vectors/gen/kolmogorov.py`.
 const KOLMOGOROV: &str = include_str!("../vectors/kolmogorov_sf.csv");
-
-fn rows(csv: &str) -> impl Iterator<Item = Vec<&str>> {
-    csv.lines().filter(|line| !line.starts_with('#')).map(|line| line.split(',').collect())
-}
-
-fn sample(kind: &str, stream: u64, n: u64) -> (Lattice, Vec<f64>) {
-    let is_odd = stream % 2 == 1;
-    let odd = if is_odd { 1.0 } else { 0.0 };
-    let uniform = || uniform(stream, n);
-    let values = match kind {
-        "uniform" => uniform().map(|v| v + odd * 0.01).collect(),
-        "heavy" => uniform().map(|v| (v - 0.5) / (v * (1.0 - v)) + odd * 0.05).collect(),
-        "atoms" => raw(stream, n)
-            .zip(uniform())
-            .map(|(u, v)| match u % 10 {
-                0..3 => 0.0,
-                3 => 1.0,
-                _ => (v - 0.5) * (2.0 + odd),
-            })
-            .collect(),
-        "tiny" => uniform().map(|v| (v + odd * 0.25) * 1e-300).collect(),
-        "cluster" => uniform().map(|v| 1e9 + (v - 0.5) * (1.0 + odd * 0.125)).collect(),
-        ticks => {
-            let fields: Vec<i64> = ticks.split(':').skip(1).map(|field| field.parse().unwrap()).collect();
-            let (scale, span, offset) = (u8::try_from(fields[0]).unwrap(), fields[1], fields[2]);
-            let shift = if is_odd { offset + span / 10 } else { offset };
-            let power = 10_f64.powi(i32::from(scale));
-            let keys = raw(stream, n).map(|u| (u as i64 % span) + shift);
-            return (Lattice::ticks(scale), keys.map(|key| key as f64 / power).collect());
-        }
-    };
-    (Lattice::exact(), values)
-}
 
 /// Relative 1e-12, plus what the reference's own inputs are rounded by when they lie far from zero.
 fn assert_close(got: f64, want: &str, magnitude: f64, what: &str) {

@@ -2,7 +2,6 @@
 
 use verismo_stats::histogram::Histogram;
 use verismo_stats::judging::{Effect, Judged, Side as StatsSide};
-use verismo_suite::catalogue::TestId;
 use verismo_suite::report::{Blame, Finding, LargestGap, Side, WorstRange};
 
 use super::Laws;
@@ -11,40 +10,38 @@ use crate::draft::short;
 /// Windows and half hours named at most.
 const BLAME_MAX: usize = 3;
 
-fn effect_of(test: TestId) -> Effect {
-    match test {
-        TestId::W1 => Effect::W1,
-        _ => Effect::Ks,
-    }
-}
-
 /// By how much the golden differs from itself. Pairs do not need it: the candidate saw the same windows. Only distances
 /// have one, and an informing test only asks when it would FAIL.
-pub(super) fn heterogeneity(finding: &mut Finding, laws: &Laws<'_>, judged: &Judged, paired: bool) {
-    let reason = if paired {
-        "pairs: the candidate is compared with the same windows"
-    } else if !matches!(finding.test, TestId::Ks | TestId::W1) {
-        "only distances between laws have one"
-    } else if !finding.deciding && !judged.is_outside(judged.margin) {
-        "computed where it could matter: for deciding tests and beyond the margin"
-    } else {
-        match laws.comparison.heterogeneity(effect_of(finding.test), &|key| laws.value(key)) {
+pub(super) fn heterogeneity(
+    finding: &mut Finding,
+    laws: &Laws<'_>,
+    judged: &Judged,
+    distance: Option<Effect>,
+    paired: bool,
+) {
+    let reason = match distance {
+        _ if paired => "pairs: the candidate is compared with the same windows",
+        None => "only distances between laws have one",
+        Some(_) if !finding.deciding && !judged.is_outside(judged.margin) => {
+            "computed where it could matter: for deciding tests and beyond the margin"
+        }
+        Some(effect) => match laws.comparison.heterogeneity(effect, &|key| laws.value(key)) {
             Ok(Some(found)) => {
                 finding.heterogeneity = Some(found.h);
                 return;
             }
             Ok(None) => "the golden has fewer than 36 windows",
             Err(_) => "could not be computed",
-        }
+        },
     };
     finding.undefined.insert("heterogeneity".to_owned(), reason.to_owned());
 }
 
 /// Windows and half hours on which the effect rests, and the values at which the laws differ most.
-pub(super) fn blame(finding: &mut Finding, laws: &Laws<'_>, window_ns: i64) {
-    let Ok(found) = laws.comparison.blame(effect_of(finding.test), BLAME_MAX, &|key| laws.value(key)) else { return };
-    // Means, quantiles and ratios are blamed through the distance of the laws, which has another margin than theirs.
-    let margin = matches!(finding.test, TestId::Ks | TestId::W1).then_some(finding.margin).flatten();
+pub(super) fn blame(finding: &mut Finding, laws: &Laws<'_>, distance: Option<Effect>, window_ns: i64) {
+    // Means, quantiles, ranks and ratios are blamed through the distance of the laws, which has another margin than theirs.
+    let (effect, margin) = (distance.unwrap_or(Effect::Ks), distance.and(finding.margin));
+    let Ok(found) = laws.comparison.blame(effect, BLAME_MAX, &|key| laws.value(key)) else { return };
     let inside = |effect: f64| margin.is_some_and(|m| effect < m);
     let text = |what: &str, effect: f64| {
         let end = if inside(effect) { ", inside the margin" } else { "" };

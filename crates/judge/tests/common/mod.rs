@@ -1,5 +1,5 @@
 //! Synthetic sides: autocorrelated series in memory, no file and no clock.
-#![allow(unreachable_pub)]
+#![allow(dead_code, unreachable_pub)]
 
 use verismo_judge::{Cells, Counter, Series, SeriesWindows, SideStates, StreamStates};
 use verismo_stats::lags::{LagCarry, LagMoments};

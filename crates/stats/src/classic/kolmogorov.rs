@@ -44,7 +44,7 @@ pub fn kolmogorov_sf(x: f64) -> f64 {
 }
 
 /// exp(-2 x^2) with the square split, so that the rounding of a large exponent does not become a relative error.
-fn exp_minus_two_squares(x: f64) -> f64 {
+pub(super) fn exp_minus_two_squares(x: f64) -> f64 {
     // The high part has 26 bits or less: its square is exact.
     let hi = f64::from_bits(x.to_bits() & 0xffff_ffff_f800_0000);
     libm::exp(-2.0 * hi * hi) * libm::exp(-2.0 * (x - hi) * (x + hi))

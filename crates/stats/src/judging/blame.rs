@@ -97,7 +97,8 @@ impl LabelSums {
 
 impl Comparison {
     /// Leaves out each window and each matched stratum in turn (weights of strata stay) and names at most `most` windows.
-    /// Means and quantiles are blamed through the distance of the laws.
+    /// Means, quantiles, ranks
+    /// and tails are blamed through the distance of the laws.
     ///
     /// # Errors
     /// As [`Comparison::judge`].
@@ -106,15 +107,22 @@ impl Comparison {
         let difference = shape.features.of_difference(&self.delta, &self.coarse);
         let golden = LabelSums::new(shape.features.of(&self.golden, &self.coarse), &self.arrangement.golden);
         let candidate = LabelSums::new(shape.features.of(&self.candidate, &self.coarse), &self.arrangement.candidate);
-        let effect = shape.norm.of(&difference);
+        let distance = shape.norm.of(&difference);
         let mut windows = self.without_windows(&difference, &golden, &candidate, &shape.norm);
-        windows.retain(|window| window.effect_without < effect);
+        windows.retain(|window| window.effect_without < distance);
         windows.sort_by(|a, b| a.effect_without.total_cmp(&b.effect_without));
         windows.truncate(most);
+        for window in &mut windows {
+            window.effect_without = shape.effect_of(window.effect_without);
+        }
+        let mut strata = self.without_strata(&difference, &golden, &candidate, &shape.norm);
+        for stratum in &mut strata {
+            stratum.effect_without = shape.effect_of(stratum.effect_without);
+        }
         Ok(Blame {
-            effect,
+            effect: shape.effect_of(distance),
             windows,
-            strata: self.without_strata(&difference, &golden, &candidate, &shape.norm),
+            strata,
             largest_gap: self.largest_gap(),
             largest_excess: self.largest_excess(),
         })

@@ -7,6 +7,7 @@ use super::replicate::{Norm, replicate_norms, tail_share, upper_quantile};
 use super::resolution::{needs, resolution};
 use super::table::Table;
 use super::{Effect, Judged, JudgingError, Needs, Outcome, Resolution};
+use crate::classic::TRIM;
 use crate::special::student_t_sf;
 
 /// How an effect reads its lower end from additive window features.
@@ -69,7 +70,16 @@ pub(crate) struct Shape {
     pub(crate) estimate: f64,
     /// Effects of probabilities cannot exceed 1.
     pub(crate) ceiling: f64,
-    domain: u64,
+    /// Whether the effect is the square of what this shape judges.
+    pub(crate) squared: bool,
+    pub(crate) domain: u64,
+}
+
+impl Shape {
+    /// From the scale of the norm to that of the effect.
+    pub(crate) fn effect_of(&self, norm: f64) -> f64 {
+        if self.squared { norm * norm } else { norm }
+    }
 }
 
 impl Comparison {
@@ -84,9 +94,20 @@ impl Comparison {
         match effect {
             Effect::Quantile { p } => self.judge_quantile(p, margin, value_of),
             Effect::Mean => self.judge_mean(margin, value_of),
+            Effect::MannWhitney => Ok(self.judge_mann_whitney(margin)),
+            Effect::Hill { tail } => self.judge_hill(tail, margin, value_of),
+            Effect::TailRatio { tail } => self.judge_tail_ratio(tail, margin, value_of),
             _ => {
                 let shape = self.shape(effect, value_of)?;
-                Ok(self.judge_shape(&shape, margin))
+                if !shape.squared {
+                    return Ok(self.judge_shape(&shape, margin));
+                }
+                Ok(match self.judge_shape(&shape, libm::sqrt(margin)) {
+                    Outcome::Judged(judged) => Outcome::Judged(Box::new(judged.squared(margin))),
+                    Outcome::TooFewWindows { estimate, golden_needed, candidate_needed } => {
+                        Outcome::TooFewWindows { estimate: estimate * estimate, golden_needed, candidate_needed }
+                    }
+                })
             }
         }
     }
@@ -227,6 +248,15 @@ impl Comparison {
             }
             Effect::Cvm => self.quadratic(masses(&self.golden_law), 4, edges),
             Effect::Ad => self.quadratic(self.ad_masses(), 5, edges),
+            Effect::SquaredCvm => Shape { squared: true, ..self.quadratic(masses(&self.pooled_law()), 7, edges) },
+            Effect::SquaredAd => {
+                let share = self.candidate_share();
+                let masses = self.ad_masses().into_iter().map(|mass| share * (1.0 - share) * mass).collect();
+                Shape { squared: true, ..self.quadratic(masses, 8, edges) }
+            }
+            Effect::CramersV { bins } | Effect::Psi { bins } | Effect::JensenShannon { bins } => {
+                self.binned(effect, bins)?
+            }
             Effect::TotalVariation { bins } => {
                 if bins < 2 {
                     let value = bins.to_string();
@@ -238,10 +268,14 @@ impl Comparison {
                 let band = Band::Additive(self.bin_spreads(&features));
                 shape(features, Norm::SumAbs(0.5), band, estimate, 6)
             }
-            // Mean and quantile have no seminorm of the law; they are judged elsewhere and located by the distance of the laws.
-            Effect::Ks | Effect::Mean | Effect::Quantile { .. } => {
-                shape(coarse, Norm::MaxAbs, Band::Pointwise, Norm::MaxAbs.of(delta), 1)
-            }
+            // Means, quantiles, ranks and tails have no seminorm of the law; they are judged elsewhere and located by the
+            // distance of the laws.
+            Effect::Ks
+            | Effect::Mean
+            | Effect::Quantile { .. }
+            | Effect::MannWhitney
+            | Effect::Hill { .. }
+            | Effect::TailRatio { .. } => shape(coarse, Norm::MaxAbs, Band::Pointwise, Norm::MaxAbs.of(delta), 1),
         })
     }
 
@@ -286,14 +320,23 @@ impl Comparison {
         Shape { ceiling: f64::INFINITY, ..shape(features, Norm::Root(inverse), band, estimate, domain) }
     }
 
+    /// Candidate's share of all messages.
+    pub(crate) fn candidate_share(&self) -> f64 {
+        let (golden, candidate) = self.messages();
+        candidate as f64 / (golden as f64 + candidate as f64)
+    }
+
+    /// The law of all messages of both sides.
+    fn pooled_law(&self) -> Vec<f64> {
+        let share = self.candidate_share();
+        self.golden_law.iter().zip(&self.candidate_law).map(|(g, c)| g + share * (c - g)).collect()
+    }
+
     /// `dH / (H (1 - H))` at each edge, `H` the law of all messages of both sides, where `0.01 < H < 0.99`.
     fn ad_masses(&self) -> Vec<f64> {
-        let (golden, candidate) = self.messages();
-        let share = candidate as f64 / (golden as f64 + candidate as f64);
-        let pooled: Vec<f64> =
-            self.golden_law.iter().zip(&self.candidate_law).map(|(g, c)| g + share * (c - g)).collect();
+        let pooled = self.pooled_law();
         let weighted = |(mass, h): (f64, &f64)| {
-            if *h > 0.01 && *h < 0.99 { mass / (h * (1.0 - h)) } else { 0.0 }
+            if *h > TRIM.0 && *h < TRIM.1 { mass / (h * (1.0 - h)) } else { 0.0 }
         };
         masses(&pooled).into_iter().zip(&pooled).map(weighted).collect()
     }
@@ -355,7 +398,7 @@ pub(crate) fn additive(spreads: &[(usize, f64)], t: &dyn Fn(usize) -> f64) -> f6
 }
 
 fn shape(features: Features, norm: Norm, band: Band, estimate: f64, domain: u64) -> Shape {
-    Shape { features, norm, band, estimate, ceiling: 1.0, domain }
+    Shape { features, norm, band, estimate, ceiling: 1.0, squared: false, domain }
 }
 
 fn integrals(mass: Vec<f64>, edges: &[usize]) -> Features {
@@ -379,7 +422,7 @@ pub(crate) fn thin(edges: &[usize], most: usize) -> Vec<usize> {
 }
 
 /// Largest eigenvalue of the Gram matrix of the rows. Ten squarings (powers up to 1,024) leave a relative error below 4e-4.
-fn largest_gram_eigenvalue(rows: &[Vec<f64>]) -> f64 {
+pub(crate) fn largest_gram_eigenvalue(rows: &[Vec<f64>]) -> f64 {
     let n = rows.len();
     let mut gram = vec![0.0; n * n];
     for i in 0..n {

@@ -72,7 +72,12 @@ impl Comparison {
             |model| model.project(&self.slice_residuals(&features, &stretches)),
         );
         let critical = upper_quantile(&norms, self.options.alpha);
-        Ok(Some(Heterogeneity { h: (distance - critical).max(0.0), distance, critical, blocks: SLICES }))
+        Ok(Some(Heterogeneity {
+            h: shape.effect_of((distance - critical).max(0.0)),
+            distance: shape.effect_of(distance),
+            critical: shape.effect_of(critical),
+            blocks: SLICES,
+        }))
     }
 
     fn stretches(&self) -> Vec<Stretch> {

@@ -22,6 +22,7 @@
 //! ```
 
 mod arrange;
+mod binned;
 mod blame;
 mod comparison;
 mod effect;
@@ -34,6 +35,7 @@ mod random;
 mod replicate;
 mod resolution;
 mod scalar;
+mod scores;
 mod table;
 #[cfg(test)]
 mod vector_tests;
@@ -43,6 +45,8 @@ pub use comparison::{Comparison, NoiseSummary, SideNoise};
 pub use heterogeneity::Heterogeneity;
 pub use holm::{holm, replicates_for};
 pub use moments::{Functional, MomentWindow, compare_moments};
+
+use crate::classic::Tail;
 
 /// Windows needed on a side (pairs, when paired) before an interval is given.
 pub const WINDOWS_MIN: usize = 12;
@@ -131,6 +135,38 @@ pub enum Effect {
         /// Probability, `0 < p < 1`.
         p: f64,
     },
+    /// `integral of (F - G)^2 dH`, `H` the pooled law: [`crate::classic::cvm`]'s effect.
+    SquaredCvm,
+    /// `s (1 - s) integral of (F - G)^2 / (H (1 - H)) dH` over `0.01 < H < 0.99`, `s` the golden's share of all messages:
+    /// [`crate::classic::ad`]'s effect.
+    SquaredAd,
+    /// Cramer's V over bins of the golden ([`crate::classic::bin_edges`]): [`crate::classic::chi2`]'s effect.
+    CramersV {
+        /// Number of equal-mass bins, at least 2.
+        bins: u16,
+    },
+    /// Population stability index over bins of the golden: [`crate::classic::psi`].
+    Psi {
+        /// Number of equal-mass bins, at least 2.
+        bins: u16,
+    },
+    /// Jensen-Shannon distance (base 2) over bins of the golden: [`crate::classic::js`].
+    JensenShannon {
+        /// Number of equal-mass bins, at least 2.
+        bins: u16,
+    },
+    /// `P(X < Y) + P(X = Y)/2 - 1/2`, x of the golden's and y of the candidate's law: [`crate::classic::mwu`]'s effect (signed).
+    MannWhitney,
+    /// Difference of Hill's tail indices, candidate minus golden: [`crate::classic::hill`] (signed).
+    Hill {
+        /// Which tail.
+        tail: Tail,
+    },
+    /// Log ratio of far to near quantiles, candidate over golden: [`crate::classic::tail_quantile`] (signed).
+    TailRatio {
+        /// Which tail.
+        tail: Tail,
+    },
 }
 
 /// The two sides.
@@ -177,6 +213,14 @@ pub enum JudgingError {
     /// A paired design without a common window.
     #[error("no window is present on both sides")]
     NoPairs,
+    /// A side has no tail there: its threshold does not lie beyond zero, or nothing lies beyond it.
+    #[error("the {side:?} side has no {tail} tail")]
+    NoTail {
+        /// The side.
+        side: Side,
+        /// The tail.
+        tail: Tail,
+    },
     /// A parameter outside its domain.
     #[error("{parameter} is {value}, outside {domain}")]
     Parameter {
@@ -215,7 +259,7 @@ pub struct Judged {
     pub lower: f64,
     /// Upper end, error rate alpha.
     pub upper: f64,
-    /// Whether the effect has a sign (means, quantiles): both ends then count against the margin.
+    /// Whether the effect has a sign (means, quantiles, tails): both ends then count against the margin.
     pub signed: bool,
     /// The margin the p-values and needs are about.
     pub margin: f64,
@@ -230,6 +274,22 @@ pub struct Judged {
 }
 
 impl Judged {
+    /// The same judgement of the square of this effect, a distance; `margin` is the square's.
+    fn squared(self, margin: f64) -> Self {
+        let square = |x: f64| x * x;
+        Self {
+            estimate: square(self.estimate),
+            lower: square(self.lower),
+            upper: square(self.upper),
+            margin,
+            resolution: Resolution {
+                detectable: square(self.resolution.detectable),
+                resolvable_margin: square(self.resolution.resolvable_margin),
+            },
+            ..self
+        }
+    }
+
     /// Whether the whole interval lies inside `margin`: the condition of PASS.
     pub fn is_inside(&self, margin: f64) -> bool {
         self.upper < margin && (!self.signed || self.lower > -margin)

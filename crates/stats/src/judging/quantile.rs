@@ -4,7 +4,8 @@ use super::comparison::{Comparison, Source};
 use super::effect::exact_zero;
 use super::noise::t_value;
 use super::resolution::needs;
-use super::{Judged, JudgingError, Needs, Outcome, Resolution};
+use super::{Judged, JudgingError, Needs, Outcome, Resolution, Side};
+use crate::classic::Tail;
 
 /// One side's law at every edge, with what an inverse interval needs.
 struct InverseSide<'a> {
@@ -29,6 +30,25 @@ impl InverseSide<'_> {
         let high = (0..self.law.len()).rfind(inside).unwrap_or(middle).max(middle);
         Located { low: low.saturating_sub(1), middle, high: (high + 1).min(self.law.len()) }
     }
+
+    /// Squared distances to both ends of the log length of a tail, from those of its near and far quantile.
+    fn length_slack(&self, logs: &[f64], (near, far): (f64, f64), alpha: f64) -> (f64, f64) {
+        let t = t_value(alpha, self.degrees);
+        let range = |p: f64| {
+            let located = self.locate(p, t);
+            let (a, b) = (logs[located.low], logs[located.high]);
+            (logs[located.middle] - a.min(b), a.max(b) - logs[located.middle])
+        };
+        let (near, far) = (range(near), range(far));
+        let sum = |a: f64, b: f64| a * a + b * b;
+        (sum(far.0, near.1), sum(far.1, near.0))
+    }
+}
+
+/// ln of the size of a value on the tail's side of zero; minus infinity elsewhere.
+fn tail_log(tail: Tail, value: f64) -> f64 {
+    let size = if tail == Tail::Upper { value } else { -value };
+    if size > 0.0 { libm::log(size) } else { f64::NEG_INFINITY }
 }
 
 impl Comparison {
@@ -55,6 +75,53 @@ impl Comparison {
         let golden = self.inverse_side(Source::Golden);
         let candidate = self.inverse_side(Source::Candidate);
         let ends = |alpha: f64| ends(&golden, &candidate, &values, p, alpha);
+        Ok(self.judge_ends(estimate, margin, (&golden, &candidate), &ends))
+    }
+
+    /// Log ratio of far to near quantiles of a tail, candidate over golden. Each quantile has its inverse interval; their
+    /// distances from the estimate are added in quadrature, as if the four were independent. The two of a side move together,
+    /// so this is conservative for their ratio (Zou and Donner 2008, "Construction of confidence limits about effect measures").
+    pub(crate) fn judge_tail_ratio(
+        &self,
+        tail: Tail,
+        margin: f64,
+        value_of: &dyn Fn(i64) -> f64,
+    ) -> Result<Outcome, JudgingError> {
+        self.gaps(value_of)?;
+        let logs: Vec<f64> = self.keys.iter().map(|key| tail_log(tail, value_of(*key))).collect();
+        let (near, far) = tail.probabilities();
+        let length = |side: Side, law: &[f64]| {
+            let at = |p: f64| logs[law.partition_point(|f| *f < p)];
+            let length = at(far) - at(near);
+            if length.is_finite() { Ok(length) } else { Err(JudgingError::NoTail { side, tail }) }
+        };
+        let estimate = length(Side::Candidate, &self.candidate_law)? - length(Side::Golden, &self.golden_law)?;
+        if self.noise.is_none() {
+            return Ok(if self.identical {
+                Outcome::Judged(Box::new(exact_zero(margin, true)))
+            } else {
+                self.without_noise(estimate, margin, true)
+            });
+        }
+        let golden = self.inverse_side(Source::Golden);
+        let candidate = self.inverse_side(Source::Candidate);
+        let ends = |alpha: f64| {
+            let (g_below, g_above) = golden.length_slack(&logs, (near, far), alpha);
+            let (c_below, c_above) = candidate.length_slack(&logs, (near, far), alpha);
+            let root = |a: f64, b: f64| libm::sqrt(a + b);
+            (estimate - root(c_below, g_above), estimate + root(c_above, g_below))
+        };
+        Ok(self.judge_ends(estimate, margin, (&golden, &candidate), &ends))
+    }
+
+    /// A signed difference with an interval for each error rate.
+    fn judge_ends(
+        &self,
+        estimate: f64,
+        margin: f64,
+        (golden, candidate): (&InverseSide<'_>, &InverseSide<'_>),
+        ends: &dyn Fn(f64) -> (f64, f64),
+    ) -> Outcome {
         let (lower, upper) = ends(self.options.alpha);
         let size = estimate.abs();
         let half_width = (upper - estimate).max(estimate - lower);
@@ -70,7 +137,7 @@ impl Comparison {
         // A margin within the noise leaves both directions open to chance.
         let directions = if margin < half_width { 2.0 } else { 1.0 };
         let spread = |side: &InverseSide<'_>| side.deviation.iter().map(|s| s * s).fold(0.0, f64::max);
-        Ok(Outcome::Judged(Box::new(Judged {
+        Outcome::Judged(Box::new(Judged {
             estimate,
             lower,
             upper,
@@ -82,11 +149,11 @@ impl Comparison {
                 Needs::Nothing
             } else {
                 let gap = (margin - size).abs();
-                needs(self.windows().1, spread(&golden), spread(&candidate), half_width, gap)
+                needs(self.windows().1, spread(golden), spread(candidate), half_width, gap)
             },
             // One end's half-width stands for c, and half of it for one standard deviation (t is about 1.7 to 2.4).
             resolution: Resolution { detectable: margin + 1.5 * half_width, resolvable_margin: 1.9 * half_width },
-        })))
+        }))
     }
 
     fn inverse_side(&self, source: Source) -> InverseSide<'_> {

@@ -123,6 +123,13 @@ impl Table {
         out
     }
 
+    /// `sum count * score` of each window, scores per column.
+    pub(crate) fn weighted(&self, scores: &[f64]) -> Matrix {
+        let windows = self.starts.len() - 1;
+        let data = (0..windows).map(|w| self.cells(w).map(|(x, n)| n as f64 * scores[x]).sum()).collect();
+        Matrix { columns: 1, data }
+    }
+
     /// Counts of each window in the bins `edges` cut: one more bin than edges.
     pub(crate) fn bins(&self, edges: &[usize]) -> Matrix {
         let windows = self.starts.len() - 1;

@@ -1,7 +1,7 @@
 //! The observables of the `market` suite.
 
-use super::{LatticeSpec, TestId};
-use TestId::{Acf, Fano, Ks, Mean, Quantile, Std, W1};
+use super::{LAW_TESTS, LatticeSpec, TestId};
+use TestId::{Acf, Ad, Chi2, Cvm, Fano, Hill, Js, Ks, Kuiper, Mean, Mwu, Psi, Quantile, Std, TailQuantile, W1};
 
 /// What the source must carry for an observable to exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,8 +117,8 @@ impl ObservableInfo {
     }
 }
 
-const HISTOGRAM: &[TestId] = &[Ks, W1, Mean, Std, Quantile];
-const COUNTS: &[TestId] = &[Ks, W1, Mean, Std, Quantile, Fano];
+const HISTOGRAM: &[TestId] = LAW_TESTS;
+const COUNTS: &[TestId] = &[Ks, W1, Mean, Std, Quantile, Fano, Kuiper, Cvm, Ad, Mwu, Chi2, Psi, Js, Hill, TailQuantile];
 const LAGS: &[TestId] = &[Acf];
 
 /// What most entries share: a histogram sampled on the grid from the book.

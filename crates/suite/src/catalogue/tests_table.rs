@@ -20,6 +20,72 @@ pub enum TestId {
     Acf,
     /// Log ratio of Fano factors.
     Fano,
+    /// Kuiper distance.
+    Kuiper,
+    /// Cramer-von Mises distance.
+    Cvm,
+    /// Anderson-Darling distance.
+    Ad,
+    /// Mann-Whitney probability.
+    Mwu,
+    /// Chi-square over quantile bins.
+    Chi2,
+    /// Population stability index.
+    Psi,
+    /// Jensen-Shannon distance.
+    Js,
+    /// Difference of Hill tail indices.
+    Hill,
+    /// Log ratio of tail quantile ratios.
+    TailQuantile,
+}
+
+/// The tests of two laws: what applies to every observable with histograms.
+pub const LAW_TESTS: &[TestId] = &[
+    TestId::Ks,
+    TestId::W1,
+    TestId::Mean,
+    TestId::Std,
+    TestId::Quantile,
+    TestId::Kuiper,
+    TestId::Cvm,
+    TestId::Ad,
+    TestId::Mwu,
+    TestId::Chi2,
+    TestId::Psi,
+    TestId::Js,
+    TestId::Hill,
+    TestId::TailQuantile,
+];
+
+/// The margin of a test that a suite asks for without one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum DefaultMargin {
+    /// Always this.
+    Fixed(f64),
+    /// `factor * ks^power`, ks being the observable's Kolmogorov-Smirnov margin, or 0.05: with the factors of [`TESTS`] the
+    /// effect of the shift of a normal law that has that distance, two equally large sides (Kuiper's, which adds the noise of two
+    /// directions, is half as large again).
+    LikeKs {
+        /// The factor.
+        factor: f64,
+        /// 1 for distances, 2 for squared ones.
+        power: u8,
+    },
+}
+
+impl DefaultMargin {
+    /// The margin, to two significant digits.
+    pub fn value(self, ks: Option<f64>) -> f64 {
+        let exact = match self {
+            Self::Fixed(margin) => return margin,
+            Self::LikeKs { factor, power } => {
+                let ks = ks.unwrap_or(0.05);
+                if power == 2 { factor * ks * ks } else { factor * ks }
+            }
+        };
+        format!("{exact:.1e}").parse().unwrap_or(exact)
+    }
 }
 
 /// The unit in which a margin is written.
@@ -37,6 +103,8 @@ pub enum MarginUnit {
 pub struct TestInfo {
     /// Which test.
     pub id: TestId,
+    /// The name in suites and reports.
+    pub name: &'static str,
     /// Its name for people.
     pub title: &'static str,
     /// Formula of statistic and effect.
@@ -47,73 +115,192 @@ pub struct TestInfo {
     pub margin_unit: MarginUnit,
     /// Smallest and largest margin that makes sense, both allowed.
     pub margin_range: (f64, f64),
+    /// The margin where a suite gives none.
+    pub default_margin: DefaultMargin,
     /// Whether the effect has a sign; if not it is a distance.
     pub signed: bool,
 }
 
-/// Every test.
+const fn like_ks(factor: f64, power: u8) -> DefaultMargin {
+    DefaultMargin::LikeKs { factor, power }
+}
+
+/// Every test, in the order of [`TestId`].
 pub const TESTS: &[TestInfo] = &[
     TestInfo {
         id: TestId::Ks,
+        name: "ks",
         title: "Kolmogorov-Smirnov distance",
         formula: "D = max |F_candidate(x) - F_golden(x)|; effect D, 0 for equal laws, at most 1",
         reference: "Smirnov (1939); scipy.stats.ks_2samp",
         margin_unit: MarginUnit::Effect,
         margin_range: (0.001, 0.9),
+        default_margin: like_ks(1.0, 1),
         signed: false,
     },
     TestInfo {
         id: TestId::W1,
+        name: "w1",
         title: "Wasserstein distance",
         formula: "W1 = integral of |F_candidate - F_golden|; in the observable's unit, margin in golden interquartile ranges",
         reference: "Vallender (1974); scipy.stats.wasserstein_distance",
         margin_unit: MarginUnit::GoldenScale,
         margin_range: (0.001, 10.0),
+        default_margin: DefaultMargin::Fixed(0.1),
         signed: false,
     },
     TestInfo {
         id: TestId::Mean,
+        name: "mean",
         title: "difference of means",
         formula: "mean(candidate) - mean(golden); in the observable's unit, margin in golden interquartile ranges",
         reference: "message-weighted means of window sums",
         margin_unit: MarginUnit::GoldenScale,
         margin_range: (0.001, 10.0),
+        default_margin: DefaultMargin::Fixed(0.1),
         signed: true,
     },
     TestInfo {
         id: TestId::Std,
+        name: "std",
         title: "log ratio of standard deviations",
         formula: "ln(sd(candidate) / sd(golden)), ddof 1; 0.1 is ten per cent",
         reference: "delta method on window sums of x and x^2",
         margin_unit: MarginUnit::Effect,
         margin_range: (0.001, 5.0),
+        default_margin: DefaultMargin::Fixed(0.1),
         signed: true,
     },
     TestInfo {
         id: TestId::Quantile,
+        name: "quantile",
         title: "difference of quantiles",
         formula: "q_p(candidate) - q_p(golden) for p = 0.05, 0.5, 0.95; margin in golden interquartile ranges",
         reference: "inverse of the empirical distribution function (Hyndman and Fan type 1)",
         margin_unit: MarginUnit::GoldenScale,
         margin_range: (0.001, 10.0),
+        default_margin: DefaultMargin::Fixed(0.15),
         signed: true,
     },
     TestInfo {
         id: TestId::Acf,
+        name: "acf",
         title: "difference of autocorrelations",
         formula: "acf_k(candidate) - acf_k(golden) at each lag k of the observable",
         reference: "sample autocorrelation, sums over pairs that lie in one window or straddle its start",
         margin_unit: MarginUnit::Effect,
         margin_range: (0.001, 2.0),
+        default_margin: DefaultMargin::Fixed(0.1),
         signed: true,
     },
     TestInfo {
         id: TestId::Fano,
+        name: "fano",
         title: "log ratio of Fano factors",
         formula: "ln(fano(candidate) / fano(golden)), fano = variance / mean of the counts; 0 for equal burstiness",
         reference: "Fano (1947)",
         margin_unit: MarginUnit::Effect,
         margin_range: (0.001, 5.0),
+        default_margin: DefaultMargin::Fixed(0.2),
+        signed: true,
+    },
+    TestInfo {
+        id: TestId::Kuiper,
+        name: "kuiper",
+        title: "Kuiper distance",
+        formula: "V = max(F_candidate - F_golden) + max(F_golden - F_candidate); effect V, 0 for equal laws, at most 1",
+        reference: "Kuiper (1960), Tests concerning random points on a circle",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.001, 0.9),
+        default_margin: like_ks(1.5, 1),
+        signed: false,
+    },
+    TestInfo {
+        id: TestId::Cvm,
+        name: "cvm",
+        title: "Cramer-von Mises distance",
+        formula: "statistic T with midranks; effect integral of (F_candidate - F_golden)^2 dH, H the pooled law; at most 1/3",
+        reference: "Anderson (1962); T of scipy.stats.cramervonmises_2samp, p-value corrected for ties",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.000_001, 0.3),
+        default_margin: like_ks(0.58, 2),
+        signed: false,
+    },
+    TestInfo {
+        id: TestId::Ad,
+        name: "ad",
+        title: "Anderson-Darling distance",
+        formula: "statistic (A2 - 1)/sigma with midranks; effect A2/N = s(1-s) integral of (F_candidate - F_golden)^2/(H(1-H)) dH over 0.01 < H < 0.99, s the golden's share of all observations",
+        reference: "Scholz and Stephens (1987); scipy.stats.anderson_ksamp(variant='midrank')",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.000_001, 0.9),
+        default_margin: like_ks(0.75, 2),
+        signed: false,
+    },
+    TestInfo {
+        id: TestId::Mwu,
+        name: "mwu",
+        title: "Mann-Whitney probability",
+        formula: "statistic U of the candidate; effect P(golden < candidate) + P(equal)/2 - 1/2, from -1/2 to 1/2",
+        reference: "Mann and Whitney (1947); scipy.stats.mannwhitneyu(candidate, golden)",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.001, 0.49),
+        default_margin: like_ks(0.71, 1),
+        signed: true,
+    },
+    TestInfo {
+        id: TestId::Chi2,
+        name: "chi2",
+        title: "chi-square over quantile bins",
+        formula: "statistic sum (O - E)^2/E over at most twenty equal-mass bins of the golden; effect Cramer's V = sqrt(chi2/N), 0 to 1",
+        reference: "Pearson (1900), Cramer (1946); scipy.stats.chi2_contingency(correction=False)",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.001, 0.9),
+        default_margin: like_ks(1.24, 1),
+        signed: false,
+    },
+    TestInfo {
+        id: TestId::Psi,
+        name: "psi",
+        title: "population stability index",
+        formula: "sum (q - p) ln(q/p) over the golden's deciles, p golden and q candidate share; an empty bin of the candidate counts as half an observation",
+        reference: "Lewis (1994); the symmetrised divergence of Jeffreys (1946)",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.000_1, 10.0),
+        default_margin: like_ks(6.0, 2),
+        signed: false,
+    },
+    TestInfo {
+        id: TestId::Js,
+        name: "js",
+        title: "Jensen-Shannon distance",
+        formula: "sqrt of the Jensen-Shannon divergence in bits over at most twenty equal-mass bins of the golden, 0 to 1",
+        reference: "Lin (1991), Endres and Schindelin (2003); scipy.spatial.distance.jensenshannon(base=2)",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.001, 0.9),
+        default_margin: like_ks(1.06, 1),
+        signed: false,
+    },
+    TestInfo {
+        id: TestId::Hill,
+        name: "hill",
+        title: "difference of Hill tail indices",
+        formula: "index(candidate) - index(golden), index = k / sum ln(x_i/u) over the k values beyond u, the side's own 95 % quantile; for the lower tail, where the golden has one, its mirror image; negative: heavier tail",
+        reference: "Hill (1975)",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.01, 10.0),
+        default_margin: DefaultMargin::Fixed(0.5),
+        signed: true,
+    },
+    TestInfo {
+        id: TestId::TailQuantile,
+        name: "tail_quantile",
+        title: "log ratio of tail quantile ratios",
+        formula: "ln of (q.99/q.95)(candidate) / (q.99/q.95)(golden); q.01/q.05 for the lower tail, where the golden has one; positive: longer tail",
+        reference: "inverse of the empirical distribution function (Hyndman and Fan type 1)",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.001, 5.0),
+        default_margin: DefaultMargin::Fixed(0.15),
         signed: true,
     },
 ];
@@ -121,33 +308,18 @@ pub const TESTS: &[TestInfo] = &[
 impl TestId {
     /// The name in suites and reports.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ks => "ks",
-            Self::W1 => "w1",
-            Self::Mean => "mean",
-            Self::Std => "std",
-            Self::Quantile => "quantile",
-            Self::Acf => "acf",
-            Self::Fano => "fano",
-        }
+        self.info().name
     }
 
     /// The test of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        TESTS.iter().map(|t| t.id).find(|t| t.as_str() == name)
+        TESTS.iter().find(|t| t.name == name).map(|t| t.id)
     }
 
     /// Its entry of [`TESTS`].
     pub fn info(self) -> &'static TestInfo {
-        match self {
-            Self::Ks => &TESTS[0],
-            Self::W1 => &TESTS[1],
-            Self::Mean => &TESTS[2],
-            Self::Std => &TESTS[3],
-            Self::Quantile => &TESTS[4],
-            Self::Acf => &TESTS[5],
-            Self::Fano => &TESTS[6],
-        }
+        // The table is in the order of the enum, which a test checks for every entry.
+        &TESTS[self as usize]
     }
 }
 
@@ -167,6 +339,11 @@ mod tests {
             assert_eq!(info.id.info().id, info.id);
             assert_eq!(TestId::from_name(info.id.as_str()), Some(info.id));
             assert_eq!(serde_json::to_string(&info.id).unwrap(), format!("\"{}\"", info.id));
+            let (low, high) = info.margin_range;
+            for ks in [None, Some(0.01), Some(0.15)] {
+                let margin = info.default_margin.value(ks);
+                assert!((low..=high).contains(&margin), "{}: {margin}", info.id);
+            }
         }
     }
 }

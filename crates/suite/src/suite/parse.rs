@@ -1,8 +1,11 @@
 //! From text to a [`Suite`], collecting every problem on the way.
 
+mod asked;
 mod values;
 
 use std::collections::BTreeMap;
+
+use asked::Asked;
 
 use super::problem::SuiteProblem;
 use super::{ColumnDefaults, DataKind, Limit, ObservableRule, Pairing, SCHEMA, Scope, Suite};
@@ -11,7 +14,7 @@ use crate::verdict::Severity;
 use crate::yaml::{self, Key, Node, Place, Value};
 
 /// The tests that apply to a column of a table.
-pub(super) const COLUMN_TESTS: &[TestId] = &[TestId::Ks, TestId::W1, TestId::Mean, TestId::Std, TestId::Quantile];
+pub(super) const COLUMN_TESTS: &[TestId] = catalogue::LAW_TESTS;
 
 const TOP_KEYS: &[&str] = &[
     "schema",
@@ -27,9 +30,10 @@ const TOP_KEYS: &[&str] = &[
     "checks",
     "columns",
     "observables",
+    "tests",
 ];
-const RULE_KEYS: &[&str] = &["id", "decide", "margins", "severity", "lattice", "enabled"];
-const COLUMN_KEYS: &[&str] = &["decide", "margins", "severity"];
+const RULE_KEYS: &[&str] = &["id", "decide", "margins", "severity", "lattice", "enabled", "tests"];
+const COLUMN_KEYS: &[&str] = &["decide", "margins", "severity", "tests"];
 const LIMIT_KEYS: &[&str] = &["max_count", "max_ratio", "severity"];
 const LATTICE_KEYS: &[&str] = &["ticks", "float", "origin", "splits"];
 const SPLIT_KEYS: &[&str] = &["from", "to", "bits"];
@@ -45,7 +49,7 @@ pub(super) fn suite(text: &str) -> Result<Suite, Vec<SuiteProblem>> {
             help: String::new(),
         }]
     })?;
-    let mut reader = Reader { problems: Vec::new() };
+    let mut reader = Reader { problems: Vec::new(), everywhere: Asked::Nothing };
     let suite = reader.root(&root);
     if reader.problems.is_empty() {
         return Ok(suite);
@@ -56,6 +60,8 @@ pub(super) fn suite(text: &str) -> Result<Suite, Vec<SuiteProblem>> {
 
 struct Reader {
     problems: Vec<SuiteProblem>,
+    /// Tests that run wherever they apply.
+    everywhere: Asked,
 }
 
 /// The entries of a map whose keys are all known and single.
@@ -114,6 +120,9 @@ impl Reader {
         }
         if let Some(node) = map.get("checks") {
             self.checks(node, &mut suite.checks);
+        }
+        if let Some(node) = map.get("tests") {
+            self.everywhere = self.asked(node, "the suite", None);
         }
         if let Some(node) = map.get("columns") {
             suite.columns = self.columns(node, data);
@@ -253,7 +262,7 @@ impl Reader {
             self.problem(map.place, "no-margins", format!("{of} has no margins"), help);
             return None;
         };
-        let margins = self.margins(margins_node, of, allowed);
+        let mut margins = self.margins(margins_node, of, allowed);
         let Some(node) = map.get("decide") else {
             let choice: Vec<_> = margins.keys().map(|t| format!("`decide: {t}`")).collect();
             let help = if choice.is_empty() { String::new() } else { format!("write {}", choice.join(" or ")) };
@@ -268,7 +277,12 @@ impl Reader {
             self.problem(node.place, "deciding-test-without-margin", message, format!("add `{name}` to its margins"));
             return None;
         }
-        margins.contains_key(&test).then_some((test, margins))
+        let decides = margins.contains_key(&test);
+        let own = map.get("tests").map_or(Asked::Nothing, |node| self.asked(node, of, Some(allowed)));
+        for asked in [&self.everywhere, &own] {
+            asked.add_to(&mut margins, allowed);
+        }
+        decides.then_some((test, margins))
     }
 
     fn margins(&mut self, node: &Node, of: &str, allowed: &[TestId]) -> BTreeMap<TestId, f64> {

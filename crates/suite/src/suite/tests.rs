@@ -92,80 +92,80 @@ observables:
     check(
         text,
         &expect![[r#"
-        suite.yaml:3:1: a suite has no key `scoop` [unknown-key]
-          3 | scoop: population
-            | ^
-          help: known: schema, name, data, scope, pairing, alpha, replicates, window, warmup, grid, checks, columns, observables
-        suite.yaml:4:10: `pairing` cannot be `alligned` [unknown-word]
-          4 | pairing: alligned
-            |          ^
-          help: did you mean `aligned`?
-        suite.yaml:5:8: alpha is 0.5, it must be from 0.001 to 0.2 [out-of-range]
-          5 | alpha: 0.5
-            |        ^
-        suite.yaml:6:7: `grid` must be a duration [wrong-type]
-          6 | grid: 0.1
-            |       ^
-          help: a whole number and ns, us, ms, s, m or h: `100ms`
-        suite.yaml:8:3: `checks` has no check `out_of_ordr` [unknown-check]
-          8 |   out_of_ordr: {max_count: 0}
-            |   ^
-          help: did you mean `out_of_order`?
-        suite.yaml:9:26: max_count is -1, it must be at least 0 [out-of-range]
-          9 |   duplicate: {max_count: -1, severity: fatal}
-            |                          ^
-        suite.yaml:9:40: `severity` cannot be `fatal` [unknown-word]
-          9 |   duplicate: {max_count: -1, severity: fatal}
-            |                                        ^
-          help: one of critical, warn, info
-        suite.yaml:11:9: no observable is called `spraed` [unknown-observable]
-          11 |   - id: spraed
-             |         ^
-          help: did you mean `spread`?
-        suite.yaml:16:19: the margin of `ks` is 1.5, it must be from 0.001 to 0.9 [out-of-range]
-          16 |     margins: {ks: 1.5}
-             |                   ^
-        suite.yaml:17:5: observable `trade_size` has no deciding test [no-deciding-test]
-          17 |   - id: trade_size
-             |     ^
-          help: write `decide: ks` or `decide: w1`
-        suite.yaml:19:9: observable `trade_size` is listed twice [duplicate-observable]
-          19 |   - id: trade_size
-             |         ^
-          help: the first is on line 17
-        suite.yaml:23:13: the test `acf` does not apply to observable `imbalance_l1` [test-does-not-apply]
-          23 |     decide: acf
-             |             ^
-          help: one of `ks`, `w1`, `mean`, `std`, `quantile`
-        suite.yaml:26:13: `w1` decides observable `ofi_1s` but has no margin [deciding-test-without-margin]
-          26 |     decide: w1
-             |             ^
-          help: add `w1` to its margins
-        suite.yaml:27:24: no test is called `kss` [unknown-test]
-          27 |     margins: {ks: 0.1, kss: 0.1}
-             |                        ^
-          help: did you mean `ks`?
-        suite.yaml:28:5: this observable has no id [missing-id]
-          28 |   - decide: ks
-             |     ^
-          help: write `- id: spread`, for example
-        suite.yaml:31:13: `ks` decides observable `depth_bid_l1` but has no margin [deciding-test-without-margin]
-          31 |     decide: ks
-             |             ^
-          help: add `ks` to its margins
-        suite.yaml:32:14: `margins` must be a map from test to number, this is a number [wrong-type]
-          32 |     margins: 0.1
-             |              ^
-          help: write `margins: {ks: 0.05}`
-        suite.yaml:33:14: market observables have their lattice from the catalogue [lattice-is-fixed]
-          33 |     lattice: {ticks: 8}
-             |              ^
-          help: remove it; only columns of tables have lattices of their own
-        suite.yaml:34:5: `margins` is given twice [duplicate-key]
-          34 |     margins: {ks: 0.1}
-             |     ^
-          help: the first is on line 32
-    "#]],
+            suite.yaml:3:1: a suite has no key `scoop` [unknown-key]
+              3 | scoop: population
+                | ^
+              help: known: schema, name, data, scope, pairing, alpha, replicates, window, warmup, grid, checks, columns, observables, tests
+            suite.yaml:4:10: `pairing` cannot be `alligned` [unknown-word]
+              4 | pairing: alligned
+                |          ^
+              help: did you mean `aligned`?
+            suite.yaml:5:8: alpha is 0.5, it must be from 0.001 to 0.2 [out-of-range]
+              5 | alpha: 0.5
+                |        ^
+            suite.yaml:6:7: `grid` must be a duration [wrong-type]
+              6 | grid: 0.1
+                |       ^
+              help: a whole number and ns, us, ms, s, m or h: `100ms`
+            suite.yaml:8:3: `checks` has no check `out_of_ordr` [unknown-check]
+              8 |   out_of_ordr: {max_count: 0}
+                |   ^
+              help: did you mean `out_of_order`?
+            suite.yaml:9:26: max_count is -1, it must be at least 0 [out-of-range]
+              9 |   duplicate: {max_count: -1, severity: fatal}
+                |                          ^
+            suite.yaml:9:40: `severity` cannot be `fatal` [unknown-word]
+              9 |   duplicate: {max_count: -1, severity: fatal}
+                |                                        ^
+              help: one of critical, warn, info
+            suite.yaml:11:9: no observable is called `spraed` [unknown-observable]
+              11 |   - id: spraed
+                 |         ^
+              help: did you mean `spread`?
+            suite.yaml:16:19: the margin of `ks` is 1.5, it must be from 0.001 to 0.9 [out-of-range]
+              16 |     margins: {ks: 1.5}
+                 |                   ^
+            suite.yaml:17:5: observable `trade_size` has no deciding test [no-deciding-test]
+              17 |   - id: trade_size
+                 |     ^
+              help: write `decide: ks` or `decide: w1`
+            suite.yaml:19:9: observable `trade_size` is listed twice [duplicate-observable]
+              19 |   - id: trade_size
+                 |         ^
+              help: the first is on line 17
+            suite.yaml:23:13: the test `acf` does not apply to observable `imbalance_l1` [test-does-not-apply]
+              23 |     decide: acf
+                 |             ^
+              help: one of `ks`, `w1`, `mean`, `std`, `quantile`, `kuiper`, `cvm`, `ad`, `mwu`, `chi2`, `psi`, `js`, `hill`, `tail_quantile`
+            suite.yaml:26:13: `w1` decides observable `ofi_1s` but has no margin [deciding-test-without-margin]
+              26 |     decide: w1
+                 |             ^
+              help: add `w1` to its margins
+            suite.yaml:27:24: no test is called `kss` [unknown-test]
+              27 |     margins: {ks: 0.1, kss: 0.1}
+                 |                        ^
+              help: did you mean `ks`?
+            suite.yaml:28:5: this observable has no id [missing-id]
+              28 |   - decide: ks
+                 |     ^
+              help: write `- id: spread`, for example
+            suite.yaml:31:13: `ks` decides observable `depth_bid_l1` but has no margin [deciding-test-without-margin]
+              31 |     decide: ks
+                 |             ^
+              help: add `ks` to its margins
+            suite.yaml:32:14: `margins` must be a map from test to number, this is a number [wrong-type]
+              32 |     margins: 0.1
+                 |              ^
+              help: write `margins: {ks: 0.05}`
+            suite.yaml:33:14: market observables have their lattice from the catalogue [lattice-is-fixed]
+              33 |     lattice: {ticks: 8}
+                 |              ^
+              help: remove it; only columns of tables have lattices of their own
+            suite.yaml:34:5: `margins` is given twice [duplicate-key]
+              34 |     margins: {ks: 0.1}
+                 |     ^
+              help: the first is on line 32
+        "#]],
     );
 }
 
@@ -252,28 +252,28 @@ observables:
     check(
         text,
         &expect![[r#"
-        suite.yaml:4:62: ticks is 19, it must be from 0 to 18 [out-of-range]
-          4 |   - {id: a, decide: ks, margins: {ks: 0.1}, lattice: {ticks: 19}}
-            |                                                              ^
-        suite.yaml:5:75: splits must be non-empty, ascending and disjoint [bad-lattice]
-          5 |   - {id: b, decide: ks, margins: {ks: 0.1}, lattice: {float: 10, splits: [{from: 1, to: 0, bits: 20}]}}
-            |                                                                           ^
-        suite.yaml:6:54: a lattice is either `ticks` or `float` [bad-lattice]
-          6 |   - {id: c, decide: ks, margins: {ks: 0.1}, lattice: {ticks: 1, float: 2}}
-            |                                                      ^
-          help: write `{ticks: 2}` or `{float: 10}`
-        suite.yaml:7:98: bits is 9, it must be from 11 to 52 [out-of-range]
-          7 |   - {id: d, decide: ks, margins: {ks: 0.1}, lattice: {float: 10, splits: [{from: 1, to: 2, bits: 9}]}}
-            |                                                                                                  ^
-        suite.yaml:8:21: the test `fano` does not apply to observable `e` [test-does-not-apply]
-          8 |   - {id: e, decide: fano, margins: {fano: 0.1}}
-            |                     ^
-          help: one of `ks`, `w1`, `mean`, `std`, `quantile`
-        suite.yaml:8:37: the test `fano` does not apply to observable `e` [test-does-not-apply]
-          8 |   - {id: e, decide: fano, margins: {fano: 0.1}}
-            |                                     ^
-          help: one of `ks`, `w1`, `mean`, `std`, `quantile`
-    "#]],
+            suite.yaml:4:62: ticks is 19, it must be from 0 to 18 [out-of-range]
+              4 |   - {id: a, decide: ks, margins: {ks: 0.1}, lattice: {ticks: 19}}
+                |                                                              ^
+            suite.yaml:5:75: splits must be non-empty, ascending and disjoint [bad-lattice]
+              5 |   - {id: b, decide: ks, margins: {ks: 0.1}, lattice: {float: 10, splits: [{from: 1, to: 0, bits: 20}]}}
+                |                                                                           ^
+            suite.yaml:6:54: a lattice is either `ticks` or `float` [bad-lattice]
+              6 |   - {id: c, decide: ks, margins: {ks: 0.1}, lattice: {ticks: 1, float: 2}}
+                |                                                      ^
+              help: write `{ticks: 2}` or `{float: 10}`
+            suite.yaml:7:98: bits is 9, it must be from 11 to 52 [out-of-range]
+              7 |   - {id: d, decide: ks, margins: {ks: 0.1}, lattice: {float: 10, splits: [{from: 1, to: 2, bits: 9}]}}
+                |                                                                                                  ^
+            suite.yaml:8:21: the test `fano` does not apply to observable `e` [test-does-not-apply]
+              8 |   - {id: e, decide: fano, margins: {fano: 0.1}}
+                |                     ^
+              help: one of `ks`, `w1`, `mean`, `std`, `quantile`, `kuiper`, `cvm`, `ad`, `mwu`, `chi2`, `psi`, `js`, `hill`, `tail_quantile`
+            suite.yaml:8:37: the test `fano` does not apply to observable `e` [test-does-not-apply]
+              8 |   - {id: e, decide: fano, margins: {fano: 0.1}}
+                |                                     ^
+              help: one of `ks`, `w1`, `mean`, `std`, `quantile`, `kuiper`, `cvm`, `ad`, `mwu`, `chi2`, `psi`, `js`, `hill`, `tail_quantile`
+        "#]],
     );
 }
 
@@ -308,6 +308,41 @@ fn catalogued_lattices_are_valid() {
         let lattice = o.lattice().to_lattice().unwrap();
         assert_eq!(LatticeSpec::from_lattice(&lattice), o.lattice(), "{}", o.id);
     }
+}
+
+#[test]
+fn tests_are_asked_for_by_name_or_all_at_once() {
+    let suite = |text: &str| Suite::parse(&format!("schema: verismo.suite/1\n{text}")).unwrap();
+    let rule = |suite: &Suite, id: &str| suite.rule(id).unwrap().margins;
+    let spread = "observables:\n- {id: spread, decide: ks, margins: {ks: 0.1, cvm: 0.02}, tests: TESTS}\n- {id: aggressor_sign_acf, decide: acf, margins: {acf: 0.1}}\n";
+    let named = suite(&spread.replace("TESTS", "[mwu, cvm]"));
+    let margins = rule(&named, "spread");
+    assert_eq!(margins.keys().map(|t| t.as_str()).collect::<Vec<_>>(), ["ks", "cvm", "mwu"]);
+    // A margin that is given stays; the others are as large a shift as the observable's own distance.
+    assert_eq!((margins[&TestId::Cvm], margins[&TestId::Mwu]), (0.02, 0.071));
+    let all = suite(&spread.replace("TESTS", "all"));
+    assert_eq!(rule(&all, "spread").len(), catalogue::LAW_TESTS.len());
+    assert_eq!(rule(&all, "aggressor_sign_acf").len(), 1);
+    let everywhere = suite(&format!("tests: [psi]\n{}", spread.replace("TESTS", "[]")));
+    assert!(rule(&everywhere, "spread").contains_key(&TestId::Psi));
+    assert_eq!(rule(&everywhere, "aggressor_sign_acf").len(), 1, "where it applies");
+    check(
+        "schema: verismo.suite/1\ntests: [kuipr, fano]\nobservables:\n- {id: spread, decide: ks, margins: {ks: 0.1}, tests: [acf]}\n- {id: ofi_1s, decide: ks, margins: {ks: 0.1}, tests: 3}\n",
+        &expect![[r#"
+            suite.yaml:2:9: no test is called `kuipr` [unknown-test]
+              2 | tests: [kuipr, fano]
+                |         ^
+              help: did you mean `kuiper`?
+            suite.yaml:4:56: the test `acf` does not apply to observable `spread` [test-does-not-apply]
+              4 | - {id: spread, decide: ks, margins: {ks: 0.1}, tests: [acf]}
+                |                                                        ^
+              help: one of `ks`, `w1`, `mean`, `std`, `quantile`, `kuiper`, `cvm`, `ad`, `mwu`, `chi2`, `psi`, `js`, `hill`, `tail_quantile`
+            suite.yaml:5:55: `tests` must be `all` or a list of tests, this is a number [wrong-type]
+              5 | - {id: ofi_1s, decide: ks, margins: {ks: 0.1}, tests: 3}
+                |                                                       ^
+              help: write `tests: all` or `tests: [kuiper, ad]`
+        "#]],
+    );
 }
 
 #[test]

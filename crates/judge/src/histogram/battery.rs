@@ -1,0 +1,298 @@
+//! The tests of two laws, each in one place: its field number, its effect with an interval, and what it is blamed by.
+//!
+//! A new test is one implementation of [`TwoSampleTest`] and one line of [`tests`], beside its entry in the catalogue.
+
+use verismo_stats::classic::{self, BINS, PSI_BINS, Tail, TestError};
+use verismo_stats::judging::{Effect, JudgingError, Outcome};
+use verismo_suite::catalogue::TestId;
+
+use super::{Laws, QUANTILES, moments};
+use crate::observe::Task;
+
+/// The field's number of a test, for reference.
+pub(super) struct Statistic {
+    /// In units of display where the test measures in the observable's unit.
+    pub(super) value: f64,
+    /// Where the number of the raw values lies for sure.
+    pub(super) certified: (f64, f64),
+    /// By how much the effect of the raw values may lie below and above that of the cells.
+    pub(super) slack: (f64, f64),
+    /// Classical p-value, where the test has one.
+    pub(super) p_value: Option<f64>,
+    /// A remark for people on the p-value.
+    pub(super) note: Option<&'static str>,
+}
+
+impl Statistic {
+    /// A number that is the effect itself.
+    fn of_effect(value: f64, certified: (f64, f64), p_value: Option<f64>) -> Self {
+        let slack = slack(value, certified);
+        Self { value, certified, slack, p_value, note: None }
+    }
+
+    /// A number beside the effect.
+    fn beside(value: f64, certified: (f64, f64), effect: (f64, (f64, f64)), p_value: Option<f64>) -> Self {
+        Self { value, certified, slack: slack(effect.0, effect.1), p_value, note: None }
+    }
+}
+
+fn slack(value: f64, (low, high): (f64, f64)) -> (f64, f64) {
+    // An end that is not finite is shown as undefined and widens nothing.
+    if low.is_finite() && high.is_finite() { ((value - low).max(0.0), (high - value).max(0.0)) } else { (0.0, 0.0) }
+}
+
+/// One test of two laws.
+pub(super) trait TwoSampleTest {
+    /// Which test it is in suites and reports.
+    fn id(&self) -> TestId;
+
+    /// What it is taken at, `p=0.95`; most tests take nothing.
+    fn parameter(&self) -> Option<String> {
+        None
+    }
+
+    /// The field's number for the pooled samples.
+    fn statistic(&self, laws: &Laws<'_>) -> Result<Statistic, TestError>;
+
+    /// The effect with its interval, for dependent windows.
+    fn judge(&self, task: &Task<'_>, laws: &Laws<'_>, margin: f64) -> Result<Outcome, JudgingError>;
+
+    /// The distance of laws behind the effect, for blame and for how far the golden is from itself; `None` for differences
+    /// that are no distance.
+    fn distance(&self) -> Option<Effect> {
+        None
+    }
+
+    /// Whether equal windows pass although the effect itself has no number.
+    fn passes_identical(&self) -> bool {
+        false
+    }
+}
+
+/// Reads the field's number of the pooled samples.
+type Measure = fn(&Laws<'_>, Effect) -> Result<Statistic, TestError>;
+
+/// The tests whose effect is one of two laws; of several quantiles the middle one, of two tails the upper one.
+fn by_effect(test: TestId) -> Option<(Effect, Measure)> {
+    Some(match test {
+        TestId::Ks => (Effect::Ks, ks),
+        TestId::W1 => (Effect::W1, w1),
+        TestId::Mean => (Effect::Mean, mean),
+        TestId::Quantile => (Effect::Quantile { p: 0.5 }, quantile),
+        TestId::Kuiper => (Effect::Kuiper, kuiper),
+        TestId::Cvm => (Effect::SquaredCvm, cvm),
+        TestId::Ad => (Effect::SquaredAd, ad),
+        TestId::Mwu => (Effect::MannWhitney, mwu),
+        TestId::Chi2 => (Effect::CramersV { bins: BINS }, chi2),
+        TestId::Psi => (Effect::Psi { bins: PSI_BINS }, psi),
+        TestId::Js => (Effect::JensenShannon { bins: BINS }, js),
+        TestId::Hill => (Effect::Hill { tail: Tail::Upper }, hill),
+        TestId::TailQuantile => (Effect::TailRatio { tail: Tail::Upper }, tail_quantile),
+        // From window sums, and from lag states.
+        TestId::Std | TestId::Fano | TestId::Acf => return None,
+    })
+}
+
+/// The effect by which margins are proposed; `None` for tests that are none of two laws.
+pub(crate) fn effect_of(test: TestId) -> Option<Effect> {
+    by_effect(test).map(|(effect, _)| effect)
+}
+
+/// The tests a name stands for, one for each finding; none for tests of lag states.
+pub(super) fn tests(test: TestId, laws: &Laws<'_>) -> Vec<Box<dyn TwoSampleTest>> {
+    let boxed = |effect, parameter, statistic| -> Box<dyn TwoSampleTest> {
+        Box::new(ByEffect { id: test, effect, parameter, statistic })
+    };
+    match (test, by_effect(test)) {
+        (TestId::Std, _) => vec![Box::new(Std)],
+        (TestId::Fano, _) => vec![Box::new(Fano)],
+        (_, None) => Vec::new(),
+        (_, Some((Effect::Quantile { .. }, measure))) => {
+            QUANTILES.iter().map(|&p| boxed(Effect::Quantile { p }, Some(format!("p={p}")), measure)).collect()
+        }
+        (_, Some((effect @ (Effect::Hill { .. } | Effect::TailRatio { .. }), measure))) => tails(laws)
+            .into_iter()
+            .map(|tail| {
+                let effect = match effect {
+                    Effect::Hill { .. } => Effect::Hill { tail },
+                    _ => Effect::TailRatio { tail },
+                };
+                boxed(effect, Some(format!("tail={tail}")), measure)
+            })
+            .collect(),
+        (_, Some((effect, measure))) => vec![boxed(effect, None, measure)],
+    }
+}
+
+/// Both tails of the golden that lie beyond zero; the upper one where none does, so that its absence is said.
+fn tails(laws: &Laws<'_>) -> Vec<Tail> {
+    let has = |tail: &Tail| {
+        let threshold = laws.golden.quantile_key(tail.probabilities().0).map(|key| laws.value(key));
+        threshold.is_some_and(|v| if *tail == Tail::Upper { v > 0.0 } else { v < 0.0 })
+    };
+    let found: Vec<Tail> = [Tail::Lower, Tail::Upper].into_iter().filter(has).collect();
+    if found.is_empty() { vec![Tail::Upper] } else { found }
+}
+
+/// A test whose effect the comparison of laws judges.
+struct ByEffect {
+    id: TestId,
+    effect: Effect,
+    parameter: Option<String>,
+    statistic: Measure,
+}
+
+impl TwoSampleTest for ByEffect {
+    fn id(&self) -> TestId {
+        self.id
+    }
+
+    fn parameter(&self) -> Option<String> {
+        self.parameter.clone()
+    }
+
+    fn statistic(&self, laws: &Laws<'_>) -> Result<Statistic, TestError> {
+        (self.statistic)(laws, self.effect)
+    }
+
+    fn judge(&self, _task: &Task<'_>, laws: &Laws<'_>, margin: f64) -> Result<Outcome, JudgingError> {
+        laws.comparison.judge(self.effect, margin, &|key| laws.value(key))
+    }
+
+    fn distance(&self) -> Option<Effect> {
+        (!self.id.info().signed).then_some(self.effect)
+    }
+}
+
+/// Log ratio of standard deviations, from window sums.
+struct Std;
+
+impl TwoSampleTest for Std {
+    fn id(&self) -> TestId {
+        TestId::Std
+    }
+
+    fn statistic(&self, laws: &Laws<'_>) -> Result<Statistic, TestError> {
+        let std = classic::std(&laws.golden, &laws.candidate, classic::Ddof::Sample)?;
+        Ok(Statistic::of_effect(std.statistic, std.certified, None))
+    }
+
+    fn judge(&self, task: &Task<'_>, laws: &Laws<'_>, margin: f64) -> Result<Outcome, JudgingError> {
+        moments::judge(task, laws, TestId::Std, margin)
+    }
+
+    fn passes_identical(&self) -> bool {
+        true
+    }
+}
+
+/// Log ratio of Fano factors, from window sums.
+struct Fano;
+
+impl TwoSampleTest for Fano {
+    fn id(&self) -> TestId {
+        TestId::Fano
+    }
+
+    fn statistic(&self, laws: &Laws<'_>) -> Result<Statistic, TestError> {
+        let ratio = moments::log_fano(&laws.candidate).zip(moments::log_fano(&laws.golden)).map(|(c, g)| c - g);
+        let ratio = ratio.ok_or(TestError::NoSpread { side: classic::Side::First })?;
+        Ok(Statistic::of_effect(ratio, (ratio, ratio), None))
+    }
+
+    fn judge(&self, task: &Task<'_>, laws: &Laws<'_>, margin: f64) -> Result<Outcome, JudgingError> {
+        moments::judge(task, laws, TestId::Fano, margin)
+    }
+
+    fn passes_identical(&self) -> bool {
+        true
+    }
+}
+
+fn ks(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let ks = classic::ks(&laws.golden, &laws.candidate)?;
+    Ok(Statistic::of_effect(ks.statistic, ks.certified, Some(ks.p_value)))
+}
+
+fn w1(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let w1 = classic::w1(&laws.golden, &laws.candidate)?;
+    Ok(scaled(laws, w1.statistic, w1.certified, None))
+}
+
+fn mean(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let mean = classic::mean(&laws.golden, &laws.candidate)?;
+    Ok(scaled(laws, mean.statistic, mean.certified, mean.p_value))
+}
+
+fn quantile(laws: &Laws<'_>, effect: Effect) -> Result<Statistic, TestError> {
+    let p = if let Effect::Quantile { p } = effect { p } else { 0.5 };
+    let q = classic::quantile(&laws.golden, &laws.candidate, p)?;
+    Ok(scaled(laws, q.statistic, q.certified, None))
+}
+
+/// A number in the observable's unit.
+fn scaled(laws: &Laws<'_>, value: f64, certified: (f64, f64), p_value: Option<f64>) -> Statistic {
+    let scaled = |x: f64| laws.display.scaled(x);
+    Statistic::of_effect(scaled(value), (scaled(certified.0), scaled(certified.1)), p_value)
+}
+
+fn kuiper(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let kuiper = classic::kuiper(&laws.golden, &laws.candidate)?;
+    Ok(Statistic::of_effect(kuiper.statistic, kuiper.certified, Some(kuiper.p_value)))
+}
+
+fn cvm(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let cvm = classic::cvm(&laws.golden, &laws.candidate)?;
+    let effect = (cvm.effect, cvm.effect_certified);
+    let note = (cvm.method == classic::CvmMethod::Ties).then_some("p-value corrected for ties, the statistic is not");
+    Ok(Statistic { note, ..Statistic::beside(cvm.statistic, cvm.certified, effect, Some(cvm.p_value)) })
+}
+
+fn ad(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let ad = classic::ad(&laws.golden, &laws.candidate)?;
+    let note = match ad.method {
+        classic::AdMethod::Capped => Some("the p-value is at least the one given"),
+        classic::AdMethod::Floored => Some("the p-value is at most the one given"),
+        _ => None,
+    };
+    let effect = (ad.effect, ad.effect_certified);
+    Ok(Statistic { note, ..Statistic::beside(ad.statistic, ad.certified, effect, Some(ad.p_value)) })
+}
+
+fn mwu(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let mwu = classic::mwu(&laws.golden, &laws.candidate)?;
+    Ok(Statistic::beside(mwu.statistic, mwu.certified, (mwu.effect, mwu.effect_certified), Some(mwu.p_value)))
+}
+
+fn chi2(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let chi2 = classic::chi2(&laws.golden, &laws.candidate)?;
+    let (value, effect) = (chi2.statistic, chi2.effect);
+    Ok(Statistic::beside(value, (value, value), (effect, (effect, effect)), Some(chi2.p_value)))
+}
+
+fn psi(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let psi = classic::psi(&laws.golden, &laws.candidate)?.statistic;
+    Ok(Statistic::of_effect(psi, (psi, psi), None))
+}
+
+fn js(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let js = classic::js(&laws.golden, &laws.candidate)?.statistic;
+    Ok(Statistic::of_effect(js, (js, js), None))
+}
+
+fn tail_of(effect: Effect) -> Tail {
+    match effect {
+        Effect::Hill { tail } | Effect::TailRatio { tail } => tail,
+        _ => Tail::Upper,
+    }
+}
+
+fn hill(laws: &Laws<'_>, effect: Effect) -> Result<Statistic, TestError> {
+    let hill = classic::hill(&laws.golden, &laws.candidate, tail_of(effect))?;
+    Ok(Statistic::of_effect(hill.statistic, hill.certified, None))
+}
+
+fn tail_quantile(laws: &Laws<'_>, effect: Effect) -> Result<Statistic, TestError> {
+    let ratio = classic::tail_quantile(&laws.golden, &laws.candidate, tail_of(effect))?;
+    Ok(Statistic::of_effect(ratio.statistic, ratio.certified, None))
+}

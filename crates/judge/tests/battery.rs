@@ -1,0 +1,145 @@
+//! The tests of two laws, from states to findings.
+#![allow(clippy::unwrap_used, clippy::float_cmp, missing_docs)]
+
+mod common;
+
+use common::{PLAN, Plan, side};
+use verismo_judge::{JudgeOptions, Judgement, SideStates};
+use verismo_suite::Suite;
+use verismo_suite::catalogue::{LAW_TESTS, TestId};
+use verismo_suite::report::Finding;
+use verismo_suite::verdict::FindingVerdict;
+
+const ALL: &str = "\
+schema: verismo.suite/1
+observables:
+  - {id: mid_log_return_1s, decide: ks, margins: {ks: 0.05}, tests: all}
+  - {id: trade_size, decide: ad, margins: {ad: 0.002}, tests: [hill, tail_quantile, mwu]}
+";
+
+fn judged(golden: &SideStates, candidate: &SideStates, suite: &str) -> Judgement {
+    verismo_judge::judge(golden, candidate, &Suite::parse(suite).unwrap(), &JudgeOptions::default())
+}
+
+fn of<'a>(judgement: &'a Judgement, observable: &str, test: TestId) -> &'a Finding {
+    judgement.findings.iter().find(|f| f.observable == observable && f.test == test).unwrap()
+}
+
+const RETURN: &str = "mid_log_return_1s";
+
+#[test]
+fn every_test_passes_another_stretch_of_the_same_process() {
+    let judgement = judged(&side(PLAN), &side(Plan { seed: 2, ..PLAN }), ALL);
+    for test in LAW_TESTS {
+        let finding = of(&judgement, RETURN, *test);
+        assert_ne!(finding.verdict, FindingVerdict::Error, "{test}: {}", finding.reason);
+        assert_ne!(finding.verdict, FindingVerdict::Fail, "{test}: {}", finding.reason);
+        let ([low, high], effect) = (finding.interval.unwrap(), finding.effect.unwrap());
+        assert!(low <= effect && effect <= high && finding.resolution.unwrap() > 0.0, "{test}: {finding:?}");
+        let [certified_low, certified_high] = finding.certified.unwrap();
+        let statistic = finding.statistic.unwrap();
+        assert!(certified_low <= statistic && statistic <= certified_high, "{test}: {finding:?}");
+        assert!(test.info().signed || (low >= 0.0 && low <= 0.0), "{test}: 0 is not excluded");
+    }
+    // Both tails of returns have a sign, sizes have the upper one.
+    let tails = |observable: &str, test| {
+        let found = judgement.findings.iter().filter(|f| f.observable == observable && f.test == test);
+        found.map(|f| f.parameter.clone().unwrap()).collect::<Vec<_>>()
+    };
+    for test in [TestId::Hill, TestId::TailQuantile] {
+        assert_eq!(tails(RETURN, test), ["tail=lower", "tail=upper"]);
+    }
+    assert!(judgement.findings.iter().any(|f| f.observable == "trade_size" && f.test == TestId::Ad && f.deciding));
+}
+
+#[test]
+fn a_shift_fails_every_test_that_sees_location_and_no_tail() {
+    let judgement = judged(&side(PLAN), &side(Plan { seed: 2, shift: 0.5, ..PLAN }), ALL);
+    use TestId::{Ad, Chi2, Cvm, Js, Kuiper, Mwu, Psi};
+    for test in [Kuiper, Cvm, Ad, Mwu, Chi2, Psi, Js] {
+        let finding = of(&judgement, RETURN, test);
+        assert_eq!(finding.verdict, FindingVerdict::Fail, "{test}: {}", finding.reason);
+        assert!(finding.p_fail.unwrap() <= 0.05, "{test}");
+        assert_eq!(finding.heterogeneity.is_some(), !test.info().signed, "{test}: {:?}", finding.undefined);
+    }
+    let effect = |test| of(&judgement, RETURN, test).effect.unwrap();
+    // Half a standard deviation between two normals: delta^2/(2 pi sqrt 3), Phi(delta/sqrt 2) - 1/2, about delta^2.
+    assert!((effect(Cvm) - 0.25 * 0.0919).abs() < 0.006, "{}", effect(Cvm));
+    assert!((effect(Mwu) - 0.138).abs() < 0.02, "{}", effect(Mwu));
+    assert!((effect(Psi) - 0.24).abs() < 0.06, "{}", effect(Psi));
+    let back = judged(&side(Plan { seed: 2, shift: 0.5, ..PLAN }), &side(PLAN), ALL);
+    assert_eq!(of(&back, RETURN, Mwu).effect.unwrap(), -effect(Mwu));
+    assert_eq!(of(&back, RETURN, Cvm).statistic.is_some(), of(&judgement, RETURN, Cvm).p_value.is_some());
+}
+
+#[test]
+fn equal_windows_pass_every_test_with_nothing() {
+    for windows in [3, 40] {
+        let golden = side(Plan { windows, ..PLAN });
+        let judgement = judged(&golden, &golden.clone(), ALL);
+        for finding in &judgement.findings {
+            assert_eq!(finding.verdict, FindingVerdict::Pass, "{} {}", finding.test, finding.reason);
+            assert_eq!(finding.effect.map(f64::abs), Some(0.0), "{}", finding.test);
+            assert_eq!(finding.interval.map(|[l, u]| (l.abs(), u.abs())), Some((0.0, 0.0)), "{}", finding.test);
+        }
+    }
+}
+
+#[test]
+fn few_windows_say_what_is_missing() {
+    let judgement = judged(&side(PLAN), &side(Plan { seed: 2, windows: 9, ..PLAN }), ALL);
+    for test in LAW_TESTS {
+        let finding = of(&judgement, RETURN, *test);
+        assert_eq!(finding.verdict, FindingVerdict::Inconclusive, "{test}: {}", finding.reason);
+        assert_eq!(finding.needs.as_ref().unwrap().candidate_windows, Some(3), "{test}");
+        assert!(finding.effect.is_some() && finding.interval.is_none(), "{test}");
+    }
+}
+
+/// What has no tail or no second bin is not applicable, with its reason, and hides no other finding.
+#[test]
+fn undefined_tests_say_why() {
+    let count =
+        "schema: verismo.suite/1\nobservables:\n- {id: aggressor_sign, decide: ks, margins: {ks: 0.05}, tests: all}\n";
+    let constant = |value: i64, windows: i64| {
+        let mut states = side(Plan { windows: 20, ..PLAN });
+        let series = states.streams[0].series["trade_size"].clone();
+        let mut series = series;
+        series.lattice = verismo_stats::lattice::Lattice::ticks(0);
+        series.windows = verismo_judge::SeriesWindows::Cells(
+            (0..windows).map(|w| (w + 172_311_840, vec![(value, 20 + w as u64 % 3)].into_boxed_slice())).collect(),
+        );
+        states.streams[0].series = [("aggressor_sign".to_owned(), series)].into();
+        states
+    };
+    let judgement = judged(&constant(1, 30), &constant(-1, 31), count);
+    assert_eq!(of(&judgement, "aggressor_sign", TestId::Ks).verdict, FindingVerdict::Fail);
+    for test in [TestId::Chi2, TestId::Psi, TestId::Js, TestId::Hill] {
+        let finding = of(&judgement, "aggressor_sign", test);
+        assert_eq!(finding.verdict, FindingVerdict::NotApplicable, "{test}: {}", finding.reason);
+        assert!(finding.reason.starts_with(&format!("{test} is undefined: the first sample")), "{}", finding.reason);
+    }
+    for test in [TestId::Kuiper, TestId::Cvm, TestId::Ad] {
+        let finding = of(&judgement, "aggressor_sign", test);
+        assert!(finding.effect.unwrap() > 0.1, "{test}: {finding:?}");
+    }
+}
+
+#[test]
+fn one_more_test_changes_no_other_finding() {
+    let suite = |tests: &str| {
+        format!(
+            "schema: verismo.suite/1\nobservables:\n- {{id: {RETURN}, decide: ks, margins: {{ks: 0.05, w1: 0.1, mean: 0.1}}, tests: {tests}}}\n"
+        )
+    };
+    let (golden, candidate) = (side(PLAN), side(Plan { seed: 2, shift: 0.15, ..PLAN }));
+    let few = judged(&golden, &candidate, &suite("[mwu]"));
+    let all = judged(&golden, &candidate, &suite("all"));
+    assert!(few.findings.len() < all.findings.len());
+    for finding in &few.findings {
+        if finding.test != TestId::Mean && finding.test != TestId::W1 {
+            assert_eq!(of(&all, RETURN, finding.test), finding);
+        }
+        assert_eq!(of(&all, RETURN, finding.test).interval, finding.interval);
+    }
+}

@@ -1,0 +1,114 @@
+//! Effects on the shares of a few bins fixed from the golden: Cramer's V, population stability index, Jensen-Shannon.
+//!
+//! The lower end comes from a weighted Euclidean norm of the differences of shares, which never exceeds the effect: V is that
+//! norm; `(q - p) ln(q/p) >= (q - p)^2 / ((p + q)/2)`, since the logarithmic mean is at most the arithmetic one; and a bin's
+//! Jensen-Shannon divergence is at least `(q - p)^2 / (4 (p + q))` nats (Topsoe 2000). The upper end scales the dual bound of
+//! that norm by the ratio of the effect to the norm, which is 1 for equal laws.
+
+use core::f64::consts::LN_2;
+
+use super::comparison::Comparison;
+use super::effect::{Band, Features, Shape, largest_gram_eigenvalue};
+use super::replicate::Norm;
+use super::{Effect, JudgingError};
+use crate::classic::{bin_edges_of, js_term};
+
+/// A share and what it is on the other side.
+struct Shares {
+    golden: f64,
+    candidate: f64,
+    /// Candidate minus golden, taken label by label, so that equal strata give exactly 0.
+    difference: f64,
+}
+
+impl Comparison {
+    /// Makes [`Effect::CramersV`], [`Effect::Psi`] or [`Effect::JensenShannon`] ready.
+    pub(crate) fn binned(&self, effect: Effect, bins: u16) -> Result<Shape, JudgingError> {
+        if bins < 2 {
+            let value = bins.to_string();
+            return Err(JudgingError::Parameter { parameter: "bins", value, domain: "at least 2" });
+        }
+        let features = Features::Bins(self.bin_columns(bins));
+        let shares = self.shares(&features);
+        let share = self.candidate_share();
+        let weights: Vec<f64> = shares
+            .iter()
+            .map(|bin| {
+                let middle = 0.5 * (bin.golden + bin.candidate);
+                let (factor, mass) = match effect {
+                    Effect::CramersV { .. } => {
+                        (share * (1.0 - share), bin.golden + share * (bin.candidate - bin.golden))
+                    }
+                    Effect::JensenShannon { .. } => (0.125 / LN_2, middle),
+                    _ => (1.0, middle),
+                };
+                if mass > 0.0 { factor / mass } else { 0.0 }
+            })
+            .collect();
+        let norm = Norm::Root(weights.clone());
+        let distance = norm.of(&shares.iter().map(|bin| bin.difference).collect::<Vec<f64>>());
+        let empty = 0.5 / self.messages().1 as f64;
+        let estimate = match effect {
+            Effect::Psi { .. } => libm::sqrt(shares.iter().map(|bin| psi_term(bin, empty)).sum::<f64>()),
+            Effect::JensenShannon { .. } => {
+                let terms = shares.iter().map(|bin| js_term(bin.difference.abs(), bin.golden + bin.candidate));
+                libm::sqrt(terms.sum::<f64>())
+            }
+            _ => distance,
+        }
+        .max(distance);
+        let ratio = if distance > 0.0 { estimate / distance } else { 1.0 };
+        let spread = self.noise.as_ref().map(|noise| {
+            let rows: Vec<Vec<f64>> = self
+                .feature_rows(noise, |table| features.of(table, &[]))
+                .iter()
+                .flat_map(|rows| (0..rows.rows()).map(|k| rows.row(k)))
+                .map(|row| row.iter().zip(&weights).map(|(e, w)| e * libm::sqrt(*w)).collect())
+                .collect();
+            (noise.degrees_min(), ratio * libm::sqrt(largest_gram_eigenvalue(&rows)))
+        });
+        let (ceiling, squared, domain) = match effect {
+            Effect::CramersV { .. } => (1.0, false, 9),
+            Effect::JensenShannon { .. } => (1.0, false, 11),
+            _ => (f64::INFINITY, true, 10),
+        };
+        let band = Band::Additive(spread.into_iter().collect());
+        Ok(Shape { features, norm, band, estimate, ceiling, squared, domain })
+    }
+
+    /// Columns of the bins' upper edges; the last bin is open. A single bin where the golden has no second one.
+    fn bin_columns(&self, bins: u16) -> Vec<usize> {
+        let counts = self.golden.pooled(self.keys.len(), |_| true);
+        let own: Vec<(i64, u64)> =
+            self.keys.iter().zip(&counts).filter(|(_, n)| **n > 0).map(|(key, n)| (*key, *n)).collect();
+        let columns = bin_edges_of(&own, bins).into_iter();
+        columns.filter_map(|edge| self.keys.binary_search(&edge).ok()).filter(|x| *x < self.delta.len()).collect()
+    }
+
+    fn shares(&self, features: &Features) -> Vec<Shares> {
+        let of_law = |law: &[f64]| {
+            let mut shares = features.of_difference(law, &[]);
+            // The map gives the last bin what is missing to 0; a law misses 1.
+            if let Some(last) = shares.last_mut() {
+                *last += 1.0;
+            }
+            shares
+        };
+        let (golden, candidate) = (of_law(&self.golden_law), of_law(&self.candidate_law));
+        let difference = features.of_difference(&self.delta, &[]);
+        let shares = golden.into_iter().zip(candidate).zip(difference);
+        let clean = |v: f64| v.max(0.0);
+        shares.map(|((g, c), difference)| Shares { golden: clean(g), candidate: clean(c), difference }).collect()
+    }
+}
+
+/// `(q - p) ln(q / p)`; a bin without observations of the candidate counts as half of one.
+fn psi_term(bin: &Shares, empty: f64) -> f64 {
+    if bin.golden <= 0.0 {
+        return 0.0;
+    }
+    // Shares are sums of rounded fractions: an empty bin may show as 1e-17.
+    let difference = if bin.candidate < 0.5 * empty { empty - bin.golden } else { bin.difference };
+    let ratio = (difference / bin.golden).max(-1.0 + f64::EPSILON);
+    difference * libm::log1p(ratio)
+}
