@@ -107,7 +107,7 @@ fn a_faithful_reconstruction_is_pass_with_three_reports() {
     assert!(out(&output).starts_with("PASS"), "{}", out(&output));
     assert!(output.stderr.is_empty(), "{}", err(&output));
     assert!(!out(&output).contains('\u{1b}'));
-    assert_eq!(reports_in(&report), ["junit.xml", "report.json", "report.md"]);
+    assert_eq!(reports_in(&report), ["junit.xml", "report.html", "report.json", "report.md"]);
     let json: serde_json::Value = serde_json::from_slice(&fs::read(report.join("report.json")).unwrap()).unwrap();
     assert_eq!(json["verdict"], "PASS");
     assert_eq!(json["schema"], "verismo.report/1");
