@@ -386,11 +386,11 @@ impl Strip {
     }
 }
 
-/// What nine in ten of these stay below; `None` of fewer than four.
+/// What 49 in 50 of these stay below, the largest of up to fifty; `None` of fewer than four.
 fn usual(mut effects: Vec<f64>) -> Option<f64> {
     effects.sort_by(f64::total_cmp);
     let n = effects.len();
-    if n < 4 { None } else { effects.get((9 * n).div_ceil(10).saturating_sub(1)).copied() }
+    if n < 4 { None } else { effects.get((49 * n).div_ceil(50).saturating_sub(1)).copied() }
 }
 
 /// Windows in a stretch: the shortest readable length that gives at most `most` stretches, unless it is more than three times

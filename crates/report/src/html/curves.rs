@@ -57,7 +57,9 @@ mod tests {
     fn quantiles_invert_the_law() {
         let laws = laws();
         let of = |p| quantile(&laws, &laws.golden, p);
-        assert_eq!([0.1, 0.2, 0.3, 0.9, 1.0, 2.0].map(of), [-2.0, -2.0, 0.0, 1.0, 10.0, 10.0]);
+        for (p, want) in [(0.1, -2.0), (0.2, -2.0), (0.3, 0.0), (0.9, 1.0), (1.0, 10.0), (2.0, 10.0)] {
+            assert!((of(p) - want).abs() < 1e-12, "{p}");
+        }
         assert!((quantile(&LawCurves::default(), &[], 0.5)).abs() < 1e-300);
     }
 

@@ -98,9 +98,9 @@ pub fn figure(title: &str, drawing: &str, caption: &str) -> String {
 /// A table that scrolls sideways where it is too wide. Titles are text, those that start with `>` belong to numbers; cells are
 /// markup. Columns of numbers that follow each other to the end are set by one class of the table: reports have many cells.
 pub fn table(label: &str, titles: &[&str], rows: &[Vec<String>]) -> String {
-    let is_number = |title: &&str| title.starts_with('>');
-    let words = titles.iter().position(|t| is_number(&t)).unwrap_or(titles.len());
-    let at_end = words < titles.len() && words < 4 && titles[words..].iter().all(|t| is_number(&t));
+    let is_number = |title: &str| title.starts_with('>');
+    let words = titles.iter().position(|t| is_number(t)).unwrap_or(titles.len());
+    let at_end = words < titles.len() && words < 4 && titles[words..].iter().all(|t| is_number(t));
     let table_class = if at_end { format!(" class=\"n{words}\"") } else { String::new() };
     let class = |title: &str| if !at_end && title.starts_with('>') { " class=\"n\"" } else { "" };
     let mut out = format!(

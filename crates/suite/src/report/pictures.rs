@@ -102,7 +102,7 @@ pub struct TimeStrip {
     /// Largest difference of the distribution functions (or of the autocorrelations) in each stretch; null where one of the
     /// two has too little there.
     pub effects: Vec<Option<f64>>,
-    /// Effects up to this are usual: nine in ten of the golden's own stretches differ less from all of it, or, where stretches
+    /// Effects up to this are usual: 49 in 50 of the golden's own stretches differ less from all of it, or, where stretches
     /// are compared pair by pair, from their neighbours; there the noise of the whole comparison is taken if it is smaller.
     pub noise: Vec<Option<f64>>,
     /// Observations of the golden in each stretch; empty against the whole golden.
