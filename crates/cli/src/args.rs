@@ -1,8 +1,12 @@
 //! The command line: what can be asked, with its help.
 
+mod report;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
+
+pub use report::{ReportArgs, ReportFormat};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -94,7 +98,7 @@ pub enum Command {
     /// Judge a candidate stream against its golden capture
     ///
     /// Reads both sides, compares every observable of the suite with its margin, and counts broken rows, gaps and other
-    /// damage. Writes report.json, report.md and junit.xml to --out and a summary to standard output.
+    /// damage. Writes report.html, report.json, report.md and junit.xml to --out and a summary to standard output.
     Validate(Box<ValidateArgs>),
     /// Show what verismo does, on a simulated market with known faults
     ///
@@ -124,6 +128,8 @@ pub enum Command {
     Metrics(MetricsArgs),
     /// Write the completion script of a shell
     Completions(CompletionsArgs),
+    /// Render a report again from its report.json: text, HTML, Markdown, JUnit
+    Report(ReportArgs),
 }
 
 /// Formats of input; `auto` looks into the files.
@@ -210,7 +216,7 @@ pub struct ValidateArgs {
     /// How the two sides are matched [default: the suite's, else auto]
     #[arg(long, value_enum, env = "VERISMO_PAIRING", hide_env_values = true, help_heading = "Judging")]
     pub pairing: Option<PairingArg>,
-    /// Where report.json, report.md and junit.xml go
+    /// Where report.html, report.json, report.md and junit.xml go
     #[arg(
         long,
         value_name = "DIR",

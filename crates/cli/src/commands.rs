@@ -6,5 +6,6 @@ pub mod demo;
 pub mod init;
 pub mod inject;
 pub mod metrics;
+pub mod report;
 pub mod simulate;
 pub mod validate;

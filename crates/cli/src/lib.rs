@@ -49,5 +49,6 @@ pub fn run(cli: &Cli, console: &Console, cancel: &AtomicBool, out: &mut impl Wri
         Command::CheckSuite(args) => commands::check_suite::run(args, out),
         Command::Metrics(args) => commands::metrics::run(args, context, out),
         Command::Completions(args) => commands::completions::run(args, out),
+        Command::Report(args) => commands::report::run(args, context, out),
     }
 }

@@ -93,13 +93,13 @@ fn help_and_version_are_no_errors_and_a_wrong_flag_is_one() {
 
 #[test]
 fn every_command_has_examples_or_is_obvious() {
-    for command in ["validate", "demo", "simulate", "inject", "init"] {
+    for command in ["validate", "demo", "simulate", "inject", "init", "report"] {
         assert!(out(&run(&[command, "--help"])).contains("Examples:\n  verismo "), "{command}");
     }
 }
 
 #[test]
-fn a_faithful_reconstruction_is_pass_with_three_reports() {
+fn a_faithful_reconstruction_is_pass_with_all_reports() {
     let dir = tempfile::tempdir().unwrap();
     let report = dir.path().join("report");
     let output = validate(&data().join("golden"), &data().join("faithful"), &report, &[]);
@@ -107,7 +107,7 @@ fn a_faithful_reconstruction_is_pass_with_three_reports() {
     assert!(out(&output).starts_with("PASS"), "{}", out(&output));
     assert!(output.stderr.is_empty(), "{}", err(&output));
     assert!(!out(&output).contains('\u{1b}'));
-    assert_eq!(reports_in(&report), ["junit.xml", "report.json", "report.md"]);
+    assert_eq!(reports_in(&report), ["junit.xml", "report.html", "report.json", "report.md"]);
     let json: serde_json::Value = serde_json::from_slice(&fs::read(report.join("report.json")).unwrap()).unwrap();
     assert_eq!(json["verdict"], "PASS");
     assert_eq!(json["schema"], "verismo.report/1");
@@ -131,6 +131,36 @@ fn a_damaged_reconstruction_is_fail() {
     assert_eq!(code(&output), 1, "{}{}", out(&output), err(&output));
     assert!(out(&output).starts_with("FAIL"), "{}", out(&output));
     assert!(fs::read_to_string(dir.path().join("report/junit.xml")).unwrap().contains("<failure"));
+}
+
+#[test]
+fn a_report_is_rendered_again_from_its_json() {
+    let dir = tempfile::tempdir().unwrap();
+    let (first, again) = (dir.path().join("first"), dir.path().join("again"));
+    let output = validate(&data().join("golden"), &data().join("faithful"), &first, &[]);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    let json = first.join("report.json");
+    let output = run(&["report", path(&json), "--out", path(&again)]);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert_eq!(out(&output).lines().count(), 4, "{}", out(&output));
+    for name in reports_in(&first) {
+        assert_eq!(fs::read(first.join(&name)).unwrap(), fs::read(again.join(&name)).unwrap(), "{name}");
+    }
+    let page = fs::read(first.join("report.html")).unwrap();
+    assert_eq!(run(&["report", path(&first), "--format", "html"]).stdout, page, "a directory stands for its report");
+    assert!(page.starts_with(b"<!DOCTYPE html>") && page.len() < 1_000_000, "{} bytes", page.len());
+    let text = out(&run(&["report", path(&json)]));
+    assert!(text.starts_with("PASS"), "{text}");
+    let summary = first.join("report.md");
+    for args in [
+        &["report", path(&summary)][..],
+        &["report", path(&dir.path().join("none.json"))],
+        &["report", path(&json), "--format", "pdf"],
+        &["report", path(&json), "--format", "md", "--out", path(&again)],
+    ] {
+        let output = run(args);
+        assert_eq!((code(&output), output.stdout.is_empty()), (2, true), "{args:?}: {}", err(&output));
+    }
 }
 
 #[test]
@@ -203,7 +233,7 @@ fn the_environment_sets_what_no_flag_sets() {
     let validate = ["validate", "--golden", path(&golden), "--candidate", path(&golden)];
     let output = verismo(&validate).env("VERISMO_OUT", &by_variable).output().unwrap();
     assert_eq!(code(&output), 0, "{}", err(&output));
-    assert_eq!(reports_in(&by_variable).len(), 3);
+    assert_eq!(reports_in(&by_variable).len(), 4);
     fs::remove_dir_all(&by_variable).unwrap();
     let with_flag = [&validate[..], &["--out", path(&by_flag)]].concat();
     let output = verismo(&with_flag).env("VERISMO_OUT", &by_variable).output().unwrap();
@@ -236,7 +266,7 @@ fn a_closed_standard_output_changes_neither_reports_nor_exit_code() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(code(&output), 0, "{}", err(&output));
     assert_eq!(err(&output), "");
-    assert_eq!(reports_in(dir.path()).len(), 3);
+    assert_eq!(reports_in(dir.path()).len(), 4);
 }
 
 #[test]
@@ -342,7 +372,7 @@ fn an_interrupted_validation_leaves_no_report_not_even_an_old_one() {
     assert_eq!(code(&made), 0);
     let golden = data().join("golden");
     assert_eq!(code(&validate(&golden, &golden, &report, &[])), 0);
-    assert_eq!(reports_in(&report).len(), 3);
+    assert_eq!(reports_in(&report).len(), 4);
     let command =
         verismo(&["-v", "validate", "--golden", path(&big), "--candidate", path(&big), "--out", path(&report)]);
     let (code, took) = interrupted(command);

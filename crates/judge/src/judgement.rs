@@ -3,18 +3,21 @@
 use std::borrow::Cow;
 
 use verismo_stats::judging::replicates_for;
-use verismo_suite::report::{Finding, Input, IntegrityRow, MdeRow, Provenance, Report, Side, StreamPair, Timing};
+use verismo_suite::report::{
+    Finding, Input, IntegrityRow, MdeRow, Picture, Provenance, Report, Side, StreamPair, Timing,
+};
 use verismo_suite::suite::{Pairing, Scope, Suite};
 use verismo_suite::verdict::Verdict;
 
 use crate::alignment::{self, Alignment};
 use crate::digest::{Digest, Fields, hex, side_digest, suite_digest};
-use crate::draft::{Draft, settle};
+use crate::draft::settle;
 use crate::input::{SideStates, StreamStates};
 use crate::integrity::{self, Subject};
 use crate::mde;
-use crate::observe::{Pair, judge_observable};
+use crate::observe::{Observed, Pair, judge_observable};
 use crate::pairing::{self, PairedBy, Pairs};
+use crate::picture::Detail;
 use crate::summary::{run_verdict, summary};
 
 /// What the suite does not say.
@@ -49,6 +52,8 @@ pub struct Judgement {
     pub integrity: Vec<IntegrityRow>,
     /// What the data can resolve.
     pub mde: Vec<MdeRow>,
+    /// What figures are drawn from; not digested.
+    pub pictures: Vec<Picture>,
 }
 
 impl Judgement {
@@ -68,6 +73,7 @@ impl Judgement {
             findings: self.findings,
             integrity: self.integrity,
             mde: self.mde,
+            pictures: self.pictures,
             timing,
             provenance,
         }
@@ -81,7 +87,8 @@ pub fn judge(golden: &SideStates, candidate: &SideStates, suite: &Suite, options
     integrity.extend(integrity::side_rows(&golden.counters, None, Side::Golden, "", suite));
     integrity.extend(integrity::side_rows(&candidate.counters, Some(&golden.counters), Side::Candidate, "", suite));
     let replicates = suite.replicates.max(replicates_for(deciding_findings(suite) * pairs.pairs.len(), suite.alpha));
-    let (mut drafts, mut streams) = (Vec::new(), Vec::new());
+    let detail = Detail::for_pictures(pairs.pairs.len() * observables_most(golden, suite));
+    let (mut drafts, mut streams, mut pictures) = (Vec::new(), Vec::new(), Vec::new());
     for &(g, c, by) in &pairs.pairs {
         let (golden, candidate) = same_windows(&golden.streams[g], &candidate.streams[c], suite.window_ns);
         let alignment = alignment::detect(&golden, &candidate, suite.pairing);
@@ -92,13 +99,16 @@ pub fn judge(golden: &SideStates, candidate: &SideStates, suite: &Suite, options
             integrity.push(integrity::row(&subject, 1, 0, &reason, suite));
         }
         integrity.extend(stream_rows(&pair, &alignment, suite));
-        drafts.extend(observables(&pair, suite, replicates));
+        for judged in observables(&pair, suite, replicates, detail) {
+            drafts.extend(judged.drafts);
+            pictures.extend(judged.picture);
+        }
         streams.push(stream_pair(&pair, &alignment, by));
     }
     streams.extend(pairs.missing.iter().map(|&g| lonely(Some(&golden.streams[g]), None)));
     streams.extend(pairs.extra.iter().map(|&c| lonely(None, Some(&candidate.streams[c]))));
     let findings = settle(drafts, suite.alpha);
-    finish(golden, candidate, suite, streams, findings, integrity)
+    Judgement { pictures, ..finish(golden, candidate, suite, streams, findings, integrity) }
 }
 
 fn finish(
@@ -122,6 +132,7 @@ fn finish(
         golden_digest,
         candidate_digest,
         mde: mde::rows(&findings, &streams),
+        pictures: Vec::new(),
         streams,
         findings,
         integrity,
@@ -212,7 +223,7 @@ fn stream_rows(pair: &Pair<'_>, alignment: &Alignment, suite: &Suite) -> Vec<Int
 }
 
 /// Findings of every observable of the suite; for tables with defaults, of every column the golden has.
-fn observables(pair: &Pair<'_>, suite: &Suite, replicates: u32) -> Vec<Draft> {
+fn observables(pair: &Pair<'_>, suite: &Suite, replicates: u32, detail: Detail) -> Vec<Observed> {
     let mut ids = suite.observable_ids();
     if suite.columns.is_some() {
         let columns = pair.golden.series.keys().filter(|id| !suite.observables.iter().any(|r| r.id == **id));
@@ -221,8 +232,14 @@ fn observables(pair: &Pair<'_>, suite: &Suite, replicates: u32) -> Vec<Draft> {
     }
     ids.iter()
         .filter_map(|id| suite.rule(id))
-        .flat_map(|rule| judge_observable(pair, &rule, suite, replicates))
+        .map(|rule| judge_observable(pair, &rule, suite, replicates, detail))
         .collect()
+}
+
+/// Observables of a pair of streams at most.
+fn observables_most(golden: &SideStates, suite: &Suite) -> usize {
+    let columns = golden.streams.iter().map(|s| s.series.len()).max().unwrap_or(0);
+    if suite.columns.is_some() { suite.observables.len().max(columns) } else { suite.observables.len() }
 }
 
 /// Deciding findings per pair of streams, for the number of replicates; lags count one each.

@@ -19,6 +19,7 @@ mod lags;
 mod mde;
 mod observe;
 mod pairing;
+mod picture;
 mod propose;
 mod select;
 mod summary;

@@ -2,7 +2,7 @@
 
 use verismo_stats::judging::Options;
 use verismo_suite::catalogue::{self, Display, ObservableInfo, TestId};
-use verismo_suite::report::Side;
+use verismo_suite::report::{Picture, Side};
 use verismo_suite::suite::{DataKind, ObservableRule, Suite};
 use verismo_suite::verdict::FindingVerdict;
 
@@ -13,6 +13,7 @@ use crate::edges;
 use crate::histogram::{self, Laws};
 use crate::input::{Series, SeriesWindows, StreamStates};
 use crate::lags;
+use crate::picture::{self, Detail};
 use crate::select::{DAY_NS, Selection, select};
 
 /// A pair of streams ready to be judged: equal windows, and how they are matched.
@@ -52,8 +53,22 @@ impl Task<'_> {
     }
 }
 
-/// Every finding of one observable, the deciding one first. Never panics and never returns nothing.
-pub(crate) fn judge_observable(pair: &Pair<'_>, rule: &ObservableRule, suite: &Suite, replicates: u32) -> Vec<Draft> {
+/// What one observable gives.
+pub(crate) struct Observed {
+    /// Its findings, the deciding one first; never empty.
+    pub(crate) drafts: Vec<Draft>,
+    /// What its figures are drawn from, where it could be compared.
+    pub(crate) picture: Option<Picture>,
+}
+
+/// Every finding of one observable. Never panics.
+pub(crate) fn judge_observable(
+    pair: &Pair<'_>,
+    rule: &ObservableRule,
+    suite: &Suite,
+    replicates: u32,
+    detail: Detail,
+) -> Observed {
     let info = match suite.data {
         DataKind::Market => catalogue::observable(&rule.id),
         DataKind::Table => None,
@@ -62,20 +77,20 @@ pub(crate) fn judge_observable(pair: &Pair<'_>, rule: &ObservableRule, suite: &S
     let tests = tests_of(rule);
     let only_deciding = |verdict, reason: &str| {
         let finding = blank(&rule.id, &unit, rule.decide, &pair.name, rule.severity, true);
-        vec![Draft::settled(finding, verdict, reason)]
+        Observed { drafts: vec![Draft::settled(finding, verdict, reason)], picture: None }
     };
     match applicable(pair.golden, pair.candidate, &rule.id, info, suite.warmup_ns) {
         Applicable::Yes => {}
         Applicable::No(reason) => return only_deciding(FindingVerdict::NotApplicable, &reason),
         Applicable::TooShort(reason) => return only_deciding(FindingVerdict::Inconclusive, &reason),
         Applicable::MissingOn(side, reason) => {
-            let mut drafts = only_deciding(FindingVerdict::Fail, &format!("missing: {reason}"));
-            for draft in &mut drafts {
+            let mut observed = only_deciding(FindingVerdict::Fail, &format!("missing: {reason}"));
+            for draft in &mut observed.drafts {
                 let stream = if side == Side::Candidate { pair.golden } else { pair.candidate };
                 let n = stream.series.get(&rule.id).map_or(0, observations);
                 if side == Side::Candidate { draft.finding.n_golden = n } else { draft.finding.n_candidate = n }
             }
-            return drafts;
+            return observed;
         }
     }
     let (Some(golden), Some(candidate)) = (pair.golden.series.get(&rule.id), pair.candidate.series.get(&rule.id))
@@ -119,7 +134,7 @@ pub(crate) fn judge_observable(pair: &Pair<'_>, rule: &ObservableRule, suite: &S
     if task.selection.golden.is_empty() || task.selection.candidate.is_empty() {
         return only_deciding(FindingVerdict::Inconclusive, "the sides share no window in which both define it");
     }
-    run(&task, golden, candidate, info, &tests)
+    run(&task, golden, candidate, info, &tests, detail)
 }
 
 /// Runs the tests; a bug in one becomes an ERROR finding of that observable and hides no other.
@@ -129,22 +144,37 @@ fn run(
     candidate: &Series,
     info: Option<&ObservableInfo>,
     tests: &[TestId],
-) -> Vec<Draft> {
-    let judged =
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match (&golden.windows, &candidate.windows) {
-            (SeriesWindows::Cells(g), SeriesWindows::Cells(c)) => {
-                let keys_per_unit = keys_per_unit(task.pair, info);
-                match Laws::new(task, g, c, &golden.lattice, keys_per_unit) {
-                    Ok(laws) => tests.iter().flat_map(|&test| histogram::judge(task, &laws, test)).collect(),
-                    Err(error) => tests.iter().map(|&test| Draft::error(task.blank(test), &error)).collect(),
+    detail: Detail,
+) -> Observed {
+    let only = |drafts| Observed { drafts, picture: None };
+    let judged = guarded(|| match (&golden.windows, &candidate.windows) {
+        (SeriesWindows::Cells(g), SeriesWindows::Cells(c)) => {
+            let keys_per_unit = keys_per_unit(task.pair, info);
+            match Laws::new(task, g, c, &golden.lattice, keys_per_unit) {
+                Ok(laws) => {
+                    let drafts: Vec<Draft> =
+                        tests.iter().flat_map(|&test| histogram::judge(task, &laws, test)).collect();
+                    let picture = guarded(|| picture::of_laws(task, &laws, [g, c], &drafts, detail));
+                    Observed { drafts, picture }
                 }
+                Err(error) => only(tests.iter().map(|&test| Draft::error(task.blank(test), &error)).collect()),
             }
-            (SeriesWindows::Lags(g), SeriesWindows::Lags(c)) => {
-                tests.iter().flat_map(|&test| lags::judge(task, g, c, test)).collect()
-            }
-            _ => vec![Draft::error(task.blank(task.rule.decide), "the sides hold different kinds of states")],
-        }));
-    judged.unwrap_or_else(|_| vec![Draft::error(task.blank(task.rule.decide), "a defect of verismo, please report it")])
+        }
+        (SeriesWindows::Lags(g), SeriesWindows::Lags(c)) => {
+            let drafts: Vec<Draft> = tests.iter().flat_map(|&test| lags::judge(task, g, c, test)).collect();
+            let picture = guarded(|| picture::of_lags(task, [g, c], &drafts, detail)).flatten();
+            Observed { drafts, picture }
+        }
+        _ => only(vec![Draft::error(task.blank(task.rule.decide), "the sides hold different kinds of states")]),
+    });
+    judged.unwrap_or_else(|| {
+        only(vec![Draft::error(task.blank(task.rule.decide), "a defect of verismo, please report it")])
+    })
+}
+
+/// The result, or nothing where computing it panicked: a bug in one place must hide no other.
+fn guarded<T>(compute: impl FnOnce() -> T) -> Option<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(compute)).ok()
 }
 
 /// The tests of a rule, the deciding one first.

@@ -1,9 +1,10 @@
-//! A report as text for a terminal, as JSON, as Markdown and as JUnit XML.
+//! A report as text for a terminal, as JSON, as Markdown, as HTML and as JUnit XML.
 //!
 //! Rendering is a pure function of the report: no clock, no file, no environment. Whatever comes from the data (symbols,
 //! file names) is cleaned on its way out, so it can neither move a cursor nor break a table or an XML file.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod html;
 pub mod layout;
 pub mod number;
 pub mod outline;
@@ -14,6 +15,7 @@ mod text;
 
 use verismo_suite::report::Report;
 
+pub use html::html;
 pub use junit::junit;
 pub use markdown::markdown;
 pub use text::{TextStyle, text, verdict_style};

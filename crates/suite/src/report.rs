@@ -2,11 +2,16 @@
 //!
 //! Numbers that are undefined are null, with the reason beside them. Readers ignore keys they do not know.
 
+mod json;
+mod pictures;
+
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::TestId;
 use crate::suite::{Pairing, Scope};
 use crate::verdict::{FindingVerdict, Severity, Verdict};
+
+pub use pictures::{Against, LagBar, LawCurves, Picture, Stretch, TimeStrip, rounded};
 
 /// The schema of the report.
 pub const SCHEMA: &str = "verismo.report/1";
@@ -64,6 +69,9 @@ pub struct Report {
     /// What the golden at hand can resolve, by observable.
     #[serde(default)]
     pub mde: Vec<MdeRow>,
+    /// What figures are drawn from, by stream and observable; not digested.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<Picture>,
     /// How long it took; not digested.
     pub timing: Timing,
     /// Versions and settings; not digested.
@@ -381,14 +389,15 @@ pub struct Provenance {
 }
 
 impl Report {
-    /// The report as JSON text with a final newline.
+    /// The report as indented JSON text with a final newline; lists of numbers take one line.
     ///
     /// # Errors
     /// When a number is not finite; the judge yields null for those.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
-        let mut text = serde_json::to_string_pretty(self)?;
-        text.push('\n');
-        Ok(text)
+        let mut bytes = Vec::new();
+        self.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, json::Lines::default()))?;
+        bytes.push(b'\n');
+        String::from_utf8(bytes).map_err(serde::ser::Error::custom)
     }
 
     /// Reads a report; unknown keys are ignored.

@@ -241,7 +241,7 @@ fn show(
     for outcome in &unexpected {
         out.write_all(wrap(&format!("{}: {}", outcome.name, outcome.done), "  ", console.width).as_bytes())?;
     }
-    writeln!(out, "Reports: {}/NAME/report.md (also report.json, junit.xml)", reports.display())?;
+    writeln!(out, "Reports: {}/NAME/report.html (also report.json, report.md, junit.xml)", reports.display())?;
     writeln!(
         out,
         "Try:     verismo validate --golden {} --candidate {}",

@@ -15,7 +15,7 @@ use crate::args::{InputFormat, PairingArg, ScopeArg, ValidateArgs};
 use crate::{CliError, Context, Exit, files, progress, suites};
 
 /// The files of a report, in the order in which they are named to the user.
-const REPORT_FILES: [&str; 3] = ["report.json", "report.md", "junit.xml"];
+pub(crate) const REPORT_FILES: [&str; 4] = ["report.html", "report.json", "report.md", "junit.xml"];
 
 /// Judges the candidate, writes the reports, and prints the text report (or JSON with `--json -`).
 ///
@@ -124,6 +124,7 @@ fn error_report(request: &ValidateRequest, error: &CliError) -> Report {
         findings: Vec::new(),
         integrity: vec![row],
         mde: Vec::new(),
+        pictures: Vec::new(),
         timing: Timing::default(),
         provenance: Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -133,7 +134,7 @@ fn error_report(request: &ValidateRequest, error: &CliError) -> Report {
     }
 }
 
-/// Writes report.json, report.md and junit.xml to `dir`, and the JSON once more to `json_file` unless that is `-`.
+/// Writes report.html, report.json, report.md and junit.xml to `dir`, and the JSON once more to `json_file` unless that is `-`.
 ///
 /// # Errors
 /// `cannot-write`; no file is half written then.
@@ -141,8 +142,9 @@ pub fn write_reports(report: &Report, dir: &Path, json_file: Option<&Path>) -> R
     let json = json(report)?;
     let junit = verismo_report::junit(report)
         .map_err(|e| CliError::unusable("internal", format_args!("cannot build junit.xml: {e}")))?;
-    let [json_path, markdown_path, junit_path] = REPORT_FILES.map(|name| dir.join(name));
+    let [html_path, json_path, markdown_path, junit_path] = REPORT_FILES.map(|name| dir.join(name));
     let mut contents = vec![
+        (html_path, verismo_report::html(report).into_bytes()),
         (json_path, json.clone().into_bytes()),
         (markdown_path, verismo_report::markdown(report).into_bytes()),
         (junit_path, junit.into_bytes()),
@@ -173,7 +175,11 @@ fn remove_old_reports(dir: &Path) -> Result<(), CliError> {
     Ok(())
 }
 
-fn json(report: &Report) -> Result<String, CliError> {
+/// The report as JSON.
+///
+/// # Errors
+/// `internal` where it holds a number that JSON cannot hold.
+pub(crate) fn json(report: &Report) -> Result<String, CliError> {
     verismo_report::json(report)
         .map_err(|e| CliError::unusable("internal", format_args!("the report has a number that JSON cannot hold: {e}")))
 }

@@ -145,6 +145,7 @@ impl Comparison {
                 self.needs(noise, half_width, (margin - shape.estimate).abs())
             },
             resolution: resolution(self, noise, shape, &rows, margin),
+            half_width: critical,
         }))
     }
 
@@ -383,6 +384,7 @@ pub(crate) fn exact_zero(margin: f64, signed: bool) -> Judged {
         p_pass: if margin > 0.0 { 0.0 } else { 1.0 },
         needs: if margin > 0.0 { Needs::Nothing } else { Needs::NotResolvable },
         resolution: Resolution { detectable: margin, resolvable_margin: 0.0 },
+        half_width: 0.0,
     }
 }
 

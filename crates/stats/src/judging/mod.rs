@@ -25,6 +25,7 @@ mod arrange;
 mod binned;
 mod blame;
 mod comparison;
+mod curve;
 mod effect;
 mod heterogeneity;
 mod holm;
@@ -42,6 +43,7 @@ mod vector_tests;
 
 pub use blame::{Blame, Excess, Gap, StratumBlame, WindowBlame};
 pub use comparison::{Comparison, NoiseSummary, SideNoise};
+pub use curve::{CurvePoint, Law};
 pub use heterogeneity::Heterogeneity;
 pub use holm::{holm, replicates_for};
 pub use moments::{Functional, MomentWindow, compare_moments};
@@ -271,6 +273,9 @@ pub struct Judged {
     pub needs: Needs,
     /// What this much data can resolve.
     pub resolution: Resolution,
+    /// Half-width of the band in which the simulated error stays with probability 1 - alpha. For [`Effect::Ks`] the true
+    /// difference of the laws lies within it of the estimate at every edge at once, and `lower` is the estimate minus it.
+    pub half_width: f64,
 }
 
 impl Judged {

@@ -153,6 +153,7 @@ impl Comparison {
             },
             // One end's half-width stands for c, and half of it for one standard deviation (t is about 1.7 to 2.4).
             resolution: Resolution { detectable: margin + 1.5 * half_width, resolvable_margin: 1.9 * half_width },
+            half_width,
         }))
     }
 

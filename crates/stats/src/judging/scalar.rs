@@ -49,6 +49,7 @@ pub(crate) fn judge_scalar(noise: &ScalarNoise, alpha: f64, margin: f64) -> Judg
             detectable: margin + half_width + error,
             resolvable_margin: (student_t_quantile(0.925, nu as f64) + t) * error,
         },
+        half_width,
     }
 }
 

@@ -51,6 +51,7 @@ fn report() -> Report {
         findings: vec![finding()],
         integrity: Vec::new(),
         mde: Vec::new(),
+        pictures: Vec::new(),
         timing: Timing::default(),
         provenance: Provenance::default(),
     }
