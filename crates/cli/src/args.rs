@@ -144,6 +144,12 @@ pub enum InputFormat {
     EventsParquet,
     /// Any Parquet or CSV table with numeric columns.
     Table,
+    /// Messages of the Coinbase full channel and level-3 books, JSON.
+    CoinbaseFull,
+    /// Bitstamp order events and trades, CSV.
+    Bitstamp,
+    /// Databento binary encoding: orders, price levels or trades.
+    Dbn,
 }
 
 /// Formats that are written.

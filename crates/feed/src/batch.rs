@@ -54,7 +54,8 @@ pub(crate) fn push_quotes(base: Event, bid: (i64, i64), ask: (i64, i64), out: &m
     mark_message(start, out);
 }
 
-fn mark_message(start: usize, out: &mut EventBatch) {
+/// Marks the rows from `start` on as one message.
+pub(crate) fn mark_message(start: usize, out: &mut EventBatch) {
     if let Some(first) = out.flags.get_mut(start) {
         *first |= flags::FIRST_OF_MESSAGE;
     }

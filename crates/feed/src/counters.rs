@@ -16,6 +16,8 @@ pub mod checks {
     pub const UNKNOWN_STREAM: &str = "unknown_stream";
     /// Messages that an overlapping capture had already delivered.
     pub const SESSION_OVERLAP: &str = "session_overlap";
+    /// Records that say themselves that messages were lost before them.
+    pub const SEQUENCE_GAP: &str = "sequence_gap";
     /// Disagreements between a manifest and the files.
     pub const MANIFEST: &str = "manifest";
 }
@@ -65,6 +67,16 @@ impl FeedCounters {
     /// Says out of how many lines or rows `check` was counted.
     pub fn set_total(&mut self, check: &'static str, total: u64) {
         self.counters.entry(check).or_default().total = total;
+    }
+
+    /// Says out of how many lines or rows everything that was counted was counted; what makes data unusable has a total anyway.
+    pub(crate) fn set_totals(&mut self, total: u64) {
+        for check in [checks::UNREADABLE, checks::INVALID_VALUE] {
+            self.set_total(check, total);
+        }
+        for (_, counter) in self.counters.iter_mut().filter(|(_, counter)| counter.count > 0) {
+            counter.total = total;
+        }
     }
 
     /// Counts a message of a stream nobody reads, by the stream's name; an example is kept per new name.

@@ -10,21 +10,28 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod batch;
+mod bitstamp;
 mod block;
+mod coinbase;
 mod counters;
+mod databento;
 mod decimal;
 mod epoch;
 mod error;
 mod input;
 mod inventory;
 mod json;
+mod merge;
 mod outbox;
 mod parquet;
 pub mod table;
 pub mod write;
 
+pub use bitstamp::BitstampReader;
 pub use block::{BLOCK_EVENTS, Block, EventReader, StreamName};
+pub use coinbase::{CoinbaseReader, order_id as coinbase_order_id, order_uuid as coinbase_order_uuid};
 pub use counters::{EXAMPLES_MAX, FeedCounter, FeedCounters, FeedExample, checks};
+pub use databento::DbnReader;
 pub use decimal::{DecimalError, parse as parse_decimal};
 pub use epoch::{EpochUnit, to_ns as epoch_to_ns};
 pub use error::FeedError;

@@ -7,12 +7,15 @@ use std::path::Path;
 
 use super::sniff::{Match, Probe};
 use super::{ReaderOptions, Source};
+use crate::bitstamp::{self, BitstampReader};
 use crate::block::EventReader;
+use crate::coinbase::{self, CoinbaseReader};
+use crate::databento::{self, DbnReader};
 use crate::error::FeedError;
 use crate::json::{self, JsonReader};
 use crate::parquet::{self, ParquetReader};
 use crate::table;
-use crate::write::{EventsOptions, EventsWriter, GoldenWriter, MessageWriter, WriteOptions};
+use crate::write::{BitstampWriter, CoinbaseWriter, DbnWriter, EventsOptions, EventsWriter, GoldenWriter, MessageWriter, WriteOptions};
 
 /// The formats of this crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +27,12 @@ pub enum Format {
     EventsParquet,
     /// Any Parquet or CSV file with a time column.
     Table,
+    /// The full channel of Coinbase, with its level-3 books.
+    CoinbaseFull,
+    /// Bitstamp order events and trades.
+    Bitstamp,
+    /// Databento binary encoding.
+    Dbn,
 }
 
 /// How the sources of one format are dealt to readers, see [`super::Inventory::groups`].
@@ -81,6 +90,39 @@ pub(super) const FORMATS: &[FormatRow] = &[
         sniff: json::sniff,
         reader: Some(|group, _| Ok(Box::new(JsonReader::new(group)))),
         writer: Some(|directory, options| Ok(Box::new(GoldenWriter::create(directory, options.compression)?))),
+    },
+    FormatRow {
+        format: Format::CoinbaseFull,
+        name: "coinbase-full",
+        content: "messages of the Coinbase full channel",
+        is_parquet: false,
+        grouping: Grouping::Capture,
+        is_single_feed: true,
+        sniff: coinbase::sniff,
+        reader: Some(|group, _| Ok(Box::new(CoinbaseReader::new(group)))),
+        writer: Some(|directory, options| Ok(Box::new(CoinbaseWriter::create(directory, options.compression)?))),
+    },
+    FormatRow {
+        format: Format::Bitstamp,
+        name: "bitstamp",
+        content: "Bitstamp order events or trades",
+        is_parquet: false,
+        grouping: Grouping::BySymbol,
+        is_single_feed: true,
+        sniff: bitstamp::sniff,
+        reader: Some(|group, options| Ok(Box::new(BitstampReader::new(group, options.symbol.as_deref())))),
+        writer: Some(|directory, options| Ok(Box::new(BitstampWriter::create(directory, options.compression)?))),
+    },
+    FormatRow {
+        format: Format::Dbn,
+        name: "dbn",
+        content: "Databento binary encoding",
+        is_parquet: false,
+        grouping: Grouping::Capture,
+        is_single_feed: false,
+        sniff: databento::sniff,
+        reader: Some(|group, _| Ok(Box::new(DbnReader::new(group)))),
+        writer: Some(|directory, options| Ok(Box::new(DbnWriter::create(directory, options.compression)?))),
     },
     FormatRow {
         format: Format::Table,

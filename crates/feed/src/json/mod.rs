@@ -10,4 +10,5 @@ mod stream;
 
 pub(crate) use message::CLOCK_TOLERANCE_NS;
 pub use reader::JsonReader;
+pub(crate) use reader::sample as reader_sample;
 pub(crate) use sniff::sniff;

@@ -1,8 +1,15 @@
 //! Writers: messages to golden captures and to event trees, in the exact shape the decoders and other tools read.
 
+mod bitstamp;
+mod coinbase;
+mod dbn;
 mod events;
 mod golden;
+mod orders;
 
+pub use bitstamp::BitstampWriter;
+pub use coinbase::CoinbaseWriter;
+pub use dbn::DbnWriter;
 pub use events::{EventsOptions, EventsWriter};
 pub use golden::{GoldenCompression, GoldenWriter};
 
@@ -59,6 +66,36 @@ impl MessageWriter for EventsWriter {
 
     fn finish(self: Box<Self>) -> Result<Written, FeedError> {
         EventsWriter::finish(*self)
+    }
+}
+
+impl MessageWriter for CoinbaseWriter {
+    fn write(&mut self, message: &Message) -> Result<(), FeedError> {
+        CoinbaseWriter::write(self, message)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Written, FeedError> {
+        CoinbaseWriter::finish(*self)
+    }
+}
+
+impl MessageWriter for BitstampWriter {
+    fn write(&mut self, message: &Message) -> Result<(), FeedError> {
+        BitstampWriter::write(self, message)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Written, FeedError> {
+        BitstampWriter::finish(*self)
+    }
+}
+
+impl MessageWriter for DbnWriter {
+    fn write(&mut self, message: &Message) -> Result<(), FeedError> {
+        DbnWriter::write(self, message)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Written, FeedError> {
+        DbnWriter::finish(*self)
     }
 }
 

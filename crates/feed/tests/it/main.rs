@@ -2,10 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 mod binance;
+mod bitstamp;
+mod coinbase;
 mod common;
 mod cuts;
 mod damage;
+mod dbn_vectors;
 mod manifests;
+mod order_formats;
 mod overlaps;
 mod parquet_types;
 mod round_trip;

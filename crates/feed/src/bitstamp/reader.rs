@@ -1,0 +1,224 @@
+//! Reads order and trade files of one instrument, instant by instant.
+
+use std::sync::Arc;
+
+use verismo_market::event::{Event, Kind, NO_ID, NO_TIME, Side, flags};
+
+use super::VENUE;
+use super::instant::{Cell, Instant, Place, Sink, State};
+use super::resting::Order;
+use super::row::{self, Columns, Row, Stamps};
+use crate::batch;
+use crate::block::{Block, EventReader, StreamName};
+use crate::counters::{FeedCounters, checks};
+use crate::epoch::EpochUnit;
+use crate::error::FeedError;
+use crate::inventory::{Source, UNKNOWN_SYMBOL};
+use crate::json::reader_sample;
+use crate::merge::{Keyed, LineMerge};
+use crate::outbox::Outbox;
+
+/// Rows of one instant at most; a file with one time in all rows must not fill the memory.
+const INSTANT_ROWS_MAX: usize = 1 << 20;
+
+/// Reads an ordered group of files, merged by exchange time and then receive time.
+pub struct BitstampReader {
+    merge: LineMerge,
+    labels: Vec<Arc<str>>,
+    /// Columns of each source, once its header was seen.
+    columns: Vec<Option<Columns>>,
+    instant: Instant,
+    instant_ns: i64,
+    state: State,
+    unit: Option<EpochUnit>,
+    name: Vec<StreamName>,
+    outbox: Outbox,
+    counters: FeedCounters,
+    bytes_reported: u64,
+    done: bool,
+}
+
+impl BitstampReader {
+    /// A reader of the files of one instrument, ordered as [`crate::Inventory`] orders them. The symbol is the given one, else the sources'.
+    pub fn new(sources: Vec<Source>, symbol: Option<&str>) -> Self {
+        let symbol = symbol.map(str::to_owned).or_else(|| sources.iter().find_map(|s| s.symbol.clone()));
+        let symbol = symbol.unwrap_or_else(|| UNKNOWN_SYMBOL.to_owned()).to_uppercase();
+        let has_trades = sources.iter().any(|s| s.problem.is_none() && super::sniff::is_trades(s));
+        let columns = vec![None; sources.len()];
+        let merge = LineMerge::new(sources);
+        let mut outbox = Outbox::default();
+        outbox.add_stream();
+        Self {
+            labels: merge.labels().to_vec(),
+            merge,
+            columns,
+            instant: Instant::default(),
+            instant_ns: NO_TIME,
+            state: State::new(has_trades),
+            unit: None,
+            name: vec![StreamName { venue: VENUE.to_owned(), symbol }],
+            outbox,
+            counters: FeedCounters::default(),
+            bytes_reported: 0,
+            done: false,
+        }
+    }
+
+    /// Handles one line; `false` at the end of all files.
+    fn step(&mut self) -> bool {
+        let columns = &mut self.columns;
+        let mut key = |source: u32, line: &[u8]| {
+            let slot = &mut columns[source as usize];
+            match slot {
+                None => {
+                    *slot = row::columns(line);
+                    // Without a header nothing of the file can be read; each of its lines is then counted.
+                    if slot.is_some() { Keyed::Header } else { Keyed::WithLineBefore }
+                }
+                Some(columns) => columns.key(line).map_or(Keyed::WithLineBefore, Keyed::At),
+            }
+        };
+        let Some(at) = self.merge.next_line(&mut self.counters, &mut key) else {
+            return false;
+        };
+        let place = Place { source: at.source, position: at.position };
+        let read = self.columns[at.source as usize].as_ref().map(|columns| columns.row(at.line));
+        let label = &self.labels[place.source as usize];
+        let row = match read {
+            Some(Ok(row)) => row,
+            Some(Err(bad)) => {
+                let half = if at.is_terminated { "" } else { ", and the file ends inside this line" };
+                let what = if bad.reason == "is missing" { checks::UNREADABLE } else { checks::INVALID_VALUE };
+                self.counters.hit(what, label, place.position, || {
+                    format!("{} {:?} {}{half}: {}", bad.field, bad.text, bad.reason, reader_sample(at.line))
+                });
+                return true;
+            }
+            None => {
+                let line = reader_sample(at.line);
+                self.counters.hit(checks::UNREADABLE, label, place.position, || format!("no header before: {line}"));
+                return true;
+            }
+        };
+        let stamps = match &row {
+            Row::Order(order) => order.stamps,
+            Row::Trade(trade) => trade.stamps,
+        };
+        let first = *self.unit.get_or_insert(stamps.unit);
+        if first != stamps.unit {
+            self.counters.hit(checks::TIME_UNIT, label, place.position, || {
+                format!("exchange time in another unit ({:?}) than the first ({first:?})", stamps.unit)
+            });
+        }
+        if stamps.exchange_ns != self.instant_ns || self.instant.orders.len() >= INSTANT_ROWS_MAX {
+            self.close_instant();
+            self.instant_ns = stamps.exchange_ns;
+        }
+        match row {
+            Row::Order(order) => self.instant.orders.push((order, place)),
+            Row::Trade(trade) => self.instant.trades.push((trade, place)),
+        }
+        true
+    }
+
+    fn close_instant(&mut self) {
+        if self.instant.is_empty() {
+            return;
+        }
+        let mut rows = Rows { labels: &self.labels, outbox: &mut self.outbox, counters: &mut self.counters };
+        self.state.apply(&mut self.instant, &mut rows);
+        self.outbox.flush_if_full(0);
+    }
+}
+
+/// Writes messages to the outbox and counts what is none.
+struct Rows<'a> {
+    labels: &'a [Arc<str>],
+    outbox: &'a mut Outbox,
+    counters: &'a mut FeedCounters,
+}
+
+fn event(kind: Kind, order: &Order, stamps: Stamps, position: u64) -> Event {
+    Event {
+        kind,
+        side: order.side,
+        flags: 0,
+        t_exchange_ns: stamps.exchange_ns,
+        t_receive_ns: stamps.receive_ns,
+        price: order.price,
+        qty: order.qty,
+        id: order.id,
+        first_id: NO_ID,
+        prev_id: NO_ID,
+        position,
+    }
+}
+
+impl Sink for Rows<'_> {
+    fn message(&mut self, rows: &[Cell], stamps: Stamps, place: Place) {
+        let buffer = self.outbox.buffer(0);
+        buffer.begin_message(place.source);
+        let start = buffer.batch.len();
+        for (kind, order) in rows {
+            buffer.batch.push(event(*kind, order, stamps, place.position));
+        }
+        if matches!(rows, [(Kind::Trade, _)]) {
+            buffer.batch.flags[start] |= flags::FIRST_OF_MESSAGE;
+        } else {
+            batch::mark_message(start, &mut buffer.batch);
+        }
+    }
+
+    fn book(&mut self, orders: &[Order], stamps: Stamps, place: Place) {
+        let buffer = self.outbox.buffer(0);
+        buffer.begin_message(place.source);
+        let start = buffer.batch.len();
+        let nothing = Order { id: NO_ID, side: Side::None, price: 0, qty: 0 };
+        let row = |kind, order| Event { flags: flags::SNAPSHOT, ..event(kind, order, stamps, place.position) };
+        buffer.batch.push(row(Kind::SnapshotStart, &nothing));
+        for order in orders {
+            buffer.batch.push(row(Kind::OrderAdd, order));
+        }
+        batch::mark_message(start, &mut buffer.batch);
+    }
+
+    fn not_an_event(&mut self, what: &'static str, place: Place) {
+        self.counters.unknown_stream(what, &self.labels[place.source as usize], place.position);
+    }
+}
+
+impl EventReader for BitstampReader {
+    fn streams(&self) -> &[StreamName] {
+        &self.name
+    }
+
+    fn next_block(&mut self, block: &mut Block) -> Result<bool, FeedError> {
+        block.clear();
+        // Bounded by the number of lines.
+        while !self.outbox.is_ready() && !self.done {
+            if !self.step() {
+                self.done = true;
+                self.close_instant();
+                self.outbox.flush_all();
+            }
+        }
+        self.counters.set_totals(self.merge.lines());
+        let more = self.outbox.pop(block, &self.labels);
+        let bytes = self.bytes();
+        block.bytes = bytes - self.bytes_reported;
+        self.bytes_reported = bytes;
+        Ok(more)
+    }
+
+    fn counters(&self) -> &FeedCounters {
+        &self.counters
+    }
+
+    fn messages(&self) -> u64 {
+        self.merge.lines()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.merge.bytes()
+    }
+}

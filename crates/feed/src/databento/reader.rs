@@ -1,0 +1,276 @@
+//! Reads DBN files as one sequence of records.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use verismo_market::event::{Event, Kind, NO_ID, NO_TIME, Side};
+
+use super::file::{DbnFile, NO_RECORD, Next, Record};
+use super::instrument::{After, Instrument};
+use super::layout::F_MAYBE_BAD_BOOK;
+use crate::batch;
+use crate::block::{Block, EventReader, StreamName};
+use crate::counters::{FeedCounters, checks};
+use crate::error::FeedError;
+use crate::input;
+use crate::inventory::Source;
+use crate::outbox::Outbox;
+
+/// Streams of one reader at most.
+const STREAMS_MAX: usize = 1 << 16;
+
+/// Reads an ordered group of DBN files, merged by receive time.
+pub struct DbnReader {
+    sources: Vec<Source>,
+    labels: Vec<Arc<str>>,
+    next: usize,
+    cursors: Vec<Cursor>,
+    names: Vec<StreamName>,
+    instruments: Vec<Instrument>,
+    by_name: BTreeMap<StreamName, usize>,
+    outbox: Outbox,
+    counters: FeedCounters,
+    records: u64,
+    consumed: Arc<AtomicU64>,
+    bytes_reported: u64,
+    done: bool,
+}
+
+/// One open file with its current record.
+struct Cursor {
+    source: u32,
+    file: DbnFile,
+    record: Box<Record>,
+    position: u64,
+    /// Streams of (publisher, instrument).
+    streams: BTreeMap<(u16, u32), usize>,
+}
+
+impl Cursor {
+    fn key(&self) -> i64 {
+        if self.record.t_receive_ns == NO_TIME { self.record.t_event_ns } else { self.record.t_receive_ns }
+    }
+}
+
+impl DbnReader {
+    /// A reader of `sources`, ordered as [`crate::Inventory`] orders them.
+    pub fn new(sources: Vec<Source>) -> Self {
+        Self {
+            labels: sources.iter().map(|s| Arc::from(s.path.display().to_string())).collect(),
+            sources,
+            next: 0,
+            cursors: Vec::new(),
+            names: Vec::new(),
+            instruments: Vec::new(),
+            by_name: BTreeMap::new(),
+            outbox: Outbox::default(),
+            counters: FeedCounters::default(),
+            records: 0,
+            consumed: Arc::default(),
+            bytes_reported: 0,
+            done: false,
+        }
+    }
+
+    /// Handles one record; `false` at the end of all files.
+    fn step(&mut self) -> bool {
+        // Bounded by the number of files.
+        while self.cursors.is_empty() {
+            if !self.open_due(None) {
+                return false;
+            }
+        }
+        let mut at = self.earliest();
+        while self.open_due(Some(self.cursors[at].key())) {
+            at = self.earliest();
+        }
+        let mut cursor = self.cursors.swap_remove(at);
+        self.handle(&mut cursor);
+        if self.advance(&mut cursor) {
+            self.cursors.push(cursor);
+        }
+        true
+    }
+
+    fn earliest(&self) -> usize {
+        let keys = self.cursors.iter().enumerate().map(|(i, c)| (c.key(), c.source, i));
+        keys.min().map_or(0, |(_, _, i)| i)
+    }
+
+    fn open_due(&mut self, key: Option<i64>) -> bool {
+        let Some(source) = self.sources.get(self.next) else { return false };
+        if key.is_some_and(|key| source.first.order_key() > key) {
+            return false;
+        }
+        let index = self.next as u32;
+        self.next += 1;
+        let label = &self.labels[index as usize];
+        if let Some(problem) = &source.problem {
+            self.counters.hit(checks::TRUNCATED_FILE, label, 0, || problem.to_string());
+            return true;
+        }
+        let opened = input::open(&source.path, source.compression, self.consumed.clone())
+            .map_err(|e| format!("cannot be opened: {e}"));
+        match opened.and_then(DbnFile::open) {
+            Ok(file) => {
+                let record = Box::new(NO_RECORD);
+                let mut cursor = Cursor { source: index, file, record, position: 0, streams: BTreeMap::new() };
+                if self.advance(&mut cursor) {
+                    self.cursors.push(cursor);
+                }
+            }
+            Err(why) => self.counters.hit(checks::TRUNCATED_FILE, label, 0, || why),
+        }
+        true
+    }
+
+    /// Moves the cursor to its next record of a schema that is read; `false` at the end of the file.
+    fn advance(&mut self, cursor: &mut Cursor) -> bool {
+        let label = &self.labels[cursor.source as usize];
+        // Bounded: every turn consumes a record or ends.
+        loop {
+            cursor.position += 1;
+            match cursor.file.next() {
+                Next::Record(record) => {
+                    self.records += 1;
+                    cursor.record = record;
+                    return true;
+                }
+                Next::Other(rtype) => {
+                    self.records += 1;
+                    self.counters.unknown_stream(&format!("record type {rtype:#04x}"), label, cursor.position);
+                }
+                Next::Broken(detail) => {
+                    self.counters.hit(checks::TRUNCATED_FILE, label, cursor.position, || {
+                        format!("recovered up to record {}: {detail}", cursor.position - 1)
+                    });
+                    return false;
+                }
+                Next::End => return false,
+            }
+        }
+    }
+
+    fn handle(&mut self, cursor: &mut Cursor) {
+        let Some(stream) = self.stream_of(cursor) else { return };
+        let Cursor { source, record, position, .. } = cursor;
+        let (source, position) = (*source, *position);
+        let label = &self.labels[source as usize];
+        if record.flags & F_MAYBE_BAD_BOOK != 0 {
+            self.counters.hit(checks::SEQUENCE_GAP, label, position, || {
+                "the record says that messages of its channel were lost before it".to_owned()
+            });
+        }
+        if self.instruments[stream].starts_event(record) {
+            self.close(stream, source);
+        }
+        let base = Event {
+            kind: Kind::Trade,
+            side: Side::None,
+            flags: 0,
+            t_exchange_ns: record.t_event_ns,
+            t_receive_ns: record.t_receive_ns,
+            price: 0,
+            qty: 0,
+            id: NO_ID,
+            first_id: NO_ID,
+            prev_id: NO_ID,
+            position,
+        };
+        let (after, bad) = self.instruments[stream].record(record, base);
+        if let Some(why) = bad {
+            self.counters.hit(checks::INVALID_VALUE, &self.labels[source as usize], position, || why);
+        }
+        if after == After::Close {
+            self.close(stream, source);
+        }
+    }
+
+    fn stream_of(&mut self, cursor: &mut Cursor) -> Option<usize> {
+        let key = (cursor.record.publisher, cursor.record.instrument);
+        if let Some(&stream) = cursor.streams.get(&key) {
+            return Some(stream);
+        }
+        let header = cursor.file.header();
+        let venue = match key.0 {
+            0 => header.dataset.clone(),
+            publisher => format!("{}.{publisher}", header.dataset),
+        };
+        let name = StreamName { venue, symbol: header.symbol(key.1) };
+        let stream = match self.by_name.get(&name) {
+            Some(&stream) => stream,
+            None if self.names.len() >= STREAMS_MAX => {
+                let label = &self.labels[cursor.source as usize];
+                self.counters.unknown_stream("instrument beyond 65536", label, cursor.position);
+                return None;
+            }
+            None => {
+                self.names.push(name.clone());
+                self.instruments.push(Instrument::default());
+                self.outbox.add_stream();
+                self.by_name.insert(name, self.names.len() - 1);
+                self.names.len() - 1
+            }
+        };
+        cursor.streams.insert(key, stream);
+        Some(stream)
+    }
+
+    /// Hands out the rows of the open event as one message.
+    fn close(&mut self, stream: usize, source: u32) {
+        let rows = &mut self.instruments[stream].rows;
+        if rows.is_empty() {
+            return;
+        }
+        let buffer = self.outbox.buffer(stream);
+        buffer.begin_message(source);
+        let start = buffer.batch.len();
+        // Trades alone are no book update.
+        let is_update = rows.iter().any(|row| row.kind != Kind::Trade);
+        rows.drain(..).for_each(|row| buffer.batch.push(row));
+        batch::mark_message(start, &mut buffer.batch);
+        if !is_update && let Some(last) = buffer.batch.flags.last_mut() {
+            *last &= !verismo_market::event::flags::LAST_OF_UPDATE;
+        }
+        self.outbox.flush_if_full(stream);
+    }
+}
+
+impl EventReader for DbnReader {
+    fn streams(&self) -> &[StreamName] {
+        &self.names
+    }
+
+    fn next_block(&mut self, block: &mut Block) -> Result<bool, FeedError> {
+        block.clear();
+        // Bounded by the number of records.
+        while !self.outbox.is_ready() && !self.done {
+            if !self.step() {
+                self.done = true;
+                // An event that has no end in any file ends with the last of them.
+                let source = self.sources.len().saturating_sub(1) as u32;
+                (0..self.instruments.len()).for_each(|stream| self.close(stream, source));
+                self.outbox.flush_all();
+            }
+        }
+        self.counters.set_totals(self.records);
+        let more = self.outbox.pop(block, &self.labels);
+        let bytes = self.bytes();
+        block.bytes = bytes - self.bytes_reported;
+        self.bytes_reported = bytes;
+        Ok(more)
+    }
+
+    fn counters(&self) -> &FeedCounters {
+        &self.counters
+    }
+
+    fn messages(&self) -> u64 {
+        self.records
+    }
+
+    fn bytes(&self) -> u64 {
+        self.consumed.load(Ordering::Relaxed)
+    }
+}
