@@ -280,7 +280,10 @@ fn unknown(row: &OrderRow, place: Place, trades: &mut Vec<(TradeRow, Place)>, si
     } else if row.action == Action::Deleted && row.qty > 0 {
         sink.message(&[(Kind::OrderDelete, order)], row.stamps, place);
     } else {
-        sink.not_an_event("event of an order that is not known, of which nothing is told that a book could lose", place);
+        sink.not_an_event(
+            "event of an order that is not known, of which nothing is told that a book could lose",
+            place,
+        );
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) struct Product {
 
 /// What a message says, its numbers checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::enum_variant_names, reason = "`change` is the word of the feed")]
 pub(super) enum Change {
     /// Accepted by the venue; rests only if an `Open` follows.
     Received { id: i64 },

@@ -15,7 +15,9 @@ use crate::error::FeedError;
 use crate::json::{self, JsonReader};
 use crate::parquet::{self, ParquetReader};
 use crate::table;
-use crate::write::{BitstampWriter, CoinbaseWriter, DbnWriter, EventsOptions, EventsWriter, GoldenWriter, MessageWriter, WriteOptions};
+use crate::write::{
+    BitstampWriter, CoinbaseWriter, DbnWriter, EventsOptions, EventsWriter, GoldenWriter, MessageWriter, WriteOptions,
+};
 
 /// The formats of this crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -69,7 +69,8 @@ impl BitstampWriter {
             }
             Body::Order(order) => self.written.rows += instrument.write_order(order, stamps, out)?,
             Body::OrderSnapshot { orders, .. } => {
-                let is_seen_as_one = orders.len() >= WHOLE_BOOK_ROWS_MIN || (is_at_start && instrument.resting.is_empty());
+                let is_seen_as_one =
+                    orders.len() >= WHOLE_BOOK_ROWS_MIN || (is_at_start && instrument.resting.is_empty());
                 if !is_seen_as_one {
                     let what = "a snapshot of few orders after other messages";
                     return Err(orders::not_expressible(&self.directory, what, format!("{} orders", orders.len())));

@@ -11,8 +11,8 @@ use verismo_market::message::{Body, Message, OrderAction, OrderEvent};
 use super::orders::{self, Resting};
 use super::{GoldenCompression, Written};
 use crate::databento::layout::{
-    DATASET_BYTES, F_LAST, F_SNAPSHOT, MBO_BYTES, METADATA_BYTES, PRELUDE_BYTES, RTYPE_MBO, SCHEMA_MBO, STYPE_INSTRUMENT_ID,
-    STYPE_RAW_SYMBOL, SYMBOL_BYTES, VERSION_MAX,
+    DATASET_BYTES, F_LAST, F_SNAPSHOT, MBO_BYTES, METADATA_BYTES, PRELUDE_BYTES, RTYPE_MBO, SCHEMA_MBO,
+    STYPE_INSTRUMENT_ID, STYPE_RAW_SYMBOL, SYMBOL_BYTES, VERSION_MAX,
 };
 use crate::error::FeedError;
 
@@ -92,7 +92,8 @@ impl DbnWriter {
         }
         let Some(file) = self.files.get_mut(&message.symbol) else { return Ok(()) };
         let mut records = Vec::new();
-        file.records(message, &mut records).map_err(|(what, value)| orders::not_expressible(&self.directory, what, value))?;
+        file.records(message, &mut records)
+            .map_err(|(what, value)| orders::not_expressible(&self.directory, what, value))?;
         if let Some(last) = records.last_mut() {
             last.flags |= F_LAST;
         }
@@ -159,7 +160,8 @@ fn header(message: &Message) -> Vec<u8> {
     m.extend_from_slice(&(SYMBOL_BYTES as u16).to_le_bytes());
     m.resize(METADATA_BYTES, 0);
     // No layout, one symbol asked for, none in part or not found, one mapping of one interval.
-    for (n, symbol) in [(0, ""), (1, message.symbol.as_str()), (0, ""), (0, ""), (1, message.symbol.as_str()), (1, "")] {
+    for (n, symbol) in [(0, ""), (1, message.symbol.as_str()), (0, ""), (0, ""), (1, message.symbol.as_str()), (1, "")]
+    {
         m.extend_from_slice(&u32::to_le_bytes(n));
         if !symbol.is_empty() {
             text(symbol, SYMBOL_BYTES, &mut m);

@@ -28,7 +28,8 @@ fn orders_market(symbol: &str, n: usize, seed: u64) -> Vec<Message> {
     // As a book is told: bids, then asks, best first.
     resting.sort_by_key(|o| (o.side, if o.side == Side::Bid { -o.price } else { o.price }, o.id));
     let mut t_ns = START_NS;
-    let message = |t_ns, body| Message { t_exchange_ns: t_ns, t_receive_ns: t_ns + 70_000_000, symbol: symbol.into(), body };
+    let message =
+        |t_ns, body| Message { t_exchange_ns: t_ns, t_receive_ns: t_ns + 70_000_000, symbol: symbol.into(), body };
     let mut out = vec![message(t_ns, Body::OrderSnapshot { last_id: 0, orders: resting.clone() })];
     let (mut next_id, mut trade_id) = (1000, 500);
     for _ in 0..n {
@@ -40,7 +41,7 @@ fn orders_market(symbol: &str, n: usize, seed: u64) -> Vec<Message> {
         let event = match dice.below(10) {
             0..=3 => {
                 next_id += 1;
-                let order = RestingOrder { id: next_id, side, price: price + 0, qty: part };
+                let order = RestingOrder { id: next_id, side, price, qty: part };
                 resting.push(order);
                 OrderEvent { action: OrderAction::Add, id: next_id, side, price, qty: part, trade_id: NO_ID }
             }
@@ -204,7 +205,8 @@ fn what_a_format_cannot_hold_is_refused_in_words() {
     let message = |body| Message { t_exchange_ns: START_NS, t_receive_ns: NO_TIME, symbol: "BTCUSD".into(), body };
     let levels: Vec<Level> = vec![(1, 1)];
     let depth = message(Body::Depth { first_id: 1, last_id: 1, bids: levels.clone(), asks: levels });
-    let event = OrderEvent { action: OrderAction::Add, id: 1, side: Side::Bid, price: UNIT, qty: UNIT, trade_id: NO_ID };
+    let event =
+        OrderEvent { action: OrderAction::Add, id: 1, side: Side::Bid, price: UNIT, qty: UNIT, trade_id: NO_ID };
     let no_id = message(Body::Order(OrderEvent { id: NO_ID, ..event }));
     let no_time = Message { t_exchange_ns: NO_TIME, ..message(Body::Order(event)) };
     let bad_symbol = Message { symbol: "../x".into(), ..message(Body::Order(event)) };

@@ -186,6 +186,7 @@ fn harmonics(total: f64) -> (f64, f64) {
 }
 
 /// Scholz and Stephens' critical values for k = 2 (b0 + b1 + b2 of their table 2), at these levels.
+#[allow(clippy::approx_constant, reason = "a critical value that happens to be near e")]
 const CRITICAL: [f64; 7] = [0.325, 1.226, 1.961, 2.718, 3.752, 4.592, 6.546];
 const LEVELS: [f64; 7] = [0.25, 0.1, 0.05, 0.025, 0.01, 0.005, 0.001];
 

@@ -201,7 +201,8 @@ mod tests {
 
     #[test]
     fn distance_is_that_of_the_distribution_functions() {
-        let cases: [(&[(i64, u64)], &[(i64, u64)], Option<f64>); 7] = [
+        type Cells = &'static [(i64, u64)];
+        let cases: [(Cells, Cells, Option<f64>); 7] = [
             (&[(1, 1)], &[(1, 5)], Some(0.0)),
             (&[(1, 1)], &[(2, 1)], Some(1.0)),
             (&[(5, 1)], &[(2, 1), (7, 3)], Some(0.75)),
