@@ -97,7 +97,7 @@ pub struct EventBatch {
     pub qty: Vec<i64>,
     /// Trade id, or last update id of a book update, or order id; [`NO_ID`] if none.
     pub id: Vec<i64>,
-    /// First update id of a book update (`U`), or [`NO_ID`].
+    /// First update id of a book update (`U`); on order-level rows the number of their message; [`NO_ID`] if none.
     pub first_id: Vec<i64>,
     /// Last id of the update before, as the venue says (`pu`), or [`NO_ID`].
     pub prev_id: Vec<i64>,

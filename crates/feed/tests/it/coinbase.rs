@@ -102,3 +102,72 @@ fn the_whole_folder_anchors_at_both_books() {
     assert!(replayed == anchored, "the replay is not the second book");
     assert_eq!(batch.t_exchange_ns[second], *batch.t_exchange_ns[..second].last().unwrap());
 }
+
+/// The lines of a recording of `n` orders that come and go, sequences from 11.
+fn lines(n: u32) -> Vec<String> {
+    let line = |i: u32| {
+        let (kind, order) = if i % 2 == 0 { ("open", i / 2) } else { ("done", i / 2) };
+        let (side, price) = if order % 2 == 0 { ("buy", 99) } else { ("sell", 101) };
+        format!(
+            concat!(
+                r#"{{"type":"{}","side":"{}","product_id":"A-B","sequence":{},"time":"2018-07-13T20:47:11.{:06}Z","#,
+                r#""price":"{}","remaining_size":"1","order_id":"o{}","reason":"canceled"}}"#
+            ),
+            kind,
+            side,
+            11 + i,
+            i,
+            price,
+            order
+        )
+    };
+    (0..n).map(line).collect()
+}
+
+fn observe(lines: &[String], book: Option<&str>) -> (verismo_feed::FeedCounters, verismo_market::observe::Observed) {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("x"), lines.join("\n")).unwrap();
+    if let Some(book) = book {
+        std::fs::write(directory.path().join("a"), book).unwrap();
+    }
+    let read = read(&[directory.path()]);
+    let mut observer = verismo_market::observe::StreamObserver::new(&Default::default());
+    observer.observe(read.only(), "x");
+    (read.counters, observer.finish())
+}
+
+fn count(observed: &verismo_market::observe::Observed, check: &str) -> (u64, i64) {
+    observed.counters.iter().find(|c| c.check == check).map(|c| (c.count, c.worst)).unwrap()
+}
+
+#[test]
+fn missing_and_doubled_messages_are_counted_by_their_sequence() {
+    let whole = lines(40);
+    let (_, observed) = observe(&whole, None);
+    for check in ["sequence_gap", "duplicate", "out_of_order", "unknown_order", "duplicate_order"] {
+        assert_eq!(count(&observed, check).0, 0, "{check}");
+    }
+    let mut damaged = whole.clone();
+    damaged.drain(10..14);
+    let (_, observed) = observe(&damaged, None);
+    assert_eq!(count(&observed, "sequence_gap"), (1, 4));
+    let mut doubled = whole.clone();
+    doubled.insert(21, whole[20].clone());
+    let (_, observed) = observe(&doubled, None);
+    assert_eq!(count(&observed, "duplicate").0, 1);
+    assert_eq!(count(&observed, "duplicate_order").0, 0);
+}
+
+#[test]
+fn messages_that_a_book_holds_already_are_skipped_and_counted() {
+    let book = r#"{"bids":[["99","1","o2"]],"asks":[["101","1","o1000"]],"sequence":15}"#;
+    let (counters, observed) = observe(&lines(40), Some(book));
+    assert_eq!(counters.count("session_overlap"), 5);
+    assert_eq!(observed.snapshots, 1);
+    for check in ["sequence_gap", "unknown_order", "duplicate_order"] {
+        assert_eq!(count(&observed, check).0, 0, "{check}");
+    }
+    // A book far away is another product's: it is told, and the stream begins without one.
+    let (counters, observed) = observe(&lines(40), Some(&book.replace("15}", "15000000000}")));
+    assert_eq!((counters.count("unknown_stream"), observed.snapshots), (1, 0));
+}

@@ -123,9 +123,21 @@ impl Depth {
         self.close(row, shared, quotes, frame);
     }
 
-    /// Orders carry no update ids: nothing says that a new session continues the one before.
+    /// Where the feed numbers its messages, the number of an order-level one stands in `first_id`: `id` is the order's. Without numbers
+    /// nothing says that a new session continues the one before.
     fn begin_orders(&mut self, row: Row<'_>, shared: &mut Shared, frame: &mut Frame) {
         self.n_begun += 1;
+        let number = row.batch.first_id[row.i];
+        if number != NO_ID {
+            self.n_with_id += 1;
+            if self.is_old(number, false, row, shared, frame) {
+                self.open = Open::Skip;
+                return;
+            }
+            self.check_sequence(row, shared, frame);
+            self.open_at(false, number, row, shared, frame);
+            return;
+        }
         self.in_overlap = false;
         if std::mem::take(&mut self.in_new_session) {
             self.break_off();
