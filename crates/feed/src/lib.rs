@@ -1,4 +1,5 @@
-//! Decoders and writers of every format: golden captures, unified event trees, tables.
+//! Decoders and writers of every format: golden captures, unified event trees, tables, and the order-level formats [`coinbase`],
+//! [`bitstamp`] and [`databento`].
 //!
 //! ```text
 //! paths -> Inventory::scan -> sources in the order of their contents -> EventReader -> Block { stream, EventBatch }
@@ -10,11 +11,11 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod batch;
-mod bitstamp;
+pub mod bitstamp;
 mod block;
-mod coinbase;
+pub mod coinbase;
 mod counters;
-mod databento;
+pub mod databento;
 mod decimal;
 mod epoch;
 mod error;

@@ -287,7 +287,7 @@ impl Sink<'_> {
                 let price = if frame.new_price == Num::Absent { frame.price } else { frame.new_price };
                 let price = self.optional(price, "price", place);
                 let old_qty = self.optional(frame.old_size, "old_size", place);
-                Change::Change { id, side, price, new_qty, old_qty }
+                Change::Amend { id, side, price, new_qty, old_qty }
             }
         })
     }

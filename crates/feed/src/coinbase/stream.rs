@@ -39,7 +39,7 @@ pub(super) enum Change {
     /// The maker `order` loses `order.qty`.
     Match { order: Order, trade_id: i64 },
     /// Has another size or price; the old size as the message says, if it does.
-    Change { id: i64, side: Side, price: Option<i64>, new_qty: i64, old_qty: Option<i64> },
+    Amend { id: i64, side: Side, price: Option<i64>, new_qty: i64, old_qty: Option<i64> },
 }
 
 /// One row to be.
@@ -122,7 +122,7 @@ impl Product {
                     None => rows_of_old(change, rows),
                 }
             }
-            Change::Change { id, price, new_qty, .. } => match self.resting.get_mut(&id) {
+            Change::Amend { id, price, new_qty, .. } => match self.resting.get_mut(&id) {
                 Some(resting) => change_rows(resting, price, new_qty, rows),
                 None if self.received.contains(&id) => {}
                 None => rows_of_old(change, rows),
@@ -169,10 +169,10 @@ fn rows_of_old(change: Change, rows: &mut [Option<Row>; 2]) {
             Some(Row(Kind::OrderDelete, Order { side, price, qty, id }))
         }
         Change::Done { .. } => None,
-        Change::Change { id, side, price: Some(price), new_qty, old_qty: Some(old_qty) } if old_qty > new_qty => {
+        Change::Amend { id, side, price: Some(price), new_qty, old_qty: Some(old_qty) } if old_qty > new_qty => {
             Some(Row(Kind::OrderReduce, Order { side, price, qty: old_qty.saturating_sub(new_qty), id }))
         }
-        Change::Change { .. } => None,
+        Change::Amend { .. } => None,
     };
 }
 
@@ -257,14 +257,14 @@ mod tests {
 
     #[test]
     fn changes_of_size_and_price() {
-        let change = |price, new_qty| Change::Change { id: 1, side: Side::Bid, price, new_qty, old_qty: Some(9) };
+        let change = |price, new_qty| Change::Amend { id: 1, side: Side::Bid, price, new_qty, old_qty: Some(9) };
         let rows = rows_of(&[
             (1, Change::Open(order(1, 5))),
             (2, change(None, 3)),
             (3, change(Some(100), 3)),
             (4, change(Some(101), 3)),
             (5, change(Some(101), 8)),
-            (6, Change::Change { id: 9, side: Side::Ask, price: Some(7), new_qty: 2, old_qty: Some(3) }),
+            (6, Change::Amend { id: 9, side: Side::Ask, price: Some(7), new_qty: 2, old_qty: Some(3) }),
         ]);
         let kinds: Vec<_> = rows.iter().map(|r| (r.0, r.2, r.3)).collect();
         let want = [

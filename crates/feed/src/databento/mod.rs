@@ -1,7 +1,7 @@
 //! Databento Binary Encoding (DBN), versions 1 to 3: market by order, market by price (1 and 10 levels) and trades.
 //!
 //! # Files
-//! `.dbn` and `.dbn.zst`: a header with the data set and the symbols of instrument ids, then records of fixed layout, see [`layout`]. Each
+//! `.dbn` and `.dbn.zst`: a header with the data set and the symbols of instrument ids, then records of fixed layout. Each
 //! (publisher, symbol) is a stream; its venue is the data set, with the number of the publisher behind it: `XNAS.ITCH.2`. Files are merged by
 //! `ts_recv`, the index of the format.
 //!

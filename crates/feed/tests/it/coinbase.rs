@@ -106,8 +106,8 @@ fn the_whole_folder_anchors_at_both_books() {
 /// The lines of a recording of `n` orders that come and go, sequences from 11.
 fn lines(n: u32) -> Vec<String> {
     let line = |i: u32| {
-        let (kind, order) = if i % 2 == 0 { ("open", i / 2) } else { ("done", i / 2) };
-        let (side, price) = if order % 2 == 0 { ("buy", 99) } else { ("sell", 101) };
+        let (kind, order) = if i.is_multiple_of(2) { ("open", i / 2) } else { ("done", i / 2) };
+        let (side, price) = if order.is_multiple_of(2) { ("buy", 99) } else { ("sell", 101) };
         format!(
             concat!(
                 r#"{{"type":"{}","side":"{}","product_id":"A-B","sequence":{},"time":"2018-07-13T20:47:11.{:06}Z","#,
