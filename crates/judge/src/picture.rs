@@ -70,11 +70,11 @@ const COARSE: Detail = Detail {
 };
 
 impl Detail {
-    /// The detail for a report with this many pictures: about 0.1 MB of columns at most for each step down.
+    /// The detail for a report with this many pictures: report.json stays below a few MB with any number of them.
     pub(crate) fn for_pictures(pictures: usize) -> Self {
         match pictures {
-            0..=48 => FINE,
-            49..=256 => MIDDLE,
+            0..=96 => FINE,
+            97..=400 => MIDDLE,
             _ => COARSE,
         }
     }

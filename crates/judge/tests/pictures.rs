@@ -125,7 +125,7 @@ fn many_pictures_hold_less_each() {
     let (golden, candidate) = (side(plan), side(Plan { seed: 2, ..plan }));
     let several = |side: &SideStates| {
         let mut out = side.clone();
-        for i in 0..15 {
+        for i in 0..29 {
             let mut stream = side.streams[0].clone();
             stream.symbol = format!("S{i}");
             out.streams.push(stream);
@@ -135,7 +135,7 @@ fn many_pictures_hold_less_each() {
     let few = judged(&golden, &candidate);
     let many = judged(&several(&golden), &several(&candidate));
     let size = |j: &Judgement| picture(j, "mid_log_return_1s").laws.as_ref().unwrap().at.len();
-    assert_eq!(many.pictures.len(), 64);
+    assert_eq!(many.pictures.len(), 120);
     assert!(size(&many) < size(&few), "{} {}", size(&many), size(&few));
     assert!(many.pictures.iter().all(|p| p.time.as_ref().unwrap().effects.len() <= 48));
 }

@@ -19,11 +19,14 @@ use verismo_suite::report::Report;
 
 use detail::{Depth, detail};
 use overview::Subject;
-use page::{Page, escape, paragraph, section};
+use page::{Page, escape, section};
 
 /// Most bytes of a page; pages that mail and browsers take without complaint.
 pub const BYTES_MAX: usize = 1_900_000;
 
+/// How the sides are told apart in every figure.
+const KEY: &str = "<p>In every figure: <span class=\"k-g\">golden solid</span>, <span class=\"k-c\">candidate dashed</span>. \
+                   What did not pass is unfolded.</p>\n";
 /// Bytes of an empty place that a link leads to, at most.
 const ANCHOR_BYTES: usize = 28;
 /// Lines of the overview that get their strips.
@@ -95,6 +98,9 @@ fn observables(subjects: &[Subject<'_>], several_streams: bool, bytes_max: usize
         }
     }
     let mut body = hint(subjects.len(), &parts);
+    if subjects.iter().all(|s| s.picture.is_none()) {
+        body.push_str("<p>This report holds nothing to draw figures from.</p>\n");
+    }
     body.push_str(
         "<div class=\"tools\" data-scope=\"#observables\" hidden><button type=\"button\" data-fold=\"open\">Unfold all</button>\
          <button type=\"button\" data-fold=\"close\">Fold all</button></div>\n",
@@ -114,7 +120,7 @@ fn hint(all: usize, parts: &[Option<(Depth, String)>]) -> String {
     let at = |depth: Depth| parts.iter().flatten().filter(|(d, _)| *d == depth).count();
     let listed = parts.iter().flatten().count();
     if at(Depth::Full) == all {
-        return paragraph("Golden solid, candidate dashed, in every figure. What did not pass is unfolded.");
+        return KEY.to_owned();
     }
     let essential = at(Depth::Essential);
     let some =
@@ -125,7 +131,7 @@ fn hint(all: usize, parts: &[Option<(Depth, String)>]) -> String {
         "The numbers of all are shown".to_owned()
     };
     format!(
-        "<p>There are {all} observables. To keep this page small, all figures are shown of the {} most important ones{}. {}; \
+        "{KEY}<p>There are {all} observables. To keep this page small, all figures are shown of the {} most important ones{}. {}; \
          report.json holds everything.</p>\n",
         at(Depth::Full),
         escape(&some),

@@ -122,6 +122,27 @@ pub fn table(label: &str, titles: &[&str], rows: &[Vec<String>]) -> String {
     out
 }
 
+/// A table of a few rows with prose in them: on a narrow screen every row becomes a block, with the titles before its values.
+/// Titles and cells as in [`table`].
+pub fn prose_table(label: &str, titles: &[&str], rows: &[Vec<String>]) -> String {
+    let class = |title: &str| if title.starts_with('>') { " class=\"n\"" } else { "" };
+    let mut out = format!("<table class=\"stack\" aria-label=\"{}\"><thead><tr>", escape(label));
+    for title in titles {
+        let _ = write!(out, "<th scope=\"col\"{}>{}</th>", class(title), escape(title.trim_start_matches('>')));
+    }
+    out.push_str("</tr></thead><tbody>\n");
+    for row in rows {
+        out.push_str("<tr>");
+        for (cell, title) in row.iter().zip(titles) {
+            let name = escape(title.trim_start_matches('>'));
+            let _ = write!(out, "<td{} data-l=\"{name}\">{cell}</td>", class(title));
+        }
+        out.push_str("</tr>\n");
+    }
+    out.push_str("</tbody></table>\n");
+    out
+}
+
 /// A part that can be folded away; `summary` and `body` are markup.
 pub fn folded(summary: &str, body: &str, is_open: bool) -> String {
     let open = if is_open { " open" } else { "" };

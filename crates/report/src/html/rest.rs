@@ -6,7 +6,7 @@ use verismo_suite::FindingVerdict;
 use verismo_suite::catalogue::{MarginUnit, TESTS, check};
 use verismo_suite::report::{IntegrityRow, Report};
 
-use super::page::{chip, escape, folded, paragraph, section, table};
+use super::page::{chip, escape, folded, paragraph, prose_table, section};
 use crate::number::{bytes, count, duration, measured, optional, percent, utc};
 use crate::outline;
 
@@ -45,7 +45,11 @@ fn left_out(all: usize, shown: usize) -> String {
 fn rows(rows: &[&IntegrityRow], label: &str) -> String {
     let several = rows.iter().any(|r| rows.first().is_some_and(|first| first.stream != r.stream));
     let cells: Vec<Vec<String>> = rows.iter().map(|r| row(r, several)).collect();
-    table(label, &["check", "verdict", "side", ">count", ">of", ">ratio", "limit", "what, and where first"], &cells)
+    prose_table(
+        label,
+        &["check", "verdict", "side", ">count", ">of", ">ratio", "limit", "what, and where first"],
+        &cells,
+    )
 }
 
 fn row(r: &IntegrityRow, with_stream: bool) -> Vec<String> {
@@ -110,7 +114,7 @@ pub(super) fn resolution(report: &Report) -> String {
         .collect();
     let intro = "A faithful candidate passes at the resolvable margin in about four runs of five, and an effect of the size in \
                  the next column fails in about four runs of five. A margin below the resolvable one stays open whatever the candidate.";
-    let list = table(
+    let list = prose_table(
         "What these data can resolve",
         &["observable", "test", ">margin", ">resolvable", ">smallest FAIL", "in words"],
         &cells,
@@ -149,7 +153,7 @@ pub(super) fn inputs(report: &Report) -> String {
         .collect();
     let mut body = String::new();
     if !streams.is_empty() {
-        body.push_str(&table(
+        body.push_str(&prose_table(
             "Streams",
             &["golden, candidate", "matched", ">window", ">events", ">overlap", "golden span", "candidate span"],
             &streams,
@@ -172,7 +176,7 @@ pub(super) fn inputs(report: &Report) -> String {
             ]
         })
         .collect();
-    body.push_str(&table(
+    body.push_str(&prose_table(
         "Inputs",
         &["side", "paths", "format", ">files", ">size", ">messages", ">events", "digest of the states"],
         &files,
