@@ -1,8 +1,10 @@
 //! Whether two streams are the same market seen twice, so that their windows may be judged as pairs.
 
 use verismo_stats::sample::Agreement;
+use verismo_suite::catalogue::observable;
 use verismo_suite::suite::Pairing;
 
+use crate::applicable::not_shared;
 use crate::input::{SeriesWindows, StreamStates};
 
 /// Share of the common ids that must agree.
@@ -32,7 +34,8 @@ impl Alignment {
 /// Decides how a pair of streams is compared.
 ///
 /// Trades and book updates are asked apart: where either kind agrees, the market is the same one, and disagreement of the
-/// other kind is a fault to be shown, not a reason to look away. Without common ids, windows with equal states speak.
+/// other kind is a fault to be shown, not a reason to look away. Without common ids, windows with equal states speak. A feed of
+/// levels and a feed of orders number their messages each in its own way, so that equal numbers there say nothing.
 pub(crate) fn detect(golden: &StreamStates, candidate: &StreamStates, wish: Pairing) -> Alignment {
     let common_ns = match (golden.span_ns, candidate.span_ns) {
         (Some(a), Some(b)) => Some((a.0.max(b.0), a.1.min(b.1))).filter(|(from, to)| from <= to),
@@ -41,7 +44,11 @@ pub(crate) fn detect(golden: &StreamStates, candidate: &StreamStates, wish: Pair
     let (trades, book) = match common_ns {
         Some((from, to)) => (
             golden.trade_ids.agreement(&candidate.trade_ids, from..=to),
-            golden.book_ids.agreement(&candidate.book_ids, from..=to),
+            if golden.carries_orders == candidate.carries_orders {
+                golden.book_ids.agreement(&candidate.book_ids, from..=to)
+            } else {
+                Agreement::default()
+            },
         ),
         None => (Agreement::default(), Agreement::default()),
     };
@@ -86,14 +93,15 @@ fn automatic(golden: &StreamStates, candidate: &StreamStates, alignment: &Alignm
     (false, "the sides share no ids".to_owned())
 }
 
-/// Windows that both sides have, over all observables, and how many of them have equal states.
+/// Windows that both sides have, over all observables that both share, and how many of them have equal states.
 fn equal_windows(golden: &StreamStates, candidate: &StreamStates) -> (usize, usize) {
     let (mut equal, mut common) = (0, 0);
     if golden.window_ns != candidate.window_ns {
         return (0, 0);
     }
     for (id, series) in &golden.series {
-        let Some(other) = candidate.series.get(id) else { continue };
+        let is_shared = observable(id).is_none_or(|info| not_shared(golden, candidate, info).is_none());
+        let Some(other) = candidate.series.get(id).filter(|_| is_shared) else { continue };
         let (e, c) = match (&series.windows, &other.windows) {
             (SeriesWindows::Cells(a), SeriesWindows::Cells(b)) => compare(a, b),
             (SeriesWindows::Lags(a), SeriesWindows::Lags(b)) => compare(a, b),

@@ -65,7 +65,8 @@ fn needs_book(source: Source) -> bool {
     matches!(source, Source::Book | Source::BookAndTrades)
 }
 
-fn not_shared(golden: &StreamStates, candidate: &StreamStates, info: &ObservableInfo) -> Option<String> {
+/// Why the two sources cannot share the observable, if they cannot.
+pub(crate) fn not_shared(golden: &StreamStates, candidate: &StreamStates, info: &ObservableInfo) -> Option<String> {
     for (name, stream) in [("golden", golden), ("candidate", candidate)] {
         match info.source {
             Source::Trades | Source::BookAndTrades if !stream.carries_trades => {

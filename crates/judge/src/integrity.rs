@@ -226,6 +226,10 @@ fn missing_trades(
         }
         return Some(row);
     }
+    if candidate.trade_runs.span().is_none() {
+        let counter = Counter::new("missing_id", 0, 0);
+        return Some(unlimited(&subject, &counter, "the candidate's trades carry no ids"));
+    }
     let (missing, total) =
         (alignment.trades.only_self_in_range, alignment.trades.only_self_in_range + alignment.trades.common);
     (total > 0)

@@ -79,6 +79,15 @@ impl MarketConfig {
         }
     }
 
+    /// The same market in whole shares and cents: as many lots and ticks, each lot one share, each tick 0.01.
+    ///
+    /// Formats of stock exchanges know no parts of a share.
+    pub fn in_shares(self) -> Self {
+        const SHARE: i64 = 100_000_000;
+        const CENT: i64 = SHARE / 100;
+        Self { anchor_price: self.anchor_price / self.tick * CENT, tick: CENT, lot: SHARE, ..self }
+    }
+
     /// Price grid, units of 10^-8.
     pub fn tick(&self) -> i64 {
         self.tick
