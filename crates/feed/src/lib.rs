@@ -10,7 +10,9 @@
 //! CSV, Parquet and Arrow; none of their types is public.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod assemble;
 mod batch;
+mod binance;
 pub mod bitstamp;
 mod block;
 pub mod coinbase;
@@ -22,12 +24,14 @@ mod error;
 mod input;
 mod inventory;
 mod json;
+mod lake;
 mod merge;
 mod outbox;
 mod parquet;
 pub mod table;
 pub mod write;
 
+pub use binance::BinanceCsvReader;
 pub use bitstamp::BitstampReader;
 pub use block::{BLOCK_EVENTS, Block, EventReader, StreamName};
 pub use coinbase::{CoinbaseReader, order_id as coinbase_order_id, order_uuid as coinbase_order_uuid};
@@ -41,4 +45,5 @@ pub use inventory::{
     FirstKey, Format, Ignored, Inventory, ReaderOptions, Sniffed, Source, UNKNOWN_SYMBOL, reader, sniff,
 };
 pub use json::JsonReader;
+pub use lake::LakeReader;
 pub use parquet::ParquetReader;

@@ -7,16 +7,19 @@ use std::path::Path;
 
 use super::sniff::{Match, Probe};
 use super::{ReaderOptions, Source};
+use crate::binance::{self, BinanceCsvReader};
 use crate::bitstamp::{self, BitstampReader};
 use crate::block::EventReader;
 use crate::coinbase::{self, CoinbaseReader};
 use crate::databento::{self, DbnReader};
 use crate::error::FeedError;
 use crate::json::{self, JsonReader};
+use crate::lake::{self, LakeReader};
 use crate::parquet::{self, ParquetReader};
 use crate::table;
 use crate::write::{
-    BitstampWriter, CoinbaseWriter, DbnWriter, EventsOptions, EventsWriter, GoldenWriter, MessageWriter, WriteOptions,
+    BinanceCsvWriter, BitstampWriter, CoinbaseWriter, DbnWriter, EventsOptions, EventsWriter, GoldenWriter, LakeWriter,
+    MessageWriter, WriteOptions,
 };
 
 /// The formats of this crate.
@@ -35,6 +38,10 @@ pub enum Format {
     Bitstamp,
     /// Databento binary encoding.
     Dbn,
+    /// CSV files of Binance data: the public archive's, and streams row by row.
+    BinanceCsv,
+    /// Crypto Lake tables: Parquet files of trades, book snapshots and book changes.
+    CryptoLake,
 }
 
 /// How the sources of one format are dealt to readers, see [`super::Inventory::groups`].
@@ -44,6 +51,8 @@ pub(super) enum Grouping {
     Capture,
     /// The sources of each symbol are one sequence.
     BySymbol,
+    /// As `BySymbol` where every source tells its symbol, else as one sequence: rows may then be of any.
+    BySymbolIfKnown,
 }
 
 /// What the inventory needs to know of a format.
@@ -125,6 +134,28 @@ pub(super) const FORMATS: &[FormatRow] = &[
         sniff: databento::sniff,
         reader: Some(|group, _| Ok(Box::new(DbnReader::new(group)))),
         writer: Some(|directory, options| Ok(Box::new(DbnWriter::create(directory, options.compression)?))),
+    },
+    FormatRow {
+        format: Format::BinanceCsv,
+        name: "binance-csv",
+        content: "Binance CSV",
+        is_parquet: false,
+        grouping: Grouping::BySymbolIfKnown,
+        is_single_feed: false,
+        sniff: binance::sniff,
+        reader: Some(|group, options| Ok(Box::new(BinanceCsvReader::new(group, options.symbol.as_deref())))),
+        writer: Some(|directory, options| Ok(Box::new(BinanceCsvWriter::create(directory, options.compression)?))),
+    },
+    FormatRow {
+        format: Format::CryptoLake,
+        name: "crypto-lake",
+        content: "Crypto Lake tables",
+        is_parquet: true,
+        grouping: Grouping::BySymbol,
+        is_single_feed: false,
+        sniff: lake::sniff,
+        reader: Some(|group, options| Ok(Box::new(LakeReader::new(group, options.symbol.as_deref())))),
+        writer: Some(|directory, _| Ok(Box::new(LakeWriter::create(directory)?))),
     },
     FormatRow {
         format: Format::Table,

@@ -16,7 +16,7 @@ use crate::error::FeedError;
 use crate::input::Compression;
 
 pub use formats::{Format, reader};
-pub(crate) use sniff::{Match, Probe};
+pub(crate) use sniff::{Head, Match, Probe};
 pub use sniff::{Sniffed, sniff};
 
 use formats::Grouping;
@@ -179,7 +179,12 @@ impl Inventory {
 
     /// The sources in groups that can be read independently: all of a capture, or one symbol of a Parquet tree.
     pub fn groups(&self) -> Vec<Vec<Source>> {
-        if self.format.row().grouping == Grouping::Capture {
+        let is_whole = match self.format.row().grouping {
+            Grouping::Capture => true,
+            Grouping::BySymbol => false,
+            Grouping::BySymbolIfKnown => self.sources.iter().any(|s| s.symbol.is_none() && s.problem.is_none()),
+        };
+        if is_whole {
             return vec![self.sources.clone()];
         }
         let mut groups: Vec<(Option<String>, Vec<Source>)> = Vec::new();

@@ -106,7 +106,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    fn read(source: &Source) -> std::io::Result<Self> {
+    pub(crate) fn read(source: &Source) -> std::io::Result<Self> {
         let opened = input::open(&source.path, source.compression, Arc::default())?;
         let mut head = Self::default();
         head.broken = opened.take(HEAD_BYTES).read_to_end(&mut head.bytes).err().map(|e| e.to_string());

@@ -63,7 +63,7 @@ impl Chunk {
         key_before: i64,
     ) -> Result<Self, FeedError> {
         let n = batch.num_rows();
-        let times = values::times(path, &batch, first_unit)?;
+        let times = values::times(path, &batch, columns::TIME, first_unit)?;
         let mut keys = Vec::new();
         if times.ns.contains(&NO_TIME) {
             let mut key = key_before;

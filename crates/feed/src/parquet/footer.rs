@@ -30,7 +30,7 @@ pub(crate) struct FirstRow {
 }
 
 /// The Parquet library is written for valid files; where a damaged one makes it panic, that is the file's error.
-pub(super) fn guarded<T>(
+pub(crate) fn guarded<T>(
     path: &Path,
     place: &str,
     work: impl FnOnce() -> Result<T, FeedError>,
@@ -109,7 +109,7 @@ impl Footer {
 }
 
 /// A reader of the named columns (those that exist).
-pub(super) fn open(
+pub(crate) fn open(
     path: &Path,
     wanted: &[&str],
     batch_rows: usize,

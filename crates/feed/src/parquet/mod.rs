@@ -2,9 +2,9 @@
 
 mod chunk;
 mod cursor;
-mod footer;
+pub(crate) mod footer;
 mod reader;
-mod values;
+pub(crate) mod values;
 
 pub(crate) use footer::Footer;
 pub use reader::ParquetReader;

@@ -33,9 +33,14 @@ pub(crate) struct Times {
     pub(crate) odd: Vec<(usize, EpochUnit)>,
 }
 
-/// The time column. Integers are read by magnitude, timestamps by their declared unit.
-pub(crate) fn times(path: &Path, batch: &RecordBatch, first_unit: Option<EpochUnit>) -> Result<Times, FeedError> {
-    let array = column(path, batch, columns::TIME)?;
+/// A column of times. Integers are read by magnitude, timestamps by their declared unit.
+pub(crate) fn times(
+    path: &Path,
+    batch: &RecordBatch,
+    name: &str,
+    first_unit: Option<EpochUnit>,
+) -> Result<Times, FeedError> {
+    let array = column(path, batch, name)?;
     let declared = match array.data_type() {
         DataType::Timestamp(unit, _) => Some(match unit {
             TimeUnit::Second => EpochUnit::Second,
@@ -44,9 +49,9 @@ pub(crate) fn times(path: &Path, batch: &RecordBatch, first_unit: Option<EpochUn
             TimeUnit::Nanosecond => EpochUnit::Nano,
         }),
         DataType::Int64 | DataType::UInt64 | DataType::Int32 | DataType::UInt32 => None,
-        other => return Err(wrong_type(path, columns::TIME, other, "int64 or timestamp")),
+        other => return Err(wrong_type(path, name, other, "int64 or timestamp")),
     };
-    let array = as_int64(path, array, columns::TIME)?;
+    let array = as_int64(path, array, name)?;
     let stamps = array.as_primitive::<Int64Type>();
     if let Some(unit) = declared {
         let ns = stamps.iter().map(|s| s.and_then(|s| s.checked_mul(unit.ns())).unwrap_or(NO_TIME)).collect();
@@ -76,7 +81,7 @@ pub(crate) fn times(path: &Path, batch: &RecordBatch, first_unit: Option<EpochUn
 
 /// The first row's time and its unit.
 pub(crate) fn first_time(path: &Path, batch: &RecordBatch) -> Result<(i64, EpochUnit), FeedError> {
-    let times = times(path, batch, None)?;
+    let times = times(path, batch, columns::TIME, None)?;
     Ok((times.ns.first().copied().unwrap_or(NO_TIME), times.unit))
 }
 
@@ -155,6 +160,17 @@ pub(crate) fn decimals(path: &Path, batch: &RecordBatch, name: &str) -> Result<O
         out.iter_mut().zip(nulls.iter()).filter(|(_, valid)| !valid).for_each(|(value, _)| *value = NULL);
     }
     Ok(Some(out))
+}
+
+/// A column of truths, with `None` for null; `None` if the column is absent.
+pub(crate) fn truths(path: &Path, batch: &RecordBatch, name: &str) -> Result<Option<Vec<Option<bool>>>, FeedError> {
+    let Some(array) = batch.column_by_name(name) else {
+        return Ok(None);
+    };
+    match array.data_type() {
+        DataType::Boolean => Ok(Some(array.as_boolean().iter().collect())),
+        other => Err(wrong_type(path, name, other, "true or false")),
+    }
 }
 
 /// A column of text; `None` if the column is absent.

@@ -1,28 +1,18 @@
 //! Golden captures: Binance spot frames in the recorder's envelope, rotated hourly.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use verismo_market::event::{NO_ID, NO_TIME, Side};
 use verismo_market::message::{Body, Level, Message};
 
-use super::{HOUR_NS, Written};
+use super::text::TextFile;
+use super::{GoldenCompression, HOUR_NS, Written};
 use crate::decimal;
 use crate::error::FeedError;
-
-/// How the files are packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GoldenCompression {
-    /// `.jsonl`.
-    Plain,
-    /// `.jsonl.gz` at this level, 1 (fast) to 9 (small); the recorder's own level is 9.
-    Gzip(u32),
-}
 
 /// Writes messages as a golden capture: `{symbol}_capture_{unix_s}_{YYYYMMDD_HHMMSS}.jsonl[.gz]`, one file per symbol and hour of exchange
 /// time, each written as `.tmp` and renamed when complete.
@@ -38,32 +28,9 @@ pub struct GoldenWriter {
 }
 
 struct OpenFile {
-    output: Output,
-    temporary: PathBuf,
-    target: PathBuf,
+    file: TextFile,
     hour: i64,
     stream_name: String,
-}
-
-enum Output {
-    Plain(BufWriter<File>),
-    Gzip(Box<GzEncoder<BufWriter<File>>>),
-}
-
-impl Output {
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Plain(file) => file.write_all(bytes),
-            Self::Gzip(file) => file.write_all(bytes),
-        }
-    }
-
-    fn finish(self) -> io::Result<()> {
-        match self {
-            Self::Plain(mut file) => file.flush(),
-            Self::Gzip(file) => file.finish().and_then(|mut file| file.flush()),
-        }
-    }
 }
 
 impl GoldenWriter {
@@ -103,7 +70,7 @@ impl GoldenWriter {
         };
         self.line.clear();
         push_line(message, &file.stream_name, &mut self.line);
-        file.output.write_all(&self.line).map_err(|e| FeedError::io(&file.temporary, "write", &e))?;
+        file.file.write(&self.line)?;
         self.written.messages += 1;
         self.written.rows += 1;
         Ok(())
@@ -134,33 +101,12 @@ impl GoldenWriter {
             .map_err(|_| not_expressible("the exchange time", message.t_exchange_ns.to_string()))?;
         let symbol = message.symbol.to_lowercase();
         let stem = format!("{symbol}_capture_{}_{}", timestamp.as_second(), timestamp.strftime("%Y%m%d_%H%M%S"));
-        let ending = match self.compression {
-            GoldenCompression::Plain => "jsonl",
-            GoldenCompression::Gzip(_) => "jsonl.gz",
-        };
-        let target = super::free_path(|n| match n {
-            0 => self.directory.join(format!("{stem}.{ending}")),
-            n => self.directory.join(format!("{stem}_{n:03}.{ending}")),
-        })?;
-        let temporary = super::temporary(&target);
-        let file = BufWriter::with_capacity(
-            1 << 16,
-            File::create(&temporary).map_err(|e| FeedError::io(&temporary, "create", &e))?,
-        );
-        let output = match self.compression {
-            GoldenCompression::Plain => Output::Plain(file),
-            GoldenCompression::Gzip(level) => {
-                Output::Gzip(Box::new(GzEncoder::new(file, Compression::new(level.clamp(1, 9)))))
-            }
-        };
-        Ok(OpenFile { output, temporary, target, hour, stream_name: symbol })
+        let file = TextFile::create(&self.directory, &stem, "jsonl", self.compression)?;
+        Ok(OpenFile { file, hour, stream_name: symbol })
     }
 
     fn close(&mut self, file: OpenFile) -> Result<(), FeedError> {
-        file.output.finish().map_err(|e| FeedError::io(&file.temporary, "write", &e))?;
-        self.written.bytes += super::rename(&file.temporary, &file.target)?;
-        self.written.files += 1;
-        Ok(())
+        file.file.close(&mut self.written)
     }
 }
 

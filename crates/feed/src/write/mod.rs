@@ -1,17 +1,23 @@
 //! Writers: messages to golden captures and to event trees, in the exact shape the decoders and other tools read.
 
+mod binance;
 mod bitstamp;
 mod coinbase;
 mod dbn;
 mod events;
 mod golden;
+mod lake;
 mod orders;
+mod text;
 
+pub use binance::BinanceCsvWriter;
 pub use bitstamp::BitstampWriter;
 pub use coinbase::CoinbaseWriter;
 pub use dbn::DbnWriter;
 pub use events::{EventsOptions, EventsWriter};
-pub use golden::{GoldenCompression, GoldenWriter};
+pub use golden::GoldenWriter;
+pub use lake::LakeWriter;
+pub use text::GoldenCompression;
 
 /// A writer of messages in some format; see [`crate::Format::writer`].
 pub trait MessageWriter {
@@ -113,6 +119,7 @@ pub struct Written {
 }
 
 const HOUR_NS: i64 = 3_600_000_000_000;
+const DAY_NS: i64 = 24 * HOUR_NS;
 
 use std::fs;
 use std::path::{Path, PathBuf};

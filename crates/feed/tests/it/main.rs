@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 mod binance;
+mod binance_csv;
 mod bitstamp;
 mod coinbase;
 mod common;
+mod crypto_lake;
 mod cuts;
 mod damage;
 mod dbn_vectors;

@@ -1,0 +1,428 @@
+//! Reads the tables of one symbol as one sequence of rows.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ::parquet::arrow::arrow_reader::ParquetRecordBatchReader;
+use verismo_market::event::{Event, NO_ID, NO_TIME, Side};
+
+use super::chunk::Chunk;
+use super::sniff::names_of_file;
+use super::tables::{Columns, SYMBOL, Table};
+use crate::assemble::{Assembler, Place, Update, blank};
+use crate::batch;
+use crate::block::{Block, EventReader, StreamName};
+use crate::counters::{FeedCounters, checks};
+use crate::epoch::EpochUnit;
+use crate::error::FeedError;
+use crate::inventory::{Source, UNKNOWN_SYMBOL};
+use crate::parquet::Footer;
+use crate::parquet::footer::{self, guarded};
+use crate::parquet::values::BAD;
+
+/// Rows decoded at a time.
+const CHUNK_ROWS: usize = 8192;
+
+/// Reads an ordered group of files, merged row by row; each is opened when its first row is due.
+pub struct LakeReader {
+    sources: Vec<Source>,
+    labels: Vec<Arc<str>>,
+    /// Symbol of rows and files that tell none.
+    symbol: String,
+    /// The table of each source that can be read.
+    columns: Vec<Option<Columns>>,
+    by_receive: bool,
+    has_deltas: bool,
+    next: usize,
+    cursors: Vec<Cursor>,
+    assembler: Assembler,
+    /// Whether the stream has had its snapshot.
+    is_anchored: Vec<bool>,
+    unit: Option<EpochUnit>,
+    counters: FeedCounters,
+    rows: u64,
+    bytes: u64,
+    bytes_reported: u64,
+    done: bool,
+}
+
+/// One open file.
+struct Cursor {
+    source: u32,
+    columns: Columns,
+    /// Exchange and symbol of rows that tell none.
+    names: (String, String),
+    reader: ParquetRecordBatchReader,
+    chunk: Chunk,
+    row: usize,
+    rows_before: u64,
+    /// The time of the latest row that had one: a row without stays with the row before it.
+    key_ns: i64,
+    /// The stream of the latest row, and its names.
+    stream: Option<(String, String, usize)>,
+}
+
+/// Where a row goes among those of other files.
+type Key = (i64, Table, u32);
+
+impl LakeReader {
+    /// A reader of the files of one symbol; `symbol` is that of files that tell none.
+    pub fn new(mut sources: Vec<Source>, symbol: Option<&str>) -> Self {
+        let readable = || sources.iter().filter(|s| s.problem.is_none());
+        let by_receive = readable().all(|s| s.first.t_receive_ns != NO_TIME);
+        let columns = |s: &Source| match &s.problem {
+            Some(_) => None,
+            None => Footer::read(&s.path).ok().and_then(|footer| Columns::of(&footer.schema)),
+        };
+        let start = |s: &Source| if by_receive { s.first.t_receive_ns } else { s.first.t_exchange_ns };
+        let mut known: Vec<(Source, Option<Columns>)> = sources.drain(..).map(|s| (s.clone(), columns(&s))).collect();
+        known.sort_by_key(|(s, c)| (start(s), c.as_ref().map(|c| c.table), s.first, s.bytes));
+        let (sources, columns): (Vec<Source>, Vec<Option<Columns>>) = known.into_iter().unzip();
+        Self {
+            labels: sources.iter().map(|s| Arc::from(s.path.display().to_string())).collect(),
+            symbol: symbol.unwrap_or(UNKNOWN_SYMBOL).to_owned(),
+            has_deltas: columns.iter().flatten().any(|c| c.table == Table::Delta),
+            sources,
+            columns,
+            by_receive,
+            next: 0,
+            cursors: Vec::new(),
+            assembler: Assembler::default(),
+            is_anchored: Vec::new(),
+            unit: None,
+            counters: FeedCounters::default(),
+            rows: 0,
+            bytes: 0,
+            bytes_reported: 0,
+            done: false,
+        }
+    }
+
+    fn start_ns(&self, source: &Source) -> i64 {
+        if self.by_receive { source.first.t_receive_ns } else { source.first.t_exchange_ns }
+    }
+
+    /// Opens the next file if its first row is due at `key_ns`, or unconditionally; `false` if none was opened.
+    fn open_due(&mut self, key_ns: Option<i64>) -> bool {
+        let Some(source) = self.sources.get(self.next) else {
+            return false;
+        };
+        if key_ns.is_some_and(|key_ns| self.start_ns(source) > key_ns) {
+            return false;
+        }
+        let index = self.next;
+        self.next += 1;
+        self.bytes += source.bytes;
+        match self.open(index) {
+            Ok(Some(cursor)) => {
+                self.unit.get_or_insert(cursor.chunk.unit);
+                self.report_units(&cursor);
+                self.cursors.push(cursor);
+            }
+            Ok(None) => {}
+            Err(error) => self.broken(index as u32, 0, &error),
+        }
+        true
+    }
+
+    fn open(&self, index: usize) -> Result<Option<Cursor>, FeedError> {
+        let source = &self.sources[index];
+        if let Some(problem) = &source.problem {
+            return Err(problem.clone());
+        }
+        let Some(columns) = self.columns[index].clone() else {
+            return Err(FeedError::corrupt(&source.path, "the footer", "it could be read before, and cannot now"));
+        };
+        let path = &source.path;
+        let mut reader = guarded(path, "row 1", || footer::open(path, &columns.wanted(), CHUNK_ROWS, None))?;
+        let Some(chunk) = next_chunk(path, &columns, &mut reader, 0, self.unit)? else {
+            return Ok(None);
+        };
+        let names = names_of_file(path, columns.table);
+        let names = names.unwrap_or_else(|| (String::new(), source.symbol.clone().unwrap_or(self.symbol.clone())));
+        let key_ns = self.start_ns(source);
+        let source = index as u32;
+        Ok(Some(Cursor { source, columns, names, reader, chunk, row: 0, rows_before: 0, key_ns, stream: None }))
+    }
+
+    fn broken(&mut self, source: u32, position: u64, error: &FeedError) {
+        self.counters.hit(checks::TRUNCATED_FILE, &self.labels[source as usize], position, || error.to_string());
+    }
+
+    fn report_units(&mut self, cursor: &Cursor) {
+        let first = self.unit.unwrap_or(cursor.chunk.unit);
+        for &(row, unit) in &cursor.chunk.odd_units {
+            let position = cursor.rows_before + row as u64 + 1;
+            self.counters.hit(checks::TIME_UNIT, &self.labels[cursor.source as usize], position, || {
+                let name = &cursor.columns.origin;
+                let value = cursor.chunk.shown(name, row);
+                format!("{name} {value} is in another unit ({unit:?}) than the first ({first:?})")
+            });
+        }
+    }
+
+    fn key(&self, cursor: &Cursor) -> Key {
+        (cursor.key_at(cursor.row, self.by_receive), cursor.columns.table, cursor.source)
+    }
+
+    /// Handles a run of rows of one file; `false` at the end of all files.
+    fn step(&mut self) -> bool {
+        // Bounded by the number of files.
+        while self.cursors.is_empty() {
+            if !self.open_due(None) {
+                return false;
+            }
+        }
+        let earliest = |reader: &Self| (0..reader.cursors.len()).min_by_key(|&i| reader.key(&reader.cursors[i]));
+        let mut at = earliest(self).unwrap_or(0);
+        while self.open_due(Some(self.key(&self.cursors[at]).0)) {
+            at = earliest(self).unwrap_or(0);
+        }
+        let mut cursor = self.cursors.swap_remove(at);
+        let others = self.cursors.iter().map(|c| self.key(c));
+        let unopened = self.sources.get(self.next).map(|s| (self.start_ns(s), Table::Trades, 0));
+        let bound = others.chain(unopened).min();
+        // The first row is due; the others as long as no other file's row is before them.
+        loop {
+            self.row(&mut cursor);
+            cursor.advance(self.by_receive);
+            if cursor.row >= cursor.chunk.len() || bound.is_some_and(|bound| self.key(&cursor) >= bound) {
+                break;
+            }
+        }
+        let path = self.sources[cursor.source as usize].path.clone();
+        match cursor.refill(&path, self.unit) {
+            Ok(Refill::Same) => self.cursors.push(cursor),
+            Ok(Refill::New) => {
+                self.report_units(&cursor);
+                self.cursors.push(cursor);
+            }
+            Ok(Refill::End) => {}
+            Err(error) => self.broken(cursor.source, cursor.position(), &error),
+        }
+        true
+    }
+
+    /// Turns the row at the cursor into events.
+    fn row(&mut self, cursor: &mut Cursor) {
+        self.rows += 1;
+        let (row, position) = (cursor.row, cursor.position());
+        let Some(stream) = self.stream(cursor) else {
+            self.counters.hit(checks::INVALID_VALUE, &self.labels[cursor.source as usize], position, || {
+                format!("{SYMBOL} {} is empty, too long or not text", cursor.chunk.shown(SYMBOL, row))
+            });
+            return;
+        };
+        let place = Place { stream, source: cursor.source, position };
+        match cursor.columns.table {
+            Table::Trades => self.trade(cursor, place),
+            Table::Book => self.book(cursor, place),
+            Table::Delta => self.delta(cursor, place),
+        }
+        self.assembler.flush_if_full(stream);
+    }
+
+    /// The stream of the row; rows of one file are nearly always of one.
+    fn stream(&mut self, cursor: &mut Cursor) -> Option<usize> {
+        let venue = cursor.chunk.exchange(cursor.row).unwrap_or(&cursor.names.0);
+        let symbol = cursor.chunk.symbol(cursor.row).unwrap_or(&cursor.names.1);
+        if let Some((last_venue, last_symbol, stream)) = &cursor.stream
+            && last_venue == venue
+            && last_symbol == symbol
+        {
+            return Some(*stream);
+        }
+        let stream = self.assembler.stream(venue, symbol)?;
+        cursor.stream = Some((venue.to_owned(), symbol.to_owned(), stream));
+        Some(stream)
+    }
+
+    fn trade(&mut self, cursor: &Cursor, place: Place) {
+        let (chunk, row) = (&cursor.chunk, cursor.row);
+        let (price, qty) = (chunk.price[row], chunk.qty[row]);
+        if price <= BAD || qty <= BAD {
+            return self.invalid_row(cursor, place);
+        }
+        // A trade without a known aggressor is still a trade.
+        let side = chunk.side[row].unwrap_or_else(|| {
+            self.invalid_value(cursor, &cursor.columns.side, place);
+            Side::None
+        });
+        self.assembler.trade(place, Event { price, qty, side, ..event(cursor, place.position) });
+    }
+
+    fn delta(&mut self, cursor: &Cursor, place: Place) {
+        let (chunk, row) = (&cursor.chunk, cursor.row);
+        let (price, qty) = (chunk.price[row], chunk.qty[row]);
+        if price <= BAD || qty <= BAD {
+            return self.invalid_row(cursor, place);
+        }
+        let Some(side) = chunk.side[row] else {
+            return self.invalid_value(cursor, &cursor.columns.side, place);
+        };
+        let Event { t_exchange_ns, t_receive_ns, id: last_id, .. } = event(cursor, place.position);
+        let update = Update {
+            is_snapshot: false,
+            t_exchange_ns,
+            t_receive_ns,
+            first_id: NO_ID,
+            last_id,
+            prev_id: NO_ID,
+            group: (t_receive_ns != NO_TIME).then_some(t_receive_ns),
+        };
+        self.assembler.level(place, update, Some((side, price, qty)));
+    }
+
+    fn book(&mut self, cursor: &Cursor, place: Place) {
+        let mut sides: [Vec<(i64, i64)>; 2] = [Vec::new(), Vec::new()];
+        for (i, side) in sides.iter_mut().enumerate() {
+            for (level, (prices, sizes)) in cursor.chunk.levels[i].iter().enumerate() {
+                let (price, qty) = (prices[cursor.row], sizes[cursor.row]);
+                if price > BAD && qty > BAD {
+                    side.push((price, qty));
+                    continue;
+                }
+                let (price_name, size_name) = &cursor.columns.levels[i][level];
+                let is_absent = |name: &str| matches!(cursor.chunk.shown(name, cursor.row).as_str(), "null" | "NaN");
+                // A book with fewer levels has nothing in the others.
+                if !(is_absent(price_name) && is_absent(size_name)) {
+                    let name = if price <= BAD { price_name } else { size_name };
+                    self.invalid_value(cursor, name, place);
+                }
+            }
+            side.retain(|(_, qty)| *qty != 0);
+        }
+        let [bids, asks] = sides;
+        let event = event(cursor, place.position);
+        if self.is_anchored.len() <= place.stream {
+            self.is_anchored.resize(place.stream + 1, false);
+        }
+        if self.has_deltas && std::mem::replace(&mut self.is_anchored[place.stream], true) {
+            match (bids.first(), asks.first()) {
+                (Some(&bid), Some(&ask)) => {
+                    self.assembler.message(place, |out| batch::push_quotes(event, bid, ask, out));
+                }
+                _ => self.counters.hit(
+                    checks::INVALID_VALUE,
+                    &self.labels[place.source as usize],
+                    place.position,
+                    || "a book with an empty side".to_owned(),
+                ),
+            }
+            return;
+        }
+        self.assembler.message(place, |out| batch::push_snapshot(event, &bids, &asks, out));
+    }
+
+    fn invalid_row(&mut self, cursor: &Cursor, place: Place) {
+        let name = if cursor.chunk.price[cursor.row] <= BAD { &cursor.columns.price } else { &cursor.columns.qty };
+        self.invalid_value(cursor, name, place);
+    }
+
+    fn invalid_value(&mut self, cursor: &Cursor, name: &str, place: Place) {
+        self.counters.hit(checks::INVALID_VALUE, &self.labels[place.source as usize], place.position, || {
+            format!("{name} is {}", cursor.chunk.shown(name, cursor.row))
+        });
+    }
+}
+
+/// The row's times and id.
+fn event(cursor: &Cursor, position: u64) -> Event {
+    let (chunk, row) = (&cursor.chunk, cursor.row);
+    Event {
+        t_exchange_ns: chunk.t_exchange_ns[row],
+        t_receive_ns: chunk.receive_ns(row),
+        id: chunk.ids[row],
+        ..blank(position)
+    }
+}
+
+enum Refill {
+    Same,
+    New,
+    End,
+}
+
+impl Cursor {
+    fn position(&self) -> u64 {
+        self.rows_before + self.row as u64 + 1
+    }
+
+    fn key_at(&self, row: usize, by_receive: bool) -> i64 {
+        let ns = if by_receive { self.chunk.receive_ns(row) } else { self.chunk.t_exchange_ns[row] };
+        if ns == NO_TIME { self.key_ns } else { ns }
+    }
+
+    fn advance(&mut self, by_receive: bool) {
+        self.key_ns = self.key_at(self.row, by_receive);
+        self.row += 1;
+    }
+
+    /// Decodes the next rows once the current ones are used.
+    fn refill(&mut self, path: &Path, unit: Option<EpochUnit>) -> Result<Refill, FeedError> {
+        if self.row < self.chunk.len() {
+            return Ok(Refill::Same);
+        }
+        let rows = self.rows_before + self.chunk.len() as u64;
+        match next_chunk(path, &self.columns, &mut self.reader, rows, unit)? {
+            Some(chunk) => {
+                self.chunk = chunk;
+                self.row = 0;
+                self.rows_before = rows;
+                Ok(Refill::New)
+            }
+            None => Ok(Refill::End),
+        }
+    }
+}
+
+/// The next rows, at least one; `None` at the end of the file.
+fn next_chunk(
+    path: &Path,
+    columns: &Columns,
+    reader: &mut ParquetRecordBatchReader,
+    rows: u64,
+    unit: Option<EpochUnit>,
+) -> Result<Option<Chunk>, FeedError> {
+    let place = format!("after row {rows}");
+    guarded(path, &place, || match reader.next() {
+        None => Ok(None),
+        Some(Ok(batch)) if batch.num_rows() == 0 => Ok(None),
+        Some(Ok(batch)) => Chunk::decode(path, columns, batch, unit).map(Some),
+        Some(Err(error)) => Err(FeedError::corrupt(path, place.clone(), error)),
+    })
+}
+
+impl EventReader for LakeReader {
+    fn streams(&self) -> &[StreamName] {
+        self.assembler.names()
+    }
+
+    fn next_block(&mut self, block: &mut Block) -> Result<bool, FeedError> {
+        block.clear();
+        // Bounded by the number of rows.
+        while !self.assembler.is_ready() && !self.done {
+            if !self.step() {
+                self.done = true;
+                self.assembler.finish();
+            }
+        }
+        self.counters.set_totals(self.rows);
+        let more = self.assembler.pop(block, &self.labels);
+        block.bytes = self.bytes - self.bytes_reported;
+        self.bytes_reported = self.bytes;
+        Ok(more)
+    }
+
+    fn counters(&self) -> &FeedCounters {
+        &self.counters
+    }
+
+    fn messages(&self) -> u64 {
+        self.rows
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}

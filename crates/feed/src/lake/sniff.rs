@@ -1,0 +1,93 @@
+//! Recognises the tables by their columns.
+
+use std::path::Path;
+
+use verismo_market::event::NO_TIME;
+
+use super::chunk::Chunk;
+use super::tables::{Columns, Table};
+use crate::error::FeedError;
+use crate::inventory::{FirstKey, Match, Probe, Source, file_name};
+use crate::parquet::footer::{self, guarded};
+
+/// Rows whose times tell the clock and the start.
+const ROWS: usize = 1024;
+
+/// A Parquet file with the columns of one of the tables.
+pub(crate) fn sniff(probe: &Probe<'_>, source: &mut Source) -> Match {
+    let Some(columns) = probe.footer().and_then(|f| Columns::of(&f.schema).map(|c| (f.rows, c))) else {
+        return Match::No;
+    };
+    let (rows, columns) = columns;
+    if rows == 0 {
+        return Match::Ignored("no rows".to_owned());
+    }
+    source.symbol = names_of_file(probe.path, columns.table).map(|(_, symbol)| symbol);
+    match start(probe.path, &columns) {
+        Ok(chunk) => note(&chunk, source),
+        Err(problem) => source.problem = Some(problem),
+    }
+    Match::Yes
+}
+
+fn start(path: &Path, columns: &Columns) -> Result<Chunk, FeedError> {
+    guarded(path, "the first rows", || {
+        let mut reader = footer::open(path, &columns.wanted(), ROWS, Some(ROWS))?;
+        match reader.next() {
+            Some(Ok(batch)) => Chunk::decode(path, columns, batch, None),
+            Some(Err(error)) => Err(FeedError::corrupt(path, "the first rows", error)),
+            None => Err(FeedError::corrupt(path, "the first rows", "the footer counts rows, but there are none")),
+        }
+    })
+}
+
+fn note(chunk: &Chunk, source: &mut Source) {
+    let smallest = |times: &[i64]| times.iter().copied().filter(|t| *t != NO_TIME).min().unwrap_or(NO_TIME);
+    // A clock is as fine as its stamps: columns are declared in ns whatever the venue sends.
+    let on = |unit: &i64| chunk.t_exchange_ns.iter().all(|t| *t == NO_TIME || t % unit == 0);
+    source.clock_ns = [1_000_000, 1_000].into_iter().find(on).unwrap_or(1);
+    source.first = FirstKey {
+        t_receive_ns: smallest(&chunk.t_receive_ns),
+        t_exchange_ns: smallest(&chunk.t_exchange_ns),
+        id: chunk.ids.first().copied().unwrap_or(i64::MIN),
+    };
+    if let Some(symbol) = chunk.symbol(0) {
+        source.symbol = Some(symbol.to_owned());
+    }
+}
+
+/// Exchange and symbol in `BINANCE_FUTURES_BTC-USDT-PERP_trades_20240808_20240808.parquet`.
+pub(super) fn names_of_file(path: &Path, table: Table) -> Option<(String, String)> {
+    let word = match table {
+        Table::Trades => "_trades_",
+        Table::Book => "_book_",
+        Table::Delta => "_book_delta_v2_",
+    };
+    let name = file_name(path);
+    let (names, _) = name.split_once(word)?;
+    let (exchange, symbol) = names.rsplit_once('_')?;
+    (!exchange.is_empty() && !symbol.is_empty()).then(|| (exchange.to_owned(), symbol.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_name_tells_exchange_and_symbol() {
+        let names = |name: &str, table| {
+            names_of_file(Path::new(name), table).map(|(exchange, symbol)| format!("{exchange} {symbol}"))
+        };
+        let day = "20240808_20240809.parquet";
+        assert_eq!(
+            names(&format!("BINANCE_BTC-USDT_trades_{day}"), Table::Trades).as_deref(),
+            Some("BINANCE BTC-USDT")
+        );
+        assert_eq!(
+            names(&format!("BINANCE_FUTURES_BTC-USDT-PERP_book_delta_v2_{day}"), Table::Delta).as_deref(),
+            Some("BINANCE_FUTURES BTC-USDT-PERP")
+        );
+        assert_eq!(names("part-0.parquet", Table::Book), None);
+        assert_eq!(names("_x_book_1.parquet", Table::Book), None);
+    }
+}
