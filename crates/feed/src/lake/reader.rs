@@ -38,12 +38,22 @@ pub struct LakeReader {
     assembler: Assembler,
     /// Whether the stream has had its snapshot.
     is_anchored: Vec<bool>,
+    /// The snapshot that is being read.
+    anchor: Option<Anchor>,
     unit: Option<EpochUnit>,
     counters: FeedCounters,
     rows: u64,
     bytes: u64,
     bytes_reported: u64,
     done: bool,
+}
+
+/// The first book row of a stream. Changes of its number and time that follow at once are its deeper levels.
+struct Anchor {
+    place: Place,
+    event: Event,
+    /// Bids and asks: price and quantity.
+    sides: [Vec<(i64, i64)>; 2],
 }
 
 /// One open file.
@@ -89,6 +99,7 @@ impl LakeReader {
             cursors: Vec::new(),
             assembler: Assembler::default(),
             is_anchored: Vec::new(),
+            anchor: None,
             unit: None,
             counters: FeedCounters::default(),
             rows: 0,
@@ -214,6 +225,10 @@ impl LakeReader {
             return;
         };
         let place = Place { stream, source: cursor.source, position };
+        if cursor.columns.table == Table::Delta && self.deepen(cursor, place) {
+            return;
+        }
+        self.release_anchor();
         match cursor.columns.table {
             Table::Trades => self.trade(cursor, place),
             Table::Book => self.book(cursor, place),
@@ -273,6 +288,34 @@ impl LakeReader {
         self.assembler.level(place, update, Some((side, price, qty)));
     }
 
+    /// Whether the row is a deeper level of the snapshot that is being read; it is then added to it.
+    fn deepen(&mut self, cursor: &Cursor, place: Place) -> bool {
+        let (chunk, row) = (&cursor.chunk, cursor.row);
+        let (price, qty, side) = (chunk.price[row], chunk.qty[row], chunk.side[row]);
+        let Some(anchor) = &mut self.anchor else { return false };
+        let is_same = anchor.place.stream == place.stream
+            && anchor.event.id != NO_ID
+            && anchor.event.id == chunk.ids[row]
+            && anchor.event.t_exchange_ns == chunk.t_exchange_ns[row];
+        let levels = match side {
+            Some(Side::Bid) => &mut anchor.sides[0],
+            Some(Side::Ask) => &mut anchor.sides[1],
+            _ => return false,
+        };
+        // A level that the book row shows stays as it shows it.
+        let is_level = price > BAD && qty > 0;
+        if is_same && is_level && !levels.iter().any(|level| level.0 == price) {
+            levels.push((price, qty));
+        }
+        is_same && is_level
+    }
+
+    fn release_anchor(&mut self) {
+        if let Some(Anchor { place, event, sides: [bids, asks] }) = self.anchor.take() {
+            self.assembler.message(place, |out| batch::push_snapshot(event, &bids, &asks, out));
+        }
+    }
+
     fn book(&mut self, cursor: &Cursor, place: Place) {
         let mut sides: [Vec<(i64, i64)>; 2] = [Vec::new(), Vec::new()];
         for (i, side) in sides.iter_mut().enumerate() {
@@ -311,7 +354,7 @@ impl LakeReader {
             }
             return;
         }
-        self.assembler.message(place, |out| batch::push_snapshot(event, &bids, &asks, out));
+        self.anchor = Some(Anchor { place, event, sides: [bids, asks] });
     }
 
     fn invalid_row(&mut self, cursor: &Cursor, place: Place) {
@@ -404,6 +447,7 @@ impl EventReader for LakeReader {
         while !self.assembler.is_ready() && !self.done {
             if !self.step() {
                 self.done = true;
+                self.release_anchor();
                 self.assembler.finish();
             }
         }

@@ -1,6 +1,6 @@
 //! Crypto Lake tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,11 +29,13 @@ const BATCH_ROWS: usize = 8192;
 /// and day of exchange time (UTC), written as `.tmp` and renamed when complete.
 ///
 /// Messages name no exchange, so that column is empty and the name has none. A snapshot is a row of `book` with the best 20 levels of each
-/// side; deeper ones follow as changes. First update ids and depth messages without levels have no place in these tables. Single orders
+/// side; deeper ones of a symbol's first follow as changes of the same number and time. First update ids and depth messages without levels have no place in these tables. Single orders
 /// cannot be written.
 pub struct LakeWriter {
     directory: PathBuf,
     files: BTreeMap<(String, Table), OpenFile>,
+    /// Symbols whose first snapshot was written.
+    anchored: BTreeSet<String>,
     written: Written,
 }
 
@@ -60,7 +62,8 @@ impl LakeWriter {
     /// [`FeedError::Io`].
     pub fn create(directory: &Path) -> Result<Self, FeedError> {
         fs::create_dir_all(directory).map_err(|e| FeedError::io(directory, "create", &e))?;
-        Ok(Self { directory: directory.to_owned(), files: BTreeMap::new(), written: Written::default() })
+        let directory = directory.to_owned();
+        Ok(Self { directory, files: BTreeMap::new(), anchored: BTreeSet::new(), written: Written::default() })
     }
 
     fn not_expressible(&self, what: &'static str, value: String) -> FeedError {
@@ -187,8 +190,11 @@ impl MessageWriter for LakeWriter {
                 }
                 file.write_if_full()?;
                 self.written.rows += 1;
-                let deeper = |side: &[Level]| side.get(BOOK_LEVELS..).unwrap_or_default().to_vec();
-                self.deltas(message, *last_id, &deeper(bids), &deeper(asks))?;
+                // Readers start from the first book of a symbol; changes lead on from there.
+                if self.anchored.insert(message.symbol.clone()) {
+                    let deeper = |side: &[Level]| side.get(BOOK_LEVELS..).unwrap_or_default().to_vec();
+                    self.deltas(message, *last_id, &deeper(bids), &deeper(asks))?;
+                }
             }
             Body::Order(_) | Body::OrderSnapshot { .. } => {}
         }
