@@ -237,6 +237,25 @@ fn check(slow: bool, count: usize, threads: usize, replicates: u32) {
     assert!(failures.is_empty(), "{failures:#?}");
 }
 
+/// A candidate with a tail a third longer in logarithms: both tail effects see it, and say in which direction.
+#[test]
+fn a_longer_tail_is_seen() {
+    let process = Process::ar(0.5, 60, 200);
+    let found = runs(30_000, 60, 1, |run| {
+        let mut rng = Rng::new(run);
+        let golden = side(&process, &mut rng);
+        let stretched: Cells = side(&process, &mut rng)
+            .into_iter()
+            .map(|cells| cells.into_iter().map(|(key, n)| (key * 4 / 3 + key.signum(), n)).collect())
+            .collect();
+        let judged = judge_all(&golden, &stretched, Design::Independent, 0, run, 199);
+        (judged[7].upper < 0.0, judged[8].lower > 0.0)
+    });
+    let (hill, ratio) = (share(found.iter().map(|f| f.0)), share(found.iter().map(|f| f.1)));
+    println!("a tail longer by a third: Hill sees it in {hill:.2}, the ratio of quantiles in {ratio:.2} of runs");
+    assert!(hill >= 0.9 && ratio >= 0.5, "{hill} {ratio}");
+}
+
 #[test]
 fn quick_tier() {
     check(false, 200, 1, 199);

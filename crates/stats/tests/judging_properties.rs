@@ -2,13 +2,16 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use proptest::prelude::*;
+use verismo_stats::classic::{self, BINS, PSI_BINS, Tail};
+use verismo_stats::histogram::Histogram;
 use verismo_stats::judging::{Blame, Comparison, Design, Effect, Judged, JudgingError, Options, Outcome, Side, Window};
+use verismo_stats::lattice::Lattice;
 
 type Cells = Vec<Vec<(i64, u64)>>;
 /// Stratum label and the windows of it.
 type Labelled = Vec<(u32, Cells)>;
 
-const EFFECTS: [Effect; 8] = [
+const EFFECTS: [Effect; 14] = [
     Effect::Ks,
     Effect::Kuiper,
     Effect::W1,
@@ -17,6 +20,12 @@ const EFFECTS: [Effect; 8] = [
     Effect::TotalVariation { bins: 8 },
     Effect::Mean,
     Effect::Quantile { p: 0.4 },
+    Effect::SquaredCvm,
+    Effect::SquaredAd,
+    Effect::CramersV { bins: BINS },
+    Effect::Psi { bins: PSI_BINS },
+    Effect::JensenShannon { bins: BINS },
+    Effect::MannWhitney,
 ];
 const DESIGNS: [Design; 4] = [Design::Independent, Design::Paired, Design::Strata, Design::PairedStrata];
 
@@ -117,7 +126,7 @@ proptest! {
         };
         let plain = compare(&golden, &candidate, Design::Independent);
         let stretched = compare(&stretch(&golden), &stretch(&candidate), Design::Independent);
-        for effect in [Effect::Ks, Effect::Kuiper, Effect::Cvm, Effect::Ad] {
+        for effect in [Effect::Ks, Effect::Kuiper, Effect::Cvm, Effect::Ad, Effect::SquaredCvm, Effect::SquaredAd] {
             prop_assert_eq!(judge(&plain, effect), judge(&stretched, effect));
         }
     }
@@ -135,10 +144,51 @@ proptest! {
                 let (a, b) = (judge(&there, effect), judge(&back, effect));
                 prop_assert!((a.estimate - b.estimate).abs() < 1e-12 && (a.upper - b.upper).abs() < 1e-9, "{a:?} {b:?}");
             }
-            for effect in [Effect::Mean, Effect::Quantile { p: 0.4 }] {
+            for effect in [Effect::Mean, Effect::Quantile { p: 0.4 }, Effect::MannWhitney] {
                 let (a, b) = (judge(&there, effect), judge(&back, effect));
                 prop_assert!((a.estimate + b.estimate).abs() < 1e-12, "{a:?} {b:?}");
                 prop_assert!((a.lower + b.upper).abs() < 1e-9 && (a.upper + b.lower).abs() < 1e-9, "{a:?} {b:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn effects_are_those_of_the_classic_statistics(golden in windows(12..25), candidate in windows(12..25)) {
+        let pooled = |cells: &Cells| Histogram::from_cells(Lattice::ticks(0), cells.concat()).unwrap();
+        let (x, y) = (pooled(&golden), pooled(&candidate));
+        let comparison = compare(&golden, &candidate, Design::Independent);
+        let check = |effect: Effect, want: f64| {
+            let got = judge(&comparison, effect).estimate;
+            prop_assert!((got - want).abs() <= 1e-12 * (1.0 + want.abs()), "{effect:?}: {got} {want}");
+            Ok(())
+        };
+        check(Effect::Kuiper, classic::kuiper(&x, &y).unwrap().statistic)?;
+        check(Effect::SquaredCvm, classic::cvm(&x, &y).unwrap().effect)?;
+        check(Effect::MannWhitney, classic::mwu(&x, &y).unwrap().effect)?;
+        if let Ok(ad) = classic::ad(&x, &y) {
+            check(Effect::SquaredAd, ad.effect)?;
+        }
+        if let (Ok(chi2), Ok(psi), Ok(js)) = (classic::chi2(&x, &y), classic::psi(&x, &y), classic::js(&x, &y)) {
+            check(Effect::CramersV { bins: BINS }, chi2.effect)?;
+            check(Effect::Psi { bins: PSI_BINS }, psi.statistic)?;
+            check(Effect::JensenShannon { bins: BINS }, js.statistic)?;
+        }
+        for tail in [Tail::Upper, Tail::Lower] {
+            let judged = |effect| comparison.judge(effect, 0.05, &|key| key as f64).ok().map(|outcome| match outcome {
+                Outcome::Judged(judged) => *judged,
+                other => panic!("{other:?}"),
+            });
+            let pairs = [
+                (judged(Effect::Hill { tail }), classic::hill(&x, &y, tail).ok().map(|h| h.statistic)),
+                (judged(Effect::TailRatio { tail }), classic::tail_quantile(&x, &y, tail).ok().map(|h| h.statistic)),
+            ];
+            for (got, want) in pairs {
+                prop_assert_eq!(got.is_some(), want.is_some());
+                if let (Some(got), Some(want)) = (got, want) {
+                    prop_assert!((got.estimate - want).abs() <= 1e-10 * (1.0 + want.abs()), "{tail}: {} {want}", got.estimate);
+                    prop_assert!(got.lower <= got.estimate && got.estimate <= got.upper);
+                    prop_assert!((0.0..=1.0).contains(&got.p_fail) && (0.0..=1.0).contains(&got.p_pass), "{got:?}");
+                }
             }
         }
     }
@@ -313,6 +363,8 @@ fn bad_input_is_refused_by_name() {
         (Effect::Ks, -0.1),
         (Effect::Quantile { p: 1.0 }, 0.1),
         (Effect::TotalVariation { bins: 1 }, 0.1),
+        (Effect::Psi { bins: 1 }, 0.1),
+        (Effect::MannWhitney, -0.1),
     ] {
         assert!(comparison.judge(effect, margin, &value_of).is_err(), "{effect:?} {margin}");
     }
