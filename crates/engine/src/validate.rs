@@ -50,6 +50,8 @@ pub(crate) struct Facts {
     pub(crate) started: Option<Instant>,
     pub(crate) stages: BTreeMap<String, f64>,
     pub(crate) settings: BTreeMap<String, String>,
+    /// Threads to judge on; 0 for one per core.
+    pub(crate) threads: usize,
 }
 
 /// Runs a validation.
@@ -75,6 +77,7 @@ pub fn validate(request: &ValidateRequest, meter: &Meter) -> Result<Report, Engi
         started: Some(started),
         stages,
         settings: request.settings.clone(),
+        threads: request.threads,
     };
     Ok(report_of(&golden.states, &candidate.states, &suite, &request.maps, facts))
 }
@@ -96,7 +99,12 @@ pub(crate) fn report_of(
     facts: Facts,
 ) -> Report {
     let judging = Instant::now();
-    let judgement = judge(golden, candidate, suite, &JudgeOptions { map: maps.to_vec() });
+    let judging_itself = || judge(golden, candidate, suite, &JudgeOptions { map: maps.to_vec() });
+    // Where no pool can be made, the threads of the process do.
+    let judgement = match rayon::ThreadPoolBuilder::new().num_threads(facts.threads).build() {
+        Ok(pool) => pool.install(judging_itself),
+        Err(_) => judging_itself(),
+    };
     let mut stages = facts.stages;
     stages.insert("judge".to_owned(), judging.elapsed().as_secs_f64());
     let seconds = facts.started.unwrap_or(judging).elapsed().as_secs_f64();

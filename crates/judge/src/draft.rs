@@ -83,14 +83,15 @@ impl Draft {
     }
 }
 
-/// The findings whose p-values are corrected together: the deciding ones; those that inform by location, spread, dynamics or
-/// the two distances that may decide; and each further test by itself, so that asking for one more never changes the verdict of
-/// another.
+/// The findings whose p-values are corrected together: those that decide the run; those that decide an observable of lower
+/// severity; those that inform by location, spread, dynamics or the two distances that may decide; and each further test by
+/// itself, so that asking for one more never changes the verdict of another.
 fn family(finding: &Finding) -> u8 {
     match finding.test {
-        _ if finding.deciding => 0,
-        TestId::Ks | TestId::W1 | TestId::Mean | TestId::Std | TestId::Quantile | TestId::Acf | TestId::Fano => 1,
-        further => 2 + further as u8,
+        _ if finding.deciding && finding.severity == Severity::Critical => 0,
+        _ if finding.deciding => 1,
+        TestId::Ks | TestId::W1 | TestId::Mean | TestId::Std | TestId::Quantile | TestId::Acf | TestId::Fano => 2,
+        further => 3 + further as u8,
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use rayon::prelude::*;
 use verismo_stats::judging::replicates_for;
 use verismo_suite::report::{
     Finding, Input, IntegrityRow, MdeRow, Picture, Provenance, Report, Side, StreamPair, Timing,
 };
-use verismo_suite::suite::{Pairing, Scope, Suite};
+use verismo_suite::suite::{ObservableRule, Pairing, Scope, Suite};
 use verismo_suite::verdict::Verdict;
 
 use crate::alignment::{self, Alignment};
@@ -230,10 +231,9 @@ fn observables(pair: &Pair<'_>, suite: &Suite, replicates: u32, detail: Detail) 
         ids.extend(columns.cloned());
         ids.sort();
     }
-    ids.iter()
-        .filter_map(|id| suite.rule(id))
-        .map(|rule| judge_observable(pair, &rule, suite, replicates, detail))
-        .collect()
+    let rules: Vec<ObservableRule> = ids.iter().filter_map(|id| suite.rule(id)).collect();
+    // Side by side on the threads of the caller's pool; the results stay in the order of the rules.
+    rules.par_iter().map(|rule| judge_observable(pair, rule, suite, replicates, detail)).collect()
 }
 
 /// Observables of a pair of streams at most.

@@ -183,8 +183,8 @@ pub struct Finding {
     pub n_eff: Option<f64>,
     /// Classical p-value for independent samples, for reference; decides nothing.
     pub p_value: Option<f64>,
-    /// p-value of "the effect is at most the margin", Holm-adjusted: over the deciding findings of the run for a deciding one,
-    /// over the others for the others.
+    /// p-value of "the effect is at most the margin", Holm-adjusted over its family: the findings that decide the run,
+    /// those that decide an observable of lower severity, those that inform, and each further test by itself.
     pub p_fail: Option<f64>,
     /// Smallest effect that these data call FAIL in about four runs of five.
     pub mde: Option<f64>,
