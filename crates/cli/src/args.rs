@@ -150,6 +150,10 @@ pub enum InputFormat {
     Bitstamp,
     /// Databento binary encoding: orders, price levels or trades.
     Dbn,
+    /// Binance archives (trades, aggTrades, bookTicker, depth) and streams row by row, CSV.
+    BinanceCsv,
+    /// Crypto Lake tables: trades, book and book_delta_v2, Parquet.
+    CryptoLake,
 }
 
 /// Formats that are written.
@@ -159,6 +163,10 @@ pub enum OutputFormat {
     GoldenJsonl,
     /// Unified market events in hourly Parquet files with a manifest.
     EventsParquet,
+    /// Binance streams as CSV, a row per trade or level.
+    BinanceCsv,
+    /// Crypto Lake tables, Parquet.
+    CryptoLake,
 }
 
 /// What the verdict claims.
@@ -297,7 +305,7 @@ pub struct SimulateArgs {
     /// Number of symbols, each a market of its own
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = value_parser!(u32).range(1..=1_000))]
     pub symbols: u32,
-    /// Compress JSONL files with gzip
+    /// Compress text files with gzip
     #[arg(long)]
     pub gzip: bool,
 }

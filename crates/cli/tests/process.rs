@@ -298,9 +298,30 @@ fn init_proposes_margins_that_make_a_good_suite() {
 }
 
 #[test]
+fn one_market_in_other_formats_is_the_same_market() {
+    let dir = tempfile::tempdir().unwrap();
+    for format in ["binance-csv", "crypto-lake"] {
+        let candidate = dir.path().join(format);
+        let args = ["simulate", "--format", format, "--events", EVENTS, "--seed", "1", "--out", path(&candidate)];
+        let output = run(&args);
+        assert_eq!(code(&output), 0, "{}", err(&output));
+        let report = dir.path().join(format!("{format}-report"));
+        let output = validate(&data().join("golden"), &candidate, &report, &[]);
+        assert_eq!(code(&output), 0, "{format}: {}", out(&output));
+        let damaged = dir.path().join(format!("{format}-damaged"));
+        let args = ["inject", "--in", path(&candidate), "--fault", "drop:0.05", "--out", path(&damaged)];
+        let output = run(&args);
+        assert_eq!(code(&output), 0, "{}", err(&output));
+        assert_eq!(files_below(&damaged).len(), files_below(&candidate).len() + 1, "the same files, and the record");
+        let output = validate(&data().join("golden"), &damaged, &report, &[]);
+        assert_eq!(code(&output), 1, "{format}: {}", out(&output));
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_files() {
     let dir = tempfile::tempdir().unwrap();
-    for format in ["golden-jsonl", "events-parquet"] {
+    for format in ["golden-jsonl", "events-parquet", "binance-csv", "crypto-lake"] {
         let (a, b) = (dir.path().join(format!("{format}-a")), dir.path().join(format!("{format}-b")));
         for target in [&a, &b] {
             let args = ["simulate", "--format", format, "--events", "3000", "--symbols", "2", "--out", path(target)];

@@ -1,5 +1,5 @@
-//! Decoders and writers of every format: golden captures, unified event trees, tables, and the order-level formats [`coinbase`],
-//! [`bitstamp`] and [`databento`].
+//! Decoders and writers of every format: golden captures, unified event trees, tables, the level formats [`binance`] and
+//! [`lake`], and the order-level formats [`coinbase`], [`bitstamp`] and [`databento`].
 //!
 //! ```text
 //! paths -> Inventory::scan -> sources in the order of their contents -> EventReader -> Block { stream, EventBatch }
@@ -12,7 +12,7 @@
 
 mod assemble;
 mod batch;
-mod binance;
+pub mod binance;
 pub mod bitstamp;
 mod block;
 pub mod coinbase;
@@ -24,7 +24,7 @@ mod error;
 mod input;
 mod inventory;
 mod json;
-mod lake;
+pub mod lake;
 mod merge;
 mod outbox;
 mod parquet;

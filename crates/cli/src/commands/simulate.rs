@@ -24,11 +24,8 @@ const MESSAGES_PER_LOOK: u64 = 1_024;
 /// # Errors
 /// Usage, files that cannot be written, or an interrupt; the directory is left as it was then.
 pub fn run(args: &SimulateArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
-    if args.gzip && args.format == OutputFormat::EventsParquet {
-        return Err(CliError::usage(
-            "gzip-of-parquet",
-            "--gzip is for golden-jsonl: Parquet files are compressed inside",
-        ));
+    if args.gzip && matches!(args.format, OutputFormat::EventsParquet | OutputFormat::CryptoLake) {
+        return Err(CliError::usage("gzip-of-parquet", "--gzip is for text: Parquet files are compressed inside"));
     }
     let format = Format::from_name(&value_name(&args.format)).unwrap_or(Format::GoldenJsonl);
     let start = Instant::now();

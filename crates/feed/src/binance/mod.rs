@@ -6,7 +6,7 @@
 //! | `aggTrades` | agg_trade_id, price, quantity, first_trade_id, last_trade_id, transact_time, is_buyer_maker[, is_best_match] | as above |
 //! | `bookTicker` | update_id, best_bid_price, best_bid_qty, best_ask_price, best_ask_qty, transaction_time, event_time | newer files |
 //! | `T_DEPTH` | symbol, timestamp, first_update_id, last_update_id, side (`a`, `b`), update_type (`set`, `snap`), price, qty, pu | yes |
-//! | streams | TimestampOfReceive, Stream, EventType, EventTime, [TransactionTime,] Symbol, and of a trade TradeId, Price, Quantity, IsBuyerMarketMaker; of a depth change FirstUpdateId, FinalUpdateId, [FinalUpdateIdInLastStream,] IsAsk, Price, Quantity: one row per level | yes |
+//! | streams | TimestampOfReceive, Stream, EventType, EventTime, TransactionTime (futures), Symbol, and of a trade TradeId, Price, Quantity, IsBuyerMarketMaker; of a depth change FirstUpdateId, FinalUpdateId, FinalUpdateIdInLastStream (futures), IsAsk, Price, Quantity: one row per level | yes |
 //!
 //! Columns with a header are found by name, in any order, with any others between them; lines that start with `#` before it are skipped.
 //! Times are epoch stamps in ms (µs on spot since 2025), recognised by magnitude; prices and quantities are exact decimals; a quantity is
