@@ -191,6 +191,12 @@ pub enum OutputFormat {
     BinanceCsv,
     /// Crypto Lake tables, Parquet.
     CryptoLake,
+    /// Messages of the Coinbase full channel and level-3 books: the market order by order.
+    CoinbaseFull,
+    /// Bitstamp order events and trades: the market order by order.
+    Bitstamp,
+    /// Databento binary encoding: the market order by order, always in whole shares.
+    Dbn,
 }
 
 /// What the verdict claims.
@@ -332,6 +338,9 @@ pub struct SimulateArgs {
     /// Compress text files with gzip
     #[arg(long)]
     pub gzip: bool,
+    /// Quantities in whole shares and prices in cents, as Databento needs them
+    #[arg(long)]
+    pub shares: bool,
 }
 
 const INJECT_EXAMPLES: &str = "\

@@ -190,4 +190,22 @@ mod tests {
         assert!(collected.messages.windows(2).all(|w| w[0].t_receive_ns <= w[1].t_receive_ns));
         assert!(collected.not_carried.is_empty());
     }
+
+    #[test]
+    fn changes_of_orders_survive_it_too() {
+        let messages: Vec<Message> = Venue::with_orders(3, 1, Some(500_000_000)).take(20_000).collect();
+        let count = |wanted| {
+            let is_wanted = |m: &&Message| matches!(m.body, Body::Order(order) if order.action == wanted);
+            messages.iter().filter(is_wanted).count()
+        };
+        assert!(count(OrderAction::Exec) > 100 && count(OrderAction::Reduce) > 100);
+        // An empty snapshot looks the same whether its levels or its orders are none.
+        let messages: Vec<Message> = messages.into_iter().skip(1).collect();
+        assert!(messages.iter().any(|m| m.body.is_snapshot()));
+        let reader: Box<dyn EventReader> = Box::new(MessageReader::new(messages.clone().into_iter()));
+        let collected = collect(vec![reader], &Meter::default()).unwrap();
+        assert_eq!(collected.messages.len(), messages.len());
+        assert!(collected.messages == messages);
+        assert!(collected.not_carried.is_empty());
+    }
 }

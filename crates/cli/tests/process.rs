@@ -333,9 +333,38 @@ fn one_market_in_other_formats_is_the_same_market() {
 }
 
 #[test]
+fn a_market_told_order_by_order_is_the_market_told_by_levels() {
+    let dir = tempfile::tempdir().unwrap();
+    let simulate = |format: &str, events: &str, more: &[&str]| {
+        let target = dir.path().join(format!("{format}{}", more.concat()));
+        let mut args = vec!["simulate", "--format", format, "--events", events, "--seed", "1", "--out", path(&target)];
+        args.extend(more);
+        let output = run(&args);
+        assert_eq!(code(&output), 0, "{}", err(&output));
+        target
+    };
+    let shares = simulate("golden-jsonl", EVENTS, &["--shares"]);
+    // An aggregated message stands for about ten changes of orders.
+    for (format, golden) in
+        [("coinbase-full", data().join("golden")), ("bitstamp", data().join("golden")), ("dbn", shares)]
+    {
+        let candidate = simulate(format, "40000", &[]);
+        let report = dir.path().join(format!("{format}-report"));
+        let output = validate(&golden, &candidate, &report, &[]);
+        assert_eq!(code(&output), 0, "{format}: {}", out(&output));
+        let damaged = dir.path().join(format!("{format}-damaged"));
+        let args = ["inject", "--in", path(&candidate), "--fault", "drop:0.05", "--out", path(&damaged)];
+        let output = run(&args);
+        assert_eq!(code(&output), 0, "{}", err(&output));
+        let output = validate(&candidate, &damaged, &report, &[]);
+        assert_eq!(code(&output), 1, "{format}: {}", out(&output));
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_files() {
     let dir = tempfile::tempdir().unwrap();
-    for format in ["golden-jsonl", "events-parquet", "binance-csv", "crypto-lake"] {
+    for format in ["golden-jsonl", "events-parquet", "binance-csv", "crypto-lake", "coinbase-full", "bitstamp", "dbn"] {
         let (a, b) = (dir.path().join(format!("{format}-a")), dir.path().join(format!("{format}-b")));
         for target in [&a, &b] {
             let args = ["simulate", "--format", format, "--events", "3000", "--symbols", "2", "--out", path(target)];

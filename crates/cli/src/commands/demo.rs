@@ -64,8 +64,14 @@ pub fn run(args: &DemoArgs, context: Context<'_>, out: &mut impl Write) -> Resul
     let faithful = args.out.join("faithful");
     writeln!(out, "Simulating an exchange: {} messages of one symbol, seed {}.", count(args.events), args.seed)?;
     out.flush()?;
-    let dataset =
-        Dataset { format: Format::GoldenJsonl, messages: args.events, seed: args.seed, symbols: 1, gzip: false };
+    let dataset = Dataset {
+        format: Format::GoldenJsonl,
+        messages: args.events,
+        seed: args.seed,
+        symbols: 1,
+        gzip: false,
+        in_shares: false,
+    };
     simulate::write(&dataset, &golden, context)?;
     let dataset = Dataset { format: Format::EventsParquet, ..dataset };
     simulate::write(&dataset, &faithful, context)?;

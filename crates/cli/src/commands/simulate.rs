@@ -6,10 +6,9 @@ use std::time::Instant;
 
 use verismo_feed::Format;
 use verismo_feed::write::Written;
-use verismo_market::message::Body;
 use verismo_report::number::{bytes, count, duration};
-use verismo_sim::Venue;
 use verismo_sim::exchange::HOUR_NS;
+use verismo_sim::{Market, MarketConfig, Venue};
 
 use crate::args::{OutputFormat, SimulateArgs};
 use crate::commands::validate::value_name;
@@ -31,7 +30,14 @@ pub fn run(args: &SimulateArgs, context: Context<'_>, out: &mut impl Write) -> R
     let start = Instant::now();
     let directory = OutDir::create(&args.out)?;
     tracing::info!(out = %args.out.display(), events = args.events, seed = args.seed, "simulating");
-    let market = Dataset { format, messages: args.events, seed: args.seed, symbols: args.symbols, gzip: args.gzip };
+    let market = Dataset {
+        format,
+        messages: args.events,
+        seed: args.seed,
+        symbols: args.symbols,
+        gzip: args.gzip,
+        in_shares: args.shares || format == Format::Dbn,
+    };
     let written = write(&market, &args.out, context)?;
     directory.keep();
     writeln!(
@@ -63,16 +69,23 @@ pub struct Dataset {
     pub symbols: u32,
     /// Whether JSONL is compressed.
     pub gzip: bool,
+    /// Whether quantities are whole shares and prices cents.
+    pub in_shares: bool,
 }
 
 impl Dataset {
-    /// The feed: with the full book before the first message of each hour where files start with it.
+    /// The feed: order by order where the format is; with the full book before the first message of each hour where files start
+    /// with it.
     pub fn feed(&self) -> Venue {
         let symbols = usize::try_from(self.symbols).unwrap_or(usize::MAX);
-        match self.format {
-            Format::EventsParquet => Venue::with_snapshots(self.seed, symbols, HOUR_NS),
-            _ => Venue::new(self.seed, symbols),
-        }
+        let is_by_orders = matches!(self.format, Format::CoinbaseFull | Format::Bitstamp | Format::Dbn);
+        let has_books = is_by_orders || self.format == Format::EventsParquet;
+        Venue::of((0..symbols).map(|k| {
+            let config = MarketConfig::for_symbol(self.seed, k);
+            let market = Market::new(if self.in_shares { config.in_shares() } else { config });
+            let market = if is_by_orders { market.with_orders() } else { market };
+            if has_books { market.with_snapshots(HOUR_NS) } else { market }
+        }))
     }
 }
 
@@ -87,7 +100,7 @@ pub fn write(dataset: &Dataset, directory: &Path, context: Context<'_>) -> Resul
     let mut messages: u64 = 0;
     for message in dataset.feed() {
         writer.write(&message)?;
-        if matches!(message.body, Body::Snapshot { .. }) {
+        if message.body.is_snapshot() {
             continue;
         }
         messages += 1;
