@@ -4,11 +4,13 @@
 //! the states to the judge. What comes out depends on the content and the suite only; threads change how long it takes.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod census;
 mod convert;
 mod error;
 mod execute;
 mod meter;
 mod plan;
+mod profile;
 mod simulated;
 mod table;
 mod validate;
@@ -17,5 +19,6 @@ pub use error::EngineError;
 pub use execute::{ObservedSide, observe};
 pub use meter::Meter;
 pub use plan::{Plan, SidePlan};
+pub use profile::{ProfileOptions, profile};
 pub use simulated::{MessageReader, judge_messages, observe_messages};
 pub use validate::{ValidateRequest, observe_golden, observe_options, validate};

@@ -44,7 +44,15 @@ impl Plan {
     /// # Errors
     /// As [`Plan::new`].
     pub(crate) fn golden_only(golden: &[PathBuf], format: Option<Format>) -> Result<Self, EngineError> {
-        let golden = scan("golden", golden, format)?;
+        Self::one_side("golden", golden, format)
+    }
+
+    /// The same for a side of another name in errors.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub(crate) fn one_side(side: &'static str, paths: &[PathBuf], format: Option<Format>) -> Result<Self, EngineError> {
+        let golden = scan(side, paths, format)?;
         let mut candidate = golden.clone();
         candidate.inventory.sources.clear();
         Ok(Self { golden, candidate })

@@ -16,6 +16,7 @@ use verismo_stats::lattice::Lattice;
 use verismo_suite::catalogue::LatticeSpec;
 use verismo_suite::suite::Suite;
 
+use crate::census::Census;
 use crate::convert;
 use crate::error::EngineError;
 use crate::execute::ObservedSide;
@@ -36,12 +37,7 @@ pub(crate) fn observe_both(
     meter: &Meter,
 ) -> Result<(SideResult, SideResult, Suite), EngineError> {
     let options = TableOptions::with_time(request.time.clone());
-    let profiles = profile(&plan.golden, &options, meter).map_err(EngineError::feed("golden"))?;
-    let columns: Vec<(String, LatticeSpec)> = profiles
-        .iter()
-        .map(|(name, profile)| (name.clone(), LatticeSpec::from_lattice(&choose_lattice(profile))))
-        .collect();
-    let suite = suite.with_columns(&columns);
+    let suite = freeze(&plan.golden, &options, suite, meter, |_| {}).map_err(EngineError::feed("golden"))?;
     let lattices = lattices(&suite)?;
     let observe = |side: &'static str, part: &SidePlan| observe(side, part, &options, &lattices, meter);
     let (golden, candidate) = if request.threads > 1 {
@@ -57,17 +53,54 @@ pub(crate) fn observe_both(
     Ok((golden?, candidate?, suite))
 }
 
+/// Observes one table alone; its rows and their times are counted in `census`.
+pub(crate) fn observe_one(
+    side: &'static str,
+    plan: &Plan,
+    request: &ValidateRequest,
+    suite: &Suite,
+    census: &mut Census,
+    meter: &Meter,
+) -> Result<(SideResult, Suite), EngineError> {
+    let options = TableOptions::with_time(request.time.clone());
+    let count = |batch: &TableBatch| {
+        for &t_ns in batch.t_ns.iter().filter(|t_ns| TIME_RANGE_NS.contains(t_ns)) {
+            census.message(t_ns);
+        }
+    };
+    let suite = freeze(&plan.golden, &options, suite, meter, count).map_err(EngineError::feed(side))?;
+    let result = observe(side, &plan.golden, &options, &lattices(&suite)?, meter)?;
+    Ok((result, suite))
+}
+
+/// The suite with a lattice for every column of the golden; `look` is shown every batch.
+fn freeze(
+    part: &SidePlan,
+    options: &TableOptions,
+    suite: &Suite,
+    meter: &Meter,
+    look: impl FnMut(&TableBatch),
+) -> Result<Suite, FeedError> {
+    let columns: Vec<(String, LatticeSpec)> = profile(part, options, meter, look)?
+        .iter()
+        .map(|(name, profile)| (name.clone(), LatticeSpec::from_lattice(&choose_lattice(profile))))
+        .collect();
+    Ok(suite.with_columns(&columns))
+}
+
 /// What the golden's columns look like, by name.
 fn profile(
     part: &SidePlan,
     options: &TableOptions,
     meter: &Meter,
+    mut look: impl FnMut(&TableBatch),
 ) -> Result<BTreeMap<String, ColumnProfile>, FeedError> {
     let mut profiles: BTreeMap<String, ColumnProfile> = BTreeMap::new();
     let mut reader = TableReader::new(part.inventory.sources.clone(), options.clone());
     while !meter.is_cancelled()
         && let Some(batch) = reader.next_batch()?
     {
+        look(&batch);
         for column in &batch.columns {
             let profile = profiles
                 .entry(column.name.clone())

@@ -143,7 +143,7 @@ pub fn observe_golden(request: &ValidateRequest, meter: &Meter) -> Result<(SideS
     Ok((golden.states, suite))
 }
 
-fn suite_for(request: &ValidateRequest, plan: &Plan) -> Result<Suite, EngineError> {
+pub(crate) fn suite_for(request: &ValidateRequest, plan: &Plan) -> Result<Suite, EngineError> {
     let format = plan.golden.inventory.format;
     let found = if format == Format::Table { DataKind::Table } else { DataKind::Market };
     let suite = match &request.suite {
@@ -233,7 +233,7 @@ fn side_result(parts: Vec<ObservedSide>, plan: &SidePlan) -> Result<SideResult, 
     Ok(SideResult { states, messages, bytes })
 }
 
-fn check_symbol(side: &'static str, symbol: &str, states: &SideStates) -> Result<(), EngineError> {
+pub(crate) fn check_symbol(side: &'static str, symbol: &str, states: &SideStates) -> Result<(), EngineError> {
     if states.streams.iter().any(|stream| same_symbol(symbol, &stream.symbol)) {
         return Ok(());
     }

@@ -20,13 +20,7 @@ pub(crate) fn rows(findings: &[Finding], streams: &[StreamPair]) -> Vec<MdeRow> 
 /// `seconds` is the length of the candidate that was judged.
 fn row(finding: &Finding, margin: f64, seconds: f64) -> MdeRow {
     let resolvable = finding.resolution;
-    let symbol = match finding.test {
-        verismo_suite::catalogue::TestId::Ks => "D".to_owned(),
-        test => match &finding.parameter {
-            Some(parameter) => format!("{test} ({parameter})"),
-            None => test.to_string(),
-        },
-    };
+    let symbol = symbol(finding);
     let text = match resolvable {
         // Noise falls with the square root of the length.
         Some(r) if seconds > 0.0 => format!(
@@ -51,7 +45,18 @@ fn row(finding: &Finding, margin: f64, seconds: f64) -> MdeRow {
     }
 }
 
-fn at_length(resolvable: f64, seconds: f64, wanted: f64) -> f64 {
+/// What the effect of the finding's test is called.
+pub(crate) fn symbol(finding: &Finding) -> String {
+    match finding.test {
+        verismo_suite::catalogue::TestId::Ks => "D".to_owned(),
+        test => match &finding.parameter {
+            Some(parameter) => format!("{test} ({parameter})"),
+            None => test.to_string(),
+        },
+    }
+}
+
+pub(crate) fn at_length(resolvable: f64, seconds: f64, wanted: f64) -> f64 {
     resolvable * (seconds / wanted).sqrt()
 }
 

@@ -198,7 +198,7 @@ fn occupied(series: &Series) -> Vec<(usize, i64)> {
     }
 }
 
-fn observations(series: &Series) -> u64 {
+pub(crate) fn observations(series: &Series) -> u64 {
     use verismo_stats::state::State;
     match &series.windows {
         SeriesWindows::Cells(w) => w.iter().flat_map(|(_, cells)| cells.iter().map(|(_, n)| n)).sum(),
@@ -229,7 +229,7 @@ fn days_as_windows(golden: &Series, candidate: &Series, window_ns: i64, suite: &
 
 /// Keys of the lattice per unit of display, for observables shown in ticks of the price: the golden's tick. Prices have eight
 /// decimals in key and tick alike.
-fn keys_per_unit(pair: &Pair<'_>, info: Option<&ObservableInfo>) -> Option<i64> {
+pub(crate) fn keys_per_unit(pair: &Pair<'_>, info: Option<&ObservableInfo>) -> Option<i64> {
     if !info.is_some_and(|i| i.display == Display::PriceTicks) {
         return None;
     }

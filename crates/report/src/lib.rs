@@ -4,6 +4,8 @@
 //! file names) is cleaned on its way out, so it can neither move a cursor nor break a table or an XML file.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod compare;
+pub mod explain;
 pub mod html;
 pub mod layout;
 pub mod number;
@@ -11,13 +13,17 @@ pub mod outline;
 
 mod junit;
 mod markdown;
+mod profile;
 mod text;
 
 use verismo_suite::report::Report;
 
+pub use compare::{compare, compare_markdown, compare_text};
+pub use explain::{ExplainError, Wish, explain, explain_text};
 pub use html::html;
 pub use junit::junit;
 pub use markdown::markdown;
+pub use profile::profile_text;
 pub use text::{TextStyle, text, verdict_style};
 
 /// The report as indented JSON with a final newline.

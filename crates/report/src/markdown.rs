@@ -26,7 +26,7 @@ pub fn markdown(report: &Report) -> String {
 ///
 /// An underscore inside a word and a `>` inside a line mean nothing to Markdown and stay as they are, so that names can be
 /// searched for.
-fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     let letters: Vec<char> = clean(text).chars().collect();
     let is_word = |at: Option<usize>| at.and_then(|i| letters.get(i)).is_some_and(|c| c.is_alphanumeric());
     let mut escaped = String::with_capacity(text.len() + 8);

@@ -27,6 +27,14 @@ pub fn measured(x: f64) -> String {
     }
 }
 
+/// A price or a quantity with all its decimals, at most eight: `0.01`, `61234.5`.
+pub fn exact(x: f64) -> String {
+    if !x.is_finite() {
+        return "?".to_owned();
+    }
+    trim_zeros(&format!("{x:.8}"))
+}
+
 /// A measured number, or a dash where there is none.
 pub fn optional(x: Option<f64>) -> String {
     x.map_or_else(|| "-".to_owned(), measured)
@@ -205,5 +213,6 @@ mod tests {
         assert_eq!([0, 999, 1_000, 999_999, 1_500_000].map(bytes), ["0 B", "999 B", "1 kB", "1 MB", "1.5 MB"]);
         assert_eq!([0.0, 0.5, 0.00013].map(percent), ["0 %", "50 %", "0.013 %"]);
         assert_eq!([0.0, 0.04].map(p_value), ["< 1e-300", "0.04"]);
+        assert_eq!([0.1, 61_234.5, 1e-8, 0.0, f64::NAN].map(exact), ["0.1", "61234.5", "0.00000001", "0", "?"]);
     }
 }

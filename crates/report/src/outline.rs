@@ -48,7 +48,7 @@ pub fn decides_run(finding: &Finding) -> bool {
 }
 
 /// How far the effect lies outside its margin, as a ratio; for an open finding, how far its interval reaches over it.
-fn excess(finding: &Finding) -> f64 {
+pub(crate) fn excess(finding: &Finding) -> f64 {
     let margin = finding.margin.unwrap_or(f64::MIN_POSITIVE).abs().max(f64::MIN_POSITIVE);
     match (finding.interval, finding.effect) {
         (Some([low, high]), _) if finding.verdict == FindingVerdict::Inconclusive => low.abs().max(high.abs()) / margin,

@@ -1,10 +1,13 @@
-//! What to measure and how to judge it: the catalogue of observables and checks, the suite file, verdicts, and the schema
-//! of the report.
+//! What to measure and how to judge it: the catalogue of observables and checks, the suite file, verdicts, and the schemas
+//! of the report, the profile of a data set, the comparison of two reports and the explanation of a finding.
 //!
 //! This crate holds the one serde schema of the product. It does no I/O: texts come in and go out as strings.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod catalogue;
+pub mod comparison;
+pub mod explanation;
+pub mod profile;
 pub mod report;
 pub mod suite;
 pub mod verdict;

@@ -1,0 +1,233 @@
+//! What one side is by itself: its laws, how far it differs from itself, and what it can resolve.
+//!
+//! Resolution and heterogeneity are those of [`crate::judge`] for a candidate of the same length and law: the side is judged
+//! against itself, unmatched, so that both copies bring their noise.
+
+use std::collections::BTreeMap;
+
+use verismo_stats::classic::{self, Ddof};
+use verismo_stats::histogram::Histogram;
+use verismo_stats::lags::LagMoments;
+use verismo_stats::lattice::Lattice;
+use verismo_stats::state::State;
+use verismo_suite::catalogue::{self, ObservableInfo, TestId};
+use verismo_suite::profile::{ObservableProfile, ResolutionProfile};
+use verismo_suite::report::{Finding, IntegrityRow, Side};
+use verismo_suite::suite::{DataKind, ObservableRule, Suite};
+use verismo_suite::verdict::FindingVerdict;
+
+use crate::draft::{short, span};
+use crate::histogram::Display;
+use crate::input::{Cells, SECOND_NS, Series, SeriesWindows, SideStates, StreamStates};
+use crate::integrity;
+use crate::mde;
+use crate::observe::{Pair, judge_observable, keys_per_unit, observations};
+
+/// Levels of the quantiles of a profile.
+pub const QUANTILES: [f64; 7] = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
+
+/// The observables of the suite on one stream, in the suite's order; for tables with defaults, of every column.
+pub fn profile_stream(stream: &StreamStates, suite: &Suite) -> Vec<ObservableProfile> {
+    let mut ids = suite.observable_ids();
+    if suite.columns.is_some() {
+        ids.extend(stream.series.keys().filter(|id| !suite.observables.iter().any(|r| r.id == **id)).cloned());
+        ids.sort();
+    }
+    ids.iter().filter_map(|id| suite.rule(id)).map(|rule| observable(stream, &rule, suite)).collect()
+}
+
+/// The counters of a side and of its streams, held to the limits that a candidate is held to.
+pub fn profile_integrity(side: &SideStates, suite: &Suite) -> Vec<IntegrityRow> {
+    let mut rows = integrity::side_rows(&side.counters, None, Side::Candidate, "", suite);
+    for stream in &side.streams {
+        rows.extend(integrity::side_rows(&stream.counters, None, Side::Candidate, &stream.name(), suite));
+    }
+    rows
+}
+
+fn observable(stream: &StreamStates, rule: &ObservableRule, suite: &Suite) -> ObservableProfile {
+    let info = match suite.data {
+        DataKind::Market => catalogue::observable(&rule.id),
+        DataKind::Table => None,
+    };
+    let mut profile = ObservableProfile {
+        observable: rule.id.clone(),
+        unit: suite.unit(&rule.id).to_owned(),
+        n: 0,
+        windows: 0,
+        n_eff: None,
+        mean: None,
+        sd: None,
+        range: None,
+        quantiles: BTreeMap::new(),
+        autocorrelations: BTreeMap::new(),
+        heterogeneity: None,
+        resolution: Vec::new(),
+        notes: Vec::new(),
+        undefined: BTreeMap::new(),
+    };
+    let Some(series) = stream.series.get(&rule.id).filter(|series| observations(series) > 0) else {
+        profile.undefined.insert("n".to_owned(), absent(stream, info));
+        return profile;
+    };
+    profile.n = observations(series);
+    let pair = Pair { name: stream.name(), golden: stream, candidate: stream, aligned: false };
+    describe(&mut profile, series, &pair, info);
+    resolve(&mut profile, &pair, rule, suite);
+    profile
+}
+
+/// Why there is no value.
+fn absent(stream: &StreamStates, info: Option<&ObservableInfo>) -> String {
+    match info.map(|i| i.source) {
+        Some(catalogue::Source::Trades) if !stream.carries_trades => "the stream has no trades",
+        Some(catalogue::Source::Book) if !stream.carries_book => "the stream has no book",
+        Some(catalogue::Source::Book) => "the book was never known: no snapshot, and hardly longer than the warm-up",
+        _ => "no value was observed",
+    }
+    .to_owned()
+}
+
+/// Moments, quantiles, autocorrelations.
+fn describe(profile: &mut ObservableProfile, series: &Series, pair: &Pair<'_>, info: Option<&ObservableInfo>) {
+    match &series.windows {
+        SeriesWindows::Cells(windows) => {
+            profile.windows = windows.iter().filter(|(_, cells)| !cells.is_empty()).count() as u64;
+            let display = Display { keys_per_unit: keys_per_unit(pair, info).map(|k| k as f64) };
+            law(profile, windows, &series.lattice, display);
+        }
+        SeriesWindows::Lags(windows) => {
+            profile.windows = windows.iter().filter(|(_, moments)| moments.count() > 0).count() as u64;
+            let Some(total) = total(windows) else {
+                profile.undefined.insert("autocorrelations".to_owned(), "sums of windows overflow".to_owned());
+                return;
+            };
+            let lags = total.pairs().iter().map(|p| p.lag);
+            profile.autocorrelations =
+                lags.filter_map(|lag| Some((format!("lag={lag}"), total.autocorrelation(lag)?))).collect();
+            for key in ["mean", "sd", "range"] {
+                profile.undefined.insert(key.to_owned(), "only its autocorrelations are kept".to_owned());
+            }
+        }
+    }
+}
+
+fn law(profile: &mut ObservableProfile, windows: &[(i64, Cells)], lattice: &Lattice, display: Display) {
+    let cells: Vec<(i64, u64)> = windows.iter().flat_map(|(_, cells)| cells.iter().copied()).collect();
+    let Ok(all) = Histogram::from_cells(lattice.clone(), cells) else {
+        profile.undefined.insert("mean".to_owned(), "more than 2^64 observations".to_owned());
+        return;
+    };
+    let finite = |x: f64| Some(x).filter(|x| x.is_finite());
+    profile.mean = classic::mean(&all, &all).ok().and_then(|m| finite(display.scaled(m.mean_first)));
+    match classic::std(&all, &all, Ddof::Sample) {
+        Ok(std) => profile.sd = finite(display.scaled(std.std_first)),
+        // A constant has no ratio of deviations, and the deviation 0.
+        Err(_) if all.count() > 1 && all.cells().len() == 1 => profile.sd = Some(0.0),
+        Err(error) => {
+            profile.undefined.insert("sd".to_owned(), error.to_string());
+        }
+    }
+    let value = |key: i64| display.value(lattice, key);
+    if let (Some(&(low, _)), Some(&(high, _))) = (all.cells().first(), all.cells().last()) {
+        profile.range = finite(value(low)).zip(finite(value(high))).map(|(low, high)| [low, high]);
+    }
+    profile.quantiles = QUANTILES
+        .iter()
+        .filter_map(|&p| Some((format!("p={p}"), all.quantile_key(p).and_then(|key| finite(value(key)))?)))
+        .collect();
+}
+
+fn total(windows: &[(i64, LagMoments)]) -> Option<LagMoments> {
+    let mut windows = windows.iter();
+    let mut total = windows.next()?.1.clone();
+    for (_, moments) in windows {
+        total.merge(moments).ok()?;
+    }
+    Some(total)
+}
+
+/// Heterogeneity and what can be resolved, by the deciding test.
+fn resolve(profile: &mut ObservableProfile, pair: &Pair<'_>, rule: &ObservableRule, suite: &Suite) {
+    let mut only = rule.clone();
+    only.margins.retain(|&test, _| test == rule.decide);
+    let findings: Vec<Finding> =
+        judge_observable(pair, &only, suite, suite.replicates).into_iter().map(|draft| draft.finding).collect();
+    for finding in findings {
+        profile.heterogeneity = profile.heterogeneity.or(finding.heterogeneity);
+        profile.n_eff = profile.n_eff.or(finding.n_eff);
+        for (key, reason) in &finding.undefined {
+            if matches!(key.as_str(), "heterogeneity" | "n_eff") {
+                profile.undefined.insert(key.clone(), reason.clone());
+            }
+        }
+        for note in &finding.notes {
+            // Both copies say the same of themselves; lags name values that stand above.
+            let Some(note) = note.strip_prefix("golden: ") else { continue };
+            if !profile.notes.iter().any(|known| known == note) {
+                profile.notes.push(note.to_owned());
+            }
+        }
+        let seconds = finding.windows[0] as f64 * mde::seconds(pair.golden.window_ns);
+        profile.resolution.push(resolution(&finding, seconds));
+    }
+}
+
+/// `seconds` is the length of what was judged.
+fn resolution(finding: &Finding, seconds: f64) -> ResolutionProfile {
+    let unit = match finding.test {
+        TestId::W1 | TestId::Mean | TestId::Quantile => finding.unit.clone(),
+        _ => String::new(),
+    };
+    let resolvable = finding.resolution;
+    let at = |wanted: f64| resolvable.map(|r| mde::at_length(r, seconds, wanted));
+    let is_reached = resolvable.zip(finding.margin).map(|(r, margin)| r < margin);
+    // Noise falls with the square root of the length.
+    let needs_s =
+        resolvable.zip(finding.margin.filter(|m| *m > 0.0)).map(|(r, margin)| seconds * (r / margin) * (r / margin));
+    let text = match (resolvable, finding.verdict) {
+        (Some(r), _) => {
+            let mut text = format!(
+                "{} resolve {} >= {}; one minute {}, one hour {}",
+                span(seconds),
+                mde::symbol(finding),
+                short(r),
+                short(mde::at_length(r, seconds, 60.0)),
+                short(mde::at_length(r, seconds, 3600.0))
+            );
+            if let (Some(false), Some(needs), Some(margin)) = (is_reached, needs_s, finding.margin) {
+                text.push_str(&format!("; the margin {} needs about {} a side", short(margin), span(needs)));
+            }
+            text
+        }
+        (None, FindingVerdict::Pass | FindingVerdict::Fail) => {
+            "it does not vary: there is no noise to measure".to_owned()
+        }
+        (None, _) => finding.reason.clone(),
+    };
+    ResolutionProfile {
+        test: finding.test,
+        parameter: finding.parameter.clone(),
+        unit,
+        margin: finding.margin,
+        resolvable,
+        one_minute: at(60.0),
+        one_hour: at(3600.0),
+        detectable: finding.mde,
+        needs_s: needs_s.filter(|s| s.is_finite()),
+        out_of_reach: is_reached == Some(false),
+        text,
+    }
+}
+
+/// The first time at which a series sampled on a grid has a value, ns since the epoch; from the number of samples in its
+/// first window, so exact where the series goes on without a break until that window's end.
+pub fn sampled_from_ns(stream: &StreamStates, observable: &str, grid_ns: i64) -> Option<i64> {
+    let SeriesWindows::Cells(windows) = &stream.series.get(observable)?.windows else { return None };
+    let (index, cells) = windows.iter().find(|(_, cells)| !cells.is_empty())?;
+    let samples: u64 = cells.iter().map(|(_, n)| n).sum();
+    let end_ns = index.checked_add(1)?.checked_mul(stream.window_ns)?;
+    let from_ns = end_ns.checked_sub(i64::try_from(samples).ok()?.checked_mul(grid_ns)?)?;
+    // A stream that ends inside its first window.
+    Some(from_ns.max(index.checked_mul(stream.window_ns)?)).filter(|_| grid_ns > 0 && grid_ns <= SECOND_NS)
+}
