@@ -1,11 +1,19 @@
 //! The command line: what can be asked, with its help.
 
+mod compare;
+mod explain;
+mod man;
+mod profile;
 mod report;
 
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 
+pub use compare::{CompareArgs, CompareFormat};
+pub use explain::{ExplainArgs, ExplainFormat};
+pub use man::ManArgs;
+pub use profile::{ProfileArgs, ProfileFormat};
 pub use report::{ReportArgs, ReportFormat};
 
 const EXAMPLES: &str = "\
@@ -54,7 +62,7 @@ pub struct GlobalArgs {
         help_heading = "Output"
     )]
     pub log_format: LogFormat,
-    /// When to use colours: always, never, or auto (on a terminal, unless NO_COLOR is set)
+    /// When to use colours: always, never, or auto (on a terminal or with CLICOLOR_FORCE, unless NO_COLOR is set)
     #[arg(
         long = "color",
         alias = "colour",
@@ -130,6 +138,22 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Render a report again from its report.json: text, HTML, Markdown, JUnit
     Report(ReportArgs),
+    /// Say what a data set is: streams, rates, laws, and what it can resolve
+    ///
+    /// Reads the data once (tables twice) and shows format, streams, spans, rates, tick and lot, the book, every observable of
+    /// the suite, by how much the data set differs from itself, which margins it can resolve, and what is wrong with it.
+    Profile(Box<ProfileArgs>),
+    /// Tell the story of one finding or one integrity check of a report
+    ///
+    /// What it is, what was compared, the effect against its margin, where and when the sides differ, what the numbers mean and
+    /// what to do next.
+    Explain(ExplainArgs),
+    /// Say what changed between two reports
+    ///
+    /// Which findings and checks got worse, better, newly covered or lost. Ends with 1 if the second report is worse.
+    Compare(CompareArgs),
+    /// Write the manual pages
+    Man(ManArgs),
 }
 
 /// Formats of input; `auto` looks into the files.
@@ -361,24 +385,45 @@ pub struct InitArgs {
     pub threads: Option<usize>,
 }
 
+const CHECK_SUITE_EXAMPLES: &str = "\
+Examples:
+  verismo check-suite verismo.yaml
+
+Exit codes: 0 the suite is good, 2 it is not.";
+
 /// Check a suite file, with the line of every problem.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = CHECK_SUITE_EXAMPLES)]
 pub struct CheckSuiteArgs {
     /// The suite file
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 }
 
+const METRICS_EXAMPLES: &str = "\
+Examples:
+  verismo metrics
+  verismo metrics spread
+  verismo metrics sequence_gap";
+
 /// List what can be measured, or explain one observable, check or test.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = METRICS_EXAMPLES)]
 pub struct MetricsArgs {
     /// The observable, integrity check or test to explain; all are listed without it
     #[arg(value_name = "ID")]
     pub id: Option<String>,
 }
 
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  verismo completions bash > ~/.local/share/bash-completion/completions/verismo
+  verismo completions zsh > ~/.zfunc/_verismo
+  verismo completions fish > ~/.config/fish/completions/verismo.fish";
+
 /// Write the completion script of a shell.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = COMPLETIONS_EXAMPLES)]
 pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum, value_name = "SHELL")]

@@ -1,11 +1,15 @@
 //! One module a command.
 
 pub mod check_suite;
+pub mod compare;
 pub mod completions;
 pub mod demo;
+pub mod explain;
 pub mod init;
 pub mod inject;
+pub mod man;
 pub mod metrics;
+pub mod profile;
 pub mod report;
 pub mod simulate;
 pub mod validate;

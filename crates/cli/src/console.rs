@@ -30,14 +30,16 @@ impl Console {
         Self { colour: false, colour_errors: false, width, progress: false }
     }
 
-    /// Looks at the flags, the environment (`NO_COLOR`, `TERM`, `COLUMNS`) and the terminal, in this order.
+    /// Looks at the flags, the environment (`NO_COLOR`, `CLICOLOR_FORCE`, `TERM`, `COLUMNS`) and the terminal, in this order.
     pub fn detect(global: &GlobalArgs) -> Self {
         let colour_allowed = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
             && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
+        // <https://bixense.com/clicolors>: NO_COLOR wins, and 0 forces nothing.
+        let colour_forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|v| !v.is_empty() && v != "0");
         let colour = |is_terminal: bool| match global.colour {
             Colour::Always => true,
             Colour::Never => false,
-            Colour::Auto => is_terminal && colour_allowed,
+            Colour::Auto => colour_allowed && (is_terminal || colour_forced),
         };
         let stderr_is_terminal = io::stderr().is_terminal();
         Self {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use verismo_stats::classic::{self, Ddof};
 use verismo_stats::histogram::Histogram;
+use verismo_stats::judging::WINDOWS_MIN;
 use verismo_stats::lags::LagMoments;
 use verismo_stats::lattice::Lattice;
 use verismo_stats::state::State;
@@ -22,9 +23,13 @@ use crate::input::{Cells, SECOND_NS, Series, SeriesWindows, SideStates, StreamSt
 use crate::integrity;
 use crate::mde;
 use crate::observe::{Pair, judge_observable, keys_per_unit, observations};
+use crate::picture::Detail;
 
 /// Levels of the quantiles of a profile.
 pub const QUANTILES: [f64; 7] = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
+
+/// The shortest base window.
+const WINDOW_SHORTEST_NS: i64 = SECOND_NS;
 
 /// The observables of the suite on one stream, in the suite's order; for tables with defaults, of every column.
 pub fn profile_stream(stream: &StreamStates, suite: &Suite) -> Vec<ObservableProfile> {
@@ -82,6 +87,7 @@ fn absent(stream: &StreamStates, info: Option<&ObservableInfo>) -> String {
     match info.map(|i| i.source) {
         Some(catalogue::Source::Trades) if !stream.carries_trades => "the stream has no trades",
         Some(catalogue::Source::Book) if !stream.carries_book => "the stream has no book",
+        Some(catalogue::Source::Orders) => "the feed does not show single orders, or none came and went",
         Some(catalogue::Source::Book) => "the book was never known: no snapshot, and hardly longer than the warm-up",
         _ => "no value was observed",
     }
@@ -103,8 +109,7 @@ fn describe(profile: &mut ObservableProfile, series: &Series, pair: &Pair<'_>, i
                 return;
             };
             let lags = total.pairs().iter().map(|p| p.lag);
-            profile.autocorrelations =
-                lags.filter_map(|lag| Some((format!("lag={lag}"), total.autocorrelation(lag)?))).collect();
+            profile.autocorrelations = lags.filter_map(|lag| Some((lag, total.autocorrelation(lag)?))).collect();
             for key in ["mean", "sd", "range"] {
                 profile.undefined.insert(key.to_owned(), "only its autocorrelations are kept".to_owned());
             }
@@ -151,8 +156,9 @@ fn total(windows: &[(i64, LagMoments)]) -> Option<LagMoments> {
 fn resolve(profile: &mut ObservableProfile, pair: &Pair<'_>, rule: &ObservableRule, suite: &Suite) {
     let mut only = rule.clone();
     only.margins.retain(|&test, _| test == rule.decide);
-    let findings: Vec<Finding> =
-        judge_observable(pair, &only, suite, suite.replicates).into_iter().map(|draft| draft.finding).collect();
+    // No picture is kept, so the coarsest will do.
+    let judged = judge_observable(pair, &only, suite, suite.replicates, Detail::for_pictures(usize::MAX));
+    let findings: Vec<Finding> = judged.drafts.into_iter().map(|draft| draft.finding).collect();
     for finding in findings {
         profile.heterogeneity = profile.heterogeneity.or(finding.heterogeneity);
         profile.n_eff = profile.n_eff.or(finding.n_eff);
@@ -180,20 +186,25 @@ fn resolution(finding: &Finding, seconds: f64) -> ResolutionProfile {
         _ => String::new(),
     };
     let resolvable = finding.resolution;
-    let at = |wanted: f64| resolvable.map(|r| mde::at_length(r, seconds, wanted));
+    // A distance of laws is at most 1: what would need more resolves nothing.
+    let ceiling = if finding.test == TestId::Ks { 1.0 } else { f64::INFINITY };
+    let at = |wanted: f64| resolvable.map(|r| mde::at_length(r, seconds, wanted)).filter(|r| *r < ceiling);
     let is_reached = resolvable.zip(finding.margin).map(|(r, margin)| r < margin);
     // Noise falls with the square root of the length.
-    let needs_s =
-        resolvable.zip(finding.margin.filter(|m| *m > 0.0)).map(|(r, margin)| seconds * (r / margin) * (r / margin));
+    let needs_s = resolvable.zip(finding.margin.filter(|m| *m > 0.0)).map(|(r, margin)| {
+        let shortest = WINDOWS_MIN as f64 * mde::seconds(WINDOW_SHORTEST_NS);
+        (seconds * (r / margin) * (r / margin)).max(shortest)
+    });
     let text = match (resolvable, finding.verdict) {
         (Some(r), _) => {
+            let or_nothing = |r: Option<f64>| r.map_or_else(|| "nothing".to_owned(), short);
             let mut text = format!(
                 "{} resolve {} >= {}; one minute {}, one hour {}",
                 span(seconds),
                 mde::symbol(finding),
                 short(r),
-                short(mde::at_length(r, seconds, 60.0)),
-                short(mde::at_length(r, seconds, 3600.0))
+                or_nothing(at(60.0)),
+                or_nothing(at(3600.0))
             );
             if let (Some(false), Some(needs), Some(margin)) = (is_reached, needs_s, finding.margin) {
                 text.push_str(&format!("; the margin {} needs about {} a side", short(margin), span(needs)));

@@ -86,17 +86,17 @@ fn name_or<'a>(name: &'a str, other: &'a str) -> &'a str {
     if name.is_empty() { other } else { name }
 }
 
-/// Merges two maps into one list of pairs, in the order of the keys.
-fn joined<K: Ord + Clone, T: Copy>(before: BTreeMap<K, T>, after: BTreeMap<K, T>) -> Vec<(K, Option<T>, Option<T>)> {
-    let mut keys: Vec<K> = before.keys().chain(after.keys()).cloned().collect();
-    keys.sort();
-    keys.dedup();
-    keys.into_iter()
-        .map(|key| {
-            let (one, other) = (before.get(&key).copied(), after.get(&key).copied());
-            (key, one, other)
-        })
-        .collect()
+/// A row's place in either report.
+type Places = (Option<usize>, Option<usize>);
+
+/// Merges two maps of places into one list, in the order of the second report, then what only the first has.
+fn joined<K: Ord + Clone>(before: BTreeMap<K, usize>, after: BTreeMap<K, usize>) -> Vec<(K, Places)> {
+    let gone =
+        before.iter().filter(|(key, _)| !after.contains_key(key)).map(|(key, at)| (key.clone(), (Some(*at), None)));
+    let kept = after.iter().map(|(key, at)| (key.clone(), (before.get(key).copied(), Some(*at))));
+    let mut all: Vec<(K, Places)> = kept.chain(gone).collect();
+    all.sort_by_key(|(_, (before, after))| (after.is_none(), after.or(*before)));
+    all
 }
 
 type FindingKey = (String, String, TestId, Option<String>);
@@ -108,7 +108,7 @@ fn findings(before: &Report, after: &Report) -> Vec<FindingChange> {
     };
     let mut changes: Vec<FindingChange> = joined(by_key(before), by_key(after))
         .into_iter()
-        .map(|((stream, observable, test, parameter), one, other)| {
+        .map(|((stream, observable, test, parameter), (one, other))| {
             let one = one.map(|at| &before.findings[at]);
             let other = other.map(|at| &after.findings[at]);
             let same = one.zip(other).is_some_and(|(a, b)| a.effect == b.effect && a.interval == b.interval);
@@ -124,8 +124,13 @@ fn findings(before: &Report, after: &Report) -> Vec<FindingChange> {
             }
         })
         .collect();
-    changes.sort_by_key(|c| (position(c.change), !c.decides));
+    changes.sort_by_key(|c| (position(c.change), !c.decides, std::cmp::Reverse(worst(&c.before, &c.after))));
     changes
+}
+
+/// How bad the worse of two verdicts is.
+fn worst(before: &Option<FindingState>, after: &Option<FindingState>) -> u8 {
+    [before, after].into_iter().flatten().map(|state| rank(state.verdict)).max().unwrap_or(0)
 }
 
 fn integrity(before: &Report, after: &Report) -> Vec<IntegrityChange> {
@@ -143,10 +148,11 @@ fn integrity(before: &Report, after: &Report) -> Vec<IntegrityChange> {
     };
     let mut changes: Vec<IntegrityChange> = joined(by_key(before), by_key(after))
         .into_iter()
-        .map(|((stream, check, side), one, other)| {
+        .map(|((stream, check, side), (one, other))| {
             let one = one.map(|at| &before.integrity[at]);
             let other = other.map(|at| &after.integrity[at]);
-            let same = one.zip(other).is_some_and(|(a, b)| (a.count, a.total) == (b.count, b.total));
+            // Nothing of more or fewer rows is still nothing.
+            let same = one.zip(other).is_some_and(|(a, b)| a.count == b.count && (a.count == 0 || a.total == b.total));
             IntegrityChange {
                 change: change(one.map(|r| r.verdict), other.map(|r| r.verdict), same),
                 side,
@@ -216,12 +222,19 @@ fn counts(comparison: &Comparison) -> BTreeMap<Change, usize> {
     counts
 }
 
+fn in_words(change: Change) -> &'static str {
+    match change {
+        Change::Moved => "with other numbers",
+        other => other.as_str(),
+    }
+}
+
 fn summary(comparison: &Comparison) -> String {
     let counts = counts(comparison);
     let parts: Vec<String> = Change::ALL
         .iter()
         .filter(|change| **change != Change::Unchanged)
-        .filter_map(|change| counts.get(change).map(|n| format!("{n} {}", change.as_str())))
+        .filter_map(|change| counts.get(change).map(|n| format!("{n} {}", in_words(*change))))
         .collect();
     let (before, after) = (comparison.before.verdict, comparison.after.verdict);
     let verdict =

@@ -31,6 +31,8 @@ pub struct Wish {
     pub stream: Option<String>,
     /// Only this test.
     pub test: Option<TestId>,
+    /// What a command calls the report, for commands that can be copied; `REPORT` if empty.
+    pub report: String,
 }
 
 /// Why there is nothing to tell.
@@ -152,8 +154,8 @@ fn finding_story(report: &Report, wish: &Wish) -> Result<Story, ExplainError> {
         test: outline::test_name(finding),
         stream: finding.stream.clone(),
         verdict: finding.verdict,
-        decides: outline::decides_run(finding),
-        chapters: chapters::of(report, finding, &others),
+        decides: outline::decides_run(finding) && finding.verdict != FindingVerdict::NotApplicable,
+        chapters: chapters::of(report, finding, &others, if wish.report.is_empty() { "REPORT" } else { &wish.report }),
         finding: Some((*finding).clone()),
         row: None,
     })

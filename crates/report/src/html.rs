@@ -13,9 +13,12 @@ mod detail;
 mod figures;
 mod head;
 mod overview;
+mod profile;
 mod rest;
 
 use verismo_suite::report::Report;
+
+pub use profile::profile_html;
 
 use detail::{Depth, detail};
 use overview::Subject;

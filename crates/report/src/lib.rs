@@ -20,7 +20,7 @@ use verismo_suite::report::Report;
 
 pub use compare::{compare, compare_markdown, compare_text};
 pub use explain::{ExplainError, Wish, explain, explain_text};
-pub use html::html;
+pub use html::{html, profile_html};
 pub use junit::junit;
 pub use markdown::markdown;
 pub use profile::profile_text;

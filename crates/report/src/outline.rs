@@ -226,22 +226,46 @@ pub fn row_label(row: &IntegrityRow) -> String {
 
 /// What to do next, in a sentence or two; none where nothing is to be done.
 pub fn next_step(report: &Report) -> Option<String> {
+    let steps = next_steps(report, "REPORT");
+    (!steps.is_empty()).then(|| steps.join(" "))
+}
+
+/// What to do next, a sentence each, the first one first; `name` is what a command calls the report.
+pub fn next_steps(report: &Report, name: &str) -> Vec<String> {
     match report.verdict {
-        Verdict::Pass => None,
+        Verdict::Pass => Vec::new(),
         Verdict::Inconclusive => {
-            let (finding, needs) = most_needed(report)?;
+            let Some((finding, needs)) = most_needed(report) else { return Vec::new() };
             let subject = format!("{} ({})", clean(&finding.observable), test_name(finding));
-            Some(format!("to decide {subject}: {}", ended(&needs.text)))
+            let id = clean(&finding.observable);
+            vec![
+                format!("to decide {subject}: {}", ended(&needs.text)),
+                format!("`verismo explain {name} {id}` tells what keeps it open."),
+            ]
         }
         Verdict::Fail | Verdict::Error => {
-            let first = reasons(report).into_iter().next()?;
+            let Some(first) = reasons(report).into_iter().next() else { return Vec::new() };
             let id = first.subject.split_whitespace().next().unwrap_or_default().to_owned();
             let what = if report.verdict == Verdict::Error {
                 "clear the first reason, nothing else counts before"
             } else {
                 "start with the first reason"
             };
-            Some(format!("{what}; `verismo metrics {id}` says what {id} is."))
+            let mut steps = vec![format!("{what}: `verismo explain {name} {id}` tells its story.")];
+            steps.extend(stretch_to_look_at(report));
+            steps
         }
     }
+}
+
+/// The stretch of time without which a failing finding would pass, of the finding that is farthest outside.
+fn stretch_to_look_at(report: &Report) -> Option<String> {
+    let mut failing: Vec<&Finding> =
+        report.findings.iter().filter(|f| f.verdict == FindingVerdict::Fail && decides_run(f)).collect();
+    failing.sort_by(|a, b| excess(b).partial_cmp(&excess(a)).unwrap_or(Ordering::Equal));
+    failing.into_iter().find_map(|finding| {
+        let blame = finding.evidence.blame.iter().find(|b| b.inside_margin_without)?;
+        let when = crate::explain::stretch(blame.from_ns, blame.to_ns);
+        Some(format!("Look at {when}: without it {} would pass.", clean(&finding.observable)))
+    })
 }

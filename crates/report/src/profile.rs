@@ -80,27 +80,34 @@ fn push_files(out: &mut String, profile: &Profile, style: &TextStyle) {
 
 fn push_stream(out: &mut String, profile: &Profile, stream: &StreamProfile, is_full: bool, style: &TextStyle) {
     heading(out, &clean(&stream.name), style);
-    if let Some((from, to)) = stream.span_ns {
-        let text = format!(
-            "{} ({}), in windows of {}",
-            stretch(from, to),
-            duration(stream.seconds),
-            duration(stream.window_s)
-        );
-        field(out, "span", &text, style);
+    let kept = if is_full { usize::MAX } else { 2 };
+    for (label, text) in facts(profile, stream).into_iter().take(kept) {
+        field(out, label, &text, style);
     }
-    field(out, "messages", &rate(stream), style);
-    if !is_full {
-        return;
+    if is_full {
+        push_observables(out, stream, style);
+        push_resolution(out, stream, style);
     }
-    field(out, "events", &events(stream), style);
-    field(out, "clock", &clock(profile, stream), style);
-    field(out, "prices", &prices(stream), style);
-    if let Some(book) = &stream.book {
-        field(out, "book", &book_text(book), style);
-    }
-    push_observables(out, stream, style);
-    push_resolution(out, stream, style);
+}
+
+/// The facts of a stream, each with its name; the first two are span and messages. Names from the data are cleaned.
+pub(crate) fn facts(profile: &Profile, stream: &StreamProfile) -> Vec<(&'static str, String)> {
+    let span = stream.span_ns.map_or_else(
+        || "no event has a time".to_owned(),
+        |(from, to)| {
+            let (length, window) = (duration(stream.seconds), duration(stream.window_s));
+            format!("{} ({length}), in windows of {window}", stretch(from, to))
+        },
+    );
+    let facts = [
+        ("span", span),
+        ("messages", rate(stream)),
+        ("events", events(stream)),
+        ("clock", clock(profile, stream)),
+        ("prices", prices(stream)),
+        ("book", stream.book.as_ref().map_or_else(String::new, book_text)),
+    ];
+    facts.into_iter().filter(|(_, text)| !text.is_empty()).collect()
 }
 
 fn rate(stream: &StreamProfile) -> String {
@@ -198,7 +205,7 @@ const fn column(title: &'static str, align: Align, width_min: usize, expendable:
 }
 
 const OBSERVABLE_COLUMNS: [Column; 11] = [
-    column("observable", Align::Left, 16, 0),
+    column("observable", Align::Left, 22, 0),
     column("n", Align::Right, 0, 0),
     column("mean", Align::Right, 0, 0),
     column("sd", Align::Right, 0, 1),
@@ -215,20 +222,23 @@ fn push_observables(out: &mut String, stream: &StreamProfile, style: &TextStyle)
     let (described, absent): (Vec<_>, Vec<_>) = stream.observables.iter().partition(|o| o.n > 0);
     let rows: Vec<Row> =
         described.iter().filter(|o| o.autocorrelations.is_empty()).map(|o| observable_row(o)).collect();
+    let shown = table(&OBSERVABLE_COLUMNS, &rows, style.width, style.colour);
     if !rows.is_empty() {
         out.push('\n');
-        out.push_str(&table(&OBSERVABLE_COLUMNS, &rows, style.width, style.colour));
+        out.push_str(&shown);
     }
     for o in described.iter().filter(|o| !o.autocorrelations.is_empty()) {
         let values: Vec<String> =
-            o.autocorrelations.iter().map(|(lag, value)| format!("{} at {}", measured(*value), clean(lag))).collect();
+            o.autocorrelations.iter().map(|(lag, value)| format!("{} at lag {lag}", measured(*value))).collect();
         out.push_str(&wrap(
             &format!("{}: {} (n {})", clean(&o.observable), values.join(", "), short_count(o.n)),
             "  ",
             style.width,
         ));
     }
-    if described.iter().any(|o| o.heterogeneity.is_some()) && style.width >= WIDTH_OF_DIFFERS {
+    if described.iter().any(|o| o.heterogeneity.is_some())
+        && shown.lines().next().is_some_and(|header| header.contains("differs"))
+    {
         let text =
             "differs: by how much this data set differs from itself, a sixth against the rest, its noise removed.";
         out.push_str(&wrap(text, "  ", style.width));
@@ -239,9 +249,6 @@ fn push_observables(out: &mut String, stream: &StreamProfile, style: &TextStyle)
         out.push_str(&wrap(&format!("No {}: {reason}.", names.join(", ")), "  ", style.width));
     }
 }
-
-/// Narrower terminals show no column `differs`.
-const WIDTH_OF_DIFFERS: usize = 100;
 
 /// Names by what is said of them, in the order in which it is first said.
 fn grouped(said: impl Iterator<Item = (String, String)>) -> Vec<(String, Vec<String>)> {
@@ -274,7 +281,7 @@ fn observable_row(o: &ObservableProfile) -> Row {
 }
 
 const RESOLUTION_COLUMNS: [Column; 9] = [
-    column("observable", Align::Left, 16, 0),
+    column("observable", Align::Left, 22, 0),
     column("test", Align::Left, 0, 0),
     column("margin", Align::Right, 0, 0),
     column("resolves", Align::Right, 0, 0),

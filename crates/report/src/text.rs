@@ -5,7 +5,7 @@ use verismo_suite::report::{Finding, IntegrityRow, Report};
 use verismo_suite::{FindingVerdict, Verdict};
 
 use crate::layout::{Align, Cell, Column, Row, clean, paint, table, wrap};
-use crate::number::{bytes, count, duration, interval, optional, percent, short_count};
+use crate::number::{bytes, count, duration, interval, measured, optional, percent, short_count};
 use crate::outline;
 
 /// Reasons shown before the table.
@@ -149,6 +149,10 @@ fn push_findings(out: &mut String, report: &Report, style: &TextStyle) {
                 informing_hidden += 1;
                 continue;
             }
+            // Named below with the reason.
+            if finding.deciding && finding.verdict == FindingVerdict::NotApplicable {
+                continue;
+            }
             let is_repeated = observable_before == Some(&finding.observable);
             observable_before = Some(&finding.observable);
             rows.push(finding_row(finding, is_repeated));
@@ -192,7 +196,7 @@ fn finding_row(finding: &Finding, is_repeated: bool) -> Row {
         Cell::new(optional(finding.effect)),
         Cell::new(finding.interval.map_or_else(|| "-".to_owned(), interval)),
         Cell::new(optional(finding.margin)),
-        Cell::new(optional(finding.resolution)),
+        Cell::new(finding.resolution.map(measured).unwrap_or_default()),
         Cell::new(clean(outline::effect_unit(finding))),
         Cell::new(short_count(finding.n_golden)),
         Cell::new(short_count(finding.n_candidate)),
@@ -271,8 +275,12 @@ fn plural(n: usize, noun: &str) -> String {
 
 fn push_end(out: &mut String, report: &Report, style: &TextStyle) {
     out.push('\n');
-    if let Some(next) = outline::next_step(report) {
-        out.push_str(&wrap(&next, "Next: ", style.width));
+    // The commands can be copied where it is known what the report is called.
+    let name =
+        style.reports.first().and_then(|path| path.rsplit_once('/')).map_or("REPORT", |(directory, _)| directory);
+    let steps = outline::next_steps(report, name);
+    for (i, step) in steps.iter().enumerate() {
+        out.push_str(&wrap(step, if i == 0 { "Next: " } else { "      " }, style.width));
     }
     let mut unreachable: Vec<String> = Vec::new();
     for name in report.mde.iter().filter(|m| m.out_of_reach).map(|m| clean(&m.observable)) {

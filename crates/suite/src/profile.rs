@@ -152,9 +152,9 @@ pub struct ObservableProfile {
     /// Quantiles by level, type 1 of Hyndman and Fan: `p=0.05`, ...
     #[serde(default)]
     pub quantiles: BTreeMap<String, f64>,
-    /// Autocorrelations by lag, where the observable is one: `lag=1`, ...
+    /// Autocorrelations by lag, where the observable is one.
     #[serde(default)]
-    pub autocorrelations: BTreeMap<String, f64>,
+    pub autocorrelations: BTreeMap<u32, f64>,
     /// By how much the data set differs from itself, block against the rest, noise removed: of the distance of `resolution`.
     pub heterogeneity: Option<f64>,
     /// What it can resolve, one row per deciding test; several for autocorrelations.
@@ -182,13 +182,13 @@ pub struct ResolutionProfile {
     pub margin: Option<f64>,
     /// A faithful candidate passes at this margin in about four runs of five.
     pub resolvable: Option<f64>,
-    /// The same for one minute; noise falls with the square root of the length.
+    /// The same for one minute; noise falls with the square root of the length. Null where a minute resolves nothing.
     pub one_minute: Option<f64>,
     /// The same for one hour.
     pub one_hour: Option<f64>,
     /// Smallest effect called FAIL at the suite's margin in about four runs of five.
     pub detectable: Option<f64>,
-    /// Length each side needs for the suite's margin, s.
+    /// Length each side needs for the suite's margin, s; at least the twelve windows that an interval needs.
     pub needs_s: Option<f64>,
     /// Whether the margin is finer than what can be resolved.
     pub out_of_reach: bool,

@@ -16,8 +16,7 @@ use crate::{CliError, Context, Exit, files};
 /// # Errors
 /// `no-such-path`, `not-a-report` for a file that is none, `cannot-write`.
 pub fn run(args: &ReportArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
-    let path = if args.run.is_dir() { args.run.join("report.json") } else { args.run.clone() };
-    let report = read(&path)?;
+    let report = read(&args.run)?;
     if let Some(directory) = &args.out {
         files::create_dir(directory)?;
         validate::write_reports(&report, directory, None)?;
@@ -42,17 +41,32 @@ pub fn run(args: &ReportArgs, context: Context<'_>, out: &mut impl Write) -> Res
     Ok(Exit::Pass)
 }
 
-/// Reads a report of the schema this version writes.
-fn read(path: &Path) -> Result<Report, CliError> {
+/// Reads a report of the schema this version writes; of a directory the report.json in it.
+///
+/// # Errors
+/// `no-such-path`, or `not-a-report` with what the file is instead.
+pub(crate) fn read(run: &Path) -> Result<Report, CliError> {
+    let path = if run.is_dir() { run.join("report.json") } else { run.to_owned() };
     let shown = path.display();
-    let text = fs::read_to_string(path)
+    let text = fs::read_to_string(&path)
         .map_err(|e| CliError::usage("no-such-path", format_args!("cannot read a report from {shown}: {e}")))?;
     let not_a_report = |why: &dyn std::fmt::Display| {
         CliError::usage("not-a-report", format_args!("{shown}: {why}")).help("expected the report.json of `validate`")
     };
-    let report = Report::from_json(&text).map_err(|e| not_a_report(&e))?;
-    if report.schema != SCHEMA {
-        return Err(not_a_report(&format_args!("its schema is {}, not {SCHEMA}", report.schema)));
+    // The schema first: a file of another one is better named than by the first key it lacks.
+    let head: Head = serde_json::from_str(&text).map_err(|e| not_a_report(&e))?;
+    match head.schema.as_deref() {
+        None => return Err(not_a_report(&"it names no schema")),
+        Some(other) if other != SCHEMA => {
+            return Err(not_a_report(&format_args!("its schema is {other}, not {SCHEMA}")));
+        }
+        Some(_) => {}
     }
-    Ok(report)
+    Report::from_json(&text).map_err(|e| not_a_report(&e))
+}
+
+/// What every file of ours begins with.
+#[derive(serde::Deserialize)]
+struct Head {
+    schema: Option<String>,
 }

@@ -61,13 +61,14 @@ pub fn compare_text(comparison: &Comparison, style: &TextStyle) -> String {
 }
 
 fn push_change(out: &mut String, comparison: &Comparison, change: Change, style: &TextStyle) {
-    // What only moved matters where it decides; the rest is counted at the end.
-    let shown = |decides: bool| decides || !matches!(change, Change::Moved | Change::New);
-    let findings: Vec<&FindingChange> =
-        comparison.findings.iter().filter(|f| f.change == change && shown(f.decides)).collect();
-    let rows: Vec<&IntegrityChange> =
-        comparison.integrity.iter().filter(|r| r.change == change && shown(r.decides)).collect();
-    if findings.is_empty() && rows.is_empty() {
+    let (findings, informing): (Vec<&FindingChange>, Vec<&FindingChange>) =
+        comparison.findings.iter().filter(|f| f.change == change).partition(|f| f.decides);
+    let rows: Vec<&IntegrityChange> = comparison.integrity.iter().filter(|r| r.change == change && r.decides).collect();
+    let silent = comparison.integrity.iter().filter(|r| r.change == change && !r.decides).count();
+    if findings.is_empty() && rows.is_empty() && matches!(change, Change::Moved | Change::New) {
+        return;
+    }
+    if findings.is_empty() && rows.is_empty() && informing.is_empty() && silent == 0 {
         return;
     }
     out.push_str(&format!("\n{}\n", paint(title(change), Style::new().bold(), style.colour)));
@@ -82,6 +83,16 @@ fn push_change(out: &mut String, comparison: &Comparison, change: Change, style:
         out.push_str(&table(&INTEGRITY_COLUMNS, &cells, style.width, style.colour));
         push_more(out, rows.len(), "checks");
     }
+    let more = [(informing.len(), "informing finding"), (silent, "informing check")];
+    let more: Vec<String> = more.into_iter().filter(|(n, _)| *n > 0).map(|(n, noun)| plural(n, noun)).collect();
+    if !more.is_empty() {
+        out.push_str(&format!("  and {}: `--format md` names them\n", more.join(", ")));
+    }
+}
+
+/// `1 check`, `2 checks`.
+fn plural(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 fn title(change: Change) -> &'static str {
@@ -104,13 +115,18 @@ fn push_more(out: &mut String, n: usize, noun: &str) {
 fn push_rest(out: &mut String, comparison: &Comparison, style: &TextStyle) {
     let findings = |change: Change| comparison.findings.iter().filter(move |f| f.change == change);
     let rows = |change: Change| comparison.integrity.iter().filter(move |r| r.change == change);
-    let text = format!(
-        "{} findings and {} checks are unchanged; {} findings and {} checks that decide nothing have other numbers or are new.",
-        findings(Change::Unchanged).count(),
-        rows(Change::Unchanged).count(),
-        [Change::Moved, Change::New].into_iter().flat_map(findings).filter(|f| !f.decides).count(),
-        [Change::Moved, Change::New].into_iter().flat_map(rows).filter(|r| !r.decides).count(),
+    let others = [Change::Moved, Change::New];
+    let silent = others.into_iter().flat_map(findings).filter(|f| !f.decides).count()
+        + others.into_iter().flat_map(rows).filter(|r| !r.decides).count();
+    let mut text = format!(
+        "{} and {} are unchanged.",
+        plural(findings(Change::Unchanged).count(), "finding"),
+        plural(rows(Change::Unchanged).count(), "check")
     );
+    let is_named = others.into_iter().any(|c| findings(c).any(|f| f.decides) || rows(c).any(|r| r.decides));
+    if silent > 0 && !is_named {
+        text.push_str(&format!(" {silent} that decide nothing have other numbers or are new."));
+    }
     out.push('\n');
     out.push_str(&wrap(&text, "", style.width));
 }

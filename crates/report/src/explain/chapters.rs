@@ -14,8 +14,9 @@ use crate::outline::{self, ended, test_name};
 /// Other findings named at most.
 const OTHERS_MAX: usize = 8;
 
-/// The chapters of `finding`; `others` are the other findings of the same observable.
-pub(super) fn of(report: &Report, finding: &Finding, others: &[&Finding]) -> Vec<Chapter> {
+/// The chapters of `finding`; `others` are the other findings of the same observable, `command` is what a command calls the
+/// report.
+pub(super) fn of(report: &Report, finding: &Finding, others: &[&Finding], command: &str) -> Vec<Chapter> {
     let stream = report.streams.iter().find(|s| s.name == finding.stream);
     let chapters = [
         chapter("what", "What it is", what(finding)),
@@ -25,7 +26,7 @@ pub(super) fn of(report: &Report, finding: &Finding, others: &[&Finding]) -> Vec
         chapter("where", "Where the laws differ", place(finding)),
         chapter("when", "Which windows are to blame", when(finding)),
         chapter("others", "Other tests of it", other_tests(finding, others)),
-        chapter("next", "What to do next", next(report, finding, stream)),
+        chapter("next", "What to do next", next(report, finding, stream, command)),
     ];
     chapters.into_iter().flatten().collect()
 }
@@ -36,6 +37,7 @@ fn what(finding: &Finding) -> Vec<String> {
     };
     let sampled = match info.sampling {
         Sampling::PerTrade => "sampled at each trade",
+        Sampling::PerOrder => "sampled at each order",
         Sampling::PerEvent => "sampled at each trade and each book update",
         Sampling::Grid => "sampled every 100 ms, so that a state weighs by how long it lasted",
     };
@@ -43,6 +45,8 @@ fn what(finding: &Finding) -> Vec<String> {
         Source::Trades => "from trades",
         Source::Book => "from the order book",
         Source::Events => "from trades and book updates",
+        Source::BookAndTrades => "from trades against the order book",
+        Source::Orders => "from single orders",
     };
     let unit = if info.unit.is_empty() { String::new() } else { format!(", in {}", info.unit) };
     vec![ended(info.description), format!("{}; {from}, {sampled}{unit}.", info.formula), ended(info.reference)]
@@ -51,16 +55,24 @@ fn what(finding: &Finding) -> Vec<String> {
 fn compared(report: &Report, finding: &Finding, stream: Option<&StreamPair>) -> Vec<String> {
     let info = finding.test.info();
     let mut said = vec![format!("By the {} on {}: {}.", info.title, named(&finding.stream), info.formula)];
-    let windows = match (stream.map(|s| s.window_s), finding.windows) {
-        (Some(s), [golden, candidate]) if s > 0.0 => {
-            format!(" in {} and {} windows of {}", count(golden), count(candidate), duration(s))
+    if finding.n_golden == 0 && finding.n_candidate == 0 {
+        said.push("Neither side has a value that could be compared.".to_owned());
+        return said;
+    }
+    let window_s = stream.map_or(0.0, |s| s.window_s);
+    let [golden, candidate] = finding.windows;
+    let values = |n: u64, windows: u64| {
+        if windows > 0 {
+            format!("{} values in {} windows", count(n), count(windows))
+        } else {
+            format!("{} values", count(n))
         }
-        _ => String::new(),
     };
+    let of = if window_s > 0.0 && golden > 0 { format!(" of {}", duration(window_s)) } else { String::new() };
     said.push(format!(
-        "The golden has {} values{windows}, the candidate {}.",
-        count(finding.n_golden),
-        count(finding.n_candidate)
+        "The golden has {}{of}, the candidate {}.",
+        values(finding.n_golden, golden),
+        values(finding.n_candidate, candidate)
     ));
     let matched = match finding.stratum.as_str() {
         "paired" => "The candidate replays the golden: windows of the same time were compared as pairs.",
@@ -92,6 +104,7 @@ fn compared(report: &Report, finding: &Finding, stream: Option<&StreamPair>) -> 
 
 fn result(report: &Report, finding: &Finding) -> Vec<String> {
     let weight = match (finding.deciding, finding.severity) {
+        (_, _) if finding.verdict == FindingVerdict::NotApplicable => "The run does not depend on it.".to_owned(),
         (false, _) => "It informs; another test decides this observable.".to_owned(),
         (true, Severity::Critical) if finding.verdict == FindingVerdict::Pass => {
             "It decides its observable, and its observable counts for the verdict of the run.".to_owned()
@@ -170,7 +183,8 @@ fn meaning(finding: &Finding) -> Vec<String> {
             p_value(p)
         ));
     }
-    said.extend(finding.notes.iter().map(|note| ended(note)));
+    // The share of windows is said above.
+    said.extend(finding.notes.iter().filter(|n| !n.starts_with("judged on")).map(|note| first_upper(&ended(note))));
     said
 }
 
@@ -186,9 +200,33 @@ fn in_words(finding: &Finding, effect: f64) -> String {
             "The candidate's {} quantile lies {size}{unit} {more} the golden's.",
             finding.parameter.as_deref().unwrap_or("given")
         ),
-        TestId::Std => format!("The candidate's standard deviation is {} times the golden's.", measured(effect.exp())),
+        TestId::Std => {
+            format!("The candidate's standard deviation is {} times the golden's.", measured(libm::exp(effect)))
+        }
         TestId::Fano => {
-            format!("The candidate's counts are {} times as bursty (variance over mean).", measured(effect.exp()))
+            format!("The candidate's counts are {} times as bursty (variance over mean).", measured(libm::exp(effect)))
+        }
+        TestId::Kuiper => format!("The largest lead of either law over the other adds up to {}.", percent(effect)),
+        TestId::Cvm | TestId::Ad => {
+            "The squared gap of both laws, averaged over all values: small unless they differ widely.".to_owned()
+        }
+        TestId::Mwu => format!(
+            "A value of the candidate is the larger one of a pair in {} of all cases; it would be 50 % for equal laws.",
+            percent(0.5 + effect)
+        ),
+        TestId::Chi2 | TestId::Psi | TestId::Js => {
+            "The shares of both sides in bins of the golden, compared: 0 where every bin holds the same share."
+                .to_owned()
+        }
+        TestId::Hill => format!(
+            "The candidate's tail index lies {size} {more} the golden's: its extremes are {}.",
+            if effect < 0.0 { "larger" } else { "smaller" }
+        ),
+        TestId::TailQuantile => {
+            format!(
+                "From the 95 % to the 99 % quantile the candidate grows {} times as far.",
+                measured(libm::exp(effect))
+            )
         }
         TestId::Acf => format!(
             "The candidate's autocorrelation at {} lies {size} {more} the golden's.",
@@ -218,12 +256,21 @@ fn place(finding: &Finding) -> Vec<String> {
 }
 
 fn when(finding: &Finding) -> Vec<String> {
-    finding.evidence.blame.iter().map(|blame| format!("{} {}", dated(blame), sentence(&blame.text))).collect()
+    finding.evidence.blame.iter().map(blamed).collect()
 }
 
-/// `2024-08-08, 12:00:00 to 12:30:00 UTC:`.
-fn dated(blame: &Blame) -> String {
-    format!("{}:", stretch(blame.from_ns, blame.to_ns))
+/// `2024-08-08, 12:00:00 to 12:30:00 UTC: without it the effect is 0.03, inside the margin.`
+fn blamed(blame: &Blame) -> String {
+    let side = if blame.side == Side::Both { String::new() } else { format!(" ({})", blame.side.as_str()) };
+    let end = if blame.inside_margin_without { ", inside the margin" } else { "" };
+    let effect = measured(blame.effect_without);
+    format!("{}{side}: without it the effect is {effect}{end}.", stretch(blame.from_ns, blame.to_ns))
+}
+
+/// The first letter large.
+pub(super) fn first_upper(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// A stretch of time, its day named once.
@@ -235,10 +282,6 @@ pub(crate) fn stretch(from_ns: i64, to_ns: i64) -> String {
         }
         _ => format!("{} to {to}", from.trim_end_matches(" UTC")),
     }
-}
-
-fn sentence(text: &str) -> String {
-    ended(text)
 }
 
 fn other_tests(finding: &Finding, others: &[&Finding]) -> Vec<String> {
@@ -266,16 +309,19 @@ fn other_tests(finding: &Finding, others: &[&Finding]) -> Vec<String> {
     said
 }
 
-fn next(report: &Report, finding: &Finding, stream: Option<&StreamPair>) -> Vec<String> {
+fn next(report: &Report, finding: &Finding, stream: Option<&StreamPair>, command: &str) -> Vec<String> {
     let mut said = Vec::new();
     match finding.verdict {
         FindingVerdict::Pass => said.push(room(finding)),
-        FindingVerdict::Inconclusive => match &finding.needs {
-            Some(needs) => said.push(format!("To decide it: {}", ended(&needs.text))),
-            None => said.push(format!("Why it is open: {}", ended(&finding.reason))),
-        },
+        FindingVerdict::Inconclusive => {
+            said.extend(damage(report, finding, command));
+            match &finding.needs {
+                Some(needs) => said.push(format!("To decide it: {}", ended(&needs.text))),
+                None => said.push(format!("Why it is open: {}", ended(&finding.reason))),
+            }
+        }
         FindingVerdict::Fail => {
-            said.extend(damage(report, finding));
+            said.extend(damage(report, finding, command));
             let worst = finding.evidence.blame.iter().find(|b| b.inside_margin_without);
             if let Some(blame) = worst.or(finding.evidence.blame.first()) {
                 let side = if blame.side == Side::Both { "both sides" } else { blame.side.as_str() };
@@ -291,7 +337,7 @@ fn next(report: &Report, finding: &Finding, stream: Option<&StreamPair>) -> Vec<
             said.push("More data will not turn it into a PASS: the whole interval lies outside.".to_owned());
         }
         FindingVerdict::Error => {
-            said.extend(damage(report, finding));
+            said.extend(damage(report, finding, command));
             said.push(format!("It could not be computed: {}", ended(&finding.reason)));
         }
         _ => said.push(format!("It does not apply: {}", ended(&finding.reason))),
@@ -317,7 +363,7 @@ fn room(finding: &Finding) -> String {
 }
 
 /// Integrity rows that may be the cause.
-fn damage(report: &Report, finding: &Finding) -> Vec<String> {
+fn damage(report: &Report, finding: &Finding, command: &str) -> Vec<String> {
     let on_candidate = |side: Side| side != Side::Golden;
     let over = report.integrity.iter().filter(|r| {
         matches!(r.verdict, FindingVerdict::Fail | FindingVerdict::Error)
@@ -332,7 +378,7 @@ fn damage(report: &Report, finding: &Finding) -> Vec<String> {
     }
     let Some(first) = names.first() else { return Vec::new() };
     vec![format!(
-        "Damage first: {} {} over its limit, which may be the whole cause. Run `verismo explain REPORT {first}`.",
+        "Damage first: {} {} over its limit, which may be the whole cause. Run `verismo explain {command} {first}`.",
         names.join(", "),
         if names.len() == 1 { "is" } else { "are each" }
     )]

@@ -6,7 +6,7 @@ use verismo_suite::report::{IntegrityRow, Report, Side};
 use verismo_suite::{FindingVerdict, Severity};
 
 use super::chapter;
-use super::chapters::named;
+use super::chapters::{first_upper, named};
 use crate::number::{count, percent};
 use crate::outline::{counted, ended, position, row_label};
 
@@ -32,11 +32,6 @@ fn what(row: &IntegrityRow) -> Vec<String> {
     let mut said = vec![first_upper(&ended(info.description)), above.to_owned()];
     said.push(consequence(&row.check).to_owned());
     said
-}
-
-fn first_upper(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Why anybody should mind.
@@ -76,7 +71,7 @@ fn result(row: &IntegrityRow) -> Vec<String> {
     };
     let mut said = vec![format!("{}: {side}, {}: {}.", row_label(row), named(&row.stream), counted(row))];
     if !row.reason.is_empty() {
-        said.push(ended(&row.reason));
+        said.push(first_upper(&ended(&row.reason)));
     }
     if let Some(worst) = row.worst {
         said.push(format!("Worst case: {} (unit as above).", count(worst.unsigned_abs())));

@@ -42,7 +42,8 @@ fn left_out(all: usize, shown: usize) -> String {
     if more == 0 { String::new() } else { paragraph(&format!("{more} more are in report.json.")) }
 }
 
-fn rows(rows: &[&IntegrityRow], label: &str) -> String {
+/// A table of integrity rows, with where each was seen.
+pub(super) fn rows(rows: &[&IntegrityRow], label: &str) -> String {
     let several = rows.iter().any(|r| rows.first().is_some_and(|first| first.stream != r.stream));
     let cells: Vec<Vec<String>> = rows.iter().map(|r| row(r, several)).collect();
     prose_table(
