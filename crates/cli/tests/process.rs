@@ -92,8 +92,22 @@ fn help_and_version_are_no_errors_and_a_wrong_flag_is_one() {
 }
 
 #[test]
-fn every_command_has_examples_or_is_obvious() {
-    for command in ["validate", "demo", "simulate", "inject", "init", "report"] {
+fn every_command_has_examples() {
+    for command in [
+        "validate",
+        "demo",
+        "simulate",
+        "inject",
+        "init",
+        "check-suite",
+        "metrics",
+        "completions",
+        "report",
+        "profile",
+        "explain",
+        "compare",
+        "man",
+    ] {
         assert!(out(&run(&[command, "--help"])).contains("Examples:\n  verismo "), "{command}");
     }
 }

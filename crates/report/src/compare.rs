@@ -18,15 +18,14 @@ pub use show::{compare_markdown, compare_text};
 /// Compares two reports; the names are what they are called in the result.
 ///
 /// Findings are matched by stream, observable, test and parameter, integrity rows by side, stream and check. The second report
-/// is worse if its verdict is; with the same verdict, if something that decides the run is worse or gone.
+/// is worse if its verdict is; with the same verdict, if something that decides the run is worse, a deciding finding is gone or
+/// a deciding check is new and fails.
 pub fn compare(before: &Report, before_name: &str, after: &Report, after_name: &str) -> Comparison {
     let findings = findings(before, after);
     let integrity = integrity(before, after);
-    let decides_worse = |change: Change, decides: bool| decides && matches!(change, Change::Worse | Change::Gone);
-    let is_worse = after.verdict > before.verdict
-        || (after.verdict == before.verdict
-            && (findings.iter().any(|f| decides_worse(f.change, f.decides))
-                || integrity.iter().any(|r| decides_worse(r.change, r.decides) && r.change == Change::Worse)));
+    let lost = findings.iter().any(|f| f.decides && matches!(f.change, Change::Worse | Change::Gone));
+    let damaged = integrity.iter().any(|r| r.decides && is_damage(r));
+    let is_worse = after.verdict > before.verdict || (after.verdict == before.verdict && (lost || damaged));
     let mut comparison = Comparison {
         schema: SCHEMA.to_owned(),
         is_worse,
@@ -39,6 +38,12 @@ pub fn compare(before: &Report, before_name: &str, after: &Report, after_name: &
     };
     comparison.summary = summary(&comparison);
     comparison
+}
+
+/// A check that got worse, or that fails and was not there before: a stream that went missing has no row until it does.
+fn is_damage(row: &IntegrityChange) -> bool {
+    let fails = row.after.as_ref().is_some_and(|s| matches!(s.verdict, FindingVerdict::Fail | FindingVerdict::Error));
+    row.change == Change::Worse || (row.change == Change::New && fails)
 }
 
 fn facts(report: &Report, name: &str) -> Facts {

@@ -377,11 +377,12 @@ fn push_end(out: &mut String, profile: &Profile, style: &TextStyle) {
             .needs_s
             .map_or_else(String::new, |s| format!(": {} needs about {} a side", clean(&o.observable), duration(s)));
         let text = format!(
-            "{} of {} margins of suite {} are finer than these data resolve{needs}. Longer data, or `verismo init --golden {}` for \
+            "{} of {} margins of suite {} {} finer than these data resolve{needs}. Longer data, or `verismo init --golden {}` for \
              margins it can keep.",
             n_out,
             tests().filter(|(_, r)| r.margin.is_some()).count(),
             clean(&profile.suite),
+            if n_out == 1 { "is" } else { "are" },
             cut(&profile.paths.first().map(|p| clean(p)).unwrap_or_default(), 60)
         );
         out.push_str(&wrap(&text, "Next: ", style.width));

@@ -49,8 +49,8 @@ impl Change {
 pub struct Comparison {
     /// Always [`SCHEMA`].
     pub schema: String,
-    /// Whether the second report is worse: its verdict is, or as long as the verdict is the same, something that decides it is
-    /// worse or gone.
+    /// Whether the second report is worse: its verdict is; or with the same verdict something that decides it is worse, a deciding
+    /// finding is gone, or a deciding check is new and fails.
     pub is_worse: bool,
     /// A sentence for people.
     pub summary: String,

@@ -11,7 +11,8 @@ Examples:
   verismo compare last/ now/ --format json | jq '.findings[] | select(.change == \"worse\")'
 
 Exit codes: 0 the second report is the same or better, 1 it is worse, 2 a file that is no report of this schema.
-Worse: its verdict is; or the verdict stayed, and something that decides it got worse or is not judged any more.";
+Worse: its verdict is; or the verdict stayed, and something that decides it got worse, a deciding finding is not judged any
+more, or a deciding check fails that was not there before.";
 
 /// Say what changed between two reports.
 #[derive(Debug, Clone, Args)]

@@ -86,7 +86,7 @@ fn push_change(out: &mut String, comparison: &Comparison, change: Change, style:
     let more = [(informing.len(), "informing finding"), (silent, "informing check")];
     let more: Vec<String> = more.into_iter().filter(|(n, _)| *n > 0).map(|(n, noun)| plural(n, noun)).collect();
     if !more.is_empty() {
-        out.push_str(&format!("  and {}: `--format md` names them\n", more.join(", ")));
+        out.push_str(&wrap(&format!("and {}: `--format md` names them", more.join(", ")), "  ", style.width));
     }
 }
 

@@ -64,16 +64,24 @@ fn place(labels: &[(usize, String)], cells: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use expect_test::expect;
+
     use super::*;
 
     #[test]
     fn what_lies_outside_is_drawn_outside() {
         let [line, labels] = bar(0.41, [0.38, 0.44], 0.15, false, 40).unwrap();
-        assert_eq!(line, "────────────┃··················━━◆━━····");
-        assert_eq!(labels, "0         0.15                 0.41");
+        expect![[r#"
+            ────────────┃··················━━━◆━━···
+            0         0.15                  0.41
+        "#]]
+        .assert_eq(&format!("{line}\n{labels}\n"));
         let [line, labels] = bar(-0.02, [-0.06, 0.02], 0.05, true, 40).unwrap();
-        assert_eq!(line, "");
-        assert_eq!(labels, "");
+        expect![[r#"
+            ·━━━┃━━━━━━━━◆━━━━━━━━━━━━━────────┃····
+              -0.05    -0.02    0            0.05
+        "#]]
+        .assert_eq(&format!("{line}\n{labels}\n"));
     }
 
     #[test]

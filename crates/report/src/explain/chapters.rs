@@ -250,7 +250,7 @@ fn place(finding: &Finding) -> Vec<String> {
         ));
     }
     if let Some(range) = &finding.evidence.worst_range {
-        said.push(format!("Most of the difference sits in {}", ended(&range.text)));
+        said.push(format!("Most of the difference: {}", ended(&range.text)));
     }
     said
 }
@@ -324,7 +324,10 @@ fn next(report: &Report, finding: &Finding, stream: Option<&StreamPair>, command
             said.extend(damage(report, finding, command));
             let worst = finding.evidence.blame.iter().find(|b| b.inside_margin_without);
             if let Some(blame) = worst.or(finding.evidence.blame.first()) {
-                let side = if blame.side == Side::Both { "both sides" } else { blame.side.as_str() };
+                let side = match blame.side {
+                    Side::Both => "both sides".to_owned(),
+                    side => format!("the {}", side.as_str()),
+                };
                 let why = if blame.inside_margin_without { "without it this would pass" } else { "it weighs most" };
                 said.push(format!("Look at {} in {side}: {why}.", stretch(blame.from_ns, blame.to_ns)));
             }
@@ -367,6 +370,7 @@ fn damage(report: &Report, finding: &Finding, command: &str) -> Vec<String> {
     let on_candidate = |side: Side| side != Side::Golden;
     let over = report.integrity.iter().filter(|r| {
         matches!(r.verdict, FindingVerdict::Fail | FindingVerdict::Error)
+            && r.severity == Severity::Critical
             && on_candidate(r.side)
             && (r.stream.is_empty() || r.stream == finding.stream)
     });
