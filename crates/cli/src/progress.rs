@@ -13,12 +13,12 @@ use crate::{Context, interrupt};
 /// How often the bar is redrawn and the interrupt looked at.
 const TICK: Duration = Duration::from_millis(100);
 
-/// A bar of `length` steps; hidden where no terminal watches. `{msg}` is at the caller's disposal.
+/// A bar of `length` steps; hidden where no terminal watches. Its message is at the caller's disposal, and cut at the end of the line.
 pub fn bar(context: Context<'_>, length: u64, title: &str) -> ProgressBar {
     let target =
         if context.console.progress { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(Some(length), target);
-    let style = ProgressStyle::with_template("{prefix} [{bar:32}] {percent:>3} %  {msg}");
+    let style = ProgressStyle::with_template("{prefix} [{bar:24}] {percent:>3} %  {wide_msg}");
     if let Ok(style) = style {
         bar.set_style(style.progress_chars("=> "));
     }
@@ -66,6 +66,32 @@ fn show(bar: &ProgressBar, meter: &Meter, start: Instant) {
         bar.set_length(total);
         bar.set_position(read.min(total));
     }
-    let what = if total > 0 && read >= total { "judging" } else { "reading" };
-    bar.set_message(format!("{what}, {} of {}, {}", bytes(read), bytes(total), rate(meter.messages(), start)));
+    bar.set_message(message(meter, start.elapsed()));
+}
+
+/// What is done, the most telling first: a narrow terminal cuts the end.
+fn message(meter: &Meter, elapsed: Duration) -> String {
+    let (read, total, messages) = (meter.bytes(), meter.bytes_total(), meter.messages());
+    if total > 0 && read >= total {
+        // The rate of reading would fall while nothing is read.
+        return format!("judging {} messages", count(messages));
+    }
+    let per_second = messages as f64 / elapsed.as_secs_f64().max(1e-9);
+    format!("{} messages, {}/s, {} of {}", count(messages), short_count(per_second as u64), bytes(read), bytes(total))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_says_how_fast_data_are_read_and_when_they_are_judged() {
+        let meter = Meter::default();
+        meter.set_bytes_total(3_000_000);
+        meter.add(66_417, 2_000_000);
+        assert_eq!(message(&meter, Duration::from_millis(500)), "66,417 messages, 133k/s, 2 MB of 3 MB");
+        meter.add(3_583, 1_000_000);
+        assert_eq!(message(&meter, Duration::from_secs(9)), "judging 70,000 messages");
+        assert_eq!(message(&Meter::default(), Duration::ZERO), "0 messages, 0/s, 0 B of 0 B");
+    }
 }

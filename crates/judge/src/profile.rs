@@ -214,6 +214,10 @@ fn resolution(finding: &Finding, seconds: f64) -> ResolutionProfile {
         (None, FindingVerdict::Pass | FindingVerdict::Fail) => {
             "it does not vary: there is no noise to measure".to_owned()
         }
+        (None, FindingVerdict::Inconclusive) if finding.needs.is_some() => {
+            let missing = finding.needs.as_ref().and_then(|n| n.golden_windows).unwrap_or(0);
+            format!("too few windows with a value for an interval: {missing} more are needed")
+        }
         (None, _) => finding.reason.clone(),
     };
     ResolutionProfile {
