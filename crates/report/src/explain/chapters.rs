@@ -376,7 +376,7 @@ fn damage(report: &Report, finding: &Finding, command: &str) -> Vec<String> {
     });
     let mut names: Vec<String> = Vec::new();
     for row in over {
-        if !names.iter().any(|n| *n == row.check) {
+        if !names.contains(&row.check) {
             names.push(row.check.clone());
         }
     }
