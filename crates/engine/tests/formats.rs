@@ -25,7 +25,7 @@ fn messages(by_orders: bool) -> impl Iterator<Item = Message> {
 
 /// Formats that tell each order.
 fn is_by_orders(format: Format) -> bool {
-    matches!(format, Format::CoinbaseFull | Format::Bitstamp | Format::Dbn)
+    matches!(format, Format::CoinbaseFull | Format::Bitstamp | Format::Dbn | Format::Lobster)
 }
 
 fn write(format: Format, dir: &Path) {
