@@ -178,6 +178,19 @@ pub enum InputFormat {
     BinanceCsv,
     /// Crypto Lake tables: trades, book and book_delta_v2, Parquet.
     CryptoLake,
+    /// LOBSTER messages and order books, CSV.
+    Lobster,
+}
+
+/// What makes a time of day a time.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DayArgs {
+    /// Time zone of files that tell times of day (lobster) [default: America/New_York]
+    #[arg(long, value_name = "ZONE", env = "VERISMO_TZ", hide_env_values = true, help_heading = "Data")]
+    pub tz: Option<String>,
+    /// Date of files that tell times of day and whose name tells no date (lobster) [default: 1970-01-01]
+    #[arg(long, value_name = "YYYY-MM-DD", env = "VERISMO_DATE", hide_env_values = true, help_heading = "Data")]
+    pub date: Option<String>,
 }
 
 /// Formats that are written.
@@ -245,6 +258,9 @@ pub struct ValidateArgs {
     /// The time column of a table
     #[arg(long, value_name = "COLUMN", env = "VERISMO_TIME", hide_env_values = true, help_heading = "Data")]
     pub time: Option<String>,
+    /// What makes a time of day a time.
+    #[command(flatten)]
+    pub day: DayArgs,
     /// Judge this symbol only
     #[arg(long, value_name = "S", help_heading = "Data")]
     pub symbol: Option<String>,
@@ -394,6 +410,9 @@ pub struct InitArgs {
     /// The time column of a table
     #[arg(long, value_name = "COLUMN", env = "VERISMO_TIME", hide_env_values = true)]
     pub time: Option<String>,
+    /// What makes a time of day a time.
+    #[command(flatten)]
+    pub day: DayArgs,
     /// Replace the file if it exists
     #[arg(long)]
     pub force: bool,

@@ -41,6 +41,10 @@ pub struct ProfileOptions {
     pub time: Option<String>,
     /// Only this symbol.
     pub symbol: Option<String>,
+    /// Time zone of files that tell times of day.
+    pub tz: Option<String>,
+    /// Date of files that tell times of day and no date.
+    pub date: Option<String>,
     /// Threads that observe; at least 1.
     pub threads: usize,
     /// Settings to show in the profile's provenance.
@@ -134,6 +138,8 @@ fn request(paths: &[PathBuf], options: &ProfileOptions) -> ValidateRequest {
         format: options.format,
         time: options.time.clone(),
         symbol: options.symbol.clone(),
+        tz: options.tz.clone(),
+        date: options.date.clone(),
         maps: Vec::new(),
         threads: options.threads.max(1),
         settings: options.settings.clone(),
@@ -160,7 +166,8 @@ fn observe_streams(
 ) -> Result<Observed, EngineError> {
     let inventory = &plan.golden.inventory;
     let ledger = Ledger::default();
-    let readers = inventory.readers(&ReaderOptions::default()).map_err(EngineError::feed(SIDE))?;
+    let days = ReaderOptions::default().with_day(request.tz.clone(), request.date.clone());
+    let readers = inventory.readers(&days).map_err(EngineError::feed(SIDE))?;
     let jobs = readers.into_iter().map(|reader| Job {
         side: 0,
         options: options_for(&suite, plan.clock_ns(), inventory),

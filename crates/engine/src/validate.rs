@@ -31,6 +31,10 @@ pub struct ValidateRequest {
     pub format: Option<Format>,
     /// Time column of tables.
     pub time: Option<String>,
+    /// Time zone of times that are told as times of day; `None` takes the format's own.
+    pub tz: Option<String>,
+    /// Date of files that tell only times of day.
+    pub date: Option<String>,
     /// Compare only this symbol.
     pub symbol: Option<String>,
     /// Streams to pair although their names differ: (golden, candidate).
@@ -183,8 +187,9 @@ fn observe_streams(
     meter: &Meter,
 ) -> Result<(SideResult, SideResult), EngineError> {
     let mut jobs = Vec::new();
+    let days = ReaderOptions::default().with_day(request.tz.clone(), request.date.clone());
     for (side, part) in [&plan.golden, &plan.candidate].into_iter().enumerate() {
-        let readers = part.inventory.readers(&ReaderOptions::default());
+        let readers = part.inventory.readers(&days);
         for reader in readers.map_err(EngineError::feed(side_name(side)))? {
             jobs.push(Job {
                 side,

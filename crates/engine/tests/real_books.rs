@@ -1,14 +1,81 @@
-//! Real order books: one stretch of a market against the next.
+//! Real order books: two companies are not one, a simulation is not an exchange, a market is itself.
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 mod common;
 
 use std::fmt::Write as _;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{digest_of, real_data, run};
+use common::{assert_verdict, digest_of, real_data, run};
+use verismo_suite::report::Report;
 use verismo_suite::{FindingVerdict, Verdict};
+
+/// The files of one ticker under the name of another, in a directory of their own.
+fn lobster(ticker: &str, named: &str, dir: &Path) -> Option<PathBuf> {
+    let from = real_data("lobster")?;
+    fs::create_dir_all(dir).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if let Some(rest) = name.strip_prefix(ticker) {
+            fs::copy(&path, dir.join(format!("{named}{rest}"))).unwrap();
+        }
+    }
+    Some(dir.to_owned())
+}
+
+/// Observables of how orders come and go, which a mere change of price scale leaves alone.
+const ORDER_FLOW: [&str; 12] = [
+    "inter_event_time",
+    "inter_trade_time",
+    "order_event_size",
+    "order_lifetime",
+    "time_to_cancel",
+    "queue_ahead",
+    "trade_size",
+    "aggressor_sign_acf",
+    "event_count_100ms",
+    "event_count_1s",
+    "best_quote_changes_1s",
+    "imbalance_l1",
+];
+
+fn failing(report: &Report) -> Vec<&str> {
+    report.findings.iter().filter(|f| f.verdict == FindingVerdict::Fail).map(|f| f.observable.as_str()).collect()
+}
+
+#[test]
+fn a_nasdaq_day_against_itself_passes() {
+    let scratch = tempfile::tempdir().unwrap();
+    let Some(google) = lobster("GOOG", "GOOG", &scratch.path().join("goog")) else { return };
+    let report = run(&google, &google);
+    assert_verdict(&report, Verdict::Pass);
+}
+
+#[test]
+fn two_companies_under_one_name_fail_on_order_flow() {
+    let scratch = tempfile::tempdir().unwrap();
+    let Some(google) = lobster("GOOG", "GOOG", &scratch.path().join("goog")) else { return };
+    let Some(amazon) = lobster("AMZN", "GOOG", &scratch.path().join("amzn")) else { return };
+    let report = run(&google, &amazon);
+    assert_verdict(&report, Verdict::Fail);
+    let failing = failing(&report);
+    let order_flow: Vec<&&str> = failing.iter().filter(|id| ORDER_FLOW.contains(id)).collect();
+    assert!(order_flow.len() >= 3, "{failing:?}\n{}", digest_of(&report));
+}
+
+#[test]
+fn an_agent_based_simulation_is_no_nasdaq() {
+    let scratch = tempfile::tempdir().unwrap();
+    let Some(google) = lobster("GOOG", "GOOG", &scratch.path().join("goog")) else { return };
+    let Some(abides) = real_data("abides") else { return };
+    for name in ["rmsc04_seed1_message.csv.gz", "rmsc04_30min_seed2_message.csv.gz"] {
+        let report = run(&google, &abides.join(name));
+        assert_verdict(&report, Verdict::Fail);
+    }
+}
 
 /// The rows of a CSV whose first number in column `at` lies in `from..to`, with its header.
 fn rows_between(csv: &str, at: usize, from: i64, to: i64) -> String {

@@ -108,6 +108,16 @@ pub enum FeedError {
         /// What it should be.
         expected: &'static str,
     },
+    /// An option of a reader that means nothing.
+    #[error("{option} {value:?} is not {expected}")]
+    Option {
+        /// Its name on the command line.
+        option: &'static str,
+        /// The value as given.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
     /// A message that the output format cannot express.
     #[error("{path}: cannot write {what}: {value}")]
     NotExpressible {
@@ -134,6 +144,7 @@ impl FeedError {
             Self::ColumnType { .. } => "column-type",
             Self::NoTimeColumn { .. } => "no-time-column",
             Self::Value { .. } => "bad-value",
+            Self::Option { .. } => "bad-option",
             Self::NotExpressible { .. } => "not-expressible",
         }
     }
@@ -142,7 +153,11 @@ impl FeedError {
     pub fn is_usage(&self) -> bool {
         matches!(
             self,
-            Self::PathNotFound { .. } | Self::NoInput { .. } | Self::MixedFormats { .. } | Self::NoTimeColumn { .. }
+            Self::PathNotFound { .. }
+                | Self::NoInput { .. }
+                | Self::MixedFormats { .. }
+                | Self::NoTimeColumn { .. }
+                | Self::Option { .. }
         )
     }
 

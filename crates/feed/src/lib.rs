@@ -1,5 +1,5 @@
 //! Decoders and writers of every format: golden captures, unified event trees, tables, the level formats [`binance`] and
-//! [`lake`], and the order-level formats [`coinbase`], [`bitstamp`] and [`databento`].
+//! [`lake`], and the order-level formats [`coinbase`], [`bitstamp`], [`databento`] and [`lobster`].
 //!
 //! ```text
 //! paths -> Inventory::scan -> sources in the order of their contents -> EventReader -> Block { stream, EventBatch }
@@ -25,6 +25,7 @@ mod input;
 mod inventory;
 mod json;
 pub mod lake;
+pub mod lobster;
 mod merge;
 mod outbox;
 mod parquet;
@@ -46,4 +47,5 @@ pub use inventory::{
 };
 pub use json::JsonReader;
 pub use lake::LakeReader;
+pub use lobster::LobsterReader;
 pub use parquet::ParquetReader;

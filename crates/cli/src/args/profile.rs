@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{InputFormat, parse_threads};
+use super::{DayArgs, InputFormat, parse_threads};
 
 const PROFILE_EXAMPLES: &str = "\
 Examples:
@@ -42,6 +42,9 @@ pub struct ProfileArgs {
     /// Profile this symbol only
     #[arg(long, value_name = "S", help_heading = "Data")]
     pub symbol: Option<String>,
+    /// What makes a time of day a time.
+    #[command(flatten)]
+    pub day: DayArgs,
     /// A suite file, or the name of a built-in suite (market, table): what is measured, and the margins to reach
     #[arg(long, value_name = "FILE|NAME", env = "VERISMO_SUITE", hide_env_values = true, help_heading = "Judging")]
     pub suite: Option<String>,

@@ -181,6 +181,8 @@ impl Judge<'_> {
             suite: None,
             format: None,
             time: None,
+            tz: None,
+            date: None,
             symbol: None,
             maps: Vec::new(),
             threads: self.threads,

@@ -66,6 +66,8 @@ fn from_golden(args: &InitArgs, context: Context<'_>) -> Result<Proposed, CliErr
         suite: suite.transpose()?,
         format: validate::format(args.format),
         time: args.time.clone(),
+        tz: args.day.tz.clone(),
+        date: args.day.date.clone(),
         symbol: None,
         maps: Vec::new(),
         threads: validate::threads(args.threads),

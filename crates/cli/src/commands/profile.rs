@@ -21,6 +21,8 @@ pub fn run(args: &ProfileArgs, context: Context<'_>, out: &mut impl Write) -> Re
         format: validate::format(args.input_format),
         time: args.time.clone(),
         symbol: args.symbol.clone(),
+        tz: args.day.tz.clone(),
+        date: args.day.date.clone(),
         threads: validate::threads(args.threads),
         settings: settings(args),
     };

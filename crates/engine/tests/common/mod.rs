@@ -51,6 +51,8 @@ pub fn request(golden: &Path, candidate: &Path) -> ValidateRequest {
         suite: None,
         format: None,
         time: None,
+        tz: None,
+        date: None,
         symbol: None,
         maps: Vec::new(),
         threads: 2,

@@ -15,11 +15,12 @@ use crate::databento::{self, DbnReader};
 use crate::error::FeedError;
 use crate::json::{self, JsonReader};
 use crate::lake::{self, LakeReader};
+use crate::lobster::{self, LobsterReader};
 use crate::parquet::{self, ParquetReader};
 use crate::table;
 use crate::write::{
     BinanceCsvWriter, BitstampWriter, CoinbaseWriter, DbnWriter, EventsOptions, EventsWriter, GoldenWriter, LakeWriter,
-    MessageWriter, WriteOptions,
+    LobsterWriter, MessageWriter, WriteOptions,
 };
 
 /// The formats of this crate.
@@ -42,6 +43,8 @@ pub enum Format {
     BinanceCsv,
     /// Crypto Lake tables: Parquet files of trades, book snapshots and book changes.
     CryptoLake,
+    /// LOBSTER messages and order books.
+    Lobster,
 }
 
 /// How the sources of one format are dealt to readers, see [`super::Inventory::groups`].
@@ -156,6 +159,17 @@ pub(super) const FORMATS: &[FormatRow] = &[
         sniff: lake::sniff,
         reader: Some(|group, options| Ok(Box::new(LakeReader::new(group, options.symbol.as_deref())))),
         writer: Some(|directory, _| Ok(Box::new(LakeWriter::create(directory)?))),
+    },
+    FormatRow {
+        format: Format::Lobster,
+        name: "lobster",
+        content: "LOBSTER messages",
+        is_parquet: false,
+        grouping: Grouping::BySymbol,
+        is_single_feed: true,
+        sniff: lobster::sniff,
+        reader: Some(|group, options| Ok(Box::new(LobsterReader::new(group, options)?))),
+        writer: Some(|directory, options| Ok(Box::new(LobsterWriter::create(directory, options.compression)?))),
     },
     FormatRow {
         format: Format::Table,

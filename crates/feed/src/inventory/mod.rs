@@ -14,6 +14,7 @@ use crate::block::EventReader;
 use crate::counters::FeedCounters;
 use crate::error::FeedError;
 use crate::input::Compression;
+use crate::lobster;
 
 pub use formats::{Format, reader};
 pub(crate) use sniff::{Head, Match, Probe};
@@ -119,12 +120,22 @@ pub struct Inventory {
 pub struct ReaderOptions {
     /// Symbol of sources that do not tell theirs; also replaces the one told by a Parquet path.
     pub symbol: Option<String>,
+    /// Time zone of times that are told as times of day, an IANA name; the format's own if absent.
+    pub tz: Option<String>,
+    /// Date of files that tell only times of day, `YYYY-MM-DD`.
+    pub date: Option<String>,
 }
 
 impl ReaderOptions {
     /// Options with this symbol.
     pub fn with_symbol(symbol: Option<String>) -> Self {
-        Self { symbol }
+        Self { symbol, ..Self::default() }
+    }
+
+    /// These options with a time zone and a date.
+    #[must_use]
+    pub fn with_day(self, tz: Option<String>, date: Option<String>) -> Self {
+        Self { tz, date, ..self }
     }
 }
 
@@ -157,6 +168,9 @@ impl Inventory {
             && let Some(problem) = sources.iter().find_map(|s| s.problem.clone())
         {
             return Err(problem);
+        }
+        if format == Format::Lobster {
+            lobster::add_books(&mut sources, &mut ignored);
         }
         order::order(&mut sources, format);
         let mut counters = FeedCounters::default();

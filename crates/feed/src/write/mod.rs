@@ -7,6 +7,7 @@ mod dbn;
 mod events;
 mod golden;
 mod lake;
+mod lobster;
 mod orders;
 mod text;
 
@@ -17,6 +18,7 @@ pub use dbn::DbnWriter;
 pub use events::{EventsOptions, EventsWriter};
 pub use golden::GoldenWriter;
 pub use lake::LakeWriter;
+pub use lobster::LobsterWriter;
 pub use text::GoldenCompression;
 
 /// A writer of messages in some format; see [`crate::Format::writer`].
@@ -102,6 +104,16 @@ impl MessageWriter for DbnWriter {
 
     fn finish(self: Box<Self>) -> Result<Written, FeedError> {
         DbnWriter::finish(*self)
+    }
+}
+
+impl MessageWriter for LobsterWriter {
+    fn write(&mut self, message: &Message) -> Result<(), FeedError> {
+        LobsterWriter::write(self, message)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Written, FeedError> {
+        LobsterWriter::finish(*self)
     }
 }
 

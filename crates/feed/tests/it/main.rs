@@ -10,6 +10,7 @@ mod crypto_lake;
 mod cuts;
 mod damage;
 mod dbn_vectors;
+mod lobster;
 mod manifests;
 mod order_formats;
 mod overlaps;

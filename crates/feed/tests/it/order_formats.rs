@@ -15,7 +15,7 @@ const UNIT: i64 = 100_000_000;
 
 /// `n` changes of orders around 1,000 with whole quantities, none of which crosses the book; times in whole us. The first message is a
 /// snapshot of 100 orders.
-fn orders_market(symbol: &str, n: usize, seed: u64) -> Vec<Message> {
+pub(crate) fn orders_market(symbol: &str, n: usize, seed: u64) -> Vec<Message> {
     let mut dice = Dice(seed);
     let mut resting: Vec<RestingOrder> = (1..=100)
         .map(|id| {
@@ -68,7 +68,7 @@ fn orders_market(symbol: &str, n: usize, seed: u64) -> Vec<Message> {
     out
 }
 
-fn write(format: Format, directory: &Path, messages: &[Message], compression: GoldenCompression) {
+pub(crate) fn write(format: Format, directory: &Path, messages: &[Message], compression: GoldenCompression) {
     let mut writer = format.writer(directory, &WriteOptions::with_compression(compression)).unwrap();
     messages.iter().for_each(|m| writer.write(m).unwrap());
     let written = writer.finish().unwrap();

@@ -1,0 +1,384 @@
+//! Reads message files one after the other, each with its order book.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use verismo_market::event::{Event, EventBatch, Kind, NO_ID, NO_TIME, Side, flags};
+
+use super::row::{self, MessageRow, Type, View};
+use super::sniff::no_date;
+use super::view::{self, Follow};
+use super::{Name, TIME_ZONE, book_paths, midnight_ns};
+use crate::batch;
+use crate::block::{Block, EventReader, StreamName};
+use crate::counters::{FeedCounters, checks};
+use crate::error::FeedError;
+use crate::input::{self, LINE_BYTES_MAX, Line, LineReader};
+use crate::inventory::{ReaderOptions, Source, UNKNOWN_SYMBOL};
+use crate::json::reader_sample;
+use crate::outbox::Outbox;
+
+/// Reads the files of one symbol. See the module for what becomes of each row.
+pub struct LobsterReader {
+    parts: std::vec::IntoIter<Part>,
+    sources: Vec<Source>,
+    labels: Vec<Arc<str>>,
+    zone: TimeZone,
+    /// Of files whose name tells none.
+    date: Date,
+    open: Option<Open>,
+    /// Date of the rows so far.
+    day: Option<Date>,
+    follow: Follow,
+    view: View,
+    changes: Vec<(Side, i64, i64)>,
+    /// The next row starts a new day, which nothing connects with the day before.
+    starts_session: bool,
+    /// The book of the day is not known yet.
+    needs_snapshot: bool,
+    has_events: bool,
+    name: Vec<StreamName>,
+    outbox: Outbox,
+    counters: FeedCounters,
+    lines: u64,
+    consumed: Arc<AtomicU64>,
+    bytes_reported: u64,
+    done: bool,
+}
+
+/// A message file and its order book, as indices of sources.
+struct Part {
+    messages: usize,
+    book: Option<usize>,
+}
+
+struct Open {
+    source: u32,
+    lines: LineReader,
+    position: u64,
+    midnight_ns: i64,
+    book: Option<BookFile>,
+}
+
+struct BookFile {
+    source: u32,
+    lines: LineReader,
+    position: u64,
+}
+
+impl LobsterReader {
+    /// A reader of the message files of one symbol and their order books, ordered as [`crate::Inventory`] orders them. Of the options, the
+    /// symbol replaces the sources', time zone and date say what the rows do not.
+    ///
+    /// # Errors
+    /// [`FeedError::Option`] for a time zone or date that there is not.
+    pub fn new(sources: Vec<Source>, options: &ReaderOptions) -> Result<Self, FeedError> {
+        let zone_name = options.tz.as_deref().unwrap_or(TIME_ZONE);
+        let zone = TimeZone::get(zone_name).map_err(|_| FeedError::Option {
+            option: "--tz",
+            value: zone_name.to_owned(),
+            expected: "the name of a time zone, such as America/New_York",
+        })?;
+        let date = match &options.date {
+            None => no_date(),
+            Some(text) => text.parse().map_err(|_| FeedError::Option {
+                option: "--date",
+                value: text.clone(),
+                expected: "a date, such as 2012-06-21",
+            })?,
+        };
+        let symbol = options.symbol.clone().or_else(|| sources.iter().find_map(|s| s.symbol.clone()));
+        let mut outbox = Outbox::default();
+        outbox.add_stream();
+        Ok(Self {
+            parts: parts(&sources).into_iter(),
+            labels: sources.iter().map(|s| Arc::from(s.path.display().to_string())).collect(),
+            sources,
+            zone,
+            date,
+            open: None,
+            day: None,
+            follow: Follow::default(),
+            view: View::default(),
+            changes: Vec::new(),
+            starts_session: false,
+            needs_snapshot: true,
+            has_events: false,
+            name: vec![StreamName {
+                venue: String::new(),
+                symbol: symbol.unwrap_or_else(|| UNKNOWN_SYMBOL.to_owned()),
+            }],
+            outbox,
+            counters: FeedCounters::default(),
+            lines: 0,
+            consumed: Arc::default(),
+            bytes_reported: 0,
+            done: false,
+        })
+    }
+
+    fn lines_of(&mut self, index: usize) -> Option<LineReader> {
+        let source = &self.sources[index];
+        let label = &self.labels[index];
+        if let Some(problem) = &source.problem {
+            self.counters.hit(checks::TRUNCATED_FILE, label, 0, || problem.to_string());
+            return None;
+        }
+        match input::open(&source.path, source.compression, self.consumed.clone()) {
+            Ok(bytes) => Some(LineReader::new(bytes, LINE_BYTES_MAX)),
+            Err(error) => {
+                self.counters.hit(checks::TRUNCATED_FILE, label, 0, || format!("cannot be opened: {error}"));
+                None
+            }
+        }
+    }
+
+    /// Opens the next file that can be; `false` if there is none.
+    fn open_next(&mut self) -> bool {
+        // Bounded by the number of files.
+        while let Some(part) = self.parts.next() {
+            let date = Name::of(&self.sources[part.messages].path).date.unwrap_or(self.date);
+            let Some(midnight_ns) = midnight_ns(date, &self.zone) else {
+                let label = &self.labels[part.messages];
+                self.counters.hit(checks::INVALID_VALUE, label, 0, || format!("the date {date} is beyond the range"));
+                continue;
+            };
+            let Some(lines) = self.lines_of(part.messages) else { continue };
+            let book = part
+                .book
+                .and_then(|index| Some(BookFile { source: index as u32, lines: self.lines_of(index)?, position: 0 }));
+            if self.day.replace(date) != Some(date) {
+                self.follow.clear();
+                self.starts_session = self.has_events;
+                self.needs_snapshot = true;
+            }
+            self.open = Some(Open { source: part.messages as u32, lines, position: 0, midnight_ns, book });
+            return true;
+        }
+        false
+    }
+
+    /// Handles one line; `false` at the end of all files.
+    fn step(&mut self) -> bool {
+        let Some(mut open) = self.open.take() else { return self.open_next() };
+        let line = open.lines.next_line();
+        open.position += 1;
+        let label = self.labels[open.source as usize].clone();
+        let row = match line {
+            Line::Whole(range) | Line::Unterminated(range) => {
+                let bytes = &open.lines.bytes()[range.clone()];
+                if bytes.trim_ascii().is_empty() {
+                    self.open = Some(open);
+                    return true;
+                }
+                row::message(bytes).map_err(|bad| {
+                    let check =
+                        if matches!(bad, row::Bad::Fields(_)) { checks::UNREADABLE } else { checks::INVALID_VALUE };
+                    (check, format!("{bad}: {}", reader_sample(bytes)))
+                })
+            }
+            Line::TooLong(bytes) => Err((checks::UNREADABLE, format!("a line of {bytes} bytes"))),
+            Line::Broken(detail) => {
+                let place = open.position;
+                self.counters.hit(checks::TRUNCATED_FILE, &label, place, || {
+                    format!("recovered up to line {}: {detail}", place - 1)
+                });
+                return true;
+            }
+            Line::End => {
+                self.close_book(open);
+                return true;
+            }
+        };
+        self.lines += 1;
+        let has_view = self.next_view(&mut open);
+        let row = row.map_err(|(check, detail)| self.counters.hit(check, &label, open.position, || detail));
+        self.message(&open, row.ok().as_ref(), has_view);
+        self.open = Some(open);
+        self.outbox.flush_if_full(0);
+        true
+    }
+
+    /// Reads the row of the order book that belongs to the message just read; whether there is a good one.
+    fn next_view(&mut self, open: &mut Open) -> bool {
+        let Some(book) = &mut open.book else { return false };
+        let label = &self.labels[book.source as usize];
+        // Bounded: every turn consumes a line or ends.
+        loop {
+            let line = book.lines.next_line();
+            book.position += 1;
+            let detail = match line {
+                Line::Whole(range) | Line::Unterminated(range) => {
+                    let bytes = &book.lines.bytes()[range];
+                    if bytes.trim_ascii().is_empty() {
+                        continue;
+                    }
+                    match self.view.read(bytes) {
+                        Ok(()) => return true,
+                        Err(bad) => format!("{bad}: {}", reader_sample(bytes)),
+                    }
+                }
+                Line::TooLong(bytes) => format!("a line of {bytes} bytes"),
+                Line::Broken(_) | Line::End => {
+                    let place = book.position;
+                    let detail = if let Line::Broken(detail) = line { detail } else { "it ends".to_owned() };
+                    self.counters.hit(checks::TRUNCATED_FILE, label, place, || {
+                        format!("no order book from message {} on: {detail}", open.position)
+                    });
+                    open.book = None;
+                    return false;
+                }
+            };
+            self.counters.hit(checks::INVALID_VALUE, label, book.position, || detail);
+            return false;
+        }
+    }
+
+    /// An order book that goes on says that messages are missing.
+    fn close_book(&mut self, open: Open) {
+        let Some(mut book) = open.book else { return };
+        // Bounded: every turn consumes a line or ends.
+        loop {
+            book.position += 1;
+            match book.lines.next_line() {
+                Line::Whole(range) | Line::Unterminated(range)
+                    if book.lines.bytes()[range.clone()].trim_ascii().is_empty() => {}
+                Line::End => return,
+                _ => {
+                    let label = &self.labels[open.source as usize];
+                    self.counters.hit(checks::TRUNCATED_FILE, label, open.position, || {
+                        format!("the messages end before line {} of their order book", book.position)
+                    });
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Pushes the rows of a message; one that cannot be read has none, but its view is kept for the next.
+    fn message(&mut self, open: &Open, row: Option<&MessageRow>, has_view: bool) {
+        if !has_view {
+            self.follow.forget_view();
+        } else if !self.follow.follows(row, &self.view)
+            && let Some(book) = &open.book
+        {
+            self.counters.hit(checks::SEQUENCE_GAP, &self.labels[book.source as usize], book.position, || {
+                "the order book does not follow from its row before and the message".to_owned()
+            });
+        }
+        let Some(row) = row else { return };
+        let base = Event {
+            kind: Kind::Trade,
+            side: Side::None,
+            flags: 0,
+            t_exchange_ns: open.midnight_ns.saturating_add(row.since_midnight_ns),
+            t_receive_ns: NO_TIME,
+            price: row.price,
+            qty: row.qty,
+            id: NO_ID,
+            first_id: NO_ID,
+            prev_id: NO_ID,
+            position: open.position,
+        };
+        let buffer = self.outbox.buffer(0);
+        buffer.begin_message(open.source);
+        let start = buffer.batch.len();
+        if has_view && std::mem::take(&mut self.needs_snapshot) {
+            let before = view::undone(&self.view, row);
+            self.follow.snapshot(&before);
+            batch::push_snapshot(base, &before.bids, &before.asks, &mut buffer.batch);
+        }
+        self.follow.apply(row);
+        self.changes.clear();
+        if has_view {
+            self.follow.correct(&self.view, &mut self.changes);
+        }
+        push(row, base, &self.changes, &mut buffer.batch);
+        if std::mem::take(&mut self.starts_session) {
+            buffer.batch.flags[start] |= flags::NEW_SESSION;
+        }
+        self.has_events = true;
+    }
+}
+
+/// Pushes the rows of a message and the levels that it cannot tell.
+fn push(row: &MessageRow, base: Event, changes: &[(Side, i64, i64)], out: &mut EventBatch) {
+    let start = out.len();
+    let order = |kind| Event { kind, side: row.side, id: row.id, ..base };
+    let trade = Event { side: row.side.opposite(), ..base };
+    let mut changes_book = true;
+    match row.kind {
+        Type::Add => out.push(order(Kind::OrderAdd)),
+        Type::Reduce => out.push(order(Kind::OrderReduce)),
+        Type::Delete => out.push(order(Kind::OrderDelete)),
+        Type::Exec => {
+            out.push(trade);
+            out.push(order(Kind::OrderExec));
+        }
+        Type::ExecHidden => {
+            out.push(trade);
+            out.push(order(Kind::OrderExecHidden));
+        }
+        Type::Cross | Type::Status => {
+            let kind = if row.kind == Type::Cross { Kind::Trade } else { Kind::Status };
+            out.push(Event { kind, ..trade });
+            changes_book = !changes.is_empty();
+        }
+    }
+    for &(side, price, qty) in changes {
+        out.push(Event { kind: Kind::LevelSet, side, price, qty, ..base });
+    }
+    if changes_book {
+        batch::mark_message(start, out);
+    } else if let Some(first) = out.flags.get_mut(start) {
+        *first |= flags::FIRST_OF_MESSAGE;
+    }
+}
+
+/// Message files in their order, each with the order book that is among the sources.
+fn parts(sources: &[Source]) -> Vec<Part> {
+    let find = |source: &Source| {
+        let paths = book_paths(&source.path);
+        sources.iter().position(|other| paths.contains(&other.path))
+    };
+    let books: Vec<Option<usize>> = sources.iter().map(find).collect();
+    let messages = (0..sources.len()).filter(|i| !books.contains(&Some(*i)));
+    messages.map(|i| Part { messages: i, book: books[i] }).collect()
+}
+
+impl EventReader for LobsterReader {
+    fn streams(&self) -> &[StreamName] {
+        &self.name
+    }
+
+    fn next_block(&mut self, block: &mut Block) -> Result<bool, FeedError> {
+        block.clear();
+        // Bounded by the number of lines and files.
+        while !self.outbox.is_ready() && !self.done {
+            if !self.step() {
+                self.done = true;
+                self.outbox.flush_all();
+            }
+        }
+        self.counters.set_totals(self.lines);
+        let more = self.outbox.pop(block, &self.labels);
+        let bytes = self.bytes();
+        block.bytes = bytes - self.bytes_reported;
+        self.bytes_reported = bytes;
+        Ok(more)
+    }
+
+    fn counters(&self) -> &FeedCounters {
+        &self.counters
+    }
+
+    fn messages(&self) -> u64 {
+        self.lines
+    }
+
+    fn bytes(&self) -> u64 {
+        self.consumed.load(Ordering::Relaxed)
+    }
+}
