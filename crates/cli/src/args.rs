@@ -188,7 +188,7 @@ pub struct DayArgs {
     /// Time zone of files that tell times of day (lobster) [default: America/New_York]
     #[arg(long, value_name = "ZONE", env = "VERISMO_TZ", hide_env_values = true, help_heading = "Data")]
     pub tz: Option<String>,
-    /// Date of files that tell times of day and whose name tells no date (lobster) [default: 1970-01-01]
+    /// Date of files that tell times of day and whose name tells no date (lobster) [default: 2000-01-01]
     #[arg(long, value_name = "YYYY-MM-DD", env = "VERISMO_DATE", hide_env_values = true, help_heading = "Data")]
     pub date: Option<String>,
 }

@@ -3,7 +3,7 @@
 //! # Files
 //! `SYMBOL_YYYY-MM-DD_STARTms_ENDms_message_L.csv`, plain, `.gz` or `.zst`, and beside it the `orderbook` file of the same name: its row k is
 //! the book after message k. The order book is optional. A message file of any other name is read too; its symbol is then its name
-//! without `_message`, its date the one told to the reader, else 1970-01-01. The date stands nowhere but in the name, so several days can
+//! without `_message`, its date the one told to the reader, else 2000-01-01 (times before 1990 are out of range). The date stands nowhere but in the name, so several days can
 //! only be put in order by their names; files of one day are put in order by their first messages.
 //!
 //! # Fields

@@ -19,7 +19,7 @@ const BOOK_ALONE: &str = "a LOBSTER order book without its messages";
 
 /// The date of files that tell none and of readers that are told none.
 pub(super) fn no_date() -> Date {
-    Date::constant(1970, 1, 1)
+    Date::constant(2000, 1, 1)
 }
 
 /// Rows of six or seven numbers that are messages, most of them; or rows that are levels.

@@ -180,8 +180,8 @@ fn simulated_messages_without_order_book_and_date() {
     assert!(batch.kind.iter().all(|kind| !unwanted.contains(kind)), "the book starts empty");
     assert_eq!((0..batch.len()).filter(|&i| batch.kind[i] == Kind::OrderExec).count(), 1_837);
     assert!(read.counters.iter().all(|(_, c)| c.count == 0), "{:?}", read.counters);
-    // 1970-01-01 in New York, then a day that was told, elsewhere.
-    assert_eq!(batch.t_exchange_ns[0], 18_000_000_000_000 + 34_201_700_639_559);
+    // 2000-01-01 in New York, then a day that was told, elsewhere.
+    assert_eq!(batch.t_exchange_ns[0], 946_702_800_000_000_000 + 34_201_700_639_559);
     let told = ReaderOptions::default().with_day(Some("Europe/Berlin".into()), Some("2021-02-05".into()));
     assert_eq!(read_with(&path, &told).unwrap().t_exchange_ns[0], 1_612_479_600_000_000_000 + 34_201_700_639_559);
     for (tz, date) in [(Some("Mars/Olympus"), None), (None, Some("yesterday"))] {
