@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use verismo_feed::Format;
+use verismo_feed::write::WriteOptions;
 use verismo_market::event::{EventBatch, Kind, NO_ID, Side, flags};
+use verismo_market::message::{Body, Message, OrderAction, OrderEvent, RestingOrder};
 
-use crate::common::{Read, START_NS, read};
+use crate::common::{Read, START_NS, files, read};
 
 const UNIT: i64 = 100_000_000;
 
@@ -97,4 +99,29 @@ fn tops_with_trades_give_their_trades_only() {
     std::fs::write(directory.path().join("x"), bytes).unwrap();
     let read = read(&[directory.path()]);
     assert_eq!(rows(&read.events["AAPL"]), [(Kind::Trade, Ask, NO_ID, 22_400, 2, 2)]);
+}
+
+#[test]
+fn the_writer_writes_what_the_formats_own_crate_writes() {
+    let order = |id, side, price: i64, qty: i64| RestingOrder { id, side, price: price * UNIT, qty: qty * UNIT };
+    let event = |action, id, side, price, qty: i64| {
+        Body::Order(OrderEvent { action, id, side, price, qty: qty * UNIT, trade_id: NO_ID })
+    };
+    let bodies = [
+        Body::OrderSnapshot { last_id: NO_ID, orders: vec![order(1, Bid, 99, 5), order(2, Ask, 101, 6)] },
+        event(OrderAction::Add, 3, Bid, 98 * UNIT + UNIT / 4, 7),
+        event(OrderAction::Exec, 2, Ask, 101 * UNIT, 4),
+        event(OrderAction::Delete, 1, Bid, 99 * UNIT, 5),
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = Format::Dbn.writer(directory.path(), &WriteOptions::default()).unwrap();
+    for (t, body) in (0..).step_by(10).map(|t| START_NS + t).zip(bodies) {
+        let message = Message { t_exchange_ns: t, t_receive_ns: t + 70, symbol: "BTCUSD".to_owned(), body };
+        writer.write(&message).unwrap();
+    }
+    writer.finish().unwrap();
+    let written = std::fs::read(&files(directory.path())[0]).unwrap();
+    let want = std::fs::read(vector("writer_v3.dbn")).unwrap();
+    let differs = written.iter().zip(&want).position(|(a, b)| a != b);
+    assert!(written == want, "{} bytes, wanted {}; first difference at {differs:?}", written.len(), want.len());
 }

@@ -1,6 +1,6 @@
 //! Writes the files beside this one with the crate `dbn` 0.73.0, the format's own.
 //!
-//! To run: a package with `dbn = "=0.73.0"`, this file as `src/main.rs`, `cargo run -- DIRECTORY`. With `--check FILE` it reads a file of
+//! To run: a package with `dbn = "=0.73.0"` and `time = "0.3"`, this file as `src/main.rs`, `cargo run -- DIRECTORY`. With `--check FILE` it reads a file of
 //! one order per record back with that crate and prints the records.
 use dbn::decode::dbn::Decoder;
 use dbn::decode::{DbnMetadata, DecodeRecordRef};
@@ -11,6 +11,7 @@ use dbn::{
     TradeMsg, UNDEF_PRICE, VersionUpgradePolicy, rtype,
 };
 use std::fs::File;
+use time::{Date, Month};
 
 const T: u64 = 1_723_161_255_000_000_000;
 
@@ -110,5 +111,50 @@ fn main() {
         let (action, side) = (b'A' as _, b'B' as _);
         let levels = std::array::from_fn(|i| if i == 9 { pair(0, 0, 0, 0) } else { pair(224 - i as i64, t as u32, 225 + i as i64, 4) });
         e.encode_record(&Mbp10Msg { hd, price: 224 * P, size: 2, action, side, flags, depth: 0, ts_recv: T + t + 100, ts_in_delta: 1, sequence: 1, levels }).unwrap();
+    }
+    as_the_writer(create("writer_v3.dbn"));
+}
+
+/// What the writer under test makes of a snapshot of two orders, an addition, an execution and a deletion.
+fn as_the_writer(file: File) {
+    let start_date = Date::from_calendar_date(1970, Month::January, 1).unwrap();
+    let end_date = Date::from_calendar_date(9999, Month::December, 31).unwrap();
+    let mut m = Metadata::builder()
+        .version(3)
+        .dataset("VERISMO".to_owned())
+        .schema(Some(Schema::Mbo))
+        .start(T)
+        .stype_in(Some(SType::RawSymbol))
+        .stype_out(SType::InstrumentId)
+        .symbols(vec!["BTCUSD".to_owned()])
+        .build();
+    let interval = MappingInterval { start_date, end_date, symbol: "1".to_owned() };
+    m.mappings = vec![SymbolMapping { raw_symbol: "BTCUSD".to_owned(), intervals: vec![interval] }];
+    let mut e = Encoder::new(file, &m).unwrap();
+    let record = |t: u64, action: u8, side: u8, order_id: u64, price: i64, size: u32, flags: u8, sequence: u32| MboMsg {
+        hd: RecordHeader::new::<MboMsg>(rtype::MBO, 0, 1, T + t),
+        order_id,
+        price,
+        size,
+        flags: FlagSet::new(flags),
+        channel_id: 0,
+        action: action as _,
+        side: side as _,
+        ts_recv: T + t + 70,
+        ts_in_delta: 0,
+        sequence,
+    };
+    let (snapshot, last) = (dbn::flags::SNAPSHOT, dbn::flags::LAST);
+    for record in [
+        record(0, b'R', b'N', 0, 0, 0, snapshot, 1),
+        record(0, b'A', b'B', 1, 99 * P, 5, snapshot, 1),
+        record(0, b'A', b'A', 2, 101 * P, 6, snapshot | last, 1),
+        record(10, b'A', b'B', 3, 98 * P + P / 4, 7, last, 2),
+        record(20, b'T', b'B', 0, 101 * P, 4, 0, 3),
+        record(20, b'F', b'A', 2, 101 * P, 4, 0, 3),
+        record(20, b'C', b'A', 2, 101 * P, 4, last, 3),
+        record(30, b'C', b'B', 1, 99 * P, 5, last, 4),
+    ] {
+        e.encode_record(&record).unwrap();
     }
 }
