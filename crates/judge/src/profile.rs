@@ -161,7 +161,8 @@ fn resolve(profile: &mut ObservableProfile, pair: &Pair<'_>, rule: &ObservableRu
     let findings: Vec<Finding> = judged.drafts.into_iter().map(|draft| draft.finding).collect();
     for finding in findings {
         profile.heterogeneity = profile.heterogeneity.or(finding.heterogeneity);
-        profile.n_eff = profile.n_eff.or(finding.n_eff);
+        // Values that repel each other are worth more than independent ones; a reader looks for what is lost.
+        profile.n_eff = profile.n_eff.or(finding.n_eff.map(|worth| worth.min(profile.n as f64)));
         for (key, reason) in &finding.undefined {
             if matches!(key.as_str(), "heterogeneity" | "n_eff") {
                 profile.undefined.insert(key.clone(), reason.clone());

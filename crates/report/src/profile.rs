@@ -43,7 +43,8 @@ fn field(out: &mut String, label: &str, text: &str, style: &TextStyle) {
     }
 }
 
-fn plural(n: u64, noun: &str) -> String {
+/// `1 file`, `2 files`.
+pub(crate) fn plural(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
 }
 

@@ -141,7 +141,7 @@ pub struct ObservableProfile {
     pub n: u64,
     /// Windows with observations.
     pub windows: u64,
-    /// What the observations are worth as independent ones.
+    /// What the observations are worth as independent ones; at most `n`.
     pub n_eff: Option<f64>,
     /// Mean.
     pub mean: Option<f64>,

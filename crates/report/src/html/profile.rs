@@ -8,7 +8,7 @@ use super::page::{Page, chip, escape, folded, paragraph, prose_table, section, t
 use super::rest;
 use super::svg::Path;
 use crate::number::{bytes, count, duration, measured, optional};
-use crate::profile::facts;
+use crate::profile::{facts, plural};
 
 /// Streams shown in full; a page must stay a page.
 const STREAMS_MAX: usize = 100;
@@ -19,7 +19,7 @@ const STRIP: (f64, f64) = (1_000.0, 100.0);
 
 /// The profile as an HTML document.
 pub fn profile_html(profile: &Profile) -> String {
-    let mut body = head(profile);
+    let mut body = String::new();
     let several = profile.streams.len() > 1;
     for (i, stream) in profile.streams.iter().take(STREAMS_MAX).enumerate() {
         let part = stream_part(profile, stream);
@@ -37,7 +37,7 @@ pub fn profile_html(profile: &Profile) -> String {
     let page = Page {
         title: format!("{}: profile", profile.paths.join(", ")),
         places: vec![("main", "Data set"), ("streams", "Streams"), ("integrity", "Integrity")],
-        body: format!("{}{streams}{}{}", title(profile), integrity(profile), provenance(profile)),
+        body: format!("{}{}{streams}{}{}", title(profile), head(profile), integrity(profile), provenance(profile)),
     };
     page.finish()
 }
@@ -51,16 +51,15 @@ fn title(profile: &Profile) -> String {
 }
 
 fn head(profile: &Profile) -> String {
-    let mut out = paragraph(&format!(
-        "{}: {} files, {}, {} messages, {} events, {} streams, {} capture sessions.",
-        profile.format,
-        count(profile.files),
+    let facts = [
+        plural(profile.files, "file"),
         bytes(profile.bytes),
-        count(profile.messages),
-        count(profile.events),
-        profile.streams.len(),
-        profile.sessions
-    ));
+        plural(profile.messages, "message"),
+        plural(profile.events, "event"),
+        plural(profile.streams.len() as u64, "stream"),
+        plural(profile.sessions, "capture session"),
+    ];
+    let mut out = paragraph(&format!("{}: {}.", profile.format, facts.join(", ")));
     for note in &profile.notes {
         out.push_str(&paragraph(note));
     }
