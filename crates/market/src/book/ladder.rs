@@ -1,5 +1,7 @@
 //! One side of the book: a list of small sorted blocks.
 
+use super::{DEPTH_LEVELS, Depths};
+
 /// Levels in a block: 64 prices and 64 quantities are 1 KiB, and moving half of that costs about 10 ns.
 const BLOCK: usize = 64;
 
@@ -76,22 +78,34 @@ impl Ladder {
         Some((block.keys[0], block.qtys[0]))
     }
 
-    /// Key and quantity of the best levels, best first, into `out`; returns how many there are.
+    /// How deep the side is, with keys for prices.
     #[inline]
-    pub(super) fn top(&self, out: &mut [(i64, i64)]) -> usize {
-        let mut n = 0;
+    pub(super) fn depths(&self) -> Depths {
+        let (mut depths, mut n, mut sum) = (Depths::default(), 0, 0_i64);
         for &slot in &self.order {
             let block = &self.blocks[slot as usize];
-            let take = (out.len() - n).min(block.len);
-            for (i, level) in out[n..n + take].iter_mut().enumerate() {
-                *level = (block.keys[i], block.qtys[i]);
+            let take = (DEPTH_LEVELS - n).min(block.len);
+            for (&key, &qty) in block.keys[..take].iter().zip(&block.qtys[..take]) {
+                sum = sum.saturating_add(qty);
+                n += 1;
+                match n {
+                    5 => (depths.price_5, depths.qty_5) = (key, sum),
+                    10 => (depths.price_10, depths.qty_10) = (key, sum),
+                    _ => {}
+                }
             }
-            n += take;
-            if n == out.len() {
+            if n == DEPTH_LEVELS {
                 break;
             }
         }
-        n
+        (depths.n_levels, depths.qty_20) = (n, sum);
+        if n < 10 {
+            depths.qty_10 = sum;
+        }
+        if n < 5 {
+            depths.qty_5 = sum;
+        }
+        depths
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (i64, i64)> + '_ {

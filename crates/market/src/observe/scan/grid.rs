@@ -62,7 +62,7 @@ impl Grid {
             self.n_undefined += n_due as u64;
             return;
         };
-        let (bids, asks) = (book.top(Side::Bid), book.top(Side::Ask));
+        let (bids, asks) = (book.depths(Side::Bid), book.depths(Side::Ask));
         let updated_ns = self.stands_until_ns - SILENCE_MAX_NS;
         let mut n_sampled = 0;
         for i in 0..n_standing {
@@ -77,8 +77,8 @@ impl Grid {
             samples.ask.push(touch.ask.price);
             samples.bid_qty.push(touch.bid.qty);
             samples.ask_qty.push(touch.ask.qty);
-            samples.bids.push(&bids);
-            samples.asks.push(&asks);
+            samples.bids.push(bids);
+            samples.asks.push(asks);
             samples.updated_ns.push(updated_ns);
             self.prevailing.sample(t_ns, &touch, &mut out.beyond_touch);
         }
