@@ -81,6 +81,20 @@ impl Ladder {
     /// How deep the side is, with keys for prices.
     #[inline]
     pub(super) fn depths(&self) -> Depths {
+        let Some(&slot) = self.order.first() else { return Depths::default() };
+        let first = &self.blocks[slot as usize];
+        if first.len < DEPTH_LEVELS {
+            return self.depths_over_blocks();
+        }
+        // All twenty in one block, the usual case: sums of known length.
+        let add = |sum: i64, qtys: &[i64]| qtys.iter().fold(sum, |sum, &qty| sum.saturating_add(qty));
+        let qty_5 = add(0, &first.qtys[..5]);
+        let qty_10 = add(qty_5, &first.qtys[5..10]);
+        let qty_20 = add(qty_10, &first.qtys[10..DEPTH_LEVELS]);
+        Depths { n_levels: DEPTH_LEVELS, price_5: first.keys[4], price_10: first.keys[9], qty_5, qty_10, qty_20 }
+    }
+
+    fn depths_over_blocks(&self) -> Depths {
         let (mut depths, mut n, mut sum) = (Depths::default(), 0, 0_i64);
         for &slot in &self.order {
             let block = &self.blocks[slot as usize];
