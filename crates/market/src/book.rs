@@ -46,9 +46,24 @@ impl Touch {
 }
 
 /// Most levels of a side that observables look at.
-pub const DEPTH_LEVELS: usize = 20;
+pub const TOP_LEVELS: usize = 20;
 
-/// How deep one side of a book is, over its best [`DEPTH_LEVELS`] levels. Sums saturate at `i64::MAX`.
+/// The best levels of one side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Top {
+    levels: [(i64, i64); TOP_LEVELS],
+    n: usize,
+}
+
+impl Top {
+    /// Price and quantity of each, best first.
+    #[inline]
+    pub fn levels(&self) -> &[(i64, i64)] {
+        &self.levels[..self.n]
+    }
+}
+
+/// How deep one side of a book is, over its best [`TOP_LEVELS`] levels. Sums saturate at `i64::MAX`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Depths {
     /// Levels there are, counted up to twenty.
@@ -157,6 +172,23 @@ impl Book {
         Some(Touch { bid: self.best_bid()?, ask: self.best_ask()? })
     }
 
+    /// The best levels of a side, best first, at most [`TOP_LEVELS`].
+    #[inline]
+    pub fn top(&self, side: Side) -> Top {
+        let mut levels = [(0, 0); TOP_LEVELS];
+        let (n, is_bid) = match side {
+            Side::Bid => (self.bids.top(&mut levels), true),
+            Side::Ask => (self.asks.top(&mut levels), false),
+            Side::None => (0, false),
+        };
+        if is_bid {
+            for level in &mut levels[..n] {
+                level.0 = !level.0;
+            }
+        }
+        Top { levels, n }
+    }
+
     /// How deep a side is: one pass over its best levels.
     #[inline]
     pub fn depths(&self, side: Side) -> Depths {
@@ -260,10 +292,12 @@ mod tests {
         assert_eq!(book.len(side), want.len());
         let best = if side == Side::Bid { book.best_bid() } else { book.best_ask() };
         assert_eq!(best, want.first().copied());
+        let top: Vec<_> = want.iter().take(TOP_LEVELS).map(|level| (level.price, level.qty)).collect();
+        assert_eq!(book.top(side).levels(), top);
         let sum = |n: usize| want.iter().take(n).map(|level| level.qty).sum();
         let price = |n: usize| want.get(n - 1).map_or(0, |level| level.price);
         let depths = Depths {
-            n_levels: want.len().min(DEPTH_LEVELS),
+            n_levels: want.len().min(TOP_LEVELS),
             price_5: price(5),
             price_10: price(10),
             qty_5: sum(5),
