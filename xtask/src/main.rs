@@ -15,6 +15,7 @@ Usage: cargo xtask <TASK>
 Tasks:
   test           every check: format, lints, unit, law, vector, fault and calibration tests, docs
   test --fast    the same without the slow tier (calibration with full run counts, many-seed runs)
+  docs           writes the pages of docs/ that are made from the catalogue
 
 Environment:
   VERISMO_DATA         folder of real captures (default: ../shared/data beside the workspace; tests say when they skip)
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["test"] => test(Tier::All),
         ["test", "--fast"] => test(Tier::Fast),
+        ["docs"] => docs(),
         ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             Ok(())
@@ -49,6 +51,12 @@ fn main() -> ExitCode {
 enum Tier {
     Fast,
     All,
+}
+
+/// Lets the test that compares the pages with the catalogue write them instead.
+fn docs() -> Result<()> {
+    let test = ["test", "-p", "verismo-report", "--test", "reference", "--locked"];
+    cargo("pages", &test, &[("UPDATE_EXPECT", "1")])
 }
 
 /// Runs the checks in the order in which they fail cheapest.

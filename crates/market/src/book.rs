@@ -45,7 +45,7 @@ impl Touch {
     }
 }
 
-/// Levels of a side that observables look at.
+/// Most levels of a side that observables look at.
 pub const TOP_LEVELS: usize = 20;
 
 /// The best levels of one side.
@@ -61,12 +61,23 @@ impl Top {
     pub fn levels(&self) -> &[(i64, i64)] {
         &self.levels[..self.n]
     }
+}
 
-    /// The sum of the quantities of the best `n` levels (of all, if there are fewer), saturating at `i64::MAX`.
-    #[inline]
-    pub fn qty(&self, n: usize) -> i64 {
-        self.levels().iter().take(n).fold(0, |sum: i64, &(_, qty)| sum.saturating_add(qty))
-    }
+/// How deep one side of a book is, over its best [`TOP_LEVELS`] levels. Sums saturate at `i64::MAX`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Depths {
+    /// Levels there are, counted up to twenty.
+    pub n_levels: usize,
+    /// Price of the fifth level, 10^-8; 0 if there are fewer.
+    pub price_5: i64,
+    /// Price of the tenth level, 10^-8; 0 if there are fewer.
+    pub price_10: i64,
+    /// Quantity of the best five levels (fewer if there are fewer), 10^-8.
+    pub qty_5: i64,
+    /// Quantity of the best ten levels (fewer if there are fewer), 10^-8.
+    pub qty_10: i64,
+    /// Quantity of the best twenty levels (fewer if there are fewer), 10^-8.
+    pub qty_20: i64,
 }
 
 /// Both sides of one instrument's book.
@@ -178,6 +189,20 @@ impl Book {
         Top { levels, n }
     }
 
+    /// How deep a side is: one pass over its best levels.
+    #[inline]
+    pub fn depths(&self, side: Side) -> Depths {
+        match side {
+            Side::Bid => {
+                let depths = self.bids.depths();
+                let price = |key: i64, n: usize| if depths.n_levels >= n { !key } else { 0 };
+                Depths { price_5: price(depths.price_5, 5), price_10: price(depths.price_10, 10), ..depths }
+            }
+            Side::Ask => self.asks.depths(),
+            Side::None => Depths::default(),
+        }
+    }
+
     /// The number of levels of a side.
     pub fn len(&self, side: Side) -> usize {
         match side {
@@ -267,8 +292,19 @@ mod tests {
         assert_eq!(book.len(side), want.len());
         let best = if side == Side::Bid { book.best_bid() } else { book.best_ask() };
         assert_eq!(best, want.first().copied());
-        let sum5: i64 = want.iter().take(5).map(|l| l.qty).sum();
-        assert_eq!(book.top(side).qty(5), sum5);
+        let top: Vec<_> = want.iter().take(TOP_LEVELS).map(|level| (level.price, level.qty)).collect();
+        assert_eq!(book.top(side).levels(), top);
+        let sum = |n: usize| want.iter().take(n).map(|level| level.qty).sum();
+        let price = |n: usize| want.get(n - 1).map_or(0, |level| level.price);
+        let depths = Depths {
+            n_levels: want.len().min(TOP_LEVELS),
+            price_5: price(5),
+            price_10: price(10),
+            qty_5: sum(5),
+            qty_10: sum(10),
+            qty_20: sum(20),
+        };
+        assert_eq!(book.depths(side), depths);
     }
 
     fn operations() -> impl Strategy<Value = Vec<(bool, i64, i64)>> {
@@ -312,7 +348,7 @@ mod tests {
                 book.set(Side::Ask, price, price + 1);
             }
             assert_eq!(book.len(Side::Ask), 5_000);
-            assert_eq!(book.top(Side::Ask).qty(3), 6);
+            assert_eq!(book.depths(Side::Ask).qty_5, 15);
             if round < 2 {
                 for price in (0..5_000).rev() {
                     book.set(Side::Ask, (price * 7) % 5_000, 0);
@@ -367,7 +403,7 @@ mod tests {
         let mut book = Book::default();
         book.set(Side::Ask, 1, i64::MAX);
         book.set(Side::Ask, 2, 5);
-        assert_eq!(book.top(Side::Ask).qty(5), i64::MAX);
+        assert_eq!(book.depths(Side::Ask).qty_5, i64::MAX);
     }
 
     #[test]

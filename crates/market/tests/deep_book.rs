@@ -71,6 +71,17 @@ fn the_book_ages_from_update_to_update() {
 }
 
 #[test]
+fn snapshots_do_not_make_the_book_younger() {
+    let mut feed = ladder(3);
+    feed.snapshot(250, &[(100, 2)], &[(102, 2)]);
+    feed.depth(400, &[(100, 3)], &[]);
+    // Samples at 0, 100, 200, 300, 400 ms: ages 0, 100, 200, 300, 0 ms.
+    let ms = |ms: i64| ms * 1_000_000;
+    let want = [(0, 2), (ms(100), 1), (ms(200), 1), (ms(300), 1)];
+    assert_eq!(keys(&feed.observe(), "book_age"), want);
+}
+
+#[test]
 fn best_quotes_change_at_most_once_a_step() {
     let mut feed = ladder(3);
     // Within (0, 1 s]: two changes in one step, one deeper change that is none, one change in another step.
@@ -99,6 +110,25 @@ fn trades_meet_the_sample_before_them() {
     let observed = feed.observe();
     assert_eq!(keys(&observed, "trade_through"), [(0, 4), (1, 3)]);
     assert_eq!(keys(&observed, "trade_at_touch"), [(0, 4), (1, 3)]);
+}
+
+#[test]
+fn one_wrong_stamp_does_not_stop_the_comparison() {
+    let mut feed = ladder(3);
+    feed.trade(86_400_000, 102, 1, Side::Bid);
+    // After 64 trades far behind it the clock, not they, is held to be wrong.
+    for _ in 0..64 {
+        feed.trade(50, 102, 1, Side::Bid);
+    }
+    for i in 1..=20 {
+        feed.depth(100 * i, &[(99, i)], &[]);
+        feed.trade(100 * i + 50, 104, 1, Side::Bid);
+    }
+    feed.depth(2_100, &[(99, 1)], &[]);
+    // The last of the 64 has its own time again.
+    let observed = feed.observe();
+    assert_eq!(keys(&observed, "trade_through"), [(0, 1), (1, 20)]);
+    assert_eq!(keys(&observed, "trade_at_touch"), [(0, 20), (1, 1)]);
 }
 
 #[test]

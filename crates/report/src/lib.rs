@@ -10,6 +10,7 @@ pub mod html;
 pub mod layout;
 pub mod number;
 pub mod outline;
+pub mod reference;
 
 mod junit;
 mod markdown;

@@ -43,13 +43,13 @@ pub(crate) fn prose(text: &str) -> String {
     escaped
 }
 
-fn row(out: &mut String, cells: &[String]) {
+pub(crate) fn row(out: &mut String, cells: &[String]) {
     // Writing to a String cannot fail.
     let _ = writeln!(out, "| {} |", cells.join(" | "));
 }
 
 /// A header line; titles that start with `>` are set to the right.
-fn header(out: &mut String, titles: &[&str]) {
+pub(crate) fn header(out: &mut String, titles: &[&str]) {
     let names: Vec<String> = titles.iter().map(|t| t.trim_start_matches('>').to_owned()).collect();
     let rules: Vec<String> =
         titles.iter().map(|t| if t.starts_with('>') { "---:" } else { "---" }.to_owned()).collect();
@@ -343,7 +343,7 @@ fn push_provenance(out: &mut String, report: &Report) {
     }
 }
 
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let text = clean(text).replace('`', "'");
     if text.is_empty() { "-".to_owned() } else { format!("`{text}`") }
 }

@@ -3,9 +3,8 @@
 use std::io::{self, Write};
 
 use verismo_report::layout::{cut, wrap};
-use verismo_suite::catalogue::{
-    CHECKS, CheckInfo, Class, Kind, MarginUnit, OBSERVABLES, ObservableInfo, Sampling, Source, TESTS, TestInfo, nearest,
-};
+use verismo_report::reference::{above_limit, limit};
+use verismo_suite::catalogue::{CHECKS, CheckInfo, OBSERVABLES, ObservableInfo, TESTS, TestInfo, nearest};
 
 use crate::args::MetricsArgs;
 use crate::{CliError, Context, Exit};
@@ -76,41 +75,17 @@ fn field(out: &mut impl Write, width: usize, label: &str, text: &str) -> io::Res
 
 fn explain_observable(o: &ObservableInfo, width: usize, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{}: an observable", o.id)?;
-    let source = match o.source {
-        Source::Trades => "trades",
-        Source::Book => "the order book",
-        Source::Events => "trades and book updates",
-        Source::Orders => "single orders",
-        Source::BookAndTrades => "trades and the order book",
-    };
-    let sampling = match o.sampling {
-        Sampling::PerTrade => "at each trade",
-        Sampling::PerEvent => "at each event: one trade or one book update",
-        Sampling::Grid => "on the common time grid, so that states weigh by their duration",
-        Sampling::PerOrder => "at each new order, or at each end of one",
-    };
-    let class = match o.class {
-        Class::Group => "group: states add and subtract in any order",
-        Class::Ordered => "ordered: a cut hands on what the next piece needs",
-        Class::Semilattice => "semilattice: states merge in any order, repeats do no harm",
-    };
-    let lattice = match o.kind {
-        Kind::Histogram => o.lattice().to_string(),
-        Kind::Lags(lags) => {
-            let lags: Vec<String> = lags.iter().map(u32::to_string).collect();
-            format!("{}, lag moments at lags {}", o.lattice(), lags.join(", "))
-        }
-    };
     let tests: Vec<&str> = o.tests.iter().map(|t| t.as_str()).collect();
     field(out, width, "what", o.description)?;
     field(out, width, "unit", if o.unit.is_empty() { "none" } else { o.unit })?;
     field(out, width, "definition", o.formula)?;
     field(out, width, "reference", o.reference)?;
-    field(out, width, "needs", source)?;
-    field(out, width, "sampled", sampling)?;
-    field(out, width, "lattice", &lattice)?;
-    field(out, width, "states", class)?;
+    field(out, width, "needs", o.source.phrase())?;
+    field(out, width, "sampled", o.sampling.phrase())?;
+    field(out, width, "lattice", &o.lattice_text())?;
+    field(out, width, "states", o.class.phrase())?;
     field(out, width, "tests", &tests.join(", "))?;
+    field(out, width, "requirement", o.number)?;
     if o.depends_on_cadence {
         let note = "depends on how book updates are aggregated: NOT_APPLICABLE between feeds of different cadence";
         field(out, width, "note", note)?;
@@ -120,34 +95,21 @@ fn explain_observable(o: &ObservableInfo, width: usize, out: &mut impl Write) ->
 
 fn explain_test(t: &TestInfo, width: usize, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{}: a test", t.id)?;
-    let unit = match t.margin_unit {
-        MarginUnit::Effect => "the effect itself, without unit",
-        MarginUnit::GoldenScale => {
-            "golden interquartile ranges; where that range is zero the 5 % to 95 % range, then the standard deviation"
-        }
-    };
     let (low, high) = t.margin_range;
     let applies: Vec<&str> = OBSERVABLES.iter().filter(|o| o.tests.contains(&t.id)).map(|o| o.id).collect();
     field(out, width, "what", t.title)?;
     field(out, width, "definition", t.formula)?;
     field(out, width, "reference", t.reference)?;
-    field(out, width, "margin in", unit)?;
+    field(out, width, "margin in", t.margin_unit.phrase())?;
     field(out, width, "margins", &format!("{low} to {high}"))?;
     field(out, width, "applies to", &applies.join(", "))
 }
 
 fn explain_check(c: &CheckInfo, width: usize, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{}: an integrity check", c.id)?;
-    let limit = match (c.max_count, c.max_ratio) {
-        (None, None) => "none: it is shown, and passes".to_owned(),
-        (Some(n), None) => format!("at most {n}"),
-        (None, Some(r)) => format!("at most {} of the total", verismo_report::number::percent(r)),
-        (Some(n), Some(r)) => format!("at most {n}, and at most {} of the total", verismo_report::number::percent(r)),
-    };
-    let above = if c.unusable { "ERROR: the data cannot be judged" } else { "FAIL" };
     field(out, width, "counts", c.description)?;
-    field(out, width, "limit", &format!("{limit} (a suite may set another)"))?;
-    field(out, width, "above it", above)?;
+    field(out, width, "limit", &format!("{} (a suite may set another)", limit(c)))?;
+    field(out, width, "above it", above_limit(c))?;
     field(out, width, "severity", c.severity.as_str())?;
     field(out, width, "requirement", c.number)
 }

@@ -1,5 +1,7 @@
 //! One side of the book: a list of small sorted blocks.
 
+use super::{Depths, TOP_LEVELS};
+
 /// Levels in a block: 64 prices and 64 quantities are 1 KiB, and moving half of that costs about 10 ns.
 const BLOCK: usize = 64;
 
@@ -92,6 +94,50 @@ impl Ladder {
             }
         }
         n
+    }
+
+    /// How deep the side is, with keys for prices.
+    #[inline]
+    pub(super) fn depths(&self) -> Depths {
+        let Some(&slot) = self.order.first() else { return Depths::default() };
+        let first = &self.blocks[slot as usize];
+        if first.len < TOP_LEVELS {
+            return self.depths_over_blocks();
+        }
+        // All twenty in one block, the usual case: sums of known length.
+        let add = |sum: i64, qtys: &[i64]| qtys.iter().fold(sum, |sum, &qty| sum.saturating_add(qty));
+        let qty_5 = add(0, &first.qtys[..5]);
+        let qty_10 = add(qty_5, &first.qtys[5..10]);
+        let qty_20 = add(qty_10, &first.qtys[10..TOP_LEVELS]);
+        Depths { n_levels: TOP_LEVELS, price_5: first.keys[4], price_10: first.keys[9], qty_5, qty_10, qty_20 }
+    }
+
+    fn depths_over_blocks(&self) -> Depths {
+        let (mut depths, mut n, mut sum) = (Depths::default(), 0, 0_i64);
+        for &slot in &self.order {
+            let block = &self.blocks[slot as usize];
+            let take = (TOP_LEVELS - n).min(block.len);
+            for (&key, &qty) in block.keys[..take].iter().zip(&block.qtys[..take]) {
+                sum = sum.saturating_add(qty);
+                n += 1;
+                match n {
+                    5 => (depths.price_5, depths.qty_5) = (key, sum),
+                    10 => (depths.price_10, depths.qty_10) = (key, sum),
+                    _ => {}
+                }
+            }
+            if n == TOP_LEVELS {
+                break;
+            }
+        }
+        (depths.n_levels, depths.qty_20) = (n, sum);
+        if n < 10 {
+            depths.qty_10 = sum;
+        }
+        if n < 5 {
+            depths.qty_5 = sum;
+        }
+        depths
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (i64, i64)> + '_ {

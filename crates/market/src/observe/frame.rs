@@ -1,6 +1,6 @@
 //! The columns that observables read: filled by the scan, cleared after each pass.
 
-use crate::book::Top;
+use crate::book::Depths;
 
 /// Rows of a table at which the columns are handed to the observables.
 const ROWS_MAX: usize = 16_384;
@@ -98,51 +98,12 @@ pub struct Samples {
     pub bid_qty: Vec<i64>,
     /// Quantity at the best ask, 10^-8.
     pub ask_qty: Vec<i64>,
-    /// The deeper bids.
-    pub bids: Deep,
-    /// The deeper asks.
-    pub asks: Deep,
+    /// How deep the bids are.
+    pub bids: Vec<Depths>,
+    /// How deep the asks are.
+    pub asks: Vec<Depths>,
     /// Time of the book update before, ns.
     pub updated_ns: Vec<i64>,
-}
-
-/// One side of the book below its best price.
-#[derive(Debug, Default)]
-pub struct Deep {
-    /// Levels there are, counted up to twenty.
-    pub n_levels: Vec<usize>,
-    /// Price of the fifth level, 10^-8; 0 if there are fewer.
-    pub price_5: Vec<i64>,
-    /// Price of the tenth level, 10^-8; 0 if there are fewer.
-    pub price_10: Vec<i64>,
-    /// Quantity of the best five levels (fewer if there are fewer), 10^-8.
-    pub qty_5: Vec<i64>,
-    /// Quantity of the best ten levels (fewer if there are fewer), 10^-8.
-    pub qty_10: Vec<i64>,
-    /// Quantity of the best twenty levels (fewer if there are fewer), 10^-8.
-    pub qty_20: Vec<i64>,
-}
-
-impl Deep {
-    /// Adds a row.
-    #[inline]
-    pub fn push(&mut self, top: &Top) {
-        let levels = top.levels();
-        self.n_levels.push(levels.len());
-        self.price_5.push(levels.get(4).map_or(0, |level| level.0));
-        self.price_10.push(levels.get(9).map_or(0, |level| level.0));
-        self.qty_5.push(top.qty(5));
-        self.qty_10.push(top.qty(10));
-        self.qty_20.push(top.qty(20));
-    }
-
-    fn clear(&mut self) {
-        let Self { n_levels, price_5, price_10, qty_5, qty_10, qty_20 } = self;
-        n_levels.clear();
-        for column in [price_5, price_10, qty_5, qty_10, qty_20] {
-            column.clear();
-        }
-    }
 }
 
 impl Frame {

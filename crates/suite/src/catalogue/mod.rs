@@ -2,12 +2,14 @@
 
 mod checks;
 mod lattice_spec;
+mod observable;
 mod observables;
 mod tests_table;
 
 pub use checks::{CHECKS, CheckInfo, check};
 pub use lattice_spec::{LatticeSpec, Split};
-pub use observables::{Class, Display, Kind, OBSERVABLES, ObservableInfo, Sampling, Source, observable};
+pub use observable::{Class, Display, Kind, ObservableInfo, Sampling, Source};
+pub use observables::{OBSERVABLES, observable};
 pub use tests_table::{DefaultMargin, LAW_TESTS, MarginUnit, TESTS, TestId, TestInfo};
 
 /// The known name nearest to `name` by edit distance, if it is near enough to be what was meant: at most a third of the

@@ -1,121 +1,8 @@
 //! The observables of the `market` suite.
 
-use super::{LAW_TESTS, LatticeSpec, TestId};
+use super::observable::Grid;
+use super::{Class, Display, Kind, LAW_TESTS, ObservableInfo, Sampling, Source, TestId};
 use TestId::{Acf, Ad, Chi2, Cvm, Fano, Hill, Js, Ks, Kuiper, Mean, Mwu, Psi, Quantile, Std, TailQuantile, W1};
-
-/// What the source must carry for an observable to exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// Trades.
-    Trades,
-    /// Book updates.
-    Book,
-    /// Trades or book updates, whatever there is.
-    Events,
-    /// Both trades and book updates.
-    BookAndTrades,
-    /// Single orders: what rests, what becomes of it.
-    Orders,
-}
-
-/// When the observable is sampled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sampling {
-    /// At each trade.
-    PerTrade,
-    /// At each normal event: one trade or one book update.
-    PerEvent,
-    /// On the common time grid, so that states weigh by their duration.
-    Grid,
-    /// At each new order, or at each end of one.
-    PerOrder,
-}
-
-/// How the states of the observable combine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// Adding, merging and subtracting histograms: order does not matter.
-    Group,
-    /// Associative; a cut hands on what the next piece needs.
-    Ordered,
-    /// Minimum, maximum, sample: mergeable, idempotent.
-    Semilattice,
-}
-
-/// The form of the states.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Histograms over a lattice.
-    Histogram,
-    /// Lag moments at these lags (in samples).
-    Lags(&'static [u32]),
-}
-
-/// How keys are shown to people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Display {
-    /// The value of the lattice.
-    Value,
-    /// Divided by the price tick of the golden stream.
-    PriceTicks,
-}
-
-/// The lattice of a catalogued observable, as a constant; [`ObservableInfo::lattice`] gives the full form.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Grid {
-    Ticks(u8),
-    Float(u8),
-    /// Ten bits; twenty where 0.9 <= |x| < 1, since imbalances crowd there.
-    UnitInterval,
-}
-
-/// An observable of the catalogue.
-#[derive(Debug, Clone, Copy)]
-pub struct ObservableInfo {
-    /// Name in suites and reports.
-    pub id: &'static str,
-    /// Unit in which it is shown.
-    pub unit: &'static str,
-    /// What the source must carry.
-    pub source: Source,
-    /// When it is sampled.
-    pub sampling: Sampling,
-    /// How its states combine.
-    pub class: Class,
-    /// The form of its states.
-    pub kind: Kind,
-    /// How keys are shown.
-    pub display: Display,
-    /// Whether its law depends on how book updates are aggregated, so that it cannot be compared across granularities.
-    pub depends_on_cadence: bool,
-    /// The tests that apply.
-    pub tests: &'static [TestId],
-    /// One sentence for people.
-    pub description: &'static str,
-    /// Its definition.
-    pub formula: &'static str,
-    /// Where the definition comes from.
-    pub reference: &'static str,
-    grid: Grid,
-}
-
-impl ObservableInfo {
-    /// Its lattice.
-    pub fn lattice(&self) -> LatticeSpec {
-        match self.grid {
-            Grid::Ticks(scale) => LatticeSpec::Ticks { scale },
-            Grid::Float(bits) => LatticeSpec::float(bits),
-            Grid::UnitInterval => LatticeSpec::Float {
-                mantissa_bits: 10,
-                origin: 0.0,
-                splits: vec![
-                    super::Split { from: -1.0, to: -0.9, mantissa_bits: 20 },
-                    super::Split { from: 0.9, to: 1.0, mantissa_bits: 20 },
-                ],
-            },
-        }
-    }
-}
 
 const HISTOGRAM: &[TestId] = LAW_TESTS;
 const COUNTS: &[TestId] = &[Ks, W1, Mean, Std, Quantile, Fano, Kuiper, Cvm, Ad, Mwu, Chi2, Psi, Js, Hill, TailQuantile];
@@ -124,6 +11,7 @@ const LAGS: &[TestId] = &[Acf];
 /// What most entries share: a histogram sampled on the grid from the book.
 const BOOK: ObservableInfo = ObservableInfo {
     id: "",
+    number: "",
     unit: "",
     source: Source::Book,
     sampling: Sampling::Grid,
@@ -158,6 +46,7 @@ const ORDER: ObservableInfo =
 pub const OBSERVABLES: &[ObservableInfo] = &[
     ObservableInfo {
         id: "trade_size",
+        number: "M-29",
         unit: "base units",
         description: "How much each trade exchanged.",
         formula: "q of every trade",
@@ -166,6 +55,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "aggressor_sign",
+        number: "M-75",
         unit: "+-1",
         description: "Who crossed the spread: buyers or sellers.",
         formula: "+1 if the aggressor bought, -1 if it sold",
@@ -175,6 +65,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "aggressor_sign_acf",
+        number: "M-57",
         unit: "",
         class: Class::Ordered,
         kind: Kind::Lags(&[1, 5, 20]),
@@ -187,6 +78,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "inter_event_time",
+        number: "M-34",
         unit: "s",
         source: Source::Events,
         sampling: Sampling::PerEvent,
@@ -199,6 +91,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "inter_trade_time",
+        number: "M-34",
         unit: "s",
         class: Class::Ordered,
         description: "Time between trades.",
@@ -209,6 +102,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "spread",
+        number: "M-58",
         unit: "ticks",
         display: Display::PriceTicks,
         description: "The cost of immediacy.",
@@ -218,6 +112,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "depth_bid_l1",
+        number: "M-62",
         unit: "base units",
         description: "How much rests at the best bid.",
         formula: "quantity at the best bid, on the time grid",
@@ -226,6 +121,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "depth_ask_l1",
+        number: "M-62",
         unit: "base units",
         description: "How much rests at the best ask.",
         formula: "quantity at the best ask, on the time grid",
@@ -234,6 +130,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "imbalance_l1",
+        number: "M-65",
         unit: "",
         description: "Which side of the best prices is heavier; it predicts the next move.",
         formula: "(V_bid - V_ask) / (V_bid + V_ask) at the best prices, on the time grid",
@@ -243,15 +140,17 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "imbalance_l5",
+        number: "M-65",
         unit: "",
         description: "Which side is heavier over the best five levels.",
-        formula: "(V_bid - V_ask) / (V_bid + V_ask) summed over five levels a side, on the time grid",
+        formula: "(V_bid - V_ask) / (V_bid + V_ask) summed over five levels a side, fewer where there are fewer, on the time grid",
         reference: "Gould and Bonart (2016), Queue imbalance as a one-tick-ahead predictor",
         grid: Grid::UnitInterval,
         ..BOOK
     },
     ObservableInfo {
         id: "microprice_offset",
+        number: "M-74",
         unit: "price",
         description: "Where, between bid and ask, the weight of the queues puts the price.",
         formula: "(V_ask bid + V_bid ask) / (V_bid + V_ask) - (bid + ask) / 2, on the time grid",
@@ -261,6 +160,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "ofi_1s",
+        number: "M-66",
         unit: "base units",
         description: "Net pressure at the best prices in one second.",
         formula: "sum over grid steps of 1[b>=b']q_b - 1[b<=b']q_b' - 1[a<=a']q_a + 1[a>=a']q_a', primes = step before",
@@ -269,6 +169,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "mid_log_return_1s",
+        number: "M-33",
         unit: "",
         description: "Price moves over one second.",
         formula: "ln(mid_t / mid_(t-1s)) on the grid",
@@ -279,6 +180,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "mid_log_return_10s",
+        number: "M-33",
         unit: "",
         description: "Price moves over ten seconds.",
         formula: "ln(mid_t / mid_(t-10s)) on the grid",
@@ -289,6 +191,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "abs_return_1s_acf",
+        number: "M-47",
         unit: "",
         kind: Kind::Lags(&[1, 5, 10]),
         tests: LAGS,
@@ -300,6 +203,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "event_count_100ms",
+        number: "M-52",
         description: "How bursty the flow is at the pace of the feed.",
         formula: "normal events per bin of 100 ms, empty bins inside the span count as 0",
         reference: "Fano (1947); Filimonov and Sornette (2012) on clustering",
@@ -307,6 +211,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "event_count_1s",
+        number: "M-52",
         description: "How bursty the flow is at the pace of a second.",
         formula: "normal events per bin of 1 s, empty bins inside the span count as 0",
         reference: "Fano (1947); Filimonov and Sornette (2012) on clustering",
@@ -323,6 +228,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "order_lifetime",
+        number: "M-83",
         unit: "s",
         description: "How long orders rest before they are filled or cancelled.",
         formula: "t(gone) - t(added) of every order whose beginning was seen, at its end, at the coarser side's clock",
@@ -332,6 +238,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "time_to_cancel",
+        number: "M-83",
         unit: "s",
         description: "How soon owners take back what they offered.",
         formula: "t(first reduction or deletion) - t(added) of every order whose beginning was seen, at the coarser side's clock",
@@ -341,6 +248,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "queue_ahead",
+        number: "M-78",
         unit: "base units",
         description: "How much a new order finds before it at its price.",
         formula: "quantity at the price of every new order just before it, while the book is known",
@@ -349,6 +257,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "spread_bps",
+        number: "M-58",
         unit: "bp",
         description: "The cost of immediacy, relative to the price: comparable across price levels.",
         formula: "10^4 (best ask - best bid) / mid, on the time grid",
@@ -359,6 +268,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "spread_l5",
+        number: "M-58",
         unit: "ticks",
         display: Display::PriceTicks,
         description: "How far five levels of the book reach.",
@@ -368,6 +278,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "spread_l10",
+        number: "M-58",
         unit: "ticks",
         display: Display::PriceTicks,
         description: "How far ten levels of the book reach.",
@@ -377,6 +288,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "depth_bid_l5",
+        number: "M-62",
         unit: "base units",
         description: "How much rests at the best five bids.",
         formula: "sum of the quantities of the best five bids, on the time grid, where there are five",
@@ -385,6 +297,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "depth_ask_l5",
+        number: "M-62",
         unit: "base units",
         description: "How much rests at the best five asks.",
         formula: "sum of the quantities of the best five asks, on the time grid, where there are five",
@@ -393,6 +306,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "depth_bid_l10",
+        number: "M-62",
         unit: "base units",
         description: "How much rests at the best ten bids.",
         formula: "sum of the quantities of the best ten bids, on the time grid, where there are ten",
@@ -401,6 +315,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "depth_ask_l10",
+        number: "M-62",
         unit: "base units",
         description: "How much rests at the best ten asks.",
         formula: "sum of the quantities of the best ten asks, on the time grid, where there are ten",
@@ -409,6 +324,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "depth_bid_l20",
+        number: "M-62",
         unit: "base units",
         description: "How much rests at the best twenty bids.",
         formula: "sum of the quantities of the best twenty bids, on the time grid, where there are twenty",
@@ -417,6 +333,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "depth_ask_l20",
+        number: "M-62",
         unit: "base units",
         description: "How much rests at the best twenty asks.",
         formula: "sum of the quantities of the best twenty asks, on the time grid, where there are twenty",
@@ -425,6 +342,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "imbalance_l10",
+        number: "M-65",
         unit: "",
         description: "Which side is heavier over the best ten levels.",
         formula: "(V_bid - V_ask) / (V_bid + V_ask) summed over ten levels a side, on the time grid, where both show ten",
@@ -434,6 +352,7 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "mid_log_return_1m",
+        number: "M-33",
         unit: "",
         description: "Price moves over one minute.",
         formula: "ln(mid_t / mid_(t-60s)) on the grid, at full minutes",
@@ -444,9 +363,10 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "best_quote_changes_1s",
+        number: "M-89",
         unit: "changes",
         description: "How restless the best prices and quantities are.",
-        formula: "number of grid steps within each second over which best bid, best ask or a quantity there changed",
+        formula: "number of grid steps within each second over which best bid, best ask or a quantity there changed; a feed that publishes less often than the grid shows fewer",
         reference: "Hasbrouck and Saar (2013), Low-latency trading",
         grid: Grid::Ticks(0),
         ..BOOK
@@ -465,8 +385,8 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
         id: "book_age",
         unit: "s",
         depends_on_cadence: true,
-        description: "How old the book is that a reader sees: how long ago it last changed.",
-        formula: "t - time of the last book update at or before t, on the time grid, at the coarser side's clock",
+        description: "How old the book is that a reader sees: how long ago it was last updated.",
+        formula: "t - time of the last book update at or before t, on the time grid, at the coarser side's clock; a snapshot counts only where no update came before",
         reference: "sawtooth of the renewal age, Cox (1962), Renewal Theory",
         grid: Grid::Ticks(9),
         ..BOOK
@@ -482,9 +402,11 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "trade_through",
+        number: "M-07",
         unit: "0 or 1",
         source: Source::BookAndTrades,
         class: Class::Ordered,
+        depends_on_cadence: true,
         description: "The share of trades at prices worse than the best price that stood before them.",
         formula: "1 if price > best ask (buy) or < best bid (sell) of the last grid sample before the trade, else 0",
         reference: "Hendershott and Jones (2005), Trade-through prohibitions and market quality",
@@ -493,9 +415,11 @@ pub const OBSERVABLES: &[ObservableInfo] = &[
     },
     ObservableInfo {
         id: "trade_at_touch",
+        number: "M-07",
         unit: "0 or 1",
         source: Source::BookAndTrades,
         class: Class::Ordered,
+        depends_on_cadence: true,
         description: "The share of trades at just the best price that stood before them.",
         formula: "1 if price = best ask (buy) or best bid (sell) of the last grid sample before the trade, else 0",
         reference: "Lee and Ready (1991), Inferring trade direction from intraday data",

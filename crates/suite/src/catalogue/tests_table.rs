@@ -98,6 +98,18 @@ pub enum MarginUnit {
     GoldenScale,
 }
 
+impl MarginUnit {
+    /// The unit, in words.
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Effect => "the effect itself, without unit",
+            Self::GoldenScale => {
+                "golden interquartile ranges; where that range is zero the 5 % to 95 % range, then the standard deviation"
+            }
+        }
+    }
+}
+
 /// What a test is.
 #[derive(Debug, Clone, Copy)]
 pub struct TestInfo {

@@ -244,6 +244,7 @@ impl Depth {
                 shared.merge.end_run(&mut frame.events);
             }
             self.grid.advance(step.t_ns, &self.book, &self.known, frame);
+            self.grid.begin_update(step.t_ns, is_snapshot);
             step.t_ns
         });
         if is_snapshot {

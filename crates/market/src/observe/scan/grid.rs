@@ -13,13 +13,16 @@ pub(super) struct Grid {
     next_ns: Option<i64>,
     /// Until when the book stands unless an update comes.
     stands_until_ns: i64,
+    /// Time of the last update; of the first snapshot, before there is one.
+    updated_ns: Option<i64>,
     prevailing: Prevailing,
     n_undefined: u64,
 }
 
 impl Grid {
     pub(super) fn new(grid_ns: i64) -> Self {
-        Self { grid_ns, next_ns: None, stands_until_ns: 0, prevailing: Prevailing::new(grid_ns), n_undefined: 0 }
+        let prevailing = Prevailing::new(grid_ns);
+        Self { grid_ns, next_ns: None, stands_until_ns: 0, updated_ns: None, prevailing, n_undefined: 0 }
     }
 
     pub(super) fn n_undefined(&self) -> u64 {
@@ -29,6 +32,7 @@ impl Grid {
     /// Forgets the grid: the next update starts it anew, and what lies between is not sampled.
     pub(super) fn stop(&mut self) {
         self.next_ns = None;
+        self.updated_ns = None;
         self.prevailing.stop();
     }
 
@@ -52,6 +56,14 @@ impl Grid {
         self.stands_until_ns = t_ns + SILENCE_MAX_NS;
     }
 
+    /// The book is set or changed at `t_ns`. A snapshot is no change: a source that repeats them must not look fresher.
+    #[inline]
+    pub(super) fn begin_update(&mut self, t_ns: i64, is_snapshot: bool) {
+        if !is_snapshot || self.updated_ns.is_none() {
+            self.updated_ns = Some(t_ns);
+        }
+    }
+
     /// Samples grid times from `next_ns`, before `end_ns`.
     fn sample(&mut self, next_ns: i64, end_ns: i64, book: &Book, known: &Knowledge, out: &mut Frame) {
         let n_due = (end_ns - next_ns + self.grid_ns - 1) / self.grid_ns;
@@ -62,8 +74,8 @@ impl Grid {
             self.n_undefined += n_due as u64;
             return;
         };
-        let (bids, asks) = (book.top(Side::Bid), book.top(Side::Ask));
-        let updated_ns = self.stands_until_ns - SILENCE_MAX_NS;
+        let (bids, asks) = (book.depths(Side::Bid), book.depths(Side::Ask));
+        let updated_ns = self.updated_ns.unwrap_or(next_ns);
         let mut n_sampled = 0;
         for i in 0..n_standing {
             let t_ns = next_ns + i * self.grid_ns;
@@ -77,8 +89,8 @@ impl Grid {
             samples.ask.push(touch.ask.price);
             samples.bid_qty.push(touch.bid.qty);
             samples.ask_qty.push(touch.ask.qty);
-            samples.bids.push(&bids);
-            samples.asks.push(&asks);
+            samples.bids.push(bids);
+            samples.asks.push(asks);
             samples.updated_ns.push(updated_ns);
             self.prevailing.sample(t_ns, &touch, &mut out.beyond_touch);
         }

@@ -1,8 +1,8 @@
 //! Trades against the book that stood before them.
 //!
 //! Trades and book updates reach us on different paths, so arrival does not tell which book a trade met. The last sample of the
-//! book on the grid before the trade's time does, on every feed alike: one that publishes each order and one that publishes every
-//! 100 ms show the same book there.
+//! book on the grid before the trade's time does not depend on it. Feeds that aggregate show there what they published last: they
+//! agree with feeds that do not only if they publish at the grid times, which is why these observables depend on cadence.
 
 use std::collections::VecDeque;
 
@@ -59,7 +59,13 @@ impl Prevailing {
                 let (_, bid, ask) = self.samples[at];
                 out.push(t_ns, trade.beyond(bid, ask));
             }
-        } else if self.waiting.len() < WAITING_MAX {
+            return;
+        }
+        // The clock of trades was set back: what waits for a later sample had a wrong stamp, and would hold up all after it.
+        while self.waiting.back().is_some_and(|last| last.sample_ns > sample_ns) {
+            self.waiting.pop_back();
+        }
+        if self.waiting.len() < WAITING_MAX {
             self.waiting.push_back(trade);
         }
     }

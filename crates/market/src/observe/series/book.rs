@@ -2,6 +2,7 @@
 //! next, so these series are time-weighted.
 
 use super::Pointwise;
+use crate::book::Depths;
 use crate::event::SCALE;
 use crate::observe::frame::Frame;
 use crate::observe::registry::Observable;
@@ -52,20 +53,17 @@ pub fn depth_ask_l1(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
 /// (V_b - V_a) / (V_b + V_a) at the best prices.
 pub fn imbalance_l1(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
     Pointwise::boxed("imbalance_l1", window_ns, times, |lattice, frame, keys| {
-        push_imbalances(lattice, &frame.samples.bid_qty, &frame.samples.ask_qty, keys);
+        let key = |(&bid, &ask): (&i64, &i64)| float_key(lattice, imbalance(bid, ask));
+        keys.extend(frame.samples.bid_qty.iter().zip(&frame.samples.ask_qty).map(key));
     })
 }
 
 /// (V_b - V_a) / (V_b + V_a) over the best five levels of each side.
 pub fn imbalance_l5(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
     Pointwise::boxed("imbalance_l5", window_ns, times, |lattice, frame, keys| {
-        push_imbalances(lattice, &frame.samples.bids.qty_5, &frame.samples.asks.qty_5, keys);
+        let key = |(bids, asks): (&Depths, &Depths)| float_key(lattice, imbalance(bids.qty_5, asks.qty_5));
+        keys.extend(frame.samples.bids.iter().zip(&frame.samples.asks).map(key));
     })
-}
-
-fn push_imbalances(lattice: &Lattice, bid_qty: &[i64], ask_qty: &[i64], keys: &mut Vec<i64>) {
-    let key = |(&bid, &ask): (&i64, &i64)| float_key(lattice, imbalance(bid, ask));
-    keys.extend(bid_qty.iter().zip(ask_qty).map(key));
 }
 
 /// Microprice minus mid, in price: (V_a p_b + V_b p_a) / (V_b + V_a) - (p_b + p_a) / 2, which is half the spread times the

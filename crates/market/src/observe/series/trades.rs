@@ -27,7 +27,7 @@ pub fn aggressor_sign(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
 pub fn notional(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
     Pointwise::boxed("notional", window_ns, times, |lattice, frame, keys| {
         for (&price, &qty) in frame.trades.price.iter().zip(&frame.trades.qty) {
-            // The exact product needs 128 bits; it is rounded once.
+            // The exact product needs 128 bits; it is rounded to f64, then scaled: the same bits everywhere.
             let product = i128::from(price) * i128::from(qty);
             keys.push(float_key(lattice, product as f64 / 1e16));
         }
