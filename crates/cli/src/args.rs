@@ -210,6 +210,8 @@ pub enum OutputFormat {
     Bitstamp,
     /// Databento binary encoding: the market order by order, always in whole shares.
     Dbn,
+    /// LOBSTER messages and order books: the market order by order, always in whole shares.
+    Lobster,
 }
 
 /// What the verdict claims.
@@ -354,7 +356,7 @@ pub struct SimulateArgs {
     /// Compress text files with gzip
     #[arg(long)]
     pub gzip: bool,
-    /// Quantities in whole shares and prices in cents, as Databento needs them
+    /// Quantities in whole shares and prices in cents, as Databento and LOBSTER need them
     #[arg(long)]
     pub shares: bool,
 }

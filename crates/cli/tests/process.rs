@@ -345,20 +345,20 @@ fn a_market_told_order_by_order_is_the_market_told_by_levels() {
     };
     let shares = simulate("golden-jsonl", EVENTS, &["--shares"]);
     // An aggregated message stands for about ten changes of orders.
-    for (format, golden) in
-        [("coinbase-full", data().join("golden")), ("bitstamp", data().join("golden")), ("dbn", shares)]
+    let levels = data().join("golden");
+    for (format, golden) in [("coinbase-full", &levels), ("bitstamp", &levels), ("dbn", &shares), ("lobster", &shares)]
     {
         let candidate = simulate(format, "80000", &[]);
         let report = dir.path().join(format!("{format}-report"));
-        let output = validate(&golden, &candidate, &report, &[]);
+        let output = validate(golden, &candidate, &report, &[]);
         assert_eq!(code(&output), 0, "{format}: {}", out(&output));
+        let damaged = dir.path().join(format!("{format}-damaged"));
+        let output = run(&["inject", "--in", path(&candidate), "--fault", "drop:0.05", "--out", path(&damaged)]);
+        assert_eq!(code(&output), 0, "{}", err(&output));
+        assert_eq!(files_below(&damaged).len(), files_below(&candidate).len() + 1, "the same files, and the record");
+        let output = validate(&candidate, &damaged, &report, &[]);
+        assert_eq!(code(&output), 1, "{format}: {}", out(&output));
     }
-    let whole = dir.path().join("bitstamp");
-    let (damaged, report) = (dir.path().join("damaged"), dir.path().join("damaged-report"));
-    let output = run(&["inject", "--in", path(&whole), "--fault", "drop:0.05", "--out", path(&damaged)]);
-    assert_eq!(code(&output), 0, "{}", err(&output));
-    let output = validate(&whole, &damaged, &report, &[]);
-    assert_eq!(code(&output), 1, "{}", out(&output));
 }
 
 #[test]

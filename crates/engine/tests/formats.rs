@@ -23,14 +23,9 @@ fn messages(by_orders: bool) -> impl Iterator<Item = Message> {
     market.take_while(|message| message.t_exchange_ns <= DEFAULT_START_NS + 400 * SECOND_NS)
 }
 
-/// Formats that tell each order.
-fn is_by_orders(format: Format) -> bool {
-    matches!(format, Format::Lobster | Format::CoinbaseFull | Format::Bitstamp | Format::Dbn)
-}
-
 fn write(format: Format, dir: &Path) {
     let mut writer = format.writer(dir, &WriteOptions::default()).unwrap();
-    for message in messages(is_by_orders(format)) {
+    for message in messages(format.is_by_orders()) {
         writer.write(&message).unwrap();
     }
     writer.finish().unwrap();

@@ -17,7 +17,7 @@ pub(crate) enum Applicable {
     No(String),
     /// Both could carry it, this side does not define it.
     MissingOn(Side, String),
-    /// The golden could carry it but was too short to know its book.
+    /// A side could carry it but was too short to know its book.
     TooShort(String),
 }
 
@@ -35,30 +35,24 @@ pub(crate) fn applicable(
         return Applicable::No(reason);
     }
     let defined = |stream: &StreamStates| stream.series.get(id).is_some_and(|s| !s.windows.is_empty());
-    match (defined(golden), defined(candidate)) {
-        (true, true) => Applicable::Yes,
+    let (lacking, name, other) = match (defined(golden), defined(candidate)) {
+        (true, true) => return Applicable::Yes,
         (false, false) => {
-            let is_book = info.is_some_and(|i| needs_book(i.source));
-            let why = if is_book { "; its book was never known" } else { "" };
-            Applicable::No(format!("neither side has a value of it{why}"))
+            let why = if info.is_some_and(|i| needs_book(i.source)) { "; its book was never known" } else { "" };
+            return Applicable::No(format!("neither side has a value of it{why}"));
         }
-        (true, false) => {
-            let reason = "the golden has values of it, the candidate has none although its source could carry them";
-            Applicable::MissingOn(Side::Candidate, reason.to_owned())
-        }
-        (false, true) => {
-            let span = golden.span_ns.map_or(0, |(from, to)| to - from);
-            if info.is_some_and(|i| needs_book(i.source)) && span <= 2 * warmup_ns {
-                let seconds = warmup_ns / crate::input::SECOND_NS;
-                let reason = format!(
-                    "the golden starts without a snapshot and is hardly longer than its warm-up of {seconds} s"
-                );
-                return Applicable::TooShort(reason);
-            }
-            let reason = "the candidate has values of it, the golden has none although its source could carry them";
-            Applicable::MissingOn(Side::Golden, reason.to_owned())
-        }
+        (true, false) => (candidate, "candidate", "golden"),
+        (false, true) => (golden, "golden", "candidate"),
+    };
+    let span = lacking.span_ns.map_or(0, |(from, to)| to - from);
+    if info.is_some_and(|i| needs_book(i.source)) && span <= 2 * warmup_ns {
+        let seconds = warmup_ns / crate::input::SECOND_NS;
+        let reason =
+            format!("the {name} starts without a snapshot and is hardly longer than its warm-up of {seconds} s");
+        return Applicable::TooShort(reason);
     }
+    let reason = format!("the {other} has values of it, the {name} has none although its source could carry them");
+    Applicable::MissingOn(if name == "golden" { Side::Golden } else { Side::Candidate }, reason)
 }
 
 fn needs_book(source: Source) -> bool {

@@ -150,6 +150,9 @@ fn one(task: &Task<'_>, laws: &Laws<'_>, test: &dyn TwoSampleTest) -> Draft {
         Err(error @ JudgingError::NoTail { .. }) => {
             Draft::settled(finding, FindingVerdict::NotApplicable, error.to_string())
         }
+        Err(error @ JudgingError::NoVariance { .. }) => {
+            Draft::settled(finding, FindingVerdict::Inconclusive, error.to_string())
+        }
         Err(error) => Draft::error(finding, error),
     }
 }

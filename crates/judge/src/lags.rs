@@ -1,6 +1,6 @@
 //! Differences of autocorrelations, from lag states.
 
-use verismo_stats::judging::{Functional, MomentWindow, Outcome, compare_moments};
+use verismo_stats::judging::{Functional, JudgingError, MomentWindow, Outcome, compare_moments};
 use verismo_stats::lags::LagMoments;
 use verismo_stats::state::State;
 use verismo_suite::catalogue::TestId;
@@ -87,6 +87,10 @@ fn one(task: &Task<'_>, golden: &[(i64, LagMoments)], candidate: &[(i64, LagMome
             finding.effect = Some(0.0);
             finding.interval = Some([0.0, 0.0]);
             Draft::settled(finding, FindingVerdict::Pass, "every pair of windows is equal")
+        }
+        // Both sides vary as a whole: it is the windows that are too few or too much alike to say how much.
+        Err(error @ JudgingError::NoVariance { .. }) => {
+            Draft::settled(finding, FindingVerdict::Inconclusive, error.to_string())
         }
         Err(error) => Draft::error(finding, error),
         Ok(Outcome::TooFewWindows { estimate, golden_needed, candidate_needed }) => {

@@ -36,7 +36,7 @@ pub fn run(args: &SimulateArgs, context: Context<'_>, out: &mut impl Write) -> R
         seed: args.seed,
         symbols: args.symbols,
         gzip: args.gzip,
-        in_shares: args.shares || format == Format::Dbn,
+        in_shares: args.shares || format.is_in_shares(),
     };
     let written = write(&market, &args.out, context)?;
     directory.keep();
@@ -78,7 +78,7 @@ impl Dataset {
     /// with it.
     pub fn feed(&self) -> Venue {
         let symbols = usize::try_from(self.symbols).unwrap_or(usize::MAX);
-        let is_by_orders = matches!(self.format, Format::CoinbaseFull | Format::Bitstamp | Format::Dbn);
+        let is_by_orders = self.format.is_by_orders();
         let has_books = is_by_orders || self.format == Format::EventsParquet;
         Venue::of((0..symbols).map(|k| {
             let config = MarketConfig::for_symbol(self.seed, k);

@@ -137,22 +137,27 @@ pub(super) fn is_book_start(start: &[u8]) -> bool {
     starts_like_book(&mut s).unwrap_or(false)
 }
 
-/// The keys up to the first side that has an entry: `[text, text, text]`.
+/// The keys up to the first side that has an entry: `[text, text, text]`. An empty book has all its keys.
 fn starts_like_book(s: &mut Scanner<'_>) -> Result<bool, ScanError> {
     if !s.open(b'{', b'}')? {
         return Ok(false);
     }
+    const KEYS: [&[u8]; 3] = [b"bids", b"asks", b"sequence"];
+    let mut seen = [false; 3];
     // Bounded by the length of the text.
     loop {
         let key = s.string()?;
         s.eat(b':', "expected a colon")?;
+        if let Some(at) = KEYS.iter().position(|name| **name == *key) {
+            seen[at] = true;
+        }
         if !matches!(&*key, b"bids" | b"asks") {
             s.skip_value(0)?;
         } else if s.open(b'[', b']')? {
             return Ok(entry(s)?.is_ok());
         }
         if !s.more(b'}')? {
-            return Ok(false);
+            return Ok(seen == [true; 3]);
         }
     }
 }
@@ -188,6 +193,8 @@ mod tests {
         let level_2 = r#"{"bids":[["1","2",3],["x","1","id"]],"asks":[],"sequence":1}"#;
         assert_eq!(parse(level_2.as_bytes()).unwrap().bad.len(), 2);
         assert!(!is_book_start(level_2.as_bytes()));
+        assert!(is_book_start(br#"{"bids":[],"asks":[],"sequence":0}"#));
+        assert!(!is_book_start(br#"{"bids":[],"asks":[]}"#));
     }
 
     proptest! {

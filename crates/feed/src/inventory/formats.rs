@@ -58,6 +58,17 @@ pub(super) enum Grouping {
     BySymbolIfKnown,
 }
 
+/// What a format tells of a market.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Trades and price levels, or numbers of any kind.
+    Levels,
+    /// Every order.
+    Orders,
+    /// Every order, in whole shares.
+    OrdersInShares,
+}
+
 /// What the inventory needs to know of a format.
 pub(super) struct FormatRow {
     pub(super) format: Format,
@@ -70,6 +81,7 @@ pub(super) struct FormatRow {
     pub(super) grouping: Grouping,
     /// Whether trades and book changes come in one order, so that their times may be compared with each other.
     pub(super) is_single_feed: bool,
+    pub(super) told: Told,
     /// Recognises a file by its start and fills the facts of its source: first key, clock, symbol, problem.
     pub(super) sniff: fn(&Probe<'_>, &mut Source) -> Match,
     /// Opens one group of sources; `None` where the format has no events.
@@ -90,6 +102,7 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_parquet: true,
         grouping: Grouping::BySymbol,
         is_single_feed: true,
+        told: Told::Levels,
         sniff: parquet::sniff,
         reader: Some(|group, options| Ok(Box::new(ParquetReader::new(group, options.symbol.as_deref())))),
         writer: Some(|directory, _| Ok(Box::new(EventsWriter::create(directory, EventsOptions::default())?))),
@@ -101,6 +114,7 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_parquet: false,
         grouping: Grouping::Capture,
         is_single_feed: false,
+        told: Told::Levels,
         sniff: json::sniff,
         reader: Some(|group, _| Ok(Box::new(JsonReader::new(group)))),
         writer: Some(|directory, options| Ok(Box::new(GoldenWriter::create(directory, options.compression)?))),
@@ -112,6 +126,7 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_parquet: false,
         grouping: Grouping::Capture,
         is_single_feed: true,
+        told: Told::Orders,
         sniff: coinbase::sniff,
         reader: Some(|group, _| Ok(Box::new(CoinbaseReader::new(group)))),
         writer: Some(|directory, options| Ok(Box::new(CoinbaseWriter::create(directory, options.compression)?))),
@@ -123,6 +138,7 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_parquet: false,
         grouping: Grouping::BySymbol,
         is_single_feed: true,
+        told: Told::Orders,
         sniff: bitstamp::sniff,
         reader: Some(|group, options| Ok(Box::new(BitstampReader::new(group, options.symbol.as_deref())))),
         writer: Some(|directory, options| Ok(Box::new(BitstampWriter::create(directory, options.compression)?))),
@@ -134,6 +150,7 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_parquet: false,
         grouping: Grouping::Capture,
         is_single_feed: false,
+        told: Told::OrdersInShares,
         sniff: databento::sniff,
         reader: Some(|group, _| Ok(Box::new(DbnReader::new(group)))),
         writer: Some(|directory, options| Ok(Box::new(DbnWriter::create(directory, options.compression)?))),
@@ -145,6 +162,7 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_parquet: false,
         grouping: Grouping::BySymbolIfKnown,
         is_single_feed: false,
+        told: Told::Levels,
         sniff: binance::sniff,
         reader: Some(|group, options| Ok(Box::new(BinanceCsvReader::new(group, options.symbol.as_deref())))),
         writer: Some(|directory, options| Ok(Box::new(BinanceCsvWriter::create(directory, options.compression)?))),
@@ -156,6 +174,7 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_parquet: true,
         grouping: Grouping::BySymbol,
         is_single_feed: false,
+        told: Told::Levels,
         sniff: lake::sniff,
         reader: Some(|group, options| Ok(Box::new(LakeReader::new(group, options.symbol.as_deref())))),
         writer: Some(|directory, _| Ok(Box::new(LakeWriter::create(directory)?))),
@@ -167,6 +186,7 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_parquet: false,
         grouping: Grouping::BySymbol,
         is_single_feed: true,
+        told: Told::OrdersInShares,
         sniff: lobster::sniff,
         reader: Some(|group, options| Ok(Box::new(LobsterReader::new(group, options)?))),
         writer: Some(|directory, options| Ok(Box::new(LobsterWriter::create(directory, options.compression)?))),
@@ -178,6 +198,7 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_parquet: false,
         grouping: Grouping::BySymbol,
         is_single_feed: false,
+        told: Told::Levels,
         sniff: table::sniff,
         reader: None,
         writer: None,
@@ -208,6 +229,16 @@ impl Format {
     /// Whether it holds events; a table does not.
     pub fn has_events(self) -> bool {
         self.row().reader.is_some()
+    }
+
+    /// Whether it tells every order: its writer takes such messages, and no levels.
+    pub fn is_by_orders(self) -> bool {
+        self.row().told != Told::Levels
+    }
+
+    /// Whether it knows no parts of a share.
+    pub fn is_in_shares(self) -> bool {
+        self.row().told == Told::OrdersInShares
     }
 
     /// Whether trades and book changes come in one order, so that their times may be compared with each other.

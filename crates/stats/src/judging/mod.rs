@@ -223,6 +223,12 @@ pub enum JudgingError {
         /// The tail.
         tail: Tail,
     },
+    /// The windows of a side do not tell a variance, or a mean, above zero: a functional of moments has no value there.
+    #[error("the windows of the {side:?} side tell no variance or mean above zero")]
+    NoVariance {
+        /// The side.
+        side: Side,
+    },
     /// A parameter outside its domain.
     #[error("{parameter} is {value}, outside {domain}")]
     Parameter {

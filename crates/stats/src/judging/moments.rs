@@ -65,8 +65,8 @@ impl Functional {
 /// The noise is that of the window sums of the linearised functional, estimated as for histograms but from this one series.
 ///
 /// # Errors
-/// As [`super::Comparison::new`]; [`JudgingError::Parameter`] for sums that are not finite, for a functional that is undefined
-/// on a side, or for a bad margin.
+/// As [`super::Comparison::new`]; [`JudgingError::Parameter`] for sums that are not finite or a bad margin;
+/// [`JudgingError::NoVariance`] for a functional that is undefined on a side.
 pub fn compare_moments(
     golden: &[MomentWindow],
     candidate: &[MomentWindow],
@@ -152,12 +152,7 @@ fn linearise(
         }
     }
     let Some((value, gradient)) = functional.at(moments) else {
-        let value = format!("moments {moments:?} on the {side:?} side");
-        return Err(JudgingError::Parameter {
-            parameter: "functional",
-            value,
-            domain: "defined (positive variance and mean)",
-        });
+        return Err(JudgingError::NoVariance { side });
     };
     let mut influence = Matrix::zeros(arm.windows.len(), 1);
     for (w, placed) in arm.windows.iter().enumerate() {
