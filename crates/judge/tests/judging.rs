@@ -6,6 +6,7 @@ mod common;
 
 use common::{PLAN, Plan, SECOND_NS, SUITE, side, stream};
 use verismo_judge::{Counter, JudgeOptions, Judgement, SeriesWindows, SideStates};
+use verismo_stats::lags::LagMoments;
 use verismo_suite::Suite;
 use verismo_suite::catalogue::TestId;
 use verismo_suite::report::{Finding, IntegrityRow, Side};
@@ -185,16 +186,37 @@ observables:
 }
 
 #[test]
-fn a_golden_shorter_than_its_warm_up_is_no_reason_to_fail() {
-    let mut golden = side(Plan { windows: 5, ..PLAN });
-    let candidate = golden.clone();
-    golden.streams[0].series.remove("mid_log_return_1s");
+fn a_side_shorter_than_its_warm_up_is_no_reason_to_fail() {
+    for windows in [5, PLAN.windows] {
+        let whole = side(Plan { windows, ..PLAN });
+        let mut without = whole.clone();
+        without.streams[0].series.remove("mid_log_return_1s");
+        let want = if windows == 5 { FindingVerdict::Inconclusive } else { FindingVerdict::Fail };
+        for (golden, candidate, name) in [(&without, &whole, "the golden"), (&whole, &without, "the candidate")] {
+            let judgement = judged(golden, candidate, &suite());
+            let finding = deciding(&judgement, "mid_log_return_1s");
+            assert_eq!(finding.verdict, want, "{}", finding.reason);
+            assert!(finding.reason.contains(name), "{}", finding.reason);
+        }
+    }
+}
+
+#[test]
+fn windows_that_tell_no_variance_leave_an_autocorrelation_open() {
+    let golden = side(PLAN);
+    let mut candidate = side(Plan { seed: 2, ..PLAN });
+    let series = candidate.streams[0].series.get_mut("aggressor_sign_acf").unwrap();
+    let SeriesWindows::Lags(windows) = &mut series.windows else { panic!("lags") };
+    // The one value that differs stands in no pair at lag 20: the series varies, its pairs do not.
+    let mut values = [1_000_i64; 30];
+    values[15] = 0;
+    windows.iter_mut().for_each(|(_, moments)| *moments = LagMoments::from_series(&[1, 5, 20], &values).unwrap());
     let judgement = judged(&golden, &candidate, &suite());
-    assert_eq!(deciding(&judgement, "mid_log_return_1s").verdict, FindingVerdict::Inconclusive);
-    let mut golden = side(PLAN);
-    golden.streams[0].series.remove("mid_log_return_1s");
-    let judgement = judged(&golden, &side(PLAN), &suite());
-    assert_eq!(deciding(&judgement, "mid_log_return_1s").verdict, FindingVerdict::Fail);
+    let lag = |lag: &str| judgement.findings.iter().find(|f| f.parameter.as_deref() == Some(lag)).unwrap();
+    let finding = lag("lag=20");
+    assert_eq!(finding.verdict, FindingVerdict::Inconclusive, "{}", finding.reason);
+    assert!(finding.reason.contains("Candidate"), "{}", finding.reason);
+    assert_ne!(lag("lag=5").verdict, FindingVerdict::Error, "{}", lag("lag=5").reason);
 }
 
 #[test]

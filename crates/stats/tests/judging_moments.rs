@@ -5,7 +5,7 @@ mod simulate;
 
 use simulate::{Rng, bound, options, runs, share};
 use verismo_stats::judging::{
-    Comparison, Design, Effect, Functional, Judged, JudgingError, MomentWindow, Options, Outcome, Window,
+    Comparison, Design, Effect, Functional, Judged, JudgingError, MomentWindow, Options, Outcome, Side, Window,
     compare_moments,
 };
 
@@ -142,7 +142,7 @@ fn equal_pairs_are_exact_and_undefined_functionals_are_refused() {
     let constant: Vec<MomentWindow> =
         (0..14).map(|id| MomentWindow { id, stratum: 0, block: 0, count: 5, sums: [0.0; 3] }).collect();
     let refused = compare_moments(&side, &constant, Functional::LnStd, Design::Independent, 0.1, &Options::default());
-    assert!(matches!(refused, Err(JudgingError::Parameter { parameter: "functional", .. })), "{refused:?}");
+    assert!(matches!(refused, Err(JudgingError::NoVariance { side: Side::Candidate })), "{refused:?}");
     let few = compare_moments(&side, &side[..11], Functional::Mean, Design::Independent, 0.1, &Options::default());
     assert!(matches!(few, Ok(Outcome::TooFewWindows { candidate_needed: 1, .. })), "{few:?}");
 }
