@@ -28,7 +28,7 @@ pub(crate) fn side_states(parts: Vec<ObservedSide>, more: Vec<FeedCounters>) -> 
 }
 
 fn stream_states(name: StreamName, observed: Observed) -> StreamStates {
-    let series = observed.series.into_iter().map(|(id, series)| (id.to_owned(), convert_series(series))).collect();
+    let series = observed.series.into_iter().map(|(id, series)| (id.to_owned(), convert_series(id, series))).collect();
     StreamStates {
         venue: name.venue,
         symbol: name.symbol,
@@ -51,12 +51,12 @@ fn stream_states(name: StreamName, observed: Observed) -> StreamStates {
     }
 }
 
-fn convert_series(series: observe::Series) -> Series {
+fn convert_series(id: &str, series: observe::Series) -> Series {
     let windows = match series.windows {
         observe::SeriesWindows::Cells(windows) => SeriesWindows::Cells(windows),
         observe::SeriesWindows::Lags(windows) => SeriesWindows::Lags(windows),
     };
-    Series { lattice: series.lattice, windows }
+    Series { version: observe::registry::version(id), lattice: series.lattice, windows }
 }
 
 fn stream_counter(counter: observe::Counter) -> Counter {

@@ -246,8 +246,10 @@ impl TableObserver {
         stream.events = self.rows;
         for (name, (lattice, tally)) in self.columns {
             let series = tally.finish(lattice);
+            // A column is what it is: its values have no definition that could change.
             if let MarketWindows::Cells(windows) = series.windows {
-                stream.series.insert(name, Series { lattice: series.lattice, windows: SeriesWindows::Cells(windows) });
+                let windows = SeriesWindows::Cells(windows);
+                stream.series.insert(name, Series { version: 0, lattice: series.lattice, windows });
             }
         }
         let totals = [(self.out_of_order, self.rows), (self.time_out_of_range, self.rows)];

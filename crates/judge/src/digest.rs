@@ -82,6 +82,7 @@ pub fn series_digest(stream: &StreamStates, observable: &str) -> Digest {
     hasher.text(observable);
     hasher.bytes(&stream.window_ns.to_le_bytes());
     let Some(series) = stream.series.get(observable) else { return hasher.finish() };
+    hasher.number(u64::from(series.version));
     let mut bytes = Vec::new();
     series.lattice.encode(&mut bytes);
     hasher.bytes(&bytes);

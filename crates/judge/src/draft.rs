@@ -84,14 +84,12 @@ impl Draft {
 }
 
 /// The findings whose p-values are corrected together: those that decide the run; those that decide an observable of lower
-/// severity; those that inform by location, spread, dynamics or the two distances that may decide; and each further test by
-/// itself, so that asking for one more never changes the verdict of another.
+/// severity; and each informing test by itself, so that asking for one more never changes the verdict of another.
 fn family(finding: &Finding) -> u8 {
     match finding.test {
         _ if finding.deciding && finding.severity == Severity::Critical => 0,
         _ if finding.deciding => 1,
-        TestId::Ks | TestId::W1 | TestId::Mean | TestId::Std | TestId::Quantile | TestId::Acf | TestId::Fano => 2,
-        further => 3 + further as u8,
+        informing => 2 + informing as u8,
     }
 }
 

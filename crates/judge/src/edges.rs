@@ -61,7 +61,7 @@ mod tests {
 
     fn series(sizes: &[(i64, u64)]) -> Series {
         let windows = sizes.iter().map(|&(index, n)| (index, vec![(1, n)].into_boxed_slice())).collect();
-        Series { lattice: Lattice::ticks(0), windows: SeriesWindows::Cells(windows) }
+        Series { version: 1, lattice: Lattice::ticks(0), windows: SeriesWindows::Cells(windows) }
     }
 
     fn trimmed(golden: &[(i64, u64)], candidate: &[(i64, u64)]) -> (Vec<i64>, Vec<i64>) {

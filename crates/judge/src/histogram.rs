@@ -16,8 +16,8 @@ use crate::draft::{Draft, Open};
 use crate::input::{Cells, SECOND_NS};
 use crate::observe::Task;
 use crate::select::Placed;
-use battery::TwoSampleTest;
 pub(crate) use battery::effect_of;
+use battery::{Samples, TwoSampleTest};
 
 /// Levels of the quantile test.
 pub(crate) const QUANTILES: [f64; 3] = [0.05, 0.5, 0.95];
@@ -50,6 +50,10 @@ impl<'a> Laws<'a> {
         let display = Display { keys_per_unit: keys_per_unit.map(|k| k as f64) };
         let scale = golden_scale(&golden).map(|s| display.scaled(s));
         Ok(Self { golden_windows, candidate_windows, golden, candidate, comparison, display, scale })
+    }
+
+    fn samples(&self) -> Samples<'_> {
+        Samples { golden: &self.golden, candidate: &self.candidate, display: self.display }
     }
 
     /// A key in units of display.
@@ -139,7 +143,7 @@ fn one(task: &Task<'_>, laws: &Laws<'_>, test: &dyn TwoSampleTest) -> Draft {
             finding.undefined.insert("statistic".to_owned(), error.to_string());
             (0.0, 0.0)
         }
-        Err(error) => return undefined(finding, laws, test.id(), &error),
+        Err(error) => return undefined(finding, laws, test, &error),
     };
     if identical && test.passes_identical() {
         return self::identical(finding);
@@ -147,10 +151,7 @@ fn one(task: &Task<'_>, laws: &Laws<'_>, test: &dyn TwoSampleTest) -> Draft {
     match test.judge(task, laws, margin) {
         Ok(outcome) => complete(finding, task, laws, test, (outcome, slack)),
         Err(JudgingError::NoTail { .. }) if identical => self::identical(finding),
-        Err(error @ JudgingError::NoTail { .. }) => {
-            Draft::settled(finding, FindingVerdict::NotApplicable, error.to_string())
-        }
-        Err(error @ JudgingError::NoVariance { .. }) => {
+        Err(error @ (JudgingError::NoTail { .. } | JudgingError::NoVariance { .. })) => {
             Draft::settled(finding, FindingVerdict::Inconclusive, error.to_string())
         }
         Err(error) => Draft::error(finding, error),
@@ -169,22 +170,35 @@ fn margin(task: &Task<'_>, laws: &Laws<'_>, test: TestId) -> Result<f64, String>
     }
 }
 
-/// A statistic that is not defined for these samples.
-fn undefined(mut finding: Finding, laws: &Laws<'_>, test: TestId, error: &classic::TestError) -> Draft {
+/// A statistic that is not defined for these samples. Where neither side has it, nothing is lost: not applicable, unless a
+/// distance is asked for and the laws differ. Where one side alone lacks it, the sides differ in a way that the test cannot
+/// put in numbers: INCONCLUSIVE, never dropped.
+fn undefined(mut finding: Finding, laws: &Laws<'_>, test: &dyn TwoSampleTest, error: &classic::TestError) -> Draft {
     finding.undefined.insert("statistic".to_owned(), error.to_string());
-    if matches!(error, classic::TestError::NoTail { .. } | classic::TestError::OneBin { .. }) {
-        return Draft::settled(finding, FindingVerdict::NotApplicable, format!("{test} is undefined: {error}"));
-    }
-    let spread = |h: &Histogram| h.cells().len() > 1;
-    match (spread(&laws.golden), spread(&laws.candidate)) {
-        (false, false) => Draft::settled(finding, FindingVerdict::NotApplicable, "neither side has any spread"),
-        (true, true) => Draft::error(finding, error),
-        (golden, _) => {
-            let (one, other) = if golden { ("candidate", "golden") } else { ("golden", "candidate") };
-            let reason = format!("{test} is undefined: the {one} has no spread, the {other} has");
+    // A side lacks what a test needs if the test is not defined between the side and itself.
+    let lacks = |side| test.statistic(Samples { golden: side, candidate: side, ..laws.samples() }).is_err();
+    let lacking = [("golden", lacks(&laws.golden)), ("candidate", lacks(&laws.candidate))];
+    let names: Vec<&str> = lacking.iter().filter(|(_, lacks)| *lacks).map(|(name, _)| *name).collect();
+    let id = test.id();
+    match names[..] {
+        [] => Draft::error(finding, error),
+        [_, _] if id.info().signed || same_keys(&laws.golden, &laws.candidate) => {
+            let reason = format!("{id} is undefined on both sides: {error}");
             Draft::settled(finding, FindingVerdict::NotApplicable, reason)
         }
+        [name] => {
+            let reason = format!("{id} is undefined on the {name} alone: {error}");
+            Draft::settled(finding, FindingVerdict::Inconclusive, reason)
+        }
+        _ => {
+            let reason = format!("{id} is undefined on both sides, whose values differ: {error}");
+            Draft::settled(finding, FindingVerdict::Inconclusive, reason)
+        }
     }
+}
+
+fn same_keys(golden: &Histogram, candidate: &Histogram) -> bool {
+    golden.cells().iter().map(|(key, _)| key).eq(candidate.cells().iter().map(|(key, _)| key))
 }
 
 /// Writes the field's number with its certified interval and classical p-value; returns what the cells of the lattice may hide
@@ -194,7 +208,7 @@ fn classical(
     laws: &Laws<'_>,
     test: &dyn TwoSampleTest,
 ) -> Result<(f64, f64), classic::TestError> {
-    let found = test.statistic(laws)?;
+    let found = test.statistic(laws.samples())?;
     finding.statistic = Some(found.value);
     finding.certified = Some([found.certified.0, found.certified.1]).filter(|ends| ends.iter().all(|e| e.is_finite()));
     if finding.certified.is_none() {

@@ -73,6 +73,8 @@ pub struct StreamStates {
 /// The states of one observable.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
+    /// Version of the observable's definition: equal events may give other keys under another one.
+    pub version: u32,
     /// The lattice of the keys.
     pub lattice: Lattice,
     /// States by window.

@@ -45,7 +45,8 @@ fn one(task: &Task<'_>, golden: &[(i64, LagMoments)], candidate: &[(i64, LagMome
         finding.undefined.insert(key.to_owned(), reason.to_owned());
     }
     let (golden, candidate) = (chosen(&task.selection.golden, golden), chosen(&task.selection.candidate, candidate));
-    let (Some(golden_total), Some(candidate_total)) = (total(&golden), total(&candidate)) else {
+    let sum = |side: &[(Placed, &LagMoments)]| total(side.iter().map(|(_, m)| *m));
+    let (Some(golden_total), Some(candidate_total)) = (sum(&golden), sum(&candidate)) else {
         return Draft::error(finding, "sums of windows overflow");
     };
     finding.n_golden = golden_total.count();
@@ -69,7 +70,7 @@ fn one(task: &Task<'_>, golden: &[(i64, LagMoments)], candidate: &[(i64, LagMome
         (g, _) => {
             let side = if g.is_none() { "golden" } else { "candidate" };
             let reason = format!("the {side} does not vary, or has no pairs at this lag; the other side does");
-            return Draft::settled(finding, FindingVerdict::NotApplicable, reason);
+            return Draft::settled(finding, FindingVerdict::Inconclusive, reason);
         }
     }
     // One origin for both sides, near the mean, so that squares and products lose no digits.
@@ -115,10 +116,10 @@ fn chosen<'a>(placed: &[Placed], side: &'a [(i64, LagMoments)]) -> Vec<(Placed, 
     placed.iter().filter_map(|p| side.get(p.at).map(|(_, m)| (*p, m))).collect()
 }
 
-fn total(side: &[(Placed, &LagMoments)]) -> Option<LagMoments> {
-    let mut windows = side.iter();
-    let mut total = windows.next()?.1.clone();
-    for (_, moments) in windows {
+/// The state of several windows together; `None` for no window, or where sums overflow.
+pub(crate) fn total<'a>(mut windows: impl Iterator<Item = &'a LagMoments>) -> Option<LagMoments> {
+    let mut total = windows.next()?.clone();
+    for moments in windows {
         total.merge(moments).ok()?;
     }
     Some(total)

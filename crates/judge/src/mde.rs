@@ -1,5 +1,6 @@
 //! What the data at hand can resolve, and margins proposed from it.
 
+use verismo_suite::catalogue::TestId;
 use verismo_suite::report::{Finding, MdeRow, StreamPair};
 
 use crate::draft::{short, span};
@@ -22,13 +23,12 @@ fn row(finding: &Finding, margin: f64, seconds: f64) -> MdeRow {
     let resolvable = finding.resolution;
     let symbol = symbol(finding);
     let text = match resolvable {
-        // Noise falls with the square root of the length.
         Some(r) if seconds > 0.0 => format!(
             "{} resolve {symbol} >= {}; at this rate one minute resolves {}, one hour {}",
             span(seconds),
             short(r),
-            short(at_length(r, seconds, 60.0)),
-            short(at_length(r, seconds, 3600.0))
+            short(at_length(finding.test, r, seconds, 60.0)),
+            short(at_length(finding.test, r, seconds, 3600.0))
         ),
         _ => finding.undefined.get("resolution").cloned().unwrap_or_else(|| "not known".to_owned()),
     };
@@ -48,7 +48,7 @@ fn row(finding: &Finding, margin: f64, seconds: f64) -> MdeRow {
 /// What the effect of the finding's test is called.
 pub(crate) fn symbol(finding: &Finding) -> String {
     match finding.test {
-        verismo_suite::catalogue::TestId::Ks => "D".to_owned(),
+        TestId::Ks => "D".to_owned(),
         test => match &finding.parameter {
             Some(parameter) => format!("{test} ({parameter})"),
             None => test.to_string(),
@@ -56,8 +56,11 @@ pub(crate) fn symbol(finding: &Finding) -> String {
     }
 }
 
-pub(crate) fn at_length(resolvable: f64, seconds: f64, wanted: f64) -> f64 {
-    resolvable * (seconds / wanted).sqrt()
+/// What `wanted` seconds resolve, if `seconds` resolve that much: noise falls with the square root of the length, that of a
+/// squared distance with the length.
+pub(crate) fn at_length(test: TestId, resolvable: f64, seconds: f64, wanted: f64) -> f64 {
+    let ratio = seconds / wanted;
+    resolvable * if test.is_squared() { ratio } else { ratio.sqrt() }
 }
 
 /// Seconds in a window of ns.

@@ -11,6 +11,7 @@ use verismo_suite::report::{Against, LagBar, LawCurves, Picture, TimeStrip, roun
 use crate::draft::Draft;
 use crate::histogram::Laws;
 use crate::input::{Cells, SECOND_NS};
+use crate::lags::total;
 use crate::observe::Task;
 use crate::select::Placed;
 
@@ -143,7 +144,7 @@ pub(crate) fn of_lags(
 ) -> Option<Picture> {
     let [golden, candidate] =
         [(0, &task.selection.golden), (1, &task.selection.candidate)].map(|(side, placed)| chosen(placed, sides[side]));
-    let (whole, other) = (merged(golden.iter().map(|(_, m)| *m))?, merged(candidate.iter().map(|(_, m)| *m))?);
+    let (whole, other) = (total(golden.iter().map(|(_, m)| *m))?, total(candidate.iter().map(|(_, m)| *m))?);
     let lags: Vec<LagBar> = whole.pairs().iter().map(|pairs| bar(pairs.lag, &whole, &other, drafts)).collect();
     let margin = lags.iter().find_map(|l| l.margin);
     let half_width = lags.iter().filter_map(|l| l.half_width).reduce(f64::max);
@@ -155,7 +156,7 @@ pub(crate) fn of_lags(
             let gap = |lag: u32| Some((a.autocorrelation(lag)? - b.autocorrelation(lag)?).abs());
             if enough(a) && enough(b) { lags.iter().filter_map(|l| gap(l.lag)).reduce(f64::max) } else { None }
         };
-        let together = |parts: &[&LagMoments]| merged(parts.iter().copied());
+        let together = |parts: &[&LagMoments]| total(parts.iter().copied());
         let effect = |i: usize| {
             let own = together(c.get(i)?)?;
             if strip.paired { gap(&together(g.get(i)?)?, &own) } else { gap(&whole, &own) }
@@ -232,14 +233,6 @@ fn bar(lag: u32, golden: &LagMoments, candidate: &LagMoments, drafts: &[Draft]) 
 
 fn chosen<'a>(placed: &[Placed], side: &'a [(i64, LagMoments)]) -> Vec<(i64, &'a LagMoments)> {
     placed.iter().filter_map(|p| side.get(p.at).map(|(_, m)| (p.id, m))).collect()
-}
-
-fn merged<'a>(mut parts: impl Iterator<Item = &'a LagMoments>) -> Option<LagMoments> {
-    let mut total = parts.next()?.clone();
-    for part in parts {
-        total.merge(part).ok()?;
-    }
-    Some(total)
 }
 
 /// Sorted by key, each key once.

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use verismo_stats::classic::{self, Ddof};
 use verismo_stats::histogram::Histogram;
 use verismo_stats::judging::WINDOWS_MIN;
-use verismo_stats::lags::LagMoments;
 use verismo_stats::lattice::Lattice;
 use verismo_stats::state::State;
 use verismo_suite::catalogue::{self, ObservableInfo, TestId};
@@ -21,6 +20,7 @@ use crate::draft::{short, span};
 use crate::histogram::Display;
 use crate::input::{Cells, SECOND_NS, Series, SeriesWindows, SideStates, StreamStates};
 use crate::integrity;
+use crate::lags::total;
 use crate::mde;
 use crate::observe::{Pair, judge_observable, keys_per_unit, observations};
 use crate::picture::Detail;
@@ -104,7 +104,7 @@ fn describe(profile: &mut ObservableProfile, series: &Series, pair: &Pair<'_>, i
         }
         SeriesWindows::Lags(windows) => {
             profile.windows = windows.iter().filter(|(_, moments)| moments.count() > 0).count() as u64;
-            let Some(total) = total(windows) else {
+            let Some(total) = total(windows.iter().map(|(_, moments)| moments)) else {
                 profile.undefined.insert("autocorrelations".to_owned(), "sums of windows overflow".to_owned());
                 return;
             };
@@ -141,15 +141,6 @@ fn law(profile: &mut ObservableProfile, windows: &[(i64, Cells)], lattice: &Latt
         .iter()
         .filter_map(|&p| Some((format!("p={p}"), all.quantile_key(p).and_then(|key| finite(value(key)))?)))
         .collect();
-}
-
-fn total(windows: &[(i64, LagMoments)]) -> Option<LagMoments> {
-    let mut windows = windows.iter();
-    let mut total = windows.next()?.1.clone();
-    for (_, moments) in windows {
-        total.merge(moments).ok()?;
-    }
-    Some(total)
 }
 
 /// Heterogeneity and what can be resolved, by the deciding test.
@@ -189,12 +180,14 @@ fn resolution(finding: &Finding, seconds: f64) -> ResolutionProfile {
     let resolvable = finding.resolution;
     // A distance of laws is at most 1: what would need more resolves nothing.
     let ceiling = if finding.test == TestId::Ks { 1.0 } else { f64::INFINITY };
-    let at = |wanted: f64| resolvable.map(|r| mde::at_length(r, seconds, wanted)).filter(|r| *r < ceiling);
+    let at =
+        |wanted: f64| resolvable.map(|r| mde::at_length(finding.test, r, seconds, wanted)).filter(|r| *r < ceiling);
     let is_reached = resolvable.zip(finding.margin).map(|(r, margin)| r < margin);
-    // Noise falls with the square root of the length.
+    // Noise falls with the square root of the length; of squared distances with the length.
     let needs_s = resolvable.zip(finding.margin.filter(|m| *m > 0.0)).map(|(r, margin)| {
         let shortest = WINDOWS_MIN as f64 * mde::seconds(WINDOW_SHORTEST_NS);
-        (seconds * (r / margin) * (r / margin)).max(shortest)
+        let times = if finding.test.is_squared() { r / margin } else { (r / margin) * (r / margin) };
+        (seconds * times).max(shortest)
     });
     let text = match (resolvable, finding.verdict) {
         (Some(r), _) => {

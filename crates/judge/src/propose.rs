@@ -82,8 +82,9 @@ fn occupied(windows: &[(i64, Cells)]) -> Vec<(usize, i64)> {
 
 /// Rounded up to two significant digits.
 fn rounded_up(x: f64) -> f64 {
-    // Margins lie between 0.001 and 10, so at most five steps of ten are tried.
-    let step = [0.000_1, 0.001, 0.01, 0.1, 1.0].into_iter().find(|step| x < 100.0 * step).unwrap_or(1.0);
+    // Margins lie between 1e-6 and 10: two digits of the smallest are steps of 1e-7.
+    let steps = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1.0];
+    let step = steps.into_iter().find(|step| x < 100.0 * step).unwrap_or(1.0);
     let steps = (x / step - 1e-9).ceil();
     // Division by a whole number gives the nearest double of the decimal, 0.07 and not 0.07000000000000001.
     if step < 1.0 { steps / (1.0 / step).round() } else { steps }
@@ -95,8 +96,17 @@ mod tests {
 
     #[test]
     fn margins_are_rounded_up_to_two_digits() {
-        for (x, want) in [(0.0612, 0.062), (0.07, 0.07), (0.0051, 0.0051), (0.123, 0.13), (1.24, 1.3), (0.99, 0.99)] {
-            assert!((rounded_up(x) - want).abs() < 1e-12, "{x}: {}", rounded_up(x));
+        for (x, want) in [
+            (0.0612, 0.062),
+            (0.07, 0.07),
+            (0.0051, 0.0051),
+            (0.123, 0.13),
+            (1.24, 1.3),
+            (0.99, 0.99),
+            (3.21e-5, 3.3e-5),
+            (1.5e-6, 1.5e-6),
+        ] {
+            assert!((rounded_up(x) - want).abs() < 1e-12 * want, "{x}: {}", rounded_up(x));
         }
     }
 }

@@ -267,7 +267,7 @@ proptest! {
             });
         }
         let observed = observe_cut(&batch, &[], &ObserveOptions::default());
-        prop_assert_eq!(observed.counters.len(), if observed.order_rows > 0 { 16 } else { 13 });
+        prop_assert_eq!(observed.counters.len(), if observed.order_rows > 0 { 17 } else { 14 });
         for c in &observed.counters {
             prop_assert!(c.count <= c.total, "{:?}", c);
         }
@@ -283,7 +283,8 @@ fn the_random_streams_reach_every_counter_and_both_window_lengths() {
     let mut lengths = std::collections::BTreeSet::new();
     for _ in 0..60 {
         let steps = steps().new_tree(&mut runner).unwrap().current();
-        let observed = observe_cut(&stream(&steps), &[], &ObserveOptions { warmup_ns: 0, ..ObserveOptions::default() });
+        let options = ObserveOptions { warmup_ns: 0, orders_max: 6, ..ObserveOptions::default() };
+        let observed = observe_cut(&stream(&steps), &[], &options);
         lengths.insert(observed.window_ns);
         for c in &observed.counters {
             *seen.entry(c.check).or_insert(0) += c.count;

@@ -194,6 +194,16 @@ proptest! {
     }
 
     #[test]
+    fn a_bin_left_empty_counts_as_half_an_observation(rest in 2_u64..9, own in 1_u64..4, n in 1_u64..4) {
+        let golden: Cells = vec![vec![(0, rest), (1, own)]; 12];
+        let candidate: Cells = vec![vec![(0, n)]; 12];
+        let (p, empty) = (own as f64 / (rest + own) as f64, 0.5 / (12 * n) as f64);
+        let want = p * libm::log(1.0 / (1.0 - p)) + (p - empty) * libm::log(p / empty);
+        let judged = judge(&compare(&golden, &candidate, Design::Independent), Effect::Psi { bins: PSI_BINS });
+        prop_assert!((judged.estimate - want).abs() < 1e-12 && judged.lower <= judged.estimate, "{want} {judged:?}");
+    }
+
+    #[test]
     fn equal_sides_are_exactly_equal(golden in windows(12..30)) {
         for design in DESIGNS {
             let comparison = compare(&golden, &golden, design);

@@ -3,11 +3,20 @@
 //! A new test is one implementation of [`TwoSampleTest`] and one line of [`tests`], beside its entry in the catalogue.
 
 use verismo_stats::classic::{self, BINS, PSI_BINS, Tail, TestError};
+use verismo_stats::histogram::Histogram;
 use verismo_stats::judging::{Effect, JudgingError, Outcome};
 use verismo_suite::catalogue::TestId;
 
-use super::{Laws, QUANTILES, moments};
+use super::{Display, Laws, QUANTILES, moments};
 use crate::observe::Task;
+
+/// Both samples and how their values are shown.
+#[derive(Clone, Copy)]
+pub(super) struct Samples<'a> {
+    pub(super) golden: &'a Histogram,
+    pub(super) candidate: &'a Histogram,
+    pub(super) display: Display,
+}
 
 /// The field's number of a test, for reference.
 pub(super) struct Statistic {
@@ -52,7 +61,7 @@ pub(super) trait TwoSampleTest {
     }
 
     /// The field's number for the pooled samples.
-    fn statistic(&self, laws: &Laws<'_>) -> Result<Statistic, TestError>;
+    fn statistic(&self, samples: Samples<'_>) -> Result<Statistic, TestError>;
 
     /// The effect with its interval, for dependent windows.
     fn judge(&self, task: &Task<'_>, laws: &Laws<'_>, margin: f64) -> Result<Outcome, JudgingError>;
@@ -70,7 +79,7 @@ pub(super) trait TwoSampleTest {
 }
 
 /// Reads the field's number of the pooled samples.
-type Measure = fn(&Laws<'_>, Effect) -> Result<Statistic, TestError>;
+type Measure = fn(Samples<'_>, Effect) -> Result<Statistic, TestError>;
 
 /// The tests whose effect is one of two laws; of several quantiles the middle one, of two tails the upper one.
 fn by_effect(test: TestId) -> Option<(Effect, Measure)> {
@@ -151,8 +160,8 @@ impl TwoSampleTest for ByEffect {
         self.parameter.clone()
     }
 
-    fn statistic(&self, laws: &Laws<'_>) -> Result<Statistic, TestError> {
-        (self.statistic)(laws, self.effect)
+    fn statistic(&self, samples: Samples<'_>) -> Result<Statistic, TestError> {
+        (self.statistic)(samples, self.effect)
     }
 
     fn judge(&self, _task: &Task<'_>, laws: &Laws<'_>, margin: f64) -> Result<Outcome, JudgingError> {
@@ -172,8 +181,8 @@ impl TwoSampleTest for Std {
         TestId::Std
     }
 
-    fn statistic(&self, laws: &Laws<'_>) -> Result<Statistic, TestError> {
-        let std = classic::std(&laws.golden, &laws.candidate, classic::Ddof::Sample)?;
+    fn statistic(&self, samples: Samples<'_>) -> Result<Statistic, TestError> {
+        let std = classic::std(samples.golden, samples.candidate, classic::Ddof::Sample)?;
         Ok(Statistic::of_effect(std.statistic, std.certified, None))
     }
 
@@ -194,8 +203,8 @@ impl TwoSampleTest for Fano {
         TestId::Fano
     }
 
-    fn statistic(&self, laws: &Laws<'_>) -> Result<Statistic, TestError> {
-        let ratio = moments::log_fano(&laws.candidate).zip(moments::log_fano(&laws.golden)).map(|(c, g)| c - g);
+    fn statistic(&self, samples: Samples<'_>) -> Result<Statistic, TestError> {
+        let ratio = moments::log_fano(samples.candidate).zip(moments::log_fano(samples.golden)).map(|(c, g)| c - g);
         let ratio = ratio.ok_or(TestError::NoSpread { side: classic::Side::First })?;
         Ok(Statistic::of_effect(ratio, (ratio, ratio), None))
     }
@@ -209,47 +218,47 @@ impl TwoSampleTest for Fano {
     }
 }
 
-fn ks(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
-    let ks = classic::ks(&laws.golden, &laws.candidate)?;
+fn ks(samples: Samples<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let ks = classic::ks(samples.golden, samples.candidate)?;
     Ok(Statistic::of_effect(ks.statistic, ks.certified, Some(ks.p_value)))
 }
 
-fn w1(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
-    let w1 = classic::w1(&laws.golden, &laws.candidate)?;
-    Ok(scaled(laws, w1.statistic, w1.certified, None))
+fn w1(samples: Samples<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let w1 = classic::w1(samples.golden, samples.candidate)?;
+    Ok(scaled(samples, w1.statistic, w1.certified, None))
 }
 
-fn mean(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
-    let mean = classic::mean(&laws.golden, &laws.candidate)?;
-    Ok(scaled(laws, mean.statistic, mean.certified, mean.p_value))
+fn mean(samples: Samples<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let mean = classic::mean(samples.golden, samples.candidate)?;
+    Ok(scaled(samples, mean.statistic, mean.certified, mean.p_value))
 }
 
-fn quantile(laws: &Laws<'_>, effect: Effect) -> Result<Statistic, TestError> {
+fn quantile(samples: Samples<'_>, effect: Effect) -> Result<Statistic, TestError> {
     let p = if let Effect::Quantile { p } = effect { p } else { 0.5 };
-    let q = classic::quantile(&laws.golden, &laws.candidate, p)?;
-    Ok(scaled(laws, q.statistic, q.certified, None))
+    let q = classic::quantile(samples.golden, samples.candidate, p)?;
+    Ok(scaled(samples, q.statistic, q.certified, None))
 }
 
 /// A number in the observable's unit.
-fn scaled(laws: &Laws<'_>, value: f64, certified: (f64, f64), p_value: Option<f64>) -> Statistic {
-    let scaled = |x: f64| laws.display.scaled(x);
+fn scaled(samples: Samples<'_>, value: f64, certified: (f64, f64), p_value: Option<f64>) -> Statistic {
+    let scaled = |x: f64| samples.display.scaled(x);
     Statistic::of_effect(scaled(value), (scaled(certified.0), scaled(certified.1)), p_value)
 }
 
-fn kuiper(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
-    let kuiper = classic::kuiper(&laws.golden, &laws.candidate)?;
+fn kuiper(samples: Samples<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let kuiper = classic::kuiper(samples.golden, samples.candidate)?;
     Ok(Statistic::of_effect(kuiper.statistic, kuiper.certified, Some(kuiper.p_value)))
 }
 
-fn cvm(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
-    let cvm = classic::cvm(&laws.golden, &laws.candidate)?;
+fn cvm(samples: Samples<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let cvm = classic::cvm(samples.golden, samples.candidate)?;
     let effect = (cvm.effect, cvm.effect_certified);
     let note = (cvm.method == classic::CvmMethod::Ties).then_some("p-value corrected for ties, the statistic is not");
     Ok(Statistic { note, ..Statistic::beside(cvm.statistic, cvm.certified, effect, Some(cvm.p_value)) })
 }
 
-fn ad(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
-    let ad = classic::ad(&laws.golden, &laws.candidate)?;
+fn ad(samples: Samples<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let ad = classic::ad(samples.golden, samples.candidate)?;
     let note = match ad.method {
         classic::AdMethod::Capped => Some("the p-value is at least the one given"),
         classic::AdMethod::Floored => Some("the p-value is at most the one given"),
@@ -259,24 +268,24 @@ fn ad(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
     Ok(Statistic { note, ..Statistic::beside(ad.statistic, ad.certified, effect, Some(ad.p_value)) })
 }
 
-fn mwu(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
-    let mwu = classic::mwu(&laws.golden, &laws.candidate)?;
+fn mwu(samples: Samples<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let mwu = classic::mwu(samples.golden, samples.candidate)?;
     Ok(Statistic::beside(mwu.statistic, mwu.certified, (mwu.effect, mwu.effect_certified), Some(mwu.p_value)))
 }
 
-fn chi2(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
-    let chi2 = classic::chi2(&laws.golden, &laws.candidate)?;
+fn chi2(samples: Samples<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let chi2 = classic::chi2(samples.golden, samples.candidate)?;
     let (value, effect) = (chi2.statistic, chi2.effect);
     Ok(Statistic::beside(value, (value, value), (effect, (effect, effect)), Some(chi2.p_value)))
 }
 
-fn psi(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
-    let psi = classic::psi(&laws.golden, &laws.candidate)?.statistic;
+fn psi(samples: Samples<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let psi = classic::psi(samples.golden, samples.candidate)?.statistic;
     Ok(Statistic::of_effect(psi, (psi, psi), None))
 }
 
-fn js(laws: &Laws<'_>, _: Effect) -> Result<Statistic, TestError> {
-    let js = classic::js(&laws.golden, &laws.candidate)?.statistic;
+fn js(samples: Samples<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let js = classic::js(samples.golden, samples.candidate)?.statistic;
     Ok(Statistic::of_effect(js, (js, js), None))
 }
 
@@ -287,12 +296,12 @@ fn tail_of(effect: Effect) -> Tail {
     }
 }
 
-fn hill(laws: &Laws<'_>, effect: Effect) -> Result<Statistic, TestError> {
-    let hill = classic::hill(&laws.golden, &laws.candidate, tail_of(effect))?;
+fn hill(samples: Samples<'_>, effect: Effect) -> Result<Statistic, TestError> {
+    let hill = classic::hill(samples.golden, samples.candidate, tail_of(effect))?;
     Ok(Statistic::of_effect(hill.statistic, hill.certified, None))
 }
 
-fn tail_quantile(laws: &Laws<'_>, effect: Effect) -> Result<Statistic, TestError> {
-    let ratio = classic::tail_quantile(&laws.golden, &laws.candidate, tail_of(effect))?;
+fn tail_quantile(samples: Samples<'_>, effect: Effect) -> Result<Statistic, TestError> {
+    let ratio = classic::tail_quantile(samples.golden, samples.candidate, tail_of(effect))?;
     Ok(Statistic::of_effect(ratio.statistic, ratio.certified, None))
 }

@@ -129,6 +129,10 @@ pub(crate) fn join_cells(mut parts: Vec<Cells>) -> Cells {
 }
 
 fn merge_series(own: &mut Series, other: Series, stream: &str, id: &str) -> Result<(), InputError> {
+    if own.version != other.version {
+        let parameter = "the version of an observable";
+        return Err(mismatch(stream, parameter, i64::from(own.version), i64::from(other.version)));
+    }
     if own.lattice != other.lattice {
         return Err(InputError::Mismatch {
             stream: stream.to_owned(),

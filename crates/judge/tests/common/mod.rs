@@ -75,7 +75,7 @@ pub fn histogram_windows(lattice: &Lattice, values: &[f64], plan: Plan) -> Vec<(
 
 pub fn cells(lattice: Lattice, values: &[f64], plan: Plan) -> Series {
     let windows = histogram_windows(&lattice, values, plan);
-    Series { lattice, windows: SeriesWindows::Cells(windows) }
+    Series { version: 1, lattice, windows: SeriesWindows::Cells(windows) }
 }
 
 pub fn lags(lags: &[u32], values: &[i64], plan: Plan) -> Series {
@@ -86,7 +86,7 @@ pub fn lags(lags: &[u32], values: &[i64], plan: Plan) -> Series {
         carry.feed(chunk, &mut moments).unwrap();
         (first + w as i64, moments)
     });
-    Series { lattice: Lattice::ticks(0), windows: SeriesWindows::Lags(windows.collect()) }
+    Series { version: 1, lattice: Lattice::ticks(0), windows: SeriesWindows::Lags(windows.collect()) }
 }
 
 /// A stream with mid log-returns, trade sizes and the memory of signs, and trade ids from 1.

@@ -41,11 +41,13 @@ pub enum Check {
     DuplicateOrder,
     /// Order-level: reductions, deletions and executions of more than is left, of all of them; worst = excess, 10^-8.
     OrderOverdrawn,
+    /// Levels that the cap of the book dropped, and orders that were not told apart because too many rested or had no id.
+    Forgotten,
 }
 
 impl Check {
     /// Every check, in the order of [`super::Observed::counters`].
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::OutOfOrder,
         Self::SequenceGap,
         Self::GapSeverity,
@@ -62,6 +64,7 @@ impl Check {
         Self::UnknownOrder,
         Self::DuplicateOrder,
         Self::OrderOverdrawn,
+        Self::Forgotten,
     ];
 
     /// Its id in suites and reports.
@@ -83,6 +86,7 @@ impl Check {
             Self::UnknownOrder => "unknown_order",
             Self::DuplicateOrder => "duplicate_order",
             Self::OrderOverdrawn => "order_overdrawn",
+            Self::Forgotten => "forgotten",
         }
     }
 

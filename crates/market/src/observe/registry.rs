@@ -40,6 +40,11 @@ const fn v1(id: &'static str, build: Build) -> Entry {
     Entry { id, version: 1, build }
 }
 
+/// The version of an observable's definition; 0 for one that is not known.
+pub fn version(id: &str) -> u32 {
+    REGISTRY.iter().find(|entry| entry.id == id).map_or(0, |entry| entry.version)
+}
+
 /// All observables, in the order of the catalogue.
 pub const REGISTRY: &[Entry] = &[
     v1("trade_size", trades::trade_size),

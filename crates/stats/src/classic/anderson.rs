@@ -16,8 +16,9 @@ pub struct AndersonDarling {
     pub certified: (f64, f64),
     /// A2 itself, at least 0, with mean 1 for independent samples of one law.
     pub a2: f64,
-    /// s (1 - s) times the integral of (F - G)^2 / (H (1 - H)) dH over 0.01 < H < 0.99, H the law of both samples together and
-    /// s the first one's share of it: A2/N without the last 2 % and without its finite-size bias, 0 for equal laws.
+    /// A quarter of the integral of (F - G)^2 / (H (1 - H)) dH over 0.01 < H < 0.99, H = (F + G)/2: what A2/N tends to for
+    /// equally large samples, without the last 2 %. 0 for equal laws, and of the laws alone: A2/N itself goes to 0 as one sample
+    /// outgrows the other.
     pub effect: f64,
     /// The effect of the raw values lies in this interval for sure.
     pub effect_certified: (f64, f64),
@@ -74,15 +75,18 @@ pub fn ad(first: &Histogram, second: &Histogram) -> Result<AndersonDarling, Test
             return Err(TestError::NoSpread { side: Side::First });
         }
         let (below, through) = (i0 as f64 + j0 as f64, i as f64 + j as f64);
-        let (low, high) = (below / total, through / total);
         let right = gap.signed(i, j);
         let middle = 0.5 * (gap.signed(i0, j0) + right);
         // Counts beyond 2^53 may leave no room after rounding, next to nearly all of both samples.
         let own_room = room(below, through, total);
         let own = if own_room > 0.0 { l * middle * middle / own_room } else { 0.0 };
         a2.add(own);
-        let inside = |h: f64| h > TRIM.0 && h < TRIM.1;
-        let own_trimmed = if inside(high) { l * right * right / (high * (1.0 - high)) } else { 0.0 };
+        // The same of the mean of both laws, for the effect.
+        let even = |i: u64, j: u64| 0.5 * (i as f64 / n + j as f64 / m);
+        let (low, high) = (even(i0, j0), even(i, j));
+        let mass = high - low;
+        let is_inside = high > TRIM.0 && high < TRIM.1;
+        let own_trimmed = if is_inside { mass * right * right / (high * (1.0 - high)) } else { 0.0 };
         trimmed.add(own_trimmed);
         if l < 1.5 || lattice.is_point(step.key) {
             least.add(own);
@@ -98,30 +102,30 @@ pub fn ad(first: &Histogram, second: &Histogram) -> Result<AndersonDarling, Test
         let room_min = corners.into_iter().map(|(u, v)| room(u, v, total)).fold(f64::INFINITY, f64::min);
         let nearest = (0.5 * total).clamp(below, through);
         least.add(l * small * small / (nearest * (total - nearest)));
-        most.add((l * large * large / room_min).min(tail_bound((low, high), l, &gap)));
+        let pooled = (below / total, through / total);
+        most.add((l * large * large / room_min).min(tail_bound(pooled, l, &gap)));
         let touches = high > TRIM.0 && low < TRIM.1;
         if touches {
             let (h, widest) = (low.max(TRIM.0), 0.5_f64.clamp(low, high));
             let spread_min = (h * (1.0 - h)).min(high.min(TRIM.1) * (1.0 - high.min(TRIM.1)));
-            trimmed_most.add(l * large * large / spread_min);
+            trimmed_most.add(mass * large * large / spread_min);
             // A cell that straddles an end of the range may hold nothing inside it.
             let whole = low > TRIM.0 && high < TRIM.1;
-            trimmed_least.add(if whole { l * small * small / (widest * (1.0 - widest)) } else { 0.0 });
+            trimmed_least.add(if whole { mass * small * small / (widest * (1.0 - widest)) } else { 0.0 });
         }
     }
     let scale = (total - 1.0) * n * m / total;
     let sigma = sigma(n, m);
     let standard = |sum: f64| (scale * sum - 1.0) / sigma;
-    let share = n * m / (total * total * total);
     let statistic = standard(a2.value());
-    let effect = share * trimmed.value();
+    let effect = 0.25 * trimmed.value();
     let (p_value, method) = p_value(statistic);
     Ok(AndersonDarling {
         statistic,
         certified: (standard(least.value()).min(statistic), standard(most.value()).max(statistic)),
         a2: scale * a2.value(),
         effect,
-        effect_certified: ((share * trimmed_least.value()).min(effect), (share * trimmed_most.value()).max(effect)),
+        effect_certified: ((0.25 * trimmed_least.value()).min(effect), (0.25 * trimmed_most.value()).max(effect)),
         p_value,
         method,
         n: gap.n,
@@ -201,8 +205,8 @@ fn p_value(statistic: f64) -> (f64, AdMethod) {
     // Orthogonal polynomials of degree 0, 1, 2 over the seven points.
     let mean = CRITICAL.iter().sum::<f64>() / 7.0;
     let centred = CRITICAL.map(|x| x - mean);
-    let moment = |power: i32| centred.iter().map(|x| x.powi(power)).sum::<f64>();
-    let (second, third) = (moment(2), moment(3));
+    let second = centred.iter().map(|x| x * x).sum::<f64>();
+    let third = centred.iter().map(|x| x * x * x).sum::<f64>();
     let parabola = |x: f64| x * x - third / second * x - second / 7.0;
     let norm = centred.iter().map(|&x| parabola(x) * parabola(x)).sum::<f64>();
     let project = |basis: &dyn Fn(f64) -> f64| {

@@ -21,8 +21,8 @@ pub const PSI_BINS: u16 = 10;
 pub struct ChiSquare {
     /// Chi-square of the 2 x B table of counts, without continuity correction: SciPy's `chi2_contingency(correction=False)`.
     pub statistic: f64,
-    /// Cramer's V, `sqrt(statistic / (n + m))`: 0 for equal shares, at most 1. With two rows it equals
-    /// phi.
+    /// Cramer's V of two equally large samples with these shares p and q, `sqrt(sum (p - q)^2 / (2 (p + q)))`: 0 for equal
+    /// shares, at most 1.
     pub effect: f64,
     /// B - 1.
     pub degrees: u64,
@@ -110,22 +110,23 @@ fn table(first: &Histogram, second: &Histogram, bins: u16) -> Result<Vec<(u64, u
 /// first sample falls into one bin.
 ///
 /// # Source
-/// Pearson (1900); Cramer (1946), ch. 21 for V. V is the effect because it does not grow with the sample sizes at a fixed
-/// ratio and stays comparable should a third side join; with two rows it is phi.
+/// Pearson (1900); Cramer (1946), ch. 21 for V. DIFFERENCE: V itself, `sqrt(statistic / (n + m))`, goes to 0 as one sample
+/// outgrows the other; the effect weighs both alike, so that it is of the laws alone, and equals V where n = m.
 pub fn chi2(first: &Histogram, second: &Histogram) -> Result<ChiSquare, TestError> {
     let table = table(first, second, BINS)?;
     let gap = Gap::of(first, second);
-    let mut sum = DoubleSum::default();
+    let (n, m) = (gap.n as f64, gap.m as f64);
+    let [mut sum, mut even] = [DoubleSum::default(); 2];
     for &(a, b) in &table {
         let share = gap.quotient(gap.absolute(a, b));
         sum.add(share * share / (a as f64 + b as f64));
+        even.add(share * share / (a as f64 / n + b as f64 / m));
     }
-    let (n, m) = (gap.n as f64, gap.m as f64);
     let statistic = n * m * sum.value();
     let degrees = table.len() as u64 - 1;
     Ok(ChiSquare {
         statistic,
-        effect: (statistic / (n + m)).sqrt().min(1.0),
+        effect: (0.5 * even.value()).sqrt().min(1.0),
         degrees,
         p_value: gamma_q(0.5 * degrees as f64, 0.5 * statistic),
         table,

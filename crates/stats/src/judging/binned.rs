@@ -1,7 +1,8 @@
 //! Effects on the shares of a few bins fixed from the golden: Cramer's V, population stability index, Jensen-Shannon.
 //!
 //! The lower end comes from a weighted Euclidean norm of the differences of shares, which never exceeds the effect: V is that
-//! norm; `(q - p) ln(q/p) >= (q - p)^2 / ((p + q)/2)`, since the logarithmic mean is at most the arithmetic one; and a bin's
+//! norm; `(q - p) ln(q/p) >= (q - p)^2 / ((p + q)/2)`, since the logarithmic mean is at most the arithmetic one (a bin that the
+//! candidate leaves empty, and that counts as half an observation of it, is weighed by its own term); and a bin's
 //! Jensen-Shannon divergence is at least `(q - p)^2 / (4 (p + q))` nats (Topsoe 2000). The upper end scales the dual bound of
 //! that norm by the ratio of the effect to the norm, which is 1 for equal laws.
 
@@ -21,6 +22,14 @@ struct Shares {
     difference: f64,
 }
 
+impl Shares {
+    /// Whether the candidate alone leaves the bin empty, `empty` being half an observation of it. Shares are sums of rounded
+    /// fractions: nothing may show as 1e-17.
+    fn is_empty(&self, empty: f64) -> bool {
+        self.candidate < 0.5 * empty && self.golden > 0.0
+    }
+}
+
 impl Comparison {
     /// Makes [`Effect::CramersV`], [`Effect::Psi`] or [`Effect::JensenShannon`] ready.
     pub(crate) fn binned(&self, effect: Effect, bins: u16) -> Result<Shape, JudgingError> {
@@ -30,24 +39,24 @@ impl Comparison {
         }
         let features = Features::Bins(self.bin_columns(bins));
         let shares = self.shares(&features);
-        let share = self.candidate_share();
+        let empty = 0.5 / self.messages().1 as f64;
         let weights: Vec<f64> = shares
             .iter()
             .map(|bin| {
+                if matches!(effect, Effect::Psi { .. }) && bin.is_empty(empty) {
+                    return psi_term(bin, empty) / (bin.golden * bin.golden);
+                }
                 let middle = 0.5 * (bin.golden + bin.candidate);
-                let (factor, mass) = match effect {
-                    Effect::CramersV { .. } => {
-                        (share * (1.0 - share), bin.golden + share * (bin.candidate - bin.golden))
-                    }
-                    Effect::JensenShannon { .. } => (0.125 / LN_2, middle),
-                    _ => (1.0, middle),
+                let factor = match effect {
+                    Effect::CramersV { .. } => 0.25,
+                    Effect::JensenShannon { .. } => 0.125 / LN_2,
+                    _ => 1.0,
                 };
-                if mass > 0.0 { factor / mass } else { 0.0 }
+                if middle > 0.0 { factor / middle } else { 0.0 }
             })
             .collect();
         let norm = Norm::Root(weights.clone());
         let distance = norm.of(&shares.iter().map(|bin| bin.difference).collect::<Vec<f64>>());
-        let empty = 0.5 / self.messages().1 as f64;
         let estimate = match effect {
             Effect::Psi { .. } => libm::sqrt(shares.iter().map(|bin| psi_term(bin, empty)).sum::<f64>()),
             Effect::JensenShannon { .. } => {
@@ -107,8 +116,7 @@ fn psi_term(bin: &Shares, empty: f64) -> f64 {
     if bin.golden <= 0.0 {
         return 0.0;
     }
-    // Shares are sums of rounded fractions: an empty bin may show as 1e-17.
-    let difference = if bin.candidate < 0.5 * empty { empty - bin.golden } else { bin.difference };
+    let difference = if bin.is_empty(empty) { empty - bin.golden } else { bin.difference };
     let ratio = (difference / bin.golden).max(-1.0 + f64::EPSILON);
     difference * libm::log1p(ratio)
 }

@@ -248,11 +248,12 @@ impl Comparison {
                 Shape { ceiling: f64::INFINITY, ..shape(integrals(gaps, edges), Norm::SumAbs(1.0), band, estimate, 3) }
             }
             Effect::Cvm => self.quadratic(masses(&self.golden_law), 4, edges),
-            Effect::Ad => self.quadratic(self.ad_masses(), 5, edges),
+            Effect::Ad => self.quadratic(ad_masses(&self.pooled_law()), 5, edges),
             Effect::SquaredCvm => Shape { squared: true, ..self.quadratic(masses(&self.pooled_law()), 7, edges) },
             Effect::SquaredAd => {
-                let share = self.candidate_share();
-                let masses = self.ad_masses().into_iter().map(|mass| share * (1.0 - share) * mass).collect();
+                let even: Vec<f64> =
+                    self.golden_law.iter().zip(&self.candidate_law).map(|(g, c)| 0.5 * (g + c)).collect();
+                let masses = ad_masses(&even).into_iter().map(|mass| 0.25 * mass).collect();
                 Shape { squared: true, ..self.quadratic(masses, 8, edges) }
             }
             Effect::CramersV { bins } | Effect::Psi { bins } | Effect::JensenShannon { bins } => {
@@ -321,25 +322,11 @@ impl Comparison {
         Shape { ceiling: f64::INFINITY, ..shape(features, Norm::Root(inverse), band, estimate, domain) }
     }
 
-    /// Candidate's share of all messages.
-    pub(crate) fn candidate_share(&self) -> f64 {
-        let (golden, candidate) = self.messages();
-        candidate as f64 / (golden as f64 + candidate as f64)
-    }
-
     /// The law of all messages of both sides.
     fn pooled_law(&self) -> Vec<f64> {
-        let share = self.candidate_share();
+        let (golden, candidate) = self.messages();
+        let share = candidate as f64 / (golden as f64 + candidate as f64);
         self.golden_law.iter().zip(&self.candidate_law).map(|(g, c)| g + share * (c - g)).collect()
-    }
-
-    /// `dH / (H (1 - H))` at each edge, `H` the law of all messages of both sides, where `0.01 < H < 0.99`.
-    fn ad_masses(&self) -> Vec<f64> {
-        let pooled = self.pooled_law();
-        let weighted = |(mass, h): (f64, &f64)| {
-            if *h > TRIM.0 && *h < TRIM.1 { mass / (h * (1.0 - h)) } else { 0.0 }
-        };
-        masses(&pooled).into_iter().zip(&pooled).map(weighted).collect()
     }
 
     /// `sum s gap` grouped by degrees of freedom.
@@ -412,6 +399,12 @@ fn integrals(mass: Vec<f64>, edges: &[usize]) -> Features {
 fn masses(law: &[f64]) -> Vec<f64> {
     let mut previous = 0.0;
     law.iter().map(|value| (value - core::mem::replace(&mut previous, *value)).max(0.0)).collect()
+}
+
+/// `dH / (H (1 - H))` of a law H given at its edges, where `0.01 < H < 0.99`.
+fn ad_masses(law: &[f64]) -> Vec<f64> {
+    let weighted = |(mass, h): (f64, &f64)| if *h > TRIM.0 && *h < TRIM.1 { mass / (h * (1.0 - h)) } else { 0.0 };
+    masses(law).into_iter().zip(law).map(weighted).collect()
 }
 
 /// At most `most` evenly spaced entries.

@@ -139,10 +139,11 @@ pub enum Effect {
     },
     /// `integral of (F - G)^2 dH`, `H` the pooled law: [`crate::classic::cvm`]'s effect.
     SquaredCvm,
-    /// `s (1 - s) integral of (F - G)^2 / (H (1 - H)) dH` over `0.01 < H < 0.99`, `s` the golden's share of all messages:
+    /// A quarter of the integral of `(F - G)^2 / (H (1 - H)) dH` over `0.01 < H < 0.99`, `H = (F + G)/2`:
     /// [`crate::classic::ad`]'s effect.
     SquaredAd,
-    /// Cramer's V over bins of the golden ([`crate::classic::bin_edges`]): [`crate::classic::chi2`]'s effect.
+    /// Cramer's V of equally large sides, over bins of the golden ([`crate::classic::bin_edges`]): [`crate::classic::chi2`]'s
+    /// effect.
     CramersV {
         /// Number of equal-mass bins, at least 2.
         bins: u16,

@@ -173,6 +173,12 @@ pub const CHECKS: &[CheckInfo] = &[
         Critical,
         "order reductions, deletions and executions of more than is left of the order, of all; worst = excess in 1e-8",
     ),
+    counted(
+        "forgotten",
+        "",
+        Warn,
+        "levels that the cap of the book dropped, and orders not told apart because too many rested at once or had no id",
+    ),
     CheckInfo { unusable: true, ..counted("no_events", "", Critical, "sides on which no event could be read") },
 ];
 

@@ -242,7 +242,7 @@ pub const TESTS: &[TestInfo] = &[
         id: TestId::Ad,
         name: "ad",
         title: "Anderson-Darling distance",
-        formula: "statistic (A2 - 1)/sigma with midranks; effect A2/N = s(1-s) integral of (F_candidate - F_golden)^2/(H(1-H)) dH over 0.01 < H < 0.99, s the golden's share of all observations",
+        formula: "statistic (A2 - 1)/sigma with midranks; effect 1/4 integral of (F_candidate - F_golden)^2/(H(1-H)) dH over 0.01 < H < 0.99, H the mean of both laws; A2/N of equally large sides",
         reference: "Scholz and Stephens (1987); scipy.stats.anderson_ksamp(variant='midrank')",
         margin_unit: MarginUnit::Effect,
         margin_range: (0.000_001, 0.9),
@@ -264,7 +264,7 @@ pub const TESTS: &[TestInfo] = &[
         id: TestId::Chi2,
         name: "chi2",
         title: "chi-square over quantile bins",
-        formula: "statistic sum (O - E)^2/E over at most twenty equal-mass bins of the golden; effect Cramer's V = sqrt(chi2/N), 0 to 1",
+        formula: "statistic sum (O - E)^2/E over at most twenty equal-mass bins of the golden; effect sqrt(sum (p - q)^2/(2(p + q))), p and q the shares: Cramer's V of equally large sides, 0 to 1",
         reference: "Pearson (1900), Cramer (1946); scipy.stats.chi2_contingency(correction=False)",
         margin_unit: MarginUnit::Effect,
         margin_range: (0.001, 0.9),
@@ -326,6 +326,11 @@ impl TestId {
     /// The test of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         TESTS.iter().find(|t| t.name == name).map(|t| t.id)
+    }
+
+    /// Whether the effect is the square of a distance, so that it falls with the length of the data and not with its root.
+    pub fn is_squared(self) -> bool {
+        matches!(self, Self::Cvm | Self::Ad | Self::Psi)
     }
 
     /// Its entry of [`TESTS`].

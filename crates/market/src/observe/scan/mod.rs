@@ -171,6 +171,7 @@ impl Scan {
         let invalid_of = self.trades.n_rows() + self.depth.n_rows();
         counters.of(Check::InvalidValue).total = invalid_of;
         counters.of(Check::TimeOutOfRange).total = self.trades.n_rows() + self.depth.n_begun();
+        counters.of(Check::Forgotten).count = self.depth.book().levels_dropped() + n_untracked;
         for check in [Check::Duplicate, Check::SessionOverlap] {
             counters.of(check).total = self.trades.n_with_id() + self.depth.n_with_id();
         }
