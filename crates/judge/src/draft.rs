@@ -5,8 +5,6 @@ use verismo_suite::catalogue::TestId;
 use verismo_suite::report::{Finding, Needs};
 use verismo_suite::verdict::{FindingVerdict, Severity};
 
-use crate::input::SECOND_NS;
-
 /// A finding whose verdict may still depend on the others.
 #[derive(Debug, Clone)]
 pub(crate) struct Draft {
@@ -23,7 +21,6 @@ pub(crate) struct Open {
     pub(crate) slack: (f64, f64),
     /// Every pair of windows is equal.
     pub(crate) identical: bool,
-    pub(crate) window_ns: i64,
 }
 
 /// A finding with nothing but its names.
@@ -60,6 +57,7 @@ pub(crate) fn blank(
         verdict: FindingVerdict::Error,
         reason: String::new(),
         windows: [0, 0],
+        seconds: [0.0, 0.0],
         coverage: None,
         needs: None,
         evidence: Default::default(),
@@ -156,7 +154,7 @@ fn decide(draft: Draft, alpha: f64) -> Finding {
     } else {
         format!("the interval {interval} holds the margin {}", short(margin))
     };
-    finding.needs = needs(&open);
+    finding.needs = needs(&open, seconds_a_window(&finding)[1]);
     finding
 }
 
@@ -168,8 +166,12 @@ fn widened(open: &Open) -> Judged {
     judged
 }
 
-fn needs(open: &Open) -> Option<Needs> {
-    let window_s = open.window_ns as f64 / SECOND_NS as f64;
+/// Seconds that pass for each window with a value, a side.
+pub(crate) fn seconds_a_window(finding: &Finding) -> [f64; 2] {
+    [0, 1].map(|side| finding.seconds[side] / finding.windows[side].max(1) as f64)
+}
+
+fn needs(open: &Open, window_s: f64) -> Option<Needs> {
     let needs =
         |candidate_windows, text: String| Some(Needs { candidate_windows, golden_windows: None, window_s, text });
     match open.judged.needs {

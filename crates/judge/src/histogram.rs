@@ -13,7 +13,7 @@ use verismo_suite::report::{Finding, Needs};
 use verismo_suite::verdict::FindingVerdict;
 
 use crate::draft::{Draft, Open};
-use crate::input::{Cells, SECOND_NS};
+use crate::input::Cells;
 use crate::observe::Task;
 use crate::select::Placed;
 pub(crate) use battery::effect_of;
@@ -251,7 +251,7 @@ fn complete(
         Outcome::Judged(judged) => *judged,
         Outcome::TooFewWindows { estimate, golden_needed, candidate_needed } => {
             finding.effect = Some(estimate);
-            return too_few(finding, task.window_ns, golden_needed, candidate_needed);
+            return too_few(finding, golden_needed, candidate_needed);
         }
     };
     finding.effect = Some(judged.estimate);
@@ -275,7 +275,7 @@ fn complete(
     if !identical && finding.deciding && !judged.is_inside(judged.margin) {
         evidence::blame(&mut finding, laws, test.distance(), task.window_ns);
     }
-    Draft { finding, open: Some(Open { judged, slack, identical, window_ns: task.window_ns }) }
+    Draft { finding, open: Some(Open { judged, slack, identical }) }
 }
 
 fn finite(slot: &mut Option<f64>, value: f64) {
@@ -283,15 +283,13 @@ fn finite(slot: &mut Option<f64>, value: f64) {
 }
 
 /// Fewer windows than the recipe needs.
-pub(crate) fn too_few(mut finding: Finding, window_ns: i64, golden: usize, candidate: usize) -> Draft {
-    let window_s = window_ns as f64 / SECOND_NS as f64;
+pub(crate) fn too_few(mut finding: Finding, golden: usize, candidate: usize) -> Draft {
+    let [golden_s, window_s] = crate::draft::seconds_a_window(&finding);
+    let longest = crate::draft::span((golden as f64 * golden_s).max(candidate as f64 * window_s));
     let text = match (golden, candidate) {
-        (0, c) => format!("{c} more windows of the candidate ({})", crate::draft::span(c as f64 * window_s)),
-        (g, 0) => format!("{g} more windows of the golden ({})", crate::draft::span(g as f64 * window_s)),
-        (g, c) => format!(
-            "{g} more windows of the golden and {c} of the candidate ({})",
-            crate::draft::span(g.max(c) as f64 * window_s)
-        ),
+        (0, c) => format!("{c} more windows of the candidate ({longest})"),
+        (g, 0) => format!("{g} more windows of the golden ({longest})"),
+        (g, c) => format!("{g} more windows of the golden and {c} of the candidate ({longest})"),
     };
     for key in ["interval", "resolution", "mde", "n_eff", "p_fail"] {
         finding.undefined.insert(key.to_owned(), "fewer than 12 windows on a side".to_owned());

@@ -187,10 +187,10 @@ fn agreement_row(name: &str, kind: &str, agreement: Agreement, aligned: bool, su
     let subject = Subject { check: "id_agreement", side: Side::Both, stream: name };
     let differing = agreement.common - agreement.same_both;
     let reason = format!(
-        "of {} sampled {kind} with common ids {} differ in time, {} in price or size",
+        "{} of {} sampled {kind} with common ids differ in price or size, {} in time",
+        agreement.common - agreement.same_content,
         agreement.common,
-        agreement.common - agreement.same_time,
-        agreement.common - agreement.same_content
+        agreement.common - agreement.same_time
     );
     let mut row = row(&subject, differing, agreement.common, &reason, suite);
     if !aligned {

@@ -132,7 +132,7 @@ fn finish(
         suite_digest,
         golden_digest,
         candidate_digest,
-        mde: mde::rows(&findings, &streams),
+        mde: mde::rows(&findings),
         pictures: Vec::new(),
         streams,
         findings,

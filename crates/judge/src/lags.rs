@@ -96,7 +96,7 @@ fn one(task: &Task<'_>, golden: &[(i64, LagMoments)], candidate: &[(i64, LagMome
         Err(error) => Draft::error(finding, error),
         Ok(Outcome::TooFewWindows { estimate, golden_needed, candidate_needed }) => {
             finding.effect = Some(estimate);
-            crate::histogram::too_few(finding, task.window_ns, golden_needed, candidate_needed)
+            crate::histogram::too_few(finding, golden_needed, candidate_needed)
         }
         Ok(Outcome::Judged(judged)) => {
             finding.effect = Some(judged.estimate);
@@ -106,7 +106,7 @@ fn one(task: &Task<'_>, golden: &[(i64, LagMoments)], candidate: &[(i64, LagMome
                 finding.mde = Some(judged.resolution.detectable).filter(|v| v.is_finite());
                 finding.p_fail_raw = Some(judged.p_fail);
             }
-            let open = Open { judged: *judged, slack: (0.0, 0.0), identical, window_ns: task.window_ns };
+            let open = Open { judged: *judged, slack: (0.0, 0.0), identical };
             Draft { finding, open: Some(open) }
         }
     }

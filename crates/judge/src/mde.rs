@@ -1,25 +1,18 @@
 //! What the data at hand can resolve, and margins proposed from it.
 
 use verismo_suite::catalogue::TestId;
-use verismo_suite::report::{Finding, MdeRow, StreamPair};
+use verismo_suite::report::{Finding, MdeRow};
 
 use crate::draft::{short, span};
 use crate::input::SECOND_NS;
 
 /// One row per deciding finding that has a margin.
-pub(crate) fn rows(findings: &[Finding], streams: &[StreamPair]) -> Vec<MdeRow> {
-    findings
-        .iter()
-        .filter(|f| f.deciding)
-        .filter_map(|f| {
-            let stream = streams.iter().find(|s| s.name == f.stream);
-            Some(row(f, f.margin?, stream.map_or(0.0, |s| f.windows[1] as f64 * s.window_s)))
-        })
-        .collect()
+pub(crate) fn rows(findings: &[Finding]) -> Vec<MdeRow> {
+    findings.iter().filter(|f| f.deciding).filter_map(|f| Some(row(f, f.margin?))).collect()
 }
 
-/// `seconds` is the length of the candidate that was judged.
-fn row(finding: &Finding, margin: f64, seconds: f64) -> MdeRow {
+fn row(finding: &Finding, margin: f64) -> MdeRow {
+    let seconds = finding.seconds[1];
     let resolvable = finding.resolution;
     let symbol = symbol(finding);
     let text = match resolvable {

@@ -13,6 +13,7 @@ use crate::edges;
 use crate::histogram::{self, Laws};
 use crate::input::{Series, SeriesWindows, StreamStates};
 use crate::lags;
+use crate::mde;
 use crate::picture::{self, Detail};
 use crate::select::{DAY_NS, Selection, select};
 
@@ -35,6 +36,8 @@ pub(crate) struct Task<'a> {
     pub(crate) options: Options,
     pub(crate) selection: Selection,
     pub(crate) window_ns: i64,
+    /// Seconds that pass for each window with a value, a side.
+    pub(crate) seconds_a_window: [f64; 2],
 }
 
 impl Task<'_> {
@@ -44,6 +47,7 @@ impl Task<'_> {
         let mut finding = blank(&rule.id, &self.unit, test, &self.pair.name, rule.severity, rule.decide == test);
         finding.stratum = self.selection.stratum.to_owned();
         finding.windows = [self.selection.golden.len() as u64, self.selection.candidate.len() as u64];
+        finding.seconds = [0, 1].map(|side| finding.windows[side] as f64 * self.seconds_a_window[side]);
         finding.coverage = Some(self.selection.coverage);
         if finding.coverage.is_some_and(|c| c < 0.999) {
             let share = crate::draft::short(100.0 * self.selection.coverage);
@@ -130,6 +134,9 @@ pub(crate) fn judge_observable(
         ),
         selection,
         window_ns,
+        seconds_a_window: [(pair.golden, golden), (pair.candidate, candidate)].map(|(stream, series)| {
+            mde::seconds(window_ns) * if days.is_some() { 1.0 } else { spacing(stream, series) }
+        }),
     };
     if task.selection.golden.is_empty() || task.selection.candidate.is_empty() {
         return only_deciding(FindingVerdict::Inconclusive, "the sides share no window in which both define it");
@@ -196,6 +203,13 @@ fn occupied(series: &Series) -> Vec<(usize, i64)> {
             occupied.map(|(at, (index, _))| (at, *index)).collect()
         }
     }
+}
+
+/// Windows of a stream for each window in which the series has a value: 1 for what is seen all the time, 6 for a value a minute
+/// in windows of 10 s.
+fn spacing(stream: &StreamStates, series: &Series) -> f64 {
+    let most = stream.series.values().map(|series| series.windows.len()).max().unwrap_or(0);
+    (most as f64 / occupied(series).len().max(1) as f64).max(1.0)
 }
 
 pub(crate) fn observations(series: &Series) -> u64 {

@@ -166,13 +166,12 @@ fn resolve(profile: &mut ObservableProfile, pair: &Pair<'_>, rule: &ObservableRu
                 profile.notes.push(note.to_owned());
             }
         }
-        let seconds = finding.windows[0] as f64 * mde::seconds(pair.golden.window_ns);
-        profile.resolution.push(resolution(&finding, seconds));
+        profile.resolution.push(resolution(&finding));
     }
 }
 
-/// `seconds` is the length of what was judged.
-fn resolution(finding: &Finding, seconds: f64) -> ResolutionProfile {
+fn resolution(finding: &Finding) -> ResolutionProfile {
+    let seconds = finding.seconds[0];
     let unit = match finding.test {
         TestId::W1 | TestId::Mean | TestId::Quantile => finding.unit.clone(),
         _ => String::new(),

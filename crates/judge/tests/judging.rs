@@ -106,6 +106,23 @@ fn short_data_are_inconclusive_and_say_what_is_missing() {
 }
 
 #[test]
+fn a_value_now_and_then_needs_the_time_that_passes_between_its_windows() {
+    let thinned = |seed| {
+        let mut side = side(Plan { seed, ..PLAN });
+        let series = side.streams[0].series.get_mut("mid_log_return_1s").unwrap();
+        let SeriesWindows::Cells(windows) = &mut series.windows else { panic!("cells") };
+        windows.retain(|(index, _)| index % 18 == 0);
+        side
+    };
+    let judgement = judged(&thinned(1), &thinned(2), &suite());
+    let finding = deciding(&judgement, "mid_log_return_1s");
+    assert_eq!((finding.windows, finding.seconds), ([10, 10], [1800.0, 1800.0]));
+    let needs = finding.needs.as_ref().unwrap();
+    assert_eq!(needs.text, "2 more windows of the golden and 2 of the candidate (6 min)");
+    assert_eq!(deciding(&judgement, "trade_size").seconds, [1800.0, 1800.0]);
+}
+
+#[test]
 fn lost_memory_fails_although_the_marginals_agree() {
     // The same marginal law with another memory: only the autocorrelation can tell.
     let golden = side(Plan { phi: 0.8, ..PLAN });

@@ -26,12 +26,14 @@ pub struct TextStyle {
     pub all_tests: bool,
     /// Where the full reports are, for the last line; empty if nowhere.
     pub reports: Vec<String>,
+    /// What a command calls the report, for commands that can be copied; where the first of `reports` is if empty.
+    pub name: String,
 }
 
 impl Default for TextStyle {
     /// Plain, 100 columns, the tests that matter.
     fn default() -> Self {
-        Self { colour: false, width: 100, all_tests: false, reports: Vec::new() }
+        Self { colour: false, width: 100, all_tests: false, reports: Vec::new(), name: String::new() }
     }
 }
 
@@ -276,9 +278,9 @@ fn plural(n: usize, noun: &str) -> String {
 fn push_end(out: &mut String, report: &Report, style: &TextStyle) {
     out.push('\n');
     // The commands can be copied where it is known what the report is called.
-    let name =
-        style.reports.first().and_then(|path| path.rsplit_once('/')).map_or("REPORT", |(directory, _)| directory);
-    let steps = outline::next_steps(report, name);
+    let directory = style.reports.first().and_then(|path| path.rsplit_once('/')).map(|(directory, _)| directory);
+    let name = Some(style.name.as_str()).filter(|name| !name.is_empty()).or(directory);
+    let steps = outline::next_steps(report, name.unwrap_or("REPORT"));
     for (i, step) in steps.iter().enumerate() {
         out.push_str(&wrap(step, if i == 0 { "Next: " } else { "      " }, style.width));
     }

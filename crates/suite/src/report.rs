@@ -199,6 +199,10 @@ pub struct Finding {
     /// Windows used a side.
     #[serde(default)]
     pub windows: [u64; 2],
+    /// Time that the windows used stand for, in seconds a side: longer than the windows themselves where only some of a
+    /// stream's windows have a value.
+    #[serde(default)]
+    pub seconds: [f64; 2],
     /// Share of the golden's windows used.
     #[serde(default)]
     pub coverage: Option<f64>,
@@ -227,7 +231,7 @@ pub struct Needs {
     /// More windows on the golden's side.
     #[serde(default)]
     pub golden_windows: Option<u64>,
-    /// The window in seconds.
+    /// Seconds that pass for each window with a value.
     pub window_s: f64,
     /// In words.
     pub text: String,

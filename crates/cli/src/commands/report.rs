@@ -27,8 +27,12 @@ pub fn run(args: &ReportArgs, context: Context<'_>, out: &mut impl Write) -> Res
     }
     let text = match args.format.unwrap_or_default() {
         ReportFormat::Text => {
-            let style =
-                TextStyle { colour: context.console.colour, width: context.console.width, ..TextStyle::default() };
+            let style = TextStyle {
+                colour: context.console.colour,
+                width: context.console.width,
+                name: args.run.display().to_string(),
+                ..TextStyle::default()
+            };
             verismo_report::text(&report, &style)
         }
         ReportFormat::Html => verismo_report::html(&report),

@@ -28,6 +28,7 @@ fn finding() -> Finding {
         verdict: FindingVerdict::Pass,
         reason: "every window is equal".into(),
         windows: [3, 3],
+        seconds: [30.0, 30.0],
         coverage: Some(1.0),
         needs: None,
         evidence: Evidence::default(),
