@@ -161,12 +161,15 @@ pub fn effect_unit(finding: &Finding) -> &str {
     }
 }
 
-/// The word for the verdict of a finding, with its weight: `FAIL`, `FAIL, warn`, and `(FAIL)` for a test that only informs.
+/// The word for the verdict of a finding, with its weight where that matters: `PASS`, `FAIL`, `FAIL, warn`, and `(FAIL)` for a test
+/// that only informs.
 pub fn verdict_label(finding: &Finding) -> String {
     match (finding.deciding, finding.severity) {
         (false, _) => format!("({})", finding.verdict),
         (true, Severity::Critical) => finding.verdict.to_string(),
-        (true, _) if finding.verdict == FindingVerdict::NotApplicable => finding.verdict.to_string(),
+        (true, _) if matches!(finding.verdict, FindingVerdict::Pass | FindingVerdict::NotApplicable) => {
+            finding.verdict.to_string()
+        }
         (true, severity) => format!("{}, {severity}", finding.verdict),
     }
 }

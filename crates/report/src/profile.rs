@@ -220,7 +220,7 @@ const OBSERVABLE_COLUMNS: [Column; 11] = [
 ];
 
 fn push_observables(out: &mut String, stream: &StreamProfile, style: &TextStyle) {
-    let (described, absent): (Vec<_>, Vec<_>) = stream.observables.iter().partition(|o| o.n > 0);
+    let described: Vec<_> = stream.observables.iter().filter(|o| o.n > 0).collect();
     let rows: Vec<Row> =
         described.iter().filter(|o| o.autocorrelations.is_empty()).map(|o| observable_row(o)).collect();
     let shown = table(&OBSERVABLE_COLUMNS, &rows, style.width, style.colour);
@@ -244,11 +244,15 @@ fn push_observables(out: &mut String, stream: &StreamProfile, style: &TextStyle)
             "differs: by how much this data set differs from itself, a sixth against the rest, its noise removed.";
         out.push_str(&wrap(text, "  ", style.width));
     }
-    for (reason, names) in
-        grouped(absent.iter().map(|o| (o.undefined.get("n").cloned().unwrap_or_default(), clean(&o.observable))))
-    {
+    for (reason, names) in without_values(&stream.observables) {
         out.push_str(&wrap(&format!("No {}: {reason}.", names.join(", ")), "  ", style.width));
     }
+}
+
+/// The observables without a value, by the reason.
+pub(crate) fn without_values(observables: &[ObservableProfile]) -> Vec<(String, Vec<String>)> {
+    let absent = observables.iter().filter(|o| o.n == 0);
+    grouped(absent.map(|o| (o.undefined.get("n").cloned().unwrap_or_default(), clean(&o.observable))))
 }
 
 /// Names by what is said of them, in the order in which it is first said.

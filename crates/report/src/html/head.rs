@@ -146,16 +146,19 @@ fn facts(report: &Report, subjects: &[Subject<'_>]) -> String {
     if !counted.is_empty() {
         items.push((counted.join(", "), format!("of {} observables", subjects.len())));
     }
-    let over = report
-        .integrity
-        .iter()
-        .filter(|r| {
-            matches!(r.verdict, FindingVerdict::Fail | FindingVerdict::Error) && r.severity == Severity::Critical
-        })
-        .count();
+    let over = report.integrity.iter().filter(|r| matches!(r.verdict, FindingVerdict::Fail | FindingVerdict::Error));
+    let (over, shown) = over.fold((0, 0), |(over, shown), r| match r.severity {
+        Severity::Critical => (over + 1, shown),
+        _ => (over, shown + 1),
+    });
     let checks = report.integrity.iter().filter(|r| r.verdict != FindingVerdict::NotApplicable).count();
     items.push((
-        if over == 0 { "all inside".to_owned() } else { format!("{over} over") },
+        match (over, shown) {
+            (0, 0) => "all inside".to_owned(),
+            (0, shown) => format!("{shown} over, as a warning"),
+            (over, 0) => format!("{over} over"),
+            (over, shown) => format!("{over} over, {shown} as a warning"),
+        },
         format!("limits of {checks} integrity checks"),
     ));
     for side in [Side::Golden, Side::Candidate] {

@@ -114,9 +114,8 @@ fn stream_part(profile: &Profile, stream: &StreamProfile) -> String {
     if !lags.is_empty() {
         out.push_str(&prose_table("Autocorrelations", &["autocorrelation", "n", "values"], &lags));
     }
-    for o in stream.observables.iter().filter(|o| o.n == 0) {
-        let why = o.undefined.get("n").map_or("", String::as_str);
-        out.push_str(&paragraph(&format!("No {}: {why}.", o.observable)));
+    for (reason, names) in crate::profile::without_values(&stream.observables) {
+        out.push_str(&paragraph(&format!("No {}: {reason}.", names.join(", "))));
     }
     out.push_str(&resolution(stream));
     out
