@@ -52,6 +52,7 @@ pub(super) struct OrderRow {
 /// A trade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TradeRow {
+    /// Its id, or [`NO_ID`] if the file has none or leaves it empty.
     pub(super) id: i64,
     /// The aggressor's side, if the file says it.
     pub(super) side: Side,
@@ -142,7 +143,10 @@ impl Columns {
             })),
             Self::Trades { id, receive, exchange, price, amount, buy, sell, side } => Ok(Row::Trade(TradeRow {
                 stamps: stamps(&mut at, exchange, receive)?,
-                id: id.map_or(Ok(NO_ID), |id| integer(at(id), "trade id"))?,
+                id: match id.map(&mut at) {
+                    None | Some(Some(b"")) => NO_ID,
+                    Some(text) => integer(text, "trade id")?,
+                },
                 side: side.map_or(Ok(Side::None), |side| word(at(side), "side", &SIDES))?,
                 price: number(at(price), "price")?,
                 qty: number(at(amount), "amount")?,
@@ -242,6 +246,16 @@ mod tests {
             (trade.id, trade.side, trade.qty, trade.buy, trade.sell),
             (568_694_537, Side::Bid, 12_100_000, 20, 26)
         );
+    }
+
+    #[test]
+    fn a_trade_may_have_no_id() {
+        let trades = columns(TRADES).unwrap();
+        let Row::Trade(trade) = trades.row(b",1777689383889,1777689383817,1,2,20,26,buy").unwrap() else {
+            panic!("no trade")
+        };
+        assert_eq!((trade.id, trade.buy), (NO_ID, 20));
+        assert_eq!(trades.row(b"x,1777689383889,1777689383817,1,2,20,26,buy").unwrap_err().field, "trade id");
     }
 
     #[test]

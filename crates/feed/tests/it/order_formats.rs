@@ -131,6 +131,26 @@ fn orders_of_two_symbols_survive_each_format_in_each_packing() {
 }
 
 #[test]
+fn executions_without_ids_survive_too() {
+    let mut messages = orders_market("BTCUSD", 1000, 9);
+    let mut n_executions = 0;
+    for message in &mut messages {
+        if let Body::Order(OrderEvent { action: OrderAction::Exec, trade_id, .. }) = &mut message.body {
+            *trade_id = NO_ID;
+            n_executions += 1;
+        }
+    }
+    assert!(n_executions > 100);
+    for format in FORMATS {
+        let directory = tempfile::tempdir().unwrap();
+        write(format, directory.path(), &messages, GoldenCompression::Plain);
+        let read = read(&[directory.path()]);
+        assert_same(&read, &messages, format);
+        assert!(read.counters.iter().all(|(_, c)| c.count == 0), "{format:?}: {:?}", read.counters);
+    }
+}
+
+#[test]
 fn names_say_nothing_and_a_second_writer_overwrites_nothing() {
     let messages = orders_market("BTCUSD", 500, 3);
     for format in FORMATS {
