@@ -54,7 +54,7 @@ pub(super) struct OrderRow {
 pub(super) struct TradeRow {
     /// Its id, or [`NO_ID`] if the file has none or leaves it empty.
     pub(super) id: i64,
-    /// The aggressor's side, if the file says it.
+    /// The aggressor's side, or none if the file does not say it.
     pub(super) side: Side,
     pub(super) price: i64,
     pub(super) qty: i64,
@@ -147,7 +147,10 @@ impl Columns {
                     None | Some(Some(b"")) => NO_ID,
                     Some(text) => integer(text, "trade id")?,
                 },
-                side: side.map_or(Ok(Side::None), |side| word(at(side), "side", &SIDES))?,
+                side: match side.map(&mut at) {
+                    None | Some(Some(b"")) => Side::None,
+                    Some(text) => word(text, "side", &SIDES)?,
+                },
                 price: number(at(price), "price")?,
                 qty: number(at(amount), "amount")?,
                 buy: integer(at(buy), "buy order id")?,
@@ -249,13 +252,19 @@ mod tests {
     }
 
     #[test]
-    fn a_trade_may_have_no_id() {
+    fn a_trade_may_have_no_id_and_no_side() {
         let trades = columns(TRADES).unwrap();
-        let Row::Trade(trade) = trades.row(b",1777689383889,1777689383817,1,2,20,26,buy").unwrap() else {
+        let Row::Trade(trade) = trades.row(b",1777689383889,1777689383817,1,2,20,26,").unwrap() else {
             panic!("no trade")
         };
-        assert_eq!((trade.id, trade.buy), (NO_ID, 20));
-        assert_eq!(trades.row(b"x,1777689383889,1777689383817,1,2,20,26,buy").unwrap_err().field, "trade id");
+        assert_eq!((trade.id, trade.side), (NO_ID, Side::None));
+        for (line, field) in [
+            ("x,1777689383889,1777689383817,1,2,20,26,buy", "trade id"),
+            ("1,1777689383889,1777689383817,1,2,20,26,up", "side"),
+            ("1,1777689383889,1777689383817,1,2,20,26", "side"),
+        ] {
+            assert_eq!(trades.row(line.as_bytes()).unwrap_err().field, field, "{line}");
+        }
     }
 
     #[test]

@@ -117,12 +117,9 @@ fn orders_of_two_symbols_survive_each_format_in_each_packing() {
     for format in FORMATS {
         for compression in [GoldenCompression::Plain, GoldenCompression::Gzip(1)] {
             let directory = tempfile::tempdir().unwrap();
-            // Products of Coinbase have sequences of their own, and a book does not say whose it is: one product a directory.
-            let symbols: &[&str] = if format == Format::CoinbaseFull { &["ETHUSD"] } else { &["BTCUSD", "ETHUSD"] };
-            let of: Vec<Message> = messages.iter().filter(|m| symbols.contains(&m.symbol.as_str())).cloned().collect();
-            write(format, directory.path(), &of, compression);
+            write(format, directory.path(), &messages, compression);
             let read = read(&[directory.path()]);
-            assert_same(&read, &of, format);
+            assert_same(&read, &messages, format);
             for (check, counter) in read.counters.iter() {
                 assert_eq!(counter.count, 0, "{format:?} {check}: {}", read.detail(check));
             }
@@ -240,6 +237,33 @@ fn what_a_format_cannot_hold_is_refused_in_words() {
         assert_eq!(refused(&trade), format == Format::CoinbaseFull, "{format:?}");
         assert_eq!(refused(&half), format == Format::Dbn, "{format:?}");
     }
+}
+
+#[test]
+fn a_side_that_is_not_known_is_refused_or_reads_back() {
+    let message = |body| Message { t_exchange_ns: START_NS, t_receive_ns: START_NS, symbol: "BTCUSD".into(), body };
+    let no_side = RestingOrder { id: 7, side: Side::None, price: UNIT, qty: UNIT };
+    let snapshot = message(Body::OrderSnapshot { last_id: 0, orders: vec![no_side] });
+    let RestingOrder { id, side, price, qty } = no_side;
+    let event = |action| message(Body::Order(OrderEvent { action, id, side, price, qty, trade_id: NO_ID }));
+    for format in [Format::CoinbaseFull, Format::Bitstamp] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut writer = format.writer(directory.path(), &WriteOptions::default()).unwrap();
+        for message in [&snapshot, &event(OrderAction::Add), &event(OrderAction::Delete), &event(OrderAction::Exec)] {
+            let error = writer.write(message).unwrap_err();
+            assert_eq!(error.code(), "not-expressible");
+            assert!(error.to_string().contains("an order without a side"), "{error}");
+        }
+    }
+    let mut messages = orders_market("BTCUSD", 3, 10);
+    for (i, side) in [Side::None, Side::Bid, Side::Ask].into_iter().enumerate() {
+        let trade = Body::Trade { id: i as i64, price: 1000 * UNIT, qty: UNIT, side };
+        let t_exchange_ns = messages[messages.len() - 1].t_exchange_ns + 1_000;
+        messages.push(Message { t_exchange_ns, ..message(trade) });
+    }
+    let directory = tempfile::tempdir().unwrap();
+    write(Format::Bitstamp, directory.path(), &messages, GoldenCompression::Plain);
+    assert_same(&read(&[directory.path()]), &messages, Format::Bitstamp);
 }
 
 #[test]
