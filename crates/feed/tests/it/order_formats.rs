@@ -128,6 +128,16 @@ fn orders_of_two_symbols_survive_each_format_in_each_packing() {
 }
 
 #[test]
+fn each_product_of_coinbase_gets_its_own_book_whoever_speaks_first() {
+    for seed in 1..8 {
+        let messages = [orders_market("BTCUSD", 50, seed), orders_market("ETHUSD", 50, seed + 1)].concat();
+        let directory = tempfile::tempdir().unwrap();
+        write(Format::CoinbaseFull, directory.path(), &messages, GoldenCompression::Plain);
+        assert_same(&read(&[directory.path()]), &messages, Format::CoinbaseFull);
+    }
+}
+
+#[test]
 fn executions_without_ids_survive_too() {
     let mut messages = orders_market("BTCUSD", 1000, 9);
     let mut n_executions = 0;
