@@ -106,6 +106,13 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// The symbol that the row names: that of its stream name, else its own.
+    #[inline]
+    pub(super) fn symbol(&self) -> Option<&'a [u8]> {
+        let of_stream = self.text(Column::Stream).map(|s| s.split(|b| *b == b'@').next().unwrap_or(s));
+        of_stream.or_else(|| self.text(Column::Symbol))
+    }
+
     /// Receive time in ns, or [`NO_TIME`].
     #[inline]
     pub(super) fn receive_ns(&self) -> Result<i64, BadValue<'a>> {

@@ -14,14 +14,15 @@
 //! A stream's rows give the events that the same messages give as JSON lines.
 //!
 //! Traps. The archive's rows have no symbol: it is told by the file name (`BTCUSDT-trades-2024-08-08.csv`) or by an option. Archives come
-//! as `.zip`, which is not read: unpack them. Aggregated trades are not read where plain trades of the same symbol lie beside them: both
-//! tell of the same fills. Depth changes without a snapshot need a warm-up. Files of one stream are merged by receive time where all rows
+//! as `.zip`, which is not read: unpack them. Aggregated trades are not read where a file with plain trades of the same symbol, archive or
+//! stream, covers their time from its first line to its last: both tell of the same fills. Depth changes without a snapshot need a warm-up. Files of one stream are merged by receive time where all rows
 //! have it, else by exchange time; of one time, trades go first, then depth, then quotes.
 
 mod fields;
 mod layout;
 mod reader;
 mod sniff;
+mod told;
 
 pub use reader::BinanceCsvReader;
 pub(crate) use sniff::sniff;

@@ -1,5 +1,6 @@
 //! Reads the files of one or several symbols as sequences of rows.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use verismo_market::event::{Event, NO_ID, NO_TIME, Side};
 use super::fields::{BadValue, Row, RowKind};
 use super::layout::{Column, Layout, LayoutKind};
 use super::sniff::{is_comment, layout_of};
+use super::told::Told;
 use crate::assemble::{Assembler, Place, Update, blank};
 use crate::batch;
 use crate::block::{Block, EventReader, StreamName};
@@ -24,6 +26,8 @@ pub struct BinanceCsvReader {
     labels: Vec<Arc<str>>,
     files: Vec<File>,
     by_receive: bool,
+    /// Where plain trades are told, if there are aggregated ones.
+    told: Option<Told>,
     assembler: Assembler,
     /// Unit of the first exchange stamp of each stream.
     units: Vec<Option<EpochUnit>>,
@@ -38,50 +42,30 @@ struct File {
     layout: Option<Layout>,
     /// Symbol of rows that name none.
     symbol: String,
-    /// Rows that another file tells better, by what they are.
-    is_redundant: bool,
+    /// Symbols of the trades at its start.
+    traded: BTreeSet<String>,
     seen_row: bool,
 }
 
 impl BinanceCsvReader {
     /// A reader of `sources`; `symbol` is that of files whose rows and names tell none.
-    pub fn new(mut sources: Vec<Source>, symbol: Option<&str>) -> Self {
-        let layout = |s: &Source| match &s.problem {
-            Some(_) => None,
-            None => Head::read(s).ok().and_then(|head| layout_of(head.lines())),
-        };
-        let layouts: Vec<Option<Layout>> = sources.iter().map(layout).collect();
-        let readable = || sources.iter().zip(&layouts).filter(|(_, layout)| layout.is_some());
+    pub fn new(sources: Vec<Source>, symbol: Option<&str>) -> Self {
+        let mut files: Vec<(Source, File)> = sources.into_iter().map(|source| File::look(source, symbol)).collect();
+        let readable = || files.iter().filter(|(_, file)| file.layout.is_some());
         let by_receive = readable().all(|(s, _)| s.first.t_receive_ns != NO_TIME);
-        let mut files: Vec<(Source, Option<Layout>)> = sources.drain(..).zip(layouts).collect();
+        let has_aggregated = readable().any(|(_, f)| f.layout.is_some_and(|l| l.kind == LayoutKind::AggTrades));
         for (source, _) in &mut files {
             // Lines are merged by this time: receive times are epoch stamps or all of one session.
             source.first.t_exchange_ns =
                 if by_receive { source.first.t_receive_ns } else { source.first.t_exchange_ns };
         }
-        files.sort_by_key(|(s, layout)| (s.first.t_exchange_ns, layout.map(|l| l.kind), s.first, s.bytes));
-        let named = |s: &Source| {
-            let name = s.symbol.as_deref().or(symbol).unwrap_or(UNKNOWN_SYMBOL);
-            name.to_uppercase()
-        };
-        let with_trades: BTreeSet<String> = files
-            .iter()
-            .filter(|(_, layout)| layout.is_some_and(|l| l.kind == LayoutKind::Trades))
-            .map(|(s, _)| named(s))
-            .collect();
-        let (sources, files) = files
-            .into_iter()
-            .map(|(source, layout)| {
-                let symbol = named(&source);
-                let is_aggregated = layout.is_some_and(|l| l.kind == LayoutKind::AggTrades);
-                let is_redundant = is_aggregated && with_trades.contains(&symbol);
-                (source, File { layout, symbol, is_redundant, seen_row: false })
-            })
-            .unzip();
+        files.sort_by_key(|(s, file)| (s.first.t_exchange_ns, file.layout.map(|l| l.kind), s.first, s.bytes));
+        let (sources, files): (Vec<Source>, Vec<File>) = files.into_iter().unzip();
         let merge = LineMerge::new(sources);
         Self {
             labels: merge.labels().to_vec(),
             merge,
+            told: has_aggregated.then(|| Told::new(files.len())),
             files,
             by_receive,
             assembler: Assembler::default(),
@@ -94,8 +78,21 @@ impl BinanceCsvReader {
 
     /// Handles one line; `false` at the end of all files.
     fn step(&mut self) -> bool {
-        let (files, by_receive) = (&mut self.files, self.by_receive);
-        let mut key = |source: u32, line: &[u8]| keyed(&mut files[source as usize], by_receive, line);
+        let (files, by_receive, told) = (&mut self.files, self.by_receive, &mut self.told);
+        let mut key = |source: u32, line: &[u8]| {
+            let file = &mut files[source as usize];
+            let is_first = !file.seen_row;
+            let keyed = keyed(file, by_receive, line);
+            if let Some(told) = told {
+                if is_first && file.seen_row {
+                    file.traded.iter().for_each(|symbol| told.add(symbol, source));
+                }
+                if let Keyed::At((t_ns, _)) = keyed {
+                    told.see(source, t_ns);
+                }
+            }
+            keyed
+        };
         let Some(at) = self.merge.next_line(&mut self.counters, &mut key) else {
             return false;
         };
@@ -115,7 +112,9 @@ impl BinanceCsvReader {
             });
             return true;
         }
-        if file.is_redundant {
+        if let Some(told) = &mut self.told
+            && is_told(told, &row, &file.symbol, by_receive, at.source)
+        {
             self.counters.unknown_stream("aggregated trades beside the trades themselves", label, at.position);
             return true;
         }
@@ -128,7 +127,62 @@ impl BinanceCsvReader {
     }
 }
 
-/// Where a line goes among those of other files: by time, then trades, depth, quotes.
+impl File {
+    /// What the start of a file tells.
+    fn look(source: Source, symbol: Option<&str>) -> (Source, Self) {
+        let head = if source.problem.is_none() { Head::read(&source).ok() } else { None };
+        let layout = head.as_ref().and_then(|head| layout_of(head.lines()));
+        let symbol = source.symbol.as_deref().or(symbol).unwrap_or(UNKNOWN_SYMBOL).to_uppercase();
+        let mut traded = BTreeSet::new();
+        if let (Some(head), Some(layout)) = (&head, &layout) {
+            let rows = head.lines().map(|line| Row::new(layout, line)).filter(Row::is_whole);
+            for row in rows.filter(|row| row.kind() == RowKind::Trade) {
+                let name = symbol_of(&row, &symbol);
+                if !traded.contains(&*name) {
+                    traded.insert(name.into_owned());
+                }
+            }
+        }
+        (source, Self { layout, symbol, traded, seen_row: false })
+    }
+}
+
+/// The symbol of a row in upper case: its own, else the file's.
+fn symbol_of<'a>(row: &Row<'a>, symbol_of_file: &'a str) -> Cow<'a, str> {
+    match row.symbol() {
+        None => Cow::Borrowed(symbol_of_file),
+        Some(name) => upper(String::from_utf8_lossy(name)),
+    }
+}
+
+/// Most names need no change, and then no memory.
+fn upper(name: Cow<'_, str>) -> Cow<'_, str> {
+    let is_other = name.bytes().any(|b| b.is_ascii_lowercase() || !b.is_ascii());
+    if is_other { Cow::Owned(name.to_uppercase()) } else { name }
+}
+
+/// Whether a row is an aggregated trade whose fills a file with plain trades tells; of a plain trade it is noted that its file does.
+fn is_told(told: &mut Told, row: &Row<'_>, symbol_of_file: &str, by_receive: bool, source: u32) -> bool {
+    match row.kind() {
+        RowKind::Trade => {
+            told.add(&symbol_of(row, symbol_of_file), source);
+            false
+        }
+        RowKind::AggTrade => {
+            time_of(row, by_receive).is_some_and(|t_ns| told.covers(&symbol_of(row, symbol_of_file), t_ns))
+        }
+        _ => false,
+    }
+}
+
+/// The time by which a row is merged.
+fn time_of(row: &Row<'_>, by_receive: bool) -> Option<i64> {
+    let is_trade = matches!(row.kind(), RowKind::Trade | RowKind::AggTrade);
+    let t_ns = if by_receive { row.receive_ns().ok() } else { row.exchange_ns(is_trade).ok().flatten().map(|t| t.0) };
+    t_ns.filter(|t_ns| *t_ns != NO_TIME)
+}
+
+/// Where a line goes among those of other files: by time, then trades, aggregated trades, depth, quotes.
 fn keyed(file: &mut File, by_receive: bool, line: &[u8]) -> Keyed {
     if !file.seen_row && (is_comment(line) || Layout::of_header(line).is_some()) {
         return Keyed::Header;
@@ -136,18 +190,15 @@ fn keyed(file: &mut File, by_receive: bool, line: &[u8]) -> Keyed {
     file.seen_row = true;
     let Some(layout) = &file.layout else { return Keyed::WithLineBefore };
     let row = Row::new(layout, line);
-    let (rank, is_trade) = match row.kind() {
-        RowKind::Trade | RowKind::AggTrade => (0, true),
-        RowKind::SnapshotLevel => (1, false),
-        RowKind::Level => (2, false),
-        RowKind::Quote => (3, false),
+    let rank = match row.kind() {
+        RowKind::Trade => 0,
+        RowKind::AggTrade => 1,
+        RowKind::SnapshotLevel => 2,
+        RowKind::Level => 3,
+        RowKind::Quote => 4,
         RowKind::Unknown(_) => return Keyed::WithLineBefore,
     };
-    let time = if by_receive { row.receive_ns().ok() } else { row.exchange_ns(is_trade).ok().flatten().map(|t| t.0) };
-    match time {
-        Some(ns) if ns != NO_TIME => Keyed::At((ns, rank)),
-        _ => Keyed::WithLineBefore,
-    }
+    time_of(&row, by_receive).map_or(Keyed::WithLineBefore, |t_ns| Keyed::At((t_ns, rank)))
 }
 
 /// Turns one row into events.
@@ -231,25 +282,19 @@ impl<'a> Sink<'a> {
 
     /// The stream of the row: that of its stream name, else its symbol, else the file's.
     fn stream(&mut self, row: &Row<'a>, symbol_of_file: &str) -> Result<usize, BadValue<'a>> {
-        let of_stream = row.text(Column::Stream).map(|s| s.split(|b| *b == b'@').next().unwrap_or(s));
         let own = row.text(Column::Symbol);
-        if let (Some(of_stream), Some(own)) = (of_stream, own)
-            && !of_stream.eq_ignore_ascii_case(own)
+        if let (Some(symbol), Some(own)) = (row.symbol(), own)
+            && !symbol.eq_ignore_ascii_case(own)
         {
             self.invalid(BadValue { column: Column::Symbol, text: own, reason: "not that of its stream" });
         }
-        let Some(symbol) = of_stream.or(own) else {
+        let Some(symbol) = row.symbol() else {
             let bad = BadValue { column: Column::Symbol, text: b"", reason: "no name" };
             return self.assembler.stream("", symbol_of_file).ok_or(bad);
         };
         let bad = BadValue { column: Column::Symbol, text: symbol, reason: "empty, too long or not text" };
         let name = std::str::from_utf8(symbol).map_err(|_| bad)?;
-        // Most names need no change, and then no memory.
-        if name.bytes().any(|b| b.is_ascii_lowercase() || !b.is_ascii()) {
-            self.assembler.stream("", &name.to_uppercase()).ok_or(bad)
-        } else {
-            self.assembler.stream("", name).ok_or(bad)
-        }
+        self.assembler.stream("", &upper(Cow::Borrowed(name))).ok_or(bad)
     }
 
     fn check_unit(&mut self, stream: usize, stamp: i64, unit: EpochUnit) {

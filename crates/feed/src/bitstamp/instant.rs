@@ -43,8 +43,8 @@ pub(super) trait Sink {
 #[derive(Debug, Default)]
 pub(super) struct State {
     resting: Resting,
-    /// Whether a trades file says which losses are trades.
-    has_trades: bool,
+    /// Whether a trades file that covers the time of the instant says which losses are trades.
+    pub(super) has_trades: bool,
 }
 
 /// Aggressive orders of the current instant.
@@ -90,10 +90,6 @@ impl Instant {
 }
 
 impl State {
-    pub(super) fn new(has_trades: bool) -> Self {
-        Self { has_trades, ..Self::default() }
-    }
-
     /// Applies an instant and empties it.
     pub(super) fn apply(&mut self, instant: &mut Instant, sink: &mut impl Sink) {
         // Arrival says which trade came first only within a file; ids do in any.
@@ -249,7 +245,7 @@ impl State {
         if let Some(at) = trades.iter().position(|(trade, _)| is_maker(trade, row.id) && trade.qty == lost) {
             return Some(Order { side: aggressor, ..trade_cell(&trades.remove(at).0) });
         }
-        // Without a trades file the aggressor's own loss is the evidence; its row comes before the resting order's.
+        // Where no trades file tells, the aggressor's own loss is the evidence; its row comes before the resting order's.
         let is_answered = !self.has_trades && held.take_loss(aggressor, lost);
         is_answered.then_some(Order { id: NO_ID, side: aggressor, price: before.price, qty: lost })
     }
@@ -363,7 +359,7 @@ mod tests {
 
     /// Two asks, at 100 and 101, of 5 each.
     fn two_asks(has_trades: bool) -> State {
-        let mut state = State::new(has_trades);
+        let mut state = State { has_trades, ..State::default() };
         let seen = apply(&mut state, &[row(Created, 1, Ask, 100, 5), row(Created, 2, Ask, 101, 5)], &[]);
         assert_eq!(seen.rows.len(), 2);
         state

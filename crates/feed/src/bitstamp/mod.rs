@@ -8,13 +8,15 @@
 //!
 //! # Fields
 //! `exchange_timestamp` is the venue's time, its unit recognised by magnitude; `timestamp` is the recorder's. Prices and volumes are
-//! decimals, exponents allowed. `volume` is what is left of the order after the event.
+//! decimals, exponents allowed. `volume` is what is left of the order after the event. `trade_id` and a trade's
+//! side may be empty.
 //!
 //! # How executions are told
 //! Measured on half an hour of BTC/USD (314,057 order rows, 284 trades): both orders of every trade have an event at exactly the trade's
 //! exchange time, the resting one always with its volume lower by exactly the traded amount, and no order ever loses volume otherwise
 //! but to a trade. So a loss that a trade of the same instant names is a trade row and an execution row, once; the aggressor's own rows
-//! give nothing. Without a trades file a loss is an execution if an aggressor is there at that instant.
+//! give nothing. Where no trades file covers the time, from its first row to its last, a loss is an execution if an aggressor is there at
+//! that instant.
 //!
 //! # Traps
 //! * An aggressive order is `created` at its limit (a market order at 0 or 999,999,999), then `changed` once per trade with the *trade's*

@@ -29,6 +29,8 @@ pub struct BitstampReader {
     columns: Vec<Option<Columns>>,
     instant: Instant,
     instant_ns: i64,
+    /// The latest time that a line of a trades file has, of the lines seen so far: each file's up to its next one.
+    traded_until_ns: i64,
     state: State,
     unit: Option<EpochUnit>,
     name: Vec<StreamName>,
@@ -43,7 +45,6 @@ impl BitstampReader {
     pub fn new(sources: Vec<Source>, symbol: Option<&str>) -> Self {
         let symbol = symbol.map(str::to_owned).or_else(|| sources.iter().find_map(|s| s.symbol.clone()));
         let symbol = symbol.unwrap_or_else(|| UNKNOWN_SYMBOL.to_owned()).to_uppercase();
-        let has_trades = sources.iter().any(|s| s.problem.is_none() && super::sniff::is_trades(s));
         let columns = vec![None; sources.len()];
         let merge = LineMerge::new(sources);
         let mut outbox = Outbox::default();
@@ -54,7 +55,8 @@ impl BitstampReader {
             columns,
             instant: Instant::default(),
             instant_ns: NO_TIME,
-            state: State::new(has_trades),
+            traded_until_ns: NO_TIME,
+            state: State::default(),
             unit: None,
             name: vec![StreamName { venue: VENUE.to_owned(), symbol }],
             outbox,
@@ -66,7 +68,7 @@ impl BitstampReader {
 
     /// Handles one line; `false` at the end of all files.
     fn step(&mut self) -> bool {
-        let columns = &mut self.columns;
+        let (columns, traded_until_ns) = (&mut self.columns, &mut self.traded_until_ns);
         let mut key = |source: u32, line: &[u8]| {
             let slot = &mut columns[source as usize];
             match slot {
@@ -75,7 +77,15 @@ impl BitstampReader {
                     // Without a header nothing of the file can be read; each of its lines is then counted.
                     if slot.is_some() { Keyed::Header } else { Keyed::WithLineBefore }
                 }
-                Some(columns) => columns.key(line).map_or(Keyed::WithLineBefore, Keyed::At),
+                Some(columns) => match columns.key(line) {
+                    Some(key) => {
+                        if matches!(columns, Columns::Trades { .. }) {
+                            *traded_until_ns = key.0.max(*traded_until_ns);
+                        }
+                        Keyed::At(key)
+                    }
+                    None => Keyed::WithLineBefore,
+                },
             }
         };
         let Some(at) = self.merge.next_line(&mut self.counters, &mut key) else {
@@ -113,6 +123,8 @@ impl BitstampReader {
         if stamps.exchange_ns != self.instant_ns || self.instant.orders.len() >= INSTANT_ROWS_MAX {
             self.close_instant();
             self.instant_ns = stamps.exchange_ns;
+            // A file is opened at its first time and its next line is seen before its turn: what has begun and not ended covers this.
+            self.state.has_trades = self.traded_until_ns >= self.instant_ns;
         }
         match row {
             Row::Order(order) => self.instant.orders.push((order, place)),

@@ -52,8 +52,9 @@ pub(super) struct OrderRow {
 /// A trade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TradeRow {
+    /// Its id, or [`NO_ID`] if the file has none or leaves it empty.
     pub(super) id: i64,
-    /// The aggressor's side, if the file says it.
+    /// The aggressor's side, or none if the file does not say it.
     pub(super) side: Side,
     pub(super) price: i64,
     pub(super) qty: i64,
@@ -142,8 +143,14 @@ impl Columns {
             })),
             Self::Trades { id, receive, exchange, price, amount, buy, sell, side } => Ok(Row::Trade(TradeRow {
                 stamps: stamps(&mut at, exchange, receive)?,
-                id: id.map_or(Ok(NO_ID), |id| integer(at(id), "trade id"))?,
-                side: side.map_or(Ok(Side::None), |side| word(at(side), "side", &SIDES))?,
+                id: match id.map(&mut at) {
+                    None | Some(Some(b"")) => NO_ID,
+                    Some(text) => integer(text, "trade id")?,
+                },
+                side: match side.map(&mut at) {
+                    None | Some(Some(b"")) => Side::None,
+                    Some(text) => word(text, "side", &SIDES)?,
+                },
                 price: number(at(price), "price")?,
                 qty: number(at(amount), "amount")?,
                 buy: integer(at(buy), "buy order id")?,
@@ -242,6 +249,22 @@ mod tests {
             (trade.id, trade.side, trade.qty, trade.buy, trade.sell),
             (568_694_537, Side::Bid, 12_100_000, 20, 26)
         );
+    }
+
+    #[test]
+    fn a_trade_may_have_no_id_and_no_side() {
+        let trades = columns(TRADES).unwrap();
+        let Row::Trade(trade) = trades.row(b",1777689383889,1777689383817,1,2,20,26,").unwrap() else {
+            panic!("no trade")
+        };
+        assert_eq!((trade.id, trade.side), (NO_ID, Side::None));
+        for (line, field) in [
+            ("x,1777689383889,1777689383817,1,2,20,26,buy", "trade id"),
+            ("1,1777689383889,1777689383817,1,2,20,26,up", "side"),
+            ("1,1777689383889,1777689383817,1,2,20,26", "side"),
+        ] {
+            assert_eq!(trades.row(line.as_bytes()).unwrap_err().field, field, "{line}");
+        }
     }
 
     #[test]

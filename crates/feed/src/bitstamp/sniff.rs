@@ -1,12 +1,10 @@
 //! Recognises the two CSV files by their headers.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use verismo_market::event::NO_TIME;
 
-use super::row::{self, Columns, Row};
-use crate::input::{self, LINE_BYTES_MAX, Line, LineReader};
+use super::row::{self, Row};
 use crate::inventory::{FirstKey, Match, Probe, Source, file_name};
 
 /// A CSV whose header names the columns of order events or of trades.
@@ -27,25 +25,6 @@ pub(crate) fn sniff(probe: &Probe<'_>, source: &mut Source) -> Match {
         }
     }
     Match::Ignored("a header without rows".to_owned())
-}
-
-/// Whether a source is a trades file, by its header.
-pub(super) fn is_trades(source: &Source) -> bool {
-    let Ok(opened) = input::open(&source.path, source.compression, Arc::default()) else { return false };
-    let mut lines = LineReader::new(opened, LINE_BYTES_MAX);
-    // The first line that is not blank; a header stands among the first few.
-    for _ in 0..8 {
-        match lines.next_line() {
-            Line::Whole(range) | Line::Unterminated(range) => {
-                let line = &lines.bytes()[range];
-                if !line.trim_ascii().is_empty() {
-                    return matches!(row::columns(line), Some(Columns::Trades { .. }));
-                }
-            }
-            _ => return false,
-        }
-    }
-    false
 }
 
 /// The instrument that recorders put at the start of the name: `btcusd_2026-05-02_orders.csv.gz`.

@@ -13,13 +13,13 @@ const RECEIVED_MAX: usize = 1 << 16;
 /// A product's state.
 #[derive(Debug, Default)]
 pub(super) struct Product {
-    /// Sequence of the latest message or book.
+    /// Sequence of the latest message, or of the book that the stream began with.
     pub(super) last: Option<i64>,
     /// Time of the latest message.
     pub(super) time_ns: i64,
     /// Messages up to this sequence are in the book that the stream began with.
     pub(super) in_book: Option<i64>,
-    /// Sequence of the latest message that gave rows, and the ids missing since.
+    /// Sequence of the latest message or book that gave rows, and the ids missing among the messages since they last gave rows.
     emitted: Option<i64>,
     missing: i64,
     resting: FxHashMap<i64, Order>,
@@ -83,7 +83,7 @@ impl Product {
         let start = out.len();
         let base = Event { first_id: sequence, prev_id, ..base };
         if let Change::Match { order, trade_id } = change {
-            let side = if order.side == Side::Bid { Side::Ask } else { Side::Bid };
+            let side = order.side.opposite();
             out.push(Event { kind: Kind::Trade, side, price: order.price, qty: order.qty, id: trade_id, ..base });
         }
         for Row(kind, Order { side, price, qty, id }) in rows.into_iter().flatten() {
@@ -130,11 +130,11 @@ impl Product {
         }
     }
 
-    /// Starts from a book: its orders are all that rest.
+    /// Starts from a book: its orders are all that rest. Messages that were missing before it are missing still.
     pub(super) fn start_from(&mut self, book: &Book, base: Event, out: &mut EventBatch) {
         self.resting = book.orders.iter().map(|order| (order.id, *order)).collect();
-        self.last = Some(self.last.map_or(book.sequence, |last| last.max(book.sequence)));
-        (self.emitted, self.missing) = (Some(book.sequence), 0);
+        self.last.get_or_insert(book.sequence);
+        self.emitted = Some(book.sequence);
         let start = out.len();
         out.push(Event { kind: Kind::SnapshotStart, flags: flags::SNAPSHOT, id: book.sequence, ..base });
         for &Order { side, price, qty, id } in &book.orders {
@@ -253,6 +253,32 @@ mod tests {
             (Kind::OrderDelete, 1, 5, 17, 16),
         ];
         assert_eq!(rows, want);
+    }
+
+    #[test]
+    fn a_book_between_messages_heals_the_orders_and_not_the_count() {
+        // A book at the first of the pair before the message of the second; ids 101 to 199 are missing, or none.
+        for (book, sequence, missing) in [(100, 101, 0), (100, 200, 99), (150, 200, 99), (199, 200, 99)] {
+            let (mut product, mut out) = (Product::default(), EventBatch::default());
+            for (sequence, change) in [(99, Change::Open(order(1, 5))), (100, Change::Received { id: 2 })] {
+                let is_new = product.see(sequence, 5);
+                product.apply(change, sequence, is_new, base(5, 1), &mut out);
+            }
+            product.start_from(&Book { sequence: book, ..Book::default() }, base(5, 1), &mut out);
+            let is_new = product.see(sequence, 6);
+            product.apply(Change::Open(order(3, 4)), sequence, is_new, base(6, 1), &mut out);
+            let last = out.row(out.len() - 1);
+            assert_eq!((last.first_id, last.prev_id - book), (sequence, missing), "book at {book}");
+        }
+    }
+
+    #[test]
+    fn a_trade_of_an_unknown_side_has_none() {
+        let (mut product, mut out) = (Product::default(), EventBatch::default());
+        let is_new = product.see(1, 5);
+        let change = Change::Match { order: Order { side: Side::None, ..order(1, 5) }, trade_id: 7 };
+        product.apply(change, 1, is_new, base(5, 1), &mut out);
+        assert_eq!((out.row(0).kind, out.row(0).side), (Kind::Trade, Side::None));
     }
 
     #[test]

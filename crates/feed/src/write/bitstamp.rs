@@ -17,7 +17,7 @@ use crate::error::FeedError;
 ///
 /// Times are in whole us. An execution is a row in both files; the aggressor's own rows are not written. A hidden execution is a row among
 /// the trades and reads back as a plain trade. A snapshot is created rows of one receive stamp; one of fewer than 64 orders can only
-/// stand at the start. Price levels cannot be expressed.
+/// stand at the start. A trade without a side has none there. Orders without a side and price levels cannot be expressed.
 pub struct BitstampWriter {
     directory: PathBuf,
     compression: GoldenCompression,
@@ -49,6 +49,7 @@ impl BitstampWriter {
     /// [`FeedError::Io`]; [`FeedError::NotExpressible`] for what the format cannot hold.
     pub fn write(&mut self, message: &Message) -> Result<(), FeedError> {
         orders::check(&self.directory, message)?;
+        orders::check_sides(&self.directory, message)?;
         if message.symbol.contains('_') {
             let what = "a symbol with the sign that ends it in file names";
             return Err(orders::not_expressible(&self.directory, what, message.symbol.clone()));

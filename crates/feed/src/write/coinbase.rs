@@ -16,9 +16,10 @@ use crate::error::FeedError;
 
 /// Writes messages as `{symbol}_full.jsonl[.gz]`, one file per symbol, and each order snapshot as `{symbol}_book_{sequence}.json[.gz]`.
 ///
-/// The sequence of a symbol rises by one per line from 1. Times are in whole us, receive times are not written. An addition is an `open`,
-/// an execution a `match` and, where nothing is left, a `done` with reason `filled`. Ids become UUIDs that carry them, see
-/// [`crate::coinbase_order_uuid`]. Trades without a visible order, hidden executions and price levels cannot be expressed.
+/// The sequence of a symbol rises by one per line; each symbol has a range of its own, since a book does not say whose it is. Times are in
+/// whole us, receive times are not written. An addition is an `open`, an execution a `match` and, where nothing is left, a `done` with
+/// reason `filled`. Ids become UUIDs that carry them, see [`crate::coinbase_order_uuid`]. Trades without a visible order, hidden
+/// executions, orders without a side and price levels cannot be expressed.
 pub struct CoinbaseWriter {
     directory: PathBuf,
     compression: GoldenCompression,
@@ -32,6 +33,9 @@ struct Product {
     sequence: i64,
     resting: Resting,
 }
+
+/// Sequences of one product; 2^13 products stay below 2^53, up to which any reader of JSON is exact.
+const SEQUENCES_PER_PRODUCT: i64 = 1 << 40;
 
 impl CoinbaseWriter {
     /// A writer into `directory`, which is made if need be.
@@ -49,6 +53,7 @@ impl CoinbaseWriter {
     /// [`FeedError::Io`]; [`FeedError::NotExpressible`] for what the format cannot hold.
     pub fn write(&mut self, message: &Message) -> Result<(), FeedError> {
         orders::check(&self.directory, message)?;
+        orders::check_sides(&self.directory, message)?;
         let refuse = |what| orders::not_expressible(&self.directory, what, format!("{:?}", message.body));
         if matches!(&message.body, Body::Trade { .. })
             || matches!(&message.body, Body::Order(order) if order.action == OrderAction::ExecHidden)
@@ -62,7 +67,8 @@ impl CoinbaseWriter {
         if !self.products.contains_key(&message.symbol) {
             let stem = format!("{}_full", message.symbol.to_lowercase());
             let file = TextFile::create(&self.directory, &stem, "jsonl", self.compression)?;
-            self.products.insert(message.symbol.clone(), Product { file, sequence: 0, resting: Resting::default() });
+            let sequence = self.products.len() as i64 * SEQUENCES_PER_PRODUCT;
+            self.products.insert(message.symbol.clone(), Product { file, sequence, resting: Resting::default() });
         }
         let Some(product) = self.products.get_mut(&message.symbol) else { return Ok(()) };
         self.written.messages += 1;

@@ -45,6 +45,19 @@ pub(super) fn check(directory: &Path, message: &Message) -> Result<(), FeedError
     }
 }
 
+/// Refuses orders without a side, for formats that have no word for none. Of a hidden execution only the trade is told.
+pub(super) fn check_sides(directory: &Path, message: &Message) -> Result<(), FeedError> {
+    let sideless = match &message.body {
+        Body::Order(order) if order.action != OrderAction::ExecHidden => (order.side == Side::None).then_some(order.id),
+        Body::OrderSnapshot { orders, .. } => orders.iter().find(|o| o.side == Side::None).map(|o| o.id),
+        _ => None,
+    };
+    match sideless {
+        Some(id) => Err(not_expressible(directory, "an order without a side", id.to_string())),
+        None => Ok(()),
+    }
+}
+
 /// Orders that rest, for formats that say what is left.
 #[derive(Debug, Default)]
 pub(super) struct Resting(FxHashMap<i64, RestingOrder>);
@@ -79,7 +92,11 @@ impl Resting {
     }
 }
 
-/// `buy` or `sell`.
+/// `buy`, `sell`, or nothing.
 pub(super) fn buy_or_sell(side: Side) -> &'static str {
-    if side == Side::Bid { "buy" } else { "sell" }
+    match side {
+        Side::Bid => "buy",
+        Side::Ask => "sell",
+        Side::None => "",
+    }
 }

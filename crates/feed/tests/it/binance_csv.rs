@@ -9,9 +9,7 @@ use verismo_feed::{Format, Inventory};
 use verismo_market::event::{Event, EventBatch, Kind, NO_ID, NO_TIME, Side, flags};
 use verismo_market::message::{Body, Message};
 
-use crate::common::{
-    Dice, Read, START_NS, assert_same_events, events_of, files, market, read, real_data, starts, try_read,
-};
+use crate::common::{Dice, Read, assert_same_events, events_of, files, market, read, real_data, starts, try_read};
 
 const ROWS: usize = 10_000;
 
@@ -196,22 +194,107 @@ fn archives_of_trades_cut_anywhere_and_named_anyhow() {
     }
 }
 
+/// Rows of aggregated trades at these times, ids from 1.
+fn archive_aggregated(times_ns: &[i64]) -> String {
+    let row = |(i, t_ns): (usize, &i64)| format!("{},100.0,2,5,6,{},true\n", i + 1, t_ns / 1_000_000);
+    times_ns.iter().enumerate().map(row).collect()
+}
+
+/// Times of the trades of `messages`.
+fn trade_times(messages: &[Message]) -> Vec<i64> {
+    trades_only(messages).iter().map(|m| m.t_exchange_ns).collect()
+}
+
+/// What was counted as aggregated trades that others tell.
+fn stood_back(read: &Read) -> u64 {
+    read.counters.unknown_streams().get("aggregated trades beside the trades themselves").copied().unwrap_or(0)
+}
+
+const DAY_NS: i64 = 24 * 3_600_000_000_000;
+
 #[test]
 fn aggregated_trades_stand_back_where_the_trades_are() {
     let messages = market("BTCUSDT", 50, 32);
+    let times = trade_times(&messages);
+    let (first, last) = (times[0], times[times.len() - 1]);
     let directory = tempfile::tempdir().unwrap();
-    let aggregated = "1,100.0,2,5,6,1723161255000,true\n2,101.0,1,7,7,1723161255001,false\n";
     let path = directory.path().join("BTCUSDT-aggTrades-2024-08-08.csv");
-    std::fs::write(&path, aggregated).unwrap();
+    std::fs::write(&path, archive_aggregated(&times)).unwrap();
     let alone = read(&[directory.path()]);
-    let batch = alone.only();
-    assert_eq!((batch.id.clone(), batch.side.clone()), (vec![1, 2], vec![Side::Ask, Side::Bid]));
-    assert_eq!(batch.t_exchange_ns, [START_NS, START_NS + 1_000_000]);
+    assert_eq!(alone.only().id.len(), times.len());
+    assert_eq!((alone.only().t_exchange_ns.clone(), alone.only().side[0]), (times.clone(), Side::Ask));
     let rows = archive_trades(&messages, true).concat();
     std::fs::write(directory.path().join("BTCUSDT-trades-2024-08-08.csv"), rows).unwrap();
     let both = read(&[directory.path()]);
     assert_same_events(&both, &events_of(&trades_only(&messages)), true);
-    assert_eq!(both.counters.unknown_streams()["aggregated trades beside the trades themselves"], 2);
+    assert_eq!(stood_back(&both), times.len() as u64);
+    // A ms before and after the trades nothing else tells of them.
+    std::fs::write(&path, archive_aggregated(&[first - 1_000_000, first, last, last + 1_000_000])).unwrap();
+    let both = read(&[directory.path()]);
+    let ids = &both.only().id;
+    assert_eq!((ids.len(), ids[0], ids[ids.len() - 1]), (times.len() + 2, 1, 4));
+    assert_eq!(stood_back(&both), 2);
+}
+
+#[test]
+fn aggregated_trades_of_another_day_or_symbol_are_read() {
+    let messages = market("BTCUSDT", 50, 32);
+    let times = trade_times(&messages);
+    let n = times.len();
+    let day_after: Vec<i64> = times.iter().map(|t_ns| t_ns + DAY_NS).collect();
+    let day_before: Vec<i64> = times.iter().map(|t_ns| t_ns - DAY_NS).collect();
+    let trades = archive_trades(&messages, true).concat();
+    for (name, times) in [
+        ("BTCUSDT-aggTrades-2024-08-09.csv", &day_after),
+        ("BTCUSDT-aggTrades-2024-08-07.csv", &day_before),
+        // The date in a name says nothing.
+        ("BTCUSDT-aggTrades-2024-08-08.csv", &day_after),
+        ("ETHUSDT-aggTrades-2024-08-08.csv", &times),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("BTCUSDT-trades-2024-08-08.csv"), &trades).unwrap();
+        std::fs::write(directory.path().join(name), archive_aggregated(times)).unwrap();
+        let read = read(&[directory.path()]);
+        assert_eq!(read.events.values().map(EventBatch::len).sum::<usize>(), 2 * n, "{name}");
+        assert!(read.counters.iter().all(|(_, c)| c.count == 0), "{name}: {:?}", read.counters);
+    }
+}
+
+#[test]
+fn aggregated_trades_stand_back_beside_a_stream_with_trades() {
+    let mut messages = market("BTCUSDT", 300, 41);
+    let times = trade_times(&messages);
+    let (first, last) = (times[0], times[times.len() - 1]);
+    let aggregated = [&[first - DAY_NS], &times[..], &[last + DAY_NS]].concat();
+    // With a book before the first trade that is longer than what is looked at of a file's start, and without.
+    let levels: Vec<(i64, i64)> = (1..2_000).map(|i| (i, i)).collect();
+    let book = Message {
+        t_exchange_ns: first - 5_000_000,
+        body: Body::Snapshot { last_id: 1, bids: levels, asks: vec![] },
+        ..messages[0].clone()
+    };
+    for has_book in [false, true] {
+        if has_book {
+            messages.insert(0, book.clone());
+        }
+        for (aggregated_symbol, want) in [("BTCUSDT", times.len()), ("ETHUSDT", 0)] {
+            let directory = tempfile::tempdir().unwrap();
+            write(directory.path(), &messages, GoldenCompression::Plain);
+            let name = format!("{aggregated_symbol}-aggTrades-2024-08-08.csv");
+            std::fs::write(directory.path().join(name), archive_aggregated(&aggregated)).unwrap();
+            let read = read(&[directory.path()]);
+            assert_eq!(stood_back(&read), want as u64, "{aggregated_symbol}, book: {has_book}");
+            let n: usize = read.events.values().map(|batch| starts(batch, Kind::Trade)).sum();
+            assert_eq!(n, times.len() + aggregated.len() - want, "{aggregated_symbol}, book: {has_book}");
+        }
+    }
+    // A stream without trades tells none.
+    messages.retain(|m| !matches!(m.body, Body::Trade { .. }));
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), &messages, GoldenCompression::Plain);
+    std::fs::write(directory.path().join("BTCUSDT-aggTrades-1.csv"), archive_aggregated(&aggregated)).unwrap();
+    let read = read(&[directory.path()]);
+    assert_eq!((stood_back(&read), starts(read.only(), Kind::Trade)), (0, aggregated.len()));
 }
 
 #[test]
@@ -278,9 +361,8 @@ fn mixed(symbol: &str, n: usize, seed: u64) -> Vec<Message> {
 #[test]
 fn what_is_written_reads_back() {
     let mut messages = mixed("BTCUSDT", 2000, 33);
-    let day_ns = 24 * 3_600_000_000_000;
     let later =
-        |(i, m): (usize, Message)| Message { t_exchange_ns: m.t_exchange_ns + if i < 250 { 0 } else { day_ns }, ..m };
+        |(i, m): (usize, Message)| Message { t_exchange_ns: m.t_exchange_ns + if i < 250 { 0 } else { DAY_NS }, ..m };
     messages.extend(mixed("ETH-USD", 500, 34).into_iter().enumerate().map(later));
     for compression in [GoldenCompression::Plain, GoldenCompression::Gzip(6)] {
         let directory = tempfile::tempdir().unwrap();

@@ -127,3 +127,61 @@ fn names_and_order_of_the_files_say_nothing() {
     assert!(strip(renamed.only()) == strip(read(&[&data]).only()));
     assert!(Path::new(&data).exists());
 }
+
+/// Rows of orders and of trades: on each of `days`, `n` times a resting order loses 2 of 5 to an aggressor, a second apart.
+fn days(days: std::ops::Range<i64>, n: i64) -> (String, String) {
+    let mut orders = String::from("id,timestamp,exchange_timestamp,price,volume,action,direction\n");
+    let mut trades =
+        String::from("trade_id,timestamp,exchange_timestamp,price,amount,buy_order_id,sell_order_id,side\n");
+    for (day, i) in days.flat_map(|day| (0..n).map(move |i| (day, i))) {
+        let t_ms = 1_777_680_000_000 + day * 86_400_000 + i * 1_000;
+        let (maker, taker) = (1_000 * day + 2 * i, 1_000 * day + 2 * i + 1);
+        let mut order = |id: i64, t_ms: i64, rest: &str| orders.push_str(&format!("{id},{t_ms},{t_ms},100,{rest}\n"));
+        order(maker, t_ms, "5,created,ask");
+        for (id, rest) in [(taker, "2,created,bid"), (taker, "0,changed,bid"), (maker, "3,changed,ask")] {
+            order(id, t_ms + 500, rest);
+        }
+        order(taker, t_ms + 500, "0,deleted,bid");
+        let t_ms = t_ms + 500;
+        trades.push_str(&format!("{taker},{t_ms},{t_ms},100,2,{taker},{maker},buy\n"));
+    }
+    (orders, trades)
+}
+
+#[test]
+fn executions_are_told_where_no_trades_file_covers_the_time() {
+    let (n_days, n) = (4, 10);
+    let (orders, _) = days(0..n_days, n);
+    // Trades of days 1 and 3; the names say nothing, nor does their order.
+    for names in [["a", "b", "c"], ["c", "b", "a"], ["b", "c", "a"]] {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in names.iter().zip([&orders, &days(1..2, n).1, &days(3..4, n).1]) {
+            std::fs::write(directory.path().join(name), text).unwrap();
+        }
+        let read = read(&[directory.path()]);
+        let batch = read.only();
+        let rows: Vec<usize> = (0..batch.len()).filter(|&i| batch.kind[i] == Kind::Trade).collect();
+        let ids: Vec<i64> = rows.iter().map(|&i| batch.id[i]).collect();
+        let taker = |i: i64| if (i / n) % 2 == 1 { 1_000 * (i / n) + 2 * (i % n) + 1 } else { NO_ID };
+        assert_eq!(ids, (0..n_days * n).map(taker).collect::<Vec<_>>(), "{names:?}");
+        assert!(rows.iter().all(|&i| batch.kind[i + 1] == Kind::OrderExec && batch.side[i] == Side::Bid));
+        assert!(!batch.kind.contains(&Kind::OrderReduce));
+    }
+}
+
+#[test]
+fn between_the_first_and_the_last_trade_of_a_file_its_word_counts() {
+    let (n_days, n) = (1, 10);
+    let (orders, trades) = days(0..n_days, n);
+    let directory = tempfile::tempdir().unwrap();
+    // Of the ten trades the second, fourth, and last are missing.
+    let kept = trades.lines().enumerate().filter(|(i, _)| ![2, 4, 10].contains(i)).map(|(_, line)| format!("{line}\n"));
+    std::fs::write(directory.path().join("a"), &orders).unwrap();
+    std::fs::write(directory.path().join("b"), kept.collect::<String>()).unwrap();
+    let read = read(&[directory.path()]);
+    let batch = read.only();
+    let reduced: Vec<i64> =
+        (0..batch.len()).filter(|&i| batch.kind[i] == Kind::OrderReduce).map(|i| batch.id[i]).collect();
+    assert_eq!(reduced, [2, 6], "in the span of the file");
+    assert_eq!(starts(batch, Kind::Trade), 8, "the last one is behind it");
+}

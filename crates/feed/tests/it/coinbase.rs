@@ -124,11 +124,11 @@ fn lines(n: u32) -> Vec<String> {
     (0..n).map(line).collect()
 }
 
-fn observe(lines: &[String], book: Option<&str>) -> (verismo_feed::FeedCounters, verismo_market::observe::Observed) {
+fn observe(lines: &[String], books: &[&str]) -> (verismo_feed::FeedCounters, verismo_market::observe::Observed) {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("x"), lines.join("\n")).unwrap();
-    if let Some(book) = book {
-        std::fs::write(directory.path().join("a"), book).unwrap();
+    for (i, book) in books.iter().enumerate() {
+        std::fs::write(directory.path().join(format!("{i}")), book).unwrap();
     }
     let read = read(&[directory.path()]);
     let mut observer = verismo_market::observe::StreamObserver::new(&Default::default());
@@ -143,17 +143,17 @@ fn count(observed: &verismo_market::observe::Observed, check: &str) -> (u64, i64
 #[test]
 fn missing_and_doubled_messages_are_counted_by_their_sequence() {
     let whole = lines(40);
-    let (_, observed) = observe(&whole, None);
+    let (_, observed) = observe(&whole, &[]);
     for check in ["sequence_gap", "duplicate", "out_of_order", "unknown_order", "duplicate_order"] {
         assert_eq!(count(&observed, check).0, 0, "{check}");
     }
     let mut damaged = whole.clone();
     damaged.drain(10..14);
-    let (_, observed) = observe(&damaged, None);
+    let (_, observed) = observe(&damaged, &[]);
     assert_eq!(count(&observed, "sequence_gap"), (1, 4));
     let mut doubled = whole.clone();
     doubled.insert(21, whole[20].clone());
-    let (_, observed) = observe(&doubled, None);
+    let (_, observed) = observe(&doubled, &[]);
     assert_eq!(count(&observed, "duplicate").0, 1);
     assert_eq!(count(&observed, "duplicate_order").0, 0);
 }
@@ -161,13 +161,51 @@ fn missing_and_doubled_messages_are_counted_by_their_sequence() {
 #[test]
 fn messages_that_a_book_holds_already_are_skipped_and_counted() {
     let book = r#"{"bids":[["99","1","o2"]],"asks":[["101","1","o1000"]],"sequence":15}"#;
-    let (counters, observed) = observe(&lines(40), Some(book));
+    let (counters, observed) = observe(&lines(40), &[book]);
     assert_eq!(counters.count("session_overlap"), 5);
     assert_eq!(observed.snapshots, 1);
     for check in ["sequence_gap", "unknown_order", "duplicate_order"] {
         assert_eq!(count(&observed, check).0, 0, "{check}");
     }
     // A book far away is another product's: it is told, and the stream begins without one.
-    let (counters, observed) = observe(&lines(40), Some(&book.replace("15}", "15000000000}")));
+    let (counters, observed) = observe(&lines(40), &[&book.replace("15}", "15000000000}")]);
     assert_eq!((counters.count("unknown_stream"), observed.snapshots), (1, 0));
+}
+
+#[test]
+fn a_book_inside_a_gap_leaves_the_gap_counted() {
+    let book = |sequence: u32| format!(r#"{{"bids":[],"asks":[],"sequence":{sequence}}}"#);
+    let whole = lines(40);
+    let mut damaged = whole.clone();
+    damaged.drain(10..20);
+    // Sequences 21 to 30 are missing; without them a book changes nothing.
+    for (lines, at, want) in
+        [(&damaged, 20, (1, 10)), (&damaged, 25, (1, 10)), (&damaged, 30, (1, 10)), (&whole, 30, (0, 0))]
+    {
+        let (counters, observed) = observe(lines, &[&book(10), &book(at)]);
+        assert_eq!((count(&observed, "sequence_gap"), observed.snapshots), (want, 2), "book at {at}");
+        assert!(counters.iter().all(|(_, c)| c.count == 0), "{counters:?}");
+    }
+}
+
+#[test]
+fn a_trade_of_no_known_side_is_a_trade_and_counted() {
+    let trade = |i: u32, side: &str| {
+        format!(
+            concat!(
+                r#"{{"type":"match",{}"product_id":"A-B","sequence":{},"time":"2018-07-13T20:47:12Z","#,
+                r#""price":"99","size":"1","trade_id":{},"maker_order_id":"o{}"}}"#
+            ),
+            side,
+            51 + i,
+            i,
+            i
+        )
+    };
+    let mut lines = lines(40);
+    for (i, side) in [r#""side":"buy","#, "", r#""side":"up","#].into_iter().enumerate() {
+        lines.push(trade(i as u32, side));
+    }
+    let (_, observed) = observe(&lines, &[]);
+    assert_eq!((count(&observed, "invalid_value").0, observed.trades), (2, 3));
 }

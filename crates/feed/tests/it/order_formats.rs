@@ -117,16 +117,43 @@ fn orders_of_two_symbols_survive_each_format_in_each_packing() {
     for format in FORMATS {
         for compression in [GoldenCompression::Plain, GoldenCompression::Gzip(1)] {
             let directory = tempfile::tempdir().unwrap();
-            // Products of Coinbase have sequences of their own, and a book does not say whose it is: one product a directory.
-            let symbols: &[&str] = if format == Format::CoinbaseFull { &["ETHUSD"] } else { &["BTCUSD", "ETHUSD"] };
-            let of: Vec<Message> = messages.iter().filter(|m| symbols.contains(&m.symbol.as_str())).cloned().collect();
-            write(format, directory.path(), &of, compression);
+            write(format, directory.path(), &messages, compression);
             let read = read(&[directory.path()]);
-            assert_same(&read, &of, format);
+            assert_same(&read, &messages, format);
             for (check, counter) in read.counters.iter() {
                 assert_eq!(counter.count, 0, "{format:?} {check}: {}", read.detail(check));
             }
         }
+    }
+}
+
+#[test]
+fn each_product_of_coinbase_gets_its_own_book_whoever_speaks_first() {
+    for seed in 1..8 {
+        let messages = [orders_market("BTCUSD", 50, seed), orders_market("ETHUSD", 50, seed + 1)].concat();
+        let directory = tempfile::tempdir().unwrap();
+        write(Format::CoinbaseFull, directory.path(), &messages, GoldenCompression::Plain);
+        assert_same(&read(&[directory.path()]), &messages, Format::CoinbaseFull);
+    }
+}
+
+#[test]
+fn executions_without_ids_survive_too() {
+    let mut messages = orders_market("BTCUSD", 1000, 9);
+    let mut n_executions = 0;
+    for message in &mut messages {
+        if let Body::Order(OrderEvent { action: OrderAction::Exec, trade_id, .. }) = &mut message.body {
+            *trade_id = NO_ID;
+            n_executions += 1;
+        }
+    }
+    assert!(n_executions > 100);
+    for format in FORMATS {
+        let directory = tempfile::tempdir().unwrap();
+        write(format, directory.path(), &messages, GoldenCompression::Plain);
+        let read = read(&[directory.path()]);
+        assert_same(&read, &messages, format);
+        assert!(read.counters.iter().all(|(_, c)| c.count == 0), "{format:?}: {:?}", read.counters);
     }
 }
 
@@ -220,6 +247,33 @@ fn what_a_format_cannot_hold_is_refused_in_words() {
         assert_eq!(refused(&trade), format == Format::CoinbaseFull, "{format:?}");
         assert_eq!(refused(&half), format == Format::Dbn, "{format:?}");
     }
+}
+
+#[test]
+fn a_side_that_is_not_known_is_refused_or_reads_back() {
+    let message = |body| Message { t_exchange_ns: START_NS, t_receive_ns: START_NS, symbol: "BTCUSD".into(), body };
+    let no_side = RestingOrder { id: 7, side: Side::None, price: UNIT, qty: UNIT };
+    let snapshot = message(Body::OrderSnapshot { last_id: 0, orders: vec![no_side] });
+    let RestingOrder { id, side, price, qty } = no_side;
+    let event = |action| message(Body::Order(OrderEvent { action, id, side, price, qty, trade_id: NO_ID }));
+    for format in [Format::CoinbaseFull, Format::Bitstamp] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut writer = format.writer(directory.path(), &WriteOptions::default()).unwrap();
+        for message in [&snapshot, &event(OrderAction::Add), &event(OrderAction::Delete), &event(OrderAction::Exec)] {
+            let error = writer.write(message).unwrap_err();
+            assert_eq!(error.code(), "not-expressible");
+            assert!(error.to_string().contains("an order without a side"), "{error}");
+        }
+    }
+    let mut messages = orders_market("BTCUSD", 3, 10);
+    for (i, side) in [Side::None, Side::Bid, Side::Ask].into_iter().enumerate() {
+        let trade = Body::Trade { id: i as i64, price: 1000 * UNIT, qty: UNIT, side };
+        let t_exchange_ns = messages[messages.len() - 1].t_exchange_ns + 1_000;
+        messages.push(Message { t_exchange_ns, ..message(trade) });
+    }
+    let directory = tempfile::tempdir().unwrap();
+    write(Format::Bitstamp, directory.path(), &messages, GoldenCompression::Plain);
+    assert_same(&read(&[directory.path()]), &messages, Format::Bitstamp);
 }
 
 #[test]
