@@ -323,6 +323,29 @@ fn what_the_format_cannot_hold_is_refused_in_words() {
     }
 }
 
+#[test]
+fn a_snapshot_at_the_start_holds_only_what_rows_could_say() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = Format::Lobster.writer(directory.path(), &WriteOptions::default()).unwrap();
+    let order = RestingOrder { id: 1, side: Side::Bid, price: UNIT, qty: UNIT };
+    let snapshot = |order| Message {
+        t_exchange_ns: START_NS,
+        t_receive_ns: NO_TIME,
+        symbol: "X".into(),
+        body: Body::OrderSnapshot { last_id: NO_ID, orders: vec![RestingOrder { id: 2, ..order }, order] },
+    };
+    for (refused, words) in [
+        (RestingOrder { qty: 3 * UNIT / 2, ..order }, "a size that is not whole"),
+        (RestingOrder { qty: 0, ..order }, "a size that is not whole"),
+        (RestingOrder { price: UNIT / 100_000, ..order }, "a price that is not a multiple"),
+        (RestingOrder { side: Side::None, ..order }, "an order without a side"),
+    ] {
+        let error = writer.write(&snapshot(refused)).unwrap_err();
+        assert!(error.code() == "not-expressible" && error.to_string().contains(words), "{error}");
+    }
+    writer.write(&snapshot(order)).unwrap();
+}
+
 /// A message file of 60 rows and its order book.
 fn small() -> [String; 2] {
     let directory = tempfile::tempdir().unwrap();
