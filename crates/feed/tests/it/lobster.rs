@@ -407,6 +407,36 @@ fn damage_is_counted_with_its_place() {
     assert_eq!(read.count("sequence_gap"), 2, "into the row and out of it");
 }
 
+/// Reads files of these names and contents: packed where the name says so.
+fn read_files(files: &[(&str, &str)]) -> Read {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let plain = text.as_bytes().to_vec();
+        let bytes = if name.ends_with(".zst") { zstd::encode_all(&plain[..], 1).unwrap() } else { plain };
+        std::fs::write(directory.path().join(name), bytes).unwrap();
+    }
+    read(&[directory.path()])
+}
+
+#[test]
+fn the_clock_does_not_depend_on_the_cut() {
+    let line = |time: &str| format!("{time},1,1,1,10000,1\n");
+    let seconds = line("34200.000000000") + &line("34201.000000000");
+    let fine = line("34202.000000500");
+    let name = |i: usize| ["X_2024-08-08_0_1_message_1_a.csv", "X_2024-08-08_0_1_message_1_b.csv"][i];
+    for (first, second, clock_ns) in [
+        (seconds.clone(), fine.clone(), 1),
+        (seconds.clone(), line("34202.000500"), 1_000),
+        (seconds.clone(), line("34202"), 1_000_000_000),
+    ] {
+        assert_eq!(read_files(&[(name(0), &(first.clone() + &second))]).inventory.clock_ns(), clock_ns);
+        for at in 0..2 {
+            let read = read_files(&[(name(at), &first), (name(1 - at), &second)]);
+            assert_eq!(read.inventory.clock_ns(), clock_ns);
+        }
+    }
+}
+
 #[test]
 fn an_order_book_alone_is_no_data_and_tables_are_tables() {
     let texts = small();
