@@ -57,6 +57,9 @@ pub(crate) fn add_books(sources: &mut Vec<Source>, ignored: &mut Vec<Ignored>) {
         let Some((compression, path)) = found else { continue };
         let Ok(metadata) = fs::metadata(&path) else { continue };
         ignored.retain(|i| i.path != path);
+        if books.iter().any(|book: &Source| book.path == path) {
+            continue;
+        }
         books.push(Source { path, compression, bytes: metadata.len(), problem: None, ..source.clone() });
     }
     sources.extend(books);
