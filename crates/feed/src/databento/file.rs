@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
+use std::ops::Range;
+use std::sync::Arc;
 
+use jiff::civil::Date;
 use verismo_market::event::NO_TIME;
 
 use super::layout::{self, F, HEADER_BYTES, METADATA_BYTES, PRELUDE_BYTES, VERSION_MAX};
@@ -22,9 +25,53 @@ pub(super) struct Pair {
 /// What a record holds beside the common fields.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Body {
-    Order { id: u64 },
+    Order {
+        id: u64,
+    },
     Levels(Vec<Pair>),
     Trade,
+    /// A trade of `tbbo`; its quote is not read.
+    TradeOfTop,
+}
+
+/// How much records tell of an instrument, the richest first: each tells all that those behind it tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Schema {
+    Mbo,
+    Mbp10,
+    Mbp1,
+    Trades,
+    Tbbo,
+}
+
+impl Body {
+    pub(super) fn schema(&self) -> Schema {
+        match self {
+            Self::Order { .. } => Schema::Mbo,
+            Self::Levels(pairs) if pairs.len() > 1 => Schema::Mbp10,
+            Self::Levels(_) => Schema::Mbp1,
+            Self::Trade => Schema::Trades,
+            Self::TradeOfTop => Schema::Tbbo,
+        }
+    }
+}
+
+impl Schema {
+    /// What its records are called where they are left out.
+    pub(super) fn as_poorer(self) -> &'static str {
+        match self {
+            Self::Mbo => "mbo beside a richer schema",
+            Self::Mbp10 => "mbp-10 beside a richer schema",
+            Self::Mbp1 => "mbp-1 beside a richer schema",
+            Self::Trades => "trades beside a richer schema",
+            Self::Tbbo => "tbbo beside a richer schema",
+        }
+    }
+
+    /// Whether its records tell a book.
+    pub(super) fn has_book(self) -> bool {
+        self < Self::Trades
+    }
 }
 
 /// One record of the schemas that are read.
@@ -66,8 +113,12 @@ pub(super) struct Header {
     pub(super) dataset: String,
     /// Only the trades of the records are meant.
     is_tbbo: bool,
-    symbols: BTreeMap<u32, String>,
+    symbols: Symbols,
 }
+
+/// Symbols of instruments by their first day; with the day after the last one. Days are counted from 1970, and no two spans of an
+/// instrument share one.
+type Symbols = BTreeMap<(u32, i32), (i32, Arc<str>)>;
 
 /// Whether a file starts like DBN.
 pub(super) fn is_dbn(start: &[u8]) -> bool {
@@ -130,9 +181,13 @@ impl DbnFile {
 }
 
 impl Header {
-    /// The symbol of an instrument, or its id where the header has none.
-    pub(super) fn symbol(&self, instrument: u32) -> String {
-        self.symbols.get(&instrument).cloned().unwrap_or_else(|| instrument.to_string())
+    /// The symbol of an instrument on a day, or its id where the header has none, and the days that it is known to be so.
+    pub(super) fn symbol(&self, instrument: u32, day: i32) -> (String, Range<i32>) {
+        let found = self.symbols.range((instrument, i32::MIN)..=(instrument, day)).next_back();
+        match found {
+            Some(((_, from), (until, symbol))) if day < *until => (symbol.to_string(), *from..*until),
+            _ => (instrument.to_string(), day..day.saturating_add(1)),
+        }
     }
 
     /// # Errors
@@ -150,21 +205,44 @@ impl Header {
             let n = rest.count(rest.symbol_bytes)?;
             rest.take(n * rest.symbol_bytes)?;
         }
-        let mut symbols = BTreeMap::new();
+        let mut symbols = Symbols::new();
         for _ in 0..rest.count(rest.symbol_bytes)? {
-            let raw = rest.symbol()?;
+            let raw: Arc<str> = rest.symbol()?.into();
             for _ in 0..rest.count(rest.symbol_bytes)? {
-                // Two dates: an id may have other symbols on other days; the last told is kept.
-                rest.take(8)?;
-                let mapped = rest.symbol()?;
+                let (from, until) = (rest.day()?, rest.day()?);
+                let mapped: Arc<str> = rest.symbol()?.into();
                 let (id, symbol) = if fixed.maps_to_ids { (mapped, raw.clone()) } else { (raw.clone(), mapped) };
-                if let Ok(id) = id.parse::<u32>() {
-                    symbols.insert(id, symbol);
+                // An empty symbol says that there is none on these days.
+                if let Ok(id) = id.parse::<u32>()
+                    && from < until
+                    && !symbol.is_empty()
+                {
+                    map(&mut symbols, id, from..until, symbol);
                 }
             }
         }
         Ok(Self { dataset: fixed.dataset, is_tbbo: fixed.is_tbbo, symbols })
     }
+}
+
+/// Maps an instrument on these days; of what was told before of the same days the last told is kept.
+fn map(symbols: &mut Symbols, id: u32, days: Range<i32>, symbol: Arc<str>) {
+    // Bounded: each turn takes a span away, and only the outermost leave a rest.
+    while let Some(((_, from), (until, before))) = symbols
+        .range((id, i32::MIN)..(id, days.end))
+        .next_back()
+        .filter(|(_, (until, _))| *until > days.start)
+        .map(|(span, told)| (*span, told.clone()))
+    {
+        symbols.remove(&(id, from));
+        if until > days.end {
+            symbols.insert((id, days.end), (until, before.clone()));
+        }
+        if from < days.start {
+            symbols.insert((id, from), (days.start, before));
+        }
+    }
+    symbols.insert((id, days.start), (days.end, symbol));
 }
 
 /// The lists at the end of the metadata.
@@ -189,6 +267,16 @@ impl<'a> Rest<'a> {
 
     fn symbol(&mut self) -> Result<String, String> {
         self.take(self.symbol_bytes).map(layout::text)
+    }
+
+    /// A date written as the number YYYYMMDD, in days from 1970.
+    fn day(&mut self) -> Result<i32, String> {
+        let number = F(self.take(4)?).u32(0);
+        let part = |n: u32| i8::try_from(n % 100).ok();
+        let date = i16::try_from(number / 10_000).ok().zip(part(number / 100)).zip(part(number));
+        date.and_then(|((year, month), day)| Date::new(year, month, day).ok())
+            .map(|date| (date - Date::constant(1970, 1, 1)).get_days())
+            .ok_or_else(|| format!("{number} where the date of a symbol stands"))
     }
 }
 

@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 use verismo_market::event::{Event, Kind, NO_ID, Side, flags};
 
-use super::file::{Body, Pair, Record};
+use super::file::{Body, Pair, Record, Schema};
 use super::layout::{F_LAST, F_SNAPSHOT, NO_PRICE};
 use crate::decimal;
 
 /// Rows of one event at most; beyond that it is handed out in parts. A whole book is one event.
 const EVENT_ROWS_MAX: usize = 1 << 20;
+/// What a schema has told holds so long: a poorer one is left out until then. Records of one event have one receive time in every schema,
+/// so that this need not be long; it ends with the day, as files do.
+const TOLD_NS: i64 = 60_000_000_000;
+
 /// A resting order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Order {
@@ -28,6 +32,10 @@ pub(super) struct Instrument {
     /// The levels of the record before, bids and asks.
     levels: [BTreeMap<i64, i64>; 2],
     has_levels: bool,
+    /// Whose book that is: the instrument's id and what its records are.
+    book_of: Option<(u32, Schema)>,
+    /// The schema that is read, and the last time that it told.
+    best: Option<(Schema, i64)>,
     /// Rows of the open event.
     pub(super) rows: Vec<Event>,
 }
@@ -42,9 +50,50 @@ pub(super) enum After {
 }
 
 impl Instrument {
+    /// Whether records of this schema are to be read at this time, and not those of a richer one.
+    pub(super) fn reads(&mut self, schema: Schema, t_ns: i64) -> bool {
+        if let Some((best, last_ns)) = &mut self.best {
+            let is_told = t_ns.saturating_sub(*last_ns) <= TOLD_NS && day_of(t_ns) <= day_of(*last_ns);
+            if *best < schema && is_told {
+                return false;
+            }
+            if *best == schema {
+                *last_ns = t_ns.max(*last_ns);
+                return true;
+            }
+        }
+        self.best = Some((schema, t_ns));
+        true
+    }
+
+    /// Whether a record tells another book than the records before: of an instrument that took over the symbol, or in another schema.
+    pub(super) fn is_other_book(&self, record: &Record) -> bool {
+        let schema = record.body.schema();
+        schema.has_book() && self.book_of.is_some_and(|book| book != (record.instrument, schema))
+    }
+
+    /// Forgets the book before that of a record, which starts a new event. Levels say by themselves that they are a new book.
+    pub(super) fn forget_book(&mut self, record: &Record, base: Event) {
+        self.has_levels = false;
+        self.levels = [BTreeMap::new(), BTreeMap::new()];
+        self.clear_orders();
+        if matches!(record.body, Body::Order { .. }) && record.action != b'R' {
+            self.rows.push(start_of_book(base));
+        }
+    }
+
+    fn clear_orders(&mut self) {
+        self.resting.clear();
+        self.filled.clear();
+    }
+
     /// Adds the rows of a record; `base` has its times and position. Also says what in the record cannot be expressed; it then gives
     /// no rows. A book that is emptied starts a new event: the caller asks [`Self::starts_event`] first.
     pub(super) fn record(&mut self, record: &Record, base: Event) -> (After, Option<String>) {
+        let schema = record.body.schema();
+        if schema.has_book() {
+            self.book_of = Some((record.instrument, schema));
+        }
         let bad = self.rows_of(record, base).err();
         let is_last = record.flags & F_LAST != 0;
         if is_last {
@@ -68,7 +117,7 @@ impl Instrument {
                 self.order(record, Event { side, qty, id, ..base })
             }
             Body::Levels(pairs) => self.set_levels(pairs, base),
-            Body::Trade => Ok(()),
+            Body::Trade | Body::TradeOfTop => Ok(()),
         }
     }
 
@@ -84,16 +133,8 @@ impl Instrument {
             b'M' => self.modify(record, row)?,
             b'F' => self.fill(record, row)?,
             b'R' => {
-                self.resting.clear();
-                self.filled.clear();
-                self.rows.push(Event {
-                    kind: Kind::SnapshotStart,
-                    side: Side::None,
-                    qty: 0,
-                    id: NO_ID,
-                    flags: flags::SNAPSHOT,
-                    ..row
-                });
+                self.clear_orders();
+                self.rows.push(start_of_book(row));
             }
             b'T' | b'N' => {}
             other => return Err(format!("action {:?}", char::from(other))),
@@ -202,6 +243,17 @@ impl Instrument {
         let is_clear = matches!(record.body, Body::Order { .. }) && record.action == b'R';
         (is_clear || is_first_levels) && !self.rows.is_empty()
     }
+}
+
+/// The row that a book of orders starts with.
+fn start_of_book(row: Event) -> Event {
+    Event { kind: Kind::SnapshotStart, side: Side::None, qty: 0, id: NO_ID, flags: flags::SNAPSHOT, ..row }
+}
+
+/// The UTC day of a time, counted from 1970.
+pub(super) fn day_of(t_ns: i64) -> i32 {
+    // A time of 64 bits has fewer than 2^17 days.
+    t_ns.div_euclid(86_400_000_000_000) as i32
 }
 
 fn side_of(side: u8) -> Side {

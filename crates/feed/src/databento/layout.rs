@@ -132,7 +132,7 @@ pub(super) fn record(bytes: &[u8], is_tbbo: bool) -> Option<Record> {
     match f.u8(1) {
         RTYPE_MBO if bytes.len() >= MBO_BYTES => Some(common(24, 38, 39, 36, 40, Body::Order { id: f.u64(16) })),
         RTYPE_TRADE => by_price(0, Body::Trade),
-        RTYPE_MBP_1 if is_tbbo => by_price(1, Body::Trade),
+        RTYPE_MBP_1 if is_tbbo => by_price(1, Body::TradeOfTop),
         RTYPE_MBP_1 => by_price(1, Body::Levels(pairs(f, 1))),
         RTYPE_MBP_10 => by_price(10, Body::Levels(pairs(f, 10))),
         _ => None,

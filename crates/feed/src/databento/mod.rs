@@ -5,6 +5,12 @@
 //! (publisher, symbol) is a stream; its venue is the data set, with the number of the publisher behind it: `XNAS.ITCH.2`. Files are merged by
 //! `ts_recv`, the index of the format.
 //!
+//! A symbol holds from the first to the day before the last of the dates of its mapping, UTC days of the index: an instrument whose symbol
+//! changes goes on in the stream of the new one, and a stream that another instrument takes over starts with an empty book.
+//!
+//! Files of several schemas may lie side by side. Of one instrument the richest is read: orders, then ten levels, one level, trades, tops with
+//! trades. What the others say up to a minute behind it, on the same day, is counted as `unknown_stream` and left out.
+//!
 //! # Fields
 //! `ts_event` is the exchange time, `ts_recv` the receive time, both ns. Prices are units of 10^-9 and become 10^-8; a finer price is counted
 //! as invalid. Sizes are whole units. Order ids keep their low 63 bits. There are no trade ids, and `sequence` is shared by all

@@ -1,13 +1,14 @@
 //! Reads DBN files as one sequence of records.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use verismo_market::event::{Event, Kind, NO_ID, NO_TIME, Side};
 
 use super::file::{DbnFile, NO_RECORD, Next, Record};
-use super::instrument::{After, Instrument};
+use super::instrument::{After, Instrument, day_of};
 use super::layout::F_MAYBE_BAD_BOOK;
 use crate::batch;
 use crate::block::{Block, EventReader, StreamName};
@@ -43,8 +44,10 @@ struct Cursor {
     file: DbnFile,
     record: Box<Record>,
     position: u64,
-    /// Streams of (publisher, instrument).
-    streams: BTreeMap<(u16, u32), usize>,
+    /// UTC day of the record; one without a time is of the day of the record before.
+    day: i32,
+    /// Streams of (publisher, instrument), and the days on which that holds.
+    streams: BTreeMap<(u16, u32), (usize, Range<i32>)>,
 }
 
 impl Cursor {
@@ -93,9 +96,10 @@ impl DbnReader {
         true
     }
 
+    /// Of records of one time those of the richest schema come first, so that it is known when the poorer ones come.
     fn earliest(&self) -> usize {
-        let keys = self.cursors.iter().enumerate().map(|(i, c)| (c.key(), c.source, i));
-        keys.min().map_or(0, |(_, _, i)| i)
+        let keys = self.cursors.iter().enumerate().map(|(i, c)| (c.key(), c.record.body.schema(), c.source, i));
+        keys.min().map_or(0, |(.., i)| i)
     }
 
     fn open_due(&mut self, key: Option<i64>) -> bool {
@@ -115,7 +119,8 @@ impl DbnReader {
         match opened.and_then(DbnFile::open) {
             Ok(file) => {
                 let record = Box::new(NO_RECORD);
-                let mut cursor = Cursor { source: index, file, record, position: 0, streams: BTreeMap::new() };
+                let day = day_of(source.first.order_key());
+                let mut cursor = Cursor { source: index, file, record, position: 0, day, streams: BTreeMap::new() };
                 if self.advance(&mut cursor) {
                     self.cursors.push(cursor);
                 }
@@ -135,6 +140,9 @@ impl DbnReader {
                 Next::Record(record) => {
                     self.records += 1;
                     cursor.record = record;
+                    if cursor.key() != NO_TIME {
+                        cursor.day = day_of(cursor.key());
+                    }
                     return true;
                 }
                 Next::Other(rtype) => {
@@ -154,6 +162,12 @@ impl DbnReader {
 
     fn handle(&mut self, cursor: &mut Cursor) {
         let Some(stream) = self.stream_of(cursor) else { return };
+        let (schema, t_ns) = (cursor.record.body.schema(), cursor.key());
+        if !self.instruments[stream].reads(schema, t_ns) {
+            let label = &self.labels[cursor.source as usize];
+            self.counters.unknown_stream(schema.as_poorer(), label, cursor.position);
+            return;
+        }
         let Cursor { source, record, position, .. } = cursor;
         let (source, position) = (*source, *position);
         let label = &self.labels[source as usize];
@@ -162,7 +176,8 @@ impl DbnReader {
                 "the record says that messages of its channel were lost before it".to_owned()
             });
         }
-        if self.instruments[stream].starts_event(record) {
+        let is_other_book = self.instruments[stream].is_other_book(record);
+        if is_other_book || self.instruments[stream].starts_event(record) {
             self.close(stream, source);
         }
         let base = Event {
@@ -178,6 +193,9 @@ impl DbnReader {
             prev_id: NO_ID,
             position,
         };
+        if is_other_book {
+            self.instruments[stream].forget_book(record, base);
+        }
         let (after, bad) = self.instruments[stream].record(record, base);
         if let Some(why) = bad {
             self.counters.hit(checks::INVALID_VALUE, &self.labels[source as usize], position, || why);
@@ -189,15 +207,18 @@ impl DbnReader {
 
     fn stream_of(&mut self, cursor: &mut Cursor) -> Option<usize> {
         let key = (cursor.record.publisher, cursor.record.instrument);
-        if let Some(&stream) = cursor.streams.get(&key) {
-            return Some(stream);
+        if let Some((stream, days)) = cursor.streams.get(&key)
+            && days.contains(&cursor.day)
+        {
+            return Some(*stream);
         }
         let header = cursor.file.header();
         let venue = match key.0 {
             0 => header.dataset.clone(),
             publisher => format!("{}.{publisher}", header.dataset),
         };
-        let name = StreamName { venue, symbol: header.symbol(key.1) };
+        let (symbol, days) = header.symbol(key.1, cursor.day);
+        let name = StreamName { venue, symbol };
         let stream = match self.by_name.get(&name) {
             Some(&stream) => stream,
             None if self.names.len() >= STREAMS_MAX => {
@@ -213,7 +234,7 @@ impl DbnReader {
                 self.names.len() - 1
             }
         };
-        cursor.streams.insert(key, stream);
+        cursor.streams.insert(key, (stream, days));
         Some(stream)
     }
 

@@ -6,6 +6,7 @@ mod order;
 mod sniff;
 mod walk;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use verismo_market::event::NO_TIME;
@@ -67,6 +68,8 @@ pub struct Source {
     pub symbol: Option<String>,
     /// Resolution of its exchange times in ns: 1_000_000 for ms stamps, 1_000 for us, 1 for ns.
     pub clock_ns: i64,
+    /// What it is one of, where its clock is guessed from stamps; `None` where the format tells the clock, or there were no stamps.
+    pub(crate) clock_kind: Option<&'static str>,
     /// Captures whose receive clocks can be compared share a session; numbered in order of exchange time.
     pub session: u32,
     /// The first message.
@@ -86,6 +89,14 @@ impl Source {
     pub fn onset(&self) -> Onset {
         let key = self.first.order_key();
         self.onset.unwrap_or(Onset { earliest_ns: key, typical_ns: key })
+    }
+
+    /// Guesses the clock of a source of this kind: the coarsest of the nested `units` that all `stamps` are whole multiples of, else 1 ns.
+    pub(crate) fn guess_clock(&mut self, kind: &'static str, units: &[i64], stamps: impl Iterator<Item = i64>) {
+        let unit_of = |t: i64| units.iter().copied().find(|unit| t % unit == 0).unwrap_or(1);
+        if let Some(clock_ns) = stamps.filter(|t| *t != NO_TIME).map(unit_of).min() {
+            (self.clock_ns, self.clock_kind) = (clock_ns, Some(kind));
+        }
     }
 }
 
@@ -172,6 +183,7 @@ impl Inventory {
         if format == Format::Lobster {
             lobster::add_books(&mut sources, &mut ignored);
         }
+        settle_clocks(&mut sources);
         order::order(&mut sources, format);
         let mut counters = FeedCounters::default();
         let mut notes = Vec::new();
@@ -181,7 +193,7 @@ impl Inventory {
         Ok(Self { format, sources, ignored, counters, notes })
     }
 
-    /// The coarsest resolution of any source, in ns.
+    /// The coarsest resolution of any source, in ns; sources whose clock was guessed have the finest of their kind.
     pub fn clock_ns(&self) -> i64 {
         self.sources.iter().map(|s| s.clock_ns).max().unwrap_or(1)
     }
@@ -218,6 +230,23 @@ impl Inventory {
     /// [`FeedError::WrongFormat`] for tables, which have no events: read them with [`crate::table::TableReader`].
     pub fn readers(&self, options: &ReaderOptions) -> Result<Vec<Box<dyn EventReader>>, FeedError> {
         self.groups().into_iter().map(|group| reader(self.format, group, options)).collect()
+    }
+}
+
+/// Few stamps can all lie on whole seconds by chance: sources of one kind have the finest clock that one of them shows, so that it does not
+/// depend on how they are cut.
+fn settle_clocks(sources: &mut [Source]) {
+    let mut finest: BTreeMap<&str, i64> = BTreeMap::new();
+    for source in sources.iter() {
+        if let Some(kind) = source.clock_kind {
+            let clock_ns = finest.entry(kind).or_insert(source.clock_ns);
+            *clock_ns = source.clock_ns.min(*clock_ns);
+        }
+    }
+    for source in sources {
+        if let Some(clock_ns) = source.clock_kind.and_then(|kind| finest.get(kind)) {
+            source.clock_ns = *clock_ns;
+        }
     }
 }
 

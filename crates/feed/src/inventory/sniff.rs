@@ -147,6 +147,7 @@ pub(super) fn source(path: &Path, wish: Option<Format>) -> Result<Verdict, FeedE
         bytes,
         symbol: None,
         clock_ns: 1,
+        clock_kind: None,
         session: 0,
         first: FirstKey { t_receive_ns: NO_TIME, t_exchange_ns: NO_TIME, id: NO_ID },
         onset: None,

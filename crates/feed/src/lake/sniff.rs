@@ -9,6 +9,7 @@ use super::tables::{Columns, Table};
 use crate::error::FeedError;
 use crate::inventory::{FirstKey, Match, Probe, Source, file_name};
 use crate::parquet::footer::{self, guarded};
+use crate::parquet::values;
 
 /// Rows whose times tell the clock and the start.
 const ROWS: usize = 1024;
@@ -24,7 +25,7 @@ pub(crate) fn sniff(probe: &Probe<'_>, source: &mut Source) -> Match {
     }
     source.symbol = names_of_file(probe.path, columns.table).map(|(_, symbol)| symbol);
     match start(probe.path, &columns) {
-        Ok(chunk) => note(&chunk, source),
+        Ok(chunk) => note(&chunk, &columns, source),
         Err(problem) => source.problem = Some(problem),
     }
     Match::Yes
@@ -41,11 +42,35 @@ fn start(path: &Path, columns: &Columns) -> Result<Chunk, FeedError> {
     })
 }
 
-fn note(chunk: &Chunk, source: &mut Source) {
+/// The exchange times of the first rows that have any; none where they cannot be read, which the reader will count.
+fn later_stamps(path: &Path, origin: &str) -> Vec<i64> {
+    let stamps = guarded(path, "the times", || {
+        // Bounded by the rows of the file.
+        for batch in footer::open(path, &[origin], ROWS, None)? {
+            let batch = batch.map_err(|e| FeedError::corrupt(path, "the times", e))?;
+            let times = values::times(path, &batch, origin, None)?.ns;
+            if times.iter().any(|t| *t != NO_TIME) {
+                return Ok(times);
+            }
+        }
+        Ok(Vec::new())
+    });
+    stamps.unwrap_or_default()
+}
+
+fn note(chunk: &Chunk, columns: &Columns, source: &mut Source) {
     let smallest = |times: &[i64]| times.iter().copied().filter(|t| *t != NO_TIME).min().unwrap_or(NO_TIME);
     // A clock is as fine as its stamps: columns are declared in ns whatever the venue sends.
-    let on = |unit: &i64| chunk.t_exchange_ns.iter().all(|t| *t == NO_TIME || t % unit == 0);
-    source.clock_ns = [1_000_000, 1_000].into_iter().find(on).unwrap_or(1);
+    let kind = match columns.table {
+        Table::Trades => "trades",
+        Table::Book => "book",
+        Table::Delta => "delta",
+    };
+    let units = [1_000_000, 1_000];
+    source.guess_clock(kind, &units, chunk.t_exchange_ns.iter().copied());
+    if source.clock_kind.is_none() {
+        source.guess_clock(kind, &units, later_stamps(&source.path, &columns.origin).into_iter());
+    }
     source.first = FirstKey {
         t_receive_ns: smallest(&chunk.t_receive_ns),
         t_exchange_ns: smallest(&chunk.t_exchange_ns),

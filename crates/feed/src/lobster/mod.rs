@@ -34,6 +34,11 @@
 //!
 //! Without an order book file the book starts empty.
 //!
+//! # One day in several files
+//! A day cut in pieces is read piece by piece. A day that is there twice, with another number of levels or packed otherwise, is read once, with the
+//! most levels: of a file whose first messages lie before the end of what was read, the messages up to there are counted as
+//! `session_overlap` and left out.
+//!
 //! # Traps
 //! * Orders that rest at the start have no type 1 message; their quantity is in the snapshot of levels.
 //! * One aggressor against several resting orders is several messages of one time.
@@ -94,15 +99,17 @@ impl Name {
     }
 }
 
-/// Where the order book of a message file can be: the same name with `orderbook` for `message`, however packed.
+/// Where the order book of a message file can be: the same name with `orderbook` for `message`, packed alike or otherwise.
 fn book_paths(path: &Path) -> Vec<PathBuf> {
     const MESSAGE: &str = "message";
     let name = file_name(path);
     let Some(at) = name.to_ascii_lowercase().rfind(MESSAGE) else { return Vec::new() };
     // Lower case keeps the length of ASCII only; elsewhere the place may be inside a character.
     let (Some(before), Some(after)) = (name.get(..at), name.get(at + MESSAGE.len()..)) else { return Vec::new() };
-    let after = after.strip_suffix(".gz").or_else(|| after.strip_suffix(".zst")).unwrap_or(after);
-    ["", ".gz", ".zst"].iter().map(|ending| path.with_file_name(format!("{before}orderbook{after}{ending}"))).collect()
+    let own = [".gz", ".zst"].into_iter().find(|ending| after.ends_with(ending)).unwrap_or_default();
+    let after = &after[..after.len() - own.len()];
+    let endings = [own].into_iter().chain(["", ".gz", ".zst"].into_iter().filter(|ending| *ending != own));
+    endings.map(|ending| path.with_file_name(format!("{before}orderbook{after}{ending}"))).collect()
 }
 
 /// Midnight of a date, ns since the Unix epoch; `None` beyond the range of times.
@@ -130,7 +137,7 @@ mod tests {
             assert_eq!(Name::of(Path::new(name)), Name { symbol: symbol.to_owned(), date: want }, "{name}");
         }
         let books = book_paths(Path::new("d/A_message_5.csv.gz"));
-        let want = ["d/A_orderbook_5.csv", "d/A_orderbook_5.csv.gz", "d/A_orderbook_5.csv.zst"];
+        let want = ["d/A_orderbook_5.csv.gz", "d/A_orderbook_5.csv", "d/A_orderbook_5.csv.zst"];
         assert!(books.iter().map(PathBuf::as_path).eq(want.iter().map(Path::new)), "{books:?}");
         assert!(book_paths(Path::new("d/a.csv")).is_empty());
     }

@@ -1,5 +1,6 @@
 //! Reads message files one after the other, each with its order book.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,7 +17,7 @@ use crate::block::{Block, EventReader, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::error::FeedError;
 use crate::input::{self, LINE_BYTES_MAX, Line, LineReader};
-use crate::inventory::{ReaderOptions, Source, UNKNOWN_SYMBOL};
+use crate::inventory::{Head, ReaderOptions, Source, UNKNOWN_SYMBOL};
 use crate::json::reader_sample;
 use crate::outbox::Outbox;
 
@@ -31,6 +32,8 @@ pub struct LobsterReader {
     open: Option<Open>,
     /// Date of the rows so far.
     day: Option<Date>,
+    /// Up to when the files of the day have told its messages, ns since midnight, and the last of them.
+    told: Option<(i64, u32)>,
     follow: Follow,
     view: View,
     changes: Vec<(Side, i64, i64)>,
@@ -52,6 +55,8 @@ pub struct LobsterReader {
 struct Part {
     messages: usize,
     book: Option<usize>,
+    /// Median of its first times, ns since midnight: one wrong stamp does not move it.
+    typical_ns: Option<i64>,
 }
 
 struct Open {
@@ -60,6 +65,10 @@ struct Open {
     position: u64,
     midnight_ns: i64,
     book: Option<BookFile>,
+    /// Other files have told the messages up to here, ns since midnight.
+    told_ns: Option<i64>,
+    /// Of the last message, ns since midnight.
+    last_ns: Option<i64>,
 }
 
 struct BookFile {
@@ -100,6 +109,7 @@ impl LobsterReader {
             date,
             open: None,
             day: None,
+            told: None,
             follow: Follow::default(),
             view: View::default(),
             changes: Vec::new(),
@@ -153,8 +163,12 @@ impl LobsterReader {
                 self.follow.clear();
                 self.starts_session = self.has_events;
                 self.needs_snapshot = true;
+                self.told = None;
             }
-            self.open = Some(Open { source: part.messages as u32, lines, position: 0, midnight_ns, book });
+            let is_early = |until: &i64| part.typical_ns.is_some_and(|t| t < *until);
+            let told_ns = self.told.map(|(until, _)| until).filter(is_early);
+            let source = part.messages as u32;
+            self.open = Some(Open { source, lines, position: 0, midnight_ns, book, told_ns, last_ns: None });
             return true;
         }
         false
@@ -185,20 +199,45 @@ impl LobsterReader {
                 self.counters.hit(checks::TRUNCATED_FILE, &label, place, || {
                     format!("recovered up to line {}: {detail}", place - 1)
                 });
+                self.note_told(&open);
                 return true;
             }
             Line::End => {
+                self.note_told(&open);
                 self.close_book(open);
                 return true;
             }
         };
         self.lines += 1;
         let has_view = self.next_view(&mut open);
-        let row = row.map_err(|(check, detail)| self.counters.hit(check, &label, open.position, || detail));
-        self.message(&open, row.ok().as_ref(), has_view);
+        let row = row.map_err(|(check, detail)| self.counters.hit(check, &label, open.position, || detail)).ok();
+        open.last_ns = row.as_ref().map(|row| row.since_midnight_ns).or(open.last_ns);
+        if row.as_ref().is_some_and(|row| self.is_told(&open, row)) {
+            self.follow.forget_view();
+        } else {
+            self.message(&open, row.as_ref(), has_view);
+        }
         self.open = Some(open);
         self.outbox.flush_if_full(0);
         true
+    }
+
+    /// Whether another file has told this message; it is then counted.
+    fn is_told(&mut self, open: &Open, row: &MessageRow) -> bool {
+        let Some((_, other)) = self.told.filter(|_| open.told_ns.is_some_and(|until| row.since_midnight_ns <= until))
+        else {
+            return false;
+        };
+        let label = &self.labels[open.source as usize];
+        self.counters.hit(checks::SESSION_OVERLAP, label, open.position, || {
+            format!("{} tells this part of the day as well", self.labels[other as usize])
+        });
+        true
+    }
+
+    /// Notes how far a file has told the day when it ends.
+    fn note_told(&mut self, open: &Open) {
+        self.told = self.told.max(open.last_ns.map(|last| (last, open.source)));
     }
 
     /// Reads the row of the order book that belongs to the message just read; whether there is a good one.
@@ -337,15 +376,45 @@ fn push(row: &MessageRow, base: Event, changes: &[(Side, i64, i64)], out: &mut E
     }
 }
 
-/// Message files in their order, each with the order book that is among the sources.
+/// Message files in their order, each with the order book that is among the sources. Of files that start alike one of a single instant goes
+/// first, as a cut inside it leaves it, then the one that shows most levels.
 fn parts(sources: &[Source]) -> Vec<Part> {
     let find = |source: &Source| {
         let paths = book_paths(&source.path);
-        sources.iter().position(|other| paths.contains(&other.path))
+        paths.iter().find_map(|path| sources.iter().position(|other| other.path == *path))
     };
     let books: Vec<Option<usize>> = sources.iter().map(find).collect();
     let messages = (0..sources.len()).filter(|i| !books.contains(&Some(*i)));
-    messages.map(|i| Part { messages: i, book: books[i] }).collect()
+    let mut keyed: Vec<_> = messages
+        .map(|i| {
+            let (typical_ns, is_instant) = start(&sources[i]);
+            let depth = books[i].map_or(0, |book| depth(&sources[book]));
+            ((sources[i].first, !is_instant, Reverse(depth)), Part { messages: i, book: books[i], typical_ns })
+        })
+        .collect();
+    keyed.sort_by_key(|(key, _)| *key);
+    keyed.into_iter().map(|(_, part)| part).collect()
+}
+
+/// The first lines of a source, none where it cannot be read.
+fn head(source: &Source) -> Head {
+    let head = if source.problem.is_none() { Head::read(source).ok() } else { None };
+    head.unwrap_or_default()
+}
+
+/// Median time of the first messages, ns since midnight, and whether they are all there is and of one instant.
+fn start(source: &Source) -> (Option<i64>, bool) {
+    let head = head(source);
+    let times = head.lines().filter_map(|line| row::message(line).ok()).map(|row| row.since_midnight_ns);
+    let mut times: Vec<i64> = times.collect();
+    times.sort_unstable();
+    (times.get(times.len() / 2).copied(), head.is_whole && times.first() == times.last())
+}
+
+/// Levels a side of an order book.
+fn depth(book: &Source) -> usize {
+    let mut view = View::default();
+    head(book).lines().find_map(|line| view.read(line).ok().map(|()| view.depth)).unwrap_or(0)
 }
 
 impl EventReader for LobsterReader {

@@ -45,8 +45,7 @@ pub(crate) fn sniff(probe: &Probe<'_>, source: &mut Source) -> Match {
     let t_exchange_ns = midnight.and_then(|t| t.checked_add(first.since_midnight_ns)).unwrap_or(NO_TIME);
     // One order can have several messages of one time, so that its id does not tell files apart.
     source.first = FirstKey { t_receive_ns: NO_TIME, t_exchange_ns, id: NO_ID };
-    let is_whole = |unit: &i64| messages.iter().all(|m| m.since_midnight_ns % unit == 0);
-    source.clock_ns = [1_000_000_000, 1_000_000, 1_000].into_iter().find(is_whole).unwrap_or(1);
+    source.guess_clock("messages", &[1_000_000_000, 1_000_000, 1_000], messages.iter().map(|m| m.since_midnight_ns));
     Match::Yes
 }
 
@@ -58,6 +57,9 @@ pub(crate) fn add_books(sources: &mut Vec<Source>, ignored: &mut Vec<Ignored>) {
         let Some((compression, path)) = found else { continue };
         let Ok(metadata) = fs::metadata(&path) else { continue };
         ignored.retain(|i| i.path != path);
+        if books.iter().any(|book: &Source| book.path == path) {
+            continue;
+        }
         books.push(Source { path, compression, bytes: metadata.len(), problem: None, ..source.clone() });
     }
     sources.extend(books);

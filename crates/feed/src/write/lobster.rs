@@ -77,6 +77,9 @@ impl LobsterWriter {
         let Some(instrument) = self.instruments.get_mut(&message.symbol) else { return Ok(()) };
         let row = match &message.body {
             Body::OrderSnapshot { orders, .. } => {
+                for &RestingOrder { id, side, price, qty } in orders {
+                    Row { kind: 1, id, side, price, qty }.check(&self.directory)?;
+                }
                 if !instrument.start(orders) {
                     let what = "a snapshot of orders after other messages";
                     return Err(orders::not_expressible(&self.directory, what, format!("{} orders", orders.len())));
@@ -92,7 +95,7 @@ impl LobsterWriter {
             // Refused before.
             Body::Depth { .. } | Body::Snapshot { .. } => return Ok(()),
         };
-        row.check().map_err(|what| orders::not_expressible(&self.directory, what, format!("{row:?}")))?;
+        row.check(&self.directory)?;
         let t_ns = message.t_exchange_ns;
         if instrument.day.as_ref().is_none_or(|day| !(day.midnight_ns..day.end_ns).contains(&t_ns)) {
             let day = open(&self.directory, self.compression, &self.zone, message)?;
@@ -203,17 +206,19 @@ struct Row {
 }
 
 impl Row {
-    fn check(&self) -> Result<(), &'static str> {
-        if self.qty <= 0 || self.qty % SHARE != 0 {
-            return Err("a size that is not whole and above zero");
-        }
-        if self.price <= 0 || self.price % PRICE_UNIT != 0 || self.price / PRICE_UNIT >= EMPTY_ASK {
-            return Err("a price that is not a multiple of 10^-4 above zero and below 999999.9999");
-        }
-        if self.side == Side::None && self.kind != 6 {
-            return Err("an order without a side");
-        }
-        Ok(())
+    /// # Errors
+    /// [`FeedError::NotExpressible`] for what no row can say.
+    fn check(&self, directory: &Path) -> Result<(), FeedError> {
+        let what = if self.qty <= 0 || self.qty % SHARE != 0 {
+            "a size that is not whole and above zero"
+        } else if self.price <= 0 || self.price % PRICE_UNIT != 0 || self.price / PRICE_UNIT >= EMPTY_ASK {
+            "a price that is not a multiple of 10^-4 above zero and below 999999.9999"
+        } else if self.side == Side::None && self.kind != 6 {
+            "an order without a side"
+        } else {
+            return Ok(());
+        };
+        Err(orders::not_expressible(directory, what, format!("{self:?}")))
     }
 
     /// Writing to a Vec cannot fail, so the result is dropped.

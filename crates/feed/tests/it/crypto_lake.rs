@@ -99,6 +99,46 @@ fn book(ms: &[i64]) -> Vec<(String, ArrayRef)> {
     columns
 }
 
+/// Trades at these exchange times; `None` where there is none.
+fn trades_at(times: &[Option<i64>]) -> Vec<(String, ArrayRef)> {
+    let n = times.len();
+    named(vec![
+        ("side", category(&vec!["buy"; n])),
+        ("quantity", column(Float64Array::from(vec![1.0; n]))),
+        ("price", column(Float64Array::from(vec![2.0; n]))),
+        ("trade_id", column(Int64Array::from_iter_values(0..n as i64))),
+        ("origin_time", column(times.iter().copied().collect::<TimestampNanosecondArray>())),
+        (
+            "received_time",
+            column(TimestampNanosecondArray::from_iter_values((0..n as i64).map(|i| START_NS + 7 * MS * i))),
+        ),
+        ("exchange", category(&vec!["BINANCE"; n])),
+        ("symbol", category(&vec!["BTC-USDT"; n])),
+    ])
+}
+
+#[test]
+fn the_clock_is_that_of_the_finest_piece_and_needs_a_stamp() {
+    let (on_ms, on_us) = (vec![Some(START_NS); 3], vec![Some(START_NS + MS), Some(START_NS + MS + 5_000)]);
+    let none = vec![None; 1500];
+    for (pieces, clock_ns) in [
+        (vec![on_ms.clone()], MS),
+        (vec![on_ms.clone(), on_us.clone()], 1_000),
+        (vec![[on_ms.clone(), on_us.clone()].concat()], 1_000),
+        (vec![on_ms.clone(), none.clone()], MS),
+        (vec![[none.clone(), on_us.clone()].concat()], 1_000),
+        (vec![[none.clone(), on_us.clone()].concat(), on_ms.clone()], 1_000),
+        (vec![none.clone()], 1),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        for (i, piece) in pieces.iter().enumerate() {
+            put(directory.path(), &format!("{i}.parquet"), trades_at(piece));
+        }
+        let inventory = Inventory::scan(&[directory.path().to_owned()], None).unwrap();
+        assert_eq!((inventory.format, inventory.clock_ns()), (Format::CryptoLake, clock_ns), "{pieces:?}");
+    }
+}
+
 #[test]
 fn the_tables_of_one_symbol_are_merged_by_receive_time() {
     let directory = tempfile::tempdir().unwrap();

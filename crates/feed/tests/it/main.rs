@@ -9,6 +9,7 @@ mod common;
 mod crypto_lake;
 mod cuts;
 mod damage;
+mod dbn_schemas;
 mod dbn_vectors;
 mod lobster;
 mod manifests;
