@@ -136,7 +136,10 @@ fn observe(
     lattices: &BTreeMap<String, Lattice>,
     meter: &Meter,
 ) -> Result<SideResult, EngineError> {
-    let mut reader = TableReader::new(part.inventory.sources.clone(), options.clone());
+    // What is numeric in the golden has to be so in the candidate.
+    let mut options = options.clone();
+    options.numeric = lattices.keys().cloned().collect();
+    let mut reader = TableReader::new(part.inventory.sources.clone(), options);
     let mut table = TableObserver::new(lattices);
     let (mut rows, mut bytes) = (0, 0);
     while !meter.is_cancelled()

@@ -162,6 +162,35 @@ fn a_table_with_nan_null_and_a_missing_column_is_no_pass() {
 }
 
 #[test]
+fn a_bad_cell_is_counted_wherever_the_files_are_cut() {
+    let dir = tempfile::tempdir().unwrap();
+    let golden = dir.path().join("golden.csv");
+    let text = csv(30_000, 0.0);
+    fs::write(&golden, &text).unwrap();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let header = lines.remove(0);
+    lines[10_004] = lines[10_004].rsplit_once(',').map(|(head, _)| format!("{head},-")).unwrap();
+    let digests = [30_000, 10_000].map(|rows| {
+        let candidate = tempfile::tempdir().unwrap();
+        for (i, part) in lines.chunks(rows).enumerate() {
+            fs::write(candidate.path().join(format!("{}.csv", 9 - i)), format!("{header}\n{}\n", part.join("\n")))
+                .unwrap();
+        }
+        let report = run(&golden, candidate.path());
+        assert_eq!(report.verdict, Verdict::Fail, "{}", digest_of(&report));
+        assert!(count(&report, "invalid_value") >= 1);
+        assert!(report.findings.iter().all(|f| f.verdict != FindingVerdict::Fail), "{}", digest_of(&report));
+        digest_of(&report)
+    });
+    assert_eq!(digests[0], digests[1]);
+    // Words in place of every value are bad cells, not a column less.
+    let words = lines.iter().map(|l| l.rsplit_once(',').map(|(head, _)| format!("{head},none")).unwrap());
+    let candidate = dir.path().join("candidate.csv");
+    fs::write(&candidate, format!("{header}\n{}\n", words.collect::<Vec<_>>().join("\n"))).unwrap();
+    assert!(count(&run(&golden, &candidate), "invalid_value") >= 30_000);
+}
+
+#[test]
 fn a_table_and_a_market_are_not_compared() {
     let dir = tempfile::tempdir().unwrap();
     let (golden, candidate) = (dir.path().join("golden.jsonl"), dir.path().join("candidate.csv"));

@@ -35,6 +35,30 @@ impl Update {
             _ => self == next,
         }
     }
+
+    /// A row of it, without its level.
+    fn event(&self, position: u64) -> Event {
+        Event {
+            kind: Kind::LevelSet,
+            t_exchange_ns: self.t_exchange_ns,
+            t_receive_ns: self.t_receive_ns,
+            id: self.last_id,
+            first_id: self.first_id,
+            prev_id: self.prev_id,
+            ..blank(position)
+        }
+    }
+}
+
+/// Whether the row says what the last one of the batch says, of an update that its id tells from others.
+#[inline]
+fn repeats_last(batch: &EventBatch, update: &Update, level: (Side, i64, i64)) -> bool {
+    let Some(last) = batch.len().checked_sub(1) else { return false };
+    update.last_id != NO_ID
+        && (batch.side[last], batch.price[last], batch.qty[last]) == level
+        && batch.id[last] == update.last_id
+        && (batch.t_exchange_ns[last], batch.t_receive_ns[last]) == (update.t_exchange_ns, update.t_receive_ns)
+        && (batch.first_id[last], batch.prev_id[last]) == (update.first_id, update.prev_id)
 }
 
 /// Where a row comes from.
@@ -51,6 +75,8 @@ pub(crate) struct Assembler {
     names: Vec<StreamName>,
     by_name: BTreeMap<String, BTreeMap<String, usize>>,
     open: Vec<Option<Open>>,
+    /// Rows of each stream's open update that said again what the row before them said.
+    again: Vec<Vec<Again>>,
     outbox: Outbox,
 }
 
@@ -64,6 +90,14 @@ struct Open {
     first: Option<(Side, i64)>,
 }
 
+/// A row that says again what the row just before it said.
+#[derive(Debug, Clone, Copy)]
+struct Again {
+    source: u32,
+    position: u64,
+    level: (Side, i64, i64),
+}
+
 impl Assembler {
     /// The stream of that name; `None` if it is no name (empty, too long, control characters) or there are too many.
     pub(crate) fn stream(&mut self, venue: &str, symbol: &str) -> Option<usize> {
@@ -74,40 +108,52 @@ impl Assembler {
         if symbol.is_empty() || !is_name(symbol) || !is_name(venue) || self.names.len() >= STREAMS_MAX {
             return None;
         }
+        Some(self.add_stream(venue, symbol))
+    }
+
+    /// Adds a stream, whatever its name is.
+    pub(crate) fn add_stream(&mut self, venue: &str, symbol: &str) -> usize {
         let index = self.names.len();
         self.names.push(StreamName { venue: venue.to_owned(), symbol: symbol.to_owned() });
         self.by_name.entry(venue.to_owned()).or_default().insert(symbol.to_owned(), index);
         self.open.push(None);
+        self.again.push(Vec::new());
         self.outbox.add_stream();
-        Some(index)
+        index
     }
 
     pub(crate) fn names(&self) -> &[StreamName] {
         &self.names
     }
 
+    /// The stream's update whose last row is not known yet.
+    pub(crate) fn open_update(&self, stream: usize) -> Option<&Update> {
+        self.open[stream].as_ref().map(|open| &open.update)
+    }
+
     /// Appends one level of an update; `None` says that the update is there but changes nothing (or, of a snapshot, that a side is empty).
+    ///
+    /// The first level of an update said again starts another one with its ids, to be counted as a duplicate. A row that only repeats the
+    /// row just before it does not end the update: it becomes a duplicate of its own behind it.
     pub(crate) fn level(&mut self, place: Place, update: Update, level: Option<(Side, i64, i64)>) {
         let at = level.map(|(side, price, _)| (side, price));
-        let goes_on = self.open[place.stream].is_some_and(|open| {
-            let is_again = open.update == update && open.first == at;
-            open.update.goes_on_with(&update) && !is_again
-        });
+        let mut goes_on = self.open[place.stream].as_ref().is_some_and(|open| open.update.goes_on_with(&update));
+        if goes_on
+            && let Some(level) = level
+            && self.again[place.stream].len() < UPDATE_ROWS_MAX
+            && repeats_last(&self.outbox.buffer(place.stream).batch, &update, level)
+        {
+            let Place { source, position, .. } = place;
+            return self.again[place.stream].push(Again { source, position, level });
+        }
+        goes_on &= self.open[place.stream].as_ref().is_some_and(|open| open.first != at || open.update != update);
         if !goes_on {
             self.close(place.stream);
         }
         let buffer = self.outbox.buffer(place.stream);
         buffer.begin_message(place.source);
-        let mut event = Event {
-            kind: Kind::LevelSet,
-            flags: if update.is_snapshot { flags::SNAPSHOT } else { 0 },
-            t_exchange_ns: update.t_exchange_ns,
-            t_receive_ns: update.t_receive_ns,
-            id: update.last_id,
-            first_id: update.first_id,
-            prev_id: update.prev_id,
-            ..blank(place.position)
-        };
+        let mut event = update.event(place.position);
+        event.flags = if update.is_snapshot { flags::SNAPSHOT } else { 0 };
         if !goes_on {
             self.open[place.stream] = Some(Open { update, start: buffer.batch.len(), first: at });
             event.flags |= flags::FIRST_OF_MESSAGE;
@@ -137,12 +183,17 @@ impl Assembler {
         self.message(place, |out| out.push(Event { kind: Kind::Trade, flags: flags::FIRST_OF_MESSAGE, ..event }));
     }
 
-    /// Marks the end of the stream's open update.
-    fn close(&mut self, stream: usize) {
-        if self.open[stream].take().is_some()
-            && let Some(last) = self.outbox.buffer(stream).batch.flags.last_mut()
-        {
+    /// Marks the end of the stream's open update; what was repeated in it follows as updates of one level with its ids.
+    pub(crate) fn close(&mut self, stream: usize) {
+        let Some(Open { update, .. }) = self.open[stream].take() else { return };
+        let buffer = self.outbox.buffer(stream);
+        if let Some(last) = buffer.batch.flags.last_mut() {
             *last |= flags::LAST_OF_UPDATE;
+        }
+        for Again { source, position, level: (side, price, qty) } in self.again[stream].drain(..) {
+            buffer.begin_message(source);
+            let flags = flags::FIRST_OF_MESSAGE | flags::LAST_OF_UPDATE;
+            buffer.batch.push(Event { side, price, qty, flags, ..update.event(position) });
         }
     }
 

@@ -3,9 +3,10 @@
 use verismo_market::event::{Event, EventBatch, Kind, NO_ID, NO_TIME, Side, flags};
 
 use super::cursor::Cursor;
-use super::frame::{Class, Frame, Levels, Scratch};
+use super::frame::{Class, Frame, Scratch};
 use super::reader::JsonReader;
 use super::scan::Num;
+use super::snapshot::NAMELESS;
 use super::stream::{HOLD_MESSAGES_MAX, HOLD_ROWS_MAX, Sequence, StreamState};
 use crate::batch;
 use crate::block::StreamName;
@@ -58,21 +59,11 @@ impl Clock {
     }
 }
 
-/// A snapshot that came before anything told its stream or its time.
-#[derive(Debug)]
-pub(super) struct PendingSnapshot {
-    stream: Option<usize>,
-    event: Event,
-    bids: Levels,
-    asks: Levels,
-    source: u32,
-}
-
 /// Where a message stands.
 #[derive(Clone, Copy)]
-struct Place {
-    stream: usize,
-    source: u32,
+pub(super) struct Place {
+    pub(super) stream: usize,
+    pub(super) source: u32,
     lineage: u32,
     position: u64,
 }
@@ -121,7 +112,10 @@ impl JsonReader {
             Class::Depth => self.depth(frame, scratch, event, place),
             Class::BestQuote => self.best_quote(frame, event, place),
             Class::PartialBook => self.partial_book(frame, scratch, event, place),
-            Class::Snapshot => self.snapshot(frame, scratch, event, place),
+            Class::Snapshot => {
+                let id = self.integer(frame.snapshot_id, "lastUpdateId", source, position, NO_ID);
+                self.snapshot(Event { id, ..event }, scratch, place);
+            }
             Class::Unknown => {}
         }
     }
@@ -138,15 +132,7 @@ impl JsonReader {
 
     /// Lets go of what still waits for a snapshot.
     pub(super) fn finish(&mut self) {
-        if let Some(pending) = self.pending_snapshot.take() {
-            match pending.stream {
-                Some(stream) => self.push_snapshot_here(stream, *pending),
-                None => {
-                    let label = self.labels[pending.source as usize].clone();
-                    self.counters.unknown_stream("depth snapshot of no known symbol", &label, pending.event.position);
-                }
-            }
-        }
+        self.place_all_snapshots();
         for state in &mut self.states {
             state.held = None;
         }
@@ -159,8 +145,8 @@ impl JsonReader {
         let from_stream = frame.stream.as_deref().map(|s| s.split(|b| *b == b'@').next().unwrap_or(s));
         let symbol = match from_stream.or(frame.symbol.as_deref()) {
             Some(symbol) => symbol,
-            // A REST snapshot does not say whose it is: the only stream's, or the one with the nearest update ids.
-            None if class == Class::Snapshot => return Some(self.nearest_stream(frame).unwrap_or(usize::MAX)),
+            // A REST snapshot does not say whose it is: its id will.
+            None if class == Class::Snapshot => return Some(NAMELESS),
             None => b"",
         };
         let Some(index) = self.symbol_index(symbol) else {
@@ -199,19 +185,6 @@ impl JsonReader {
         Some(index)
     }
 
-    /// The stream whose latest book id is nearest to the snapshot's; `None` while there is no stream.
-    fn nearest_stream(&self, frame: &Frame<'_>) -> Option<usize> {
-        let Num::Value(id) = frame.snapshot_id else {
-            return None;
-        };
-        let with_book = self.states.iter().enumerate().filter(|(_, s)| s.book_id != NO_ID);
-        with_book.min_by_key(|(i, s)| (s.book_id.abs_diff(id), *i)).map(|(i, _)| i).or(if self.names.len() == 1 {
-            Some(0)
-        } else {
-            None
-        })
-    }
-
     fn trade(&mut self, frame: &Frame<'_>, event: Event, place: Place) {
         let (Some(price), Some(qty)) =
             (self.needed(frame.price, "price p", place), self.needed(frame.qty, "quantity q", place))
@@ -246,9 +219,12 @@ impl JsonReader {
         if self.is_delivered(Sequence::Depth, event.id, &event, place) {
             return;
         }
+        if !self.nameless.is_empty() {
+            self.place_nameless_before(&event, place.stream);
+        }
         let state = &mut self.states[place.stream];
         state.has_diffs = true;
-        state.book_id = state.book_id.max(event.id);
+        state.see_update(event.first_id, event.id);
         self.push(event, place, |event, out| batch::push_depth(event, &scratch.bids, &scratch.asks, out));
     }
 
@@ -285,58 +261,11 @@ impl JsonReader {
         self.push(event, place, |event, out| batch::push_snapshot(event, &scratch.bids, &scratch.asks, out));
     }
 
-    /// A whole book. Changes that came before it but are newer than it must be applied after it, so it is moved before the first of them.
-    fn snapshot(&mut self, frame: &Frame<'_>, scratch: &Scratch, event: Event, place: Place) {
-        let id = self.integer(frame.snapshot_id, "lastUpdateId", place.source, place.position, NO_ID);
-        let event = Event { id, ..event };
-        let known = self.states.get(place.stream).map(|state| (state.held, state.book_id, state.exchange_ns));
-        let pending = |stream| {
-            let (bids, asks) = (scratch.bids.clone(), scratch.asks.clone());
-            PendingSnapshot { stream, event, bids, asks, source: place.source }
-        };
-        match known {
-            None => self.pending_snapshot = Some(Box::new(pending(None))),
-            Some((_, NO_ID, NO_TIME)) if event.t_exchange_ns == NO_TIME => {
-                self.pending_snapshot = Some(Box::new(pending(Some(place.stream))));
-            }
-            Some((None, book_id, _)) if book_id > id => {
-                let label = self.labels[place.source as usize].clone();
-                self.counters.unknown_stream("depth snapshot older than the changes before it", &label, place.position);
-            }
-            Some(_) => self.push_snapshot_here(place.stream, pending(Some(place.stream))),
-        }
-    }
-
-    /// Puts a snapshot before the first held change that is newer than it, or at the end.
-    fn push_snapshot_here(&mut self, stream: usize, pending: PendingSnapshot) {
-        let PendingSnapshot { mut event, bids, asks, source, .. } = pending;
-        let state = &mut self.states[stream];
-        let buffer = self.outbox.buffer(stream);
-        let at = if state.held.is_some() { first_newer(&buffer.batch, event.id) } else { buffer.batch.len() };
-        let before = buffer.batch.t_exchange_ns[..at].iter().rev().copied().find(|t| *t != NO_TIME);
-        let after = buffer.batch.t_exchange_ns[at..].iter().copied().find(|t| *t != NO_TIME);
-        let before = before.or((state.exchange_ns != NO_TIME && after.is_none()).then_some(state.exchange_ns));
-        event.t_exchange_ns = between(event.t_exchange_ns, before, after);
-        let receive_after = buffer.batch.t_receive_ns.get(at).copied().filter(|t| *t != NO_TIME);
-        event.t_receive_ns = between(event.t_receive_ns, None, receive_after);
-        buffer.insert_message(at, source, |out| batch::push_snapshot(event, &bids, &asks, out));
-        if state.starts_session && at == 0 {
-            // The flag moves to the row that is now first; rows held before were given it when they came.
-            buffer.batch.flags[0] |= flags::NEW_SESSION;
-            state.starts_session = false;
-        }
-        state.has_events = true;
-        state.held = None;
-        state.book_id = state.book_id.max(event.id);
-        state.see_time(event.t_exchange_ns);
-        self.outbox.flush_if_full(stream);
-    }
-
     /// Appends a message's events to its stream.
     #[inline]
     fn push(&mut self, event: Event, place: Place, rows: impl FnOnce(Event, &mut EventBatch)) {
-        if self.pending_snapshot.is_some() {
-            self.place_pending(&event, place);
+        if self.states[place.stream].pending.is_some() {
+            self.place_pending(&event, place.stream);
         }
         let state = &mut self.states[place.stream];
         let buffer = self.outbox.buffer(place.stream);
@@ -355,25 +284,9 @@ impl JsonReader {
             if *held <= HOLD_MESSAGES_MAX && buffer.batch.len() <= HOLD_ROWS_MAX {
                 return;
             }
-            state.held = None;
+            self.end_hold(place.stream);
         }
         self.outbox.flush_if_full(place.stream);
-    }
-
-    /// The first message with a time tells where a waiting snapshot belongs.
-    fn place_pending(&mut self, event: &Event, place: Place) {
-        let Some(pending) = self.pending_snapshot.take() else {
-            return;
-        };
-        if event.t_exchange_ns == NO_TIME || pending.stream.is_some_and(|s| s != place.stream) {
-            self.pending_snapshot = Some(pending);
-            return;
-        }
-        let mut pending = *pending;
-        if pending.event.t_exchange_ns == NO_TIME {
-            pending.event.t_exchange_ns = event.t_exchange_ns;
-        }
-        self.push_snapshot_here(place.stream, pending);
     }
 
     #[inline]
@@ -449,23 +362,4 @@ impl JsonReader {
 fn with_unit(stamp: i64) -> (i64, Option<epoch::EpochUnit>) {
     let (ns, unit) = epoch::to_ns(stamp);
     (ns, Some(unit))
-}
-
-/// Row of the first book change newer than `id`; the length if there is none.
-fn first_newer(batch: &EventBatch, id: i64) -> usize {
-    (0..batch.len())
-        .find(|&i| {
-            batch.kind[i] == Kind::LevelSet
-                && batch.flags[i] & flags::SNAPSHOT == 0
-                && batch.flags[i] & flags::FIRST_OF_MESSAGE != 0
-                && batch.id[i] > id
-        })
-        .unwrap_or(batch.len())
-}
-
-/// `own` moved into the interval of its neighbours; without an own time, that of the neighbour before, else after.
-fn between(own: i64, before: Option<i64>, after: Option<i64>) -> i64 {
-    let own = if own == NO_TIME { before.or(after).unwrap_or(NO_TIME) } else { own };
-    let own = before.map_or(own, |b| own.max(b));
-    after.map_or(own, |a| own.min(a))
 }

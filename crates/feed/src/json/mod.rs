@@ -5,6 +5,7 @@ pub(crate) mod frame;
 mod message;
 mod reader;
 pub(crate) mod scan;
+mod snapshot;
 mod sniff;
 mod stream;
 

@@ -12,7 +12,8 @@ use crate::counters::{FeedCounters, checks};
 use crate::error::FeedError;
 use crate::input::{self, LINE_BYTES_MAX, LineReader};
 use crate::inventory::Source;
-use crate::json::message::{Clock, PendingSnapshot};
+use crate::json::message::Clock;
+use crate::json::snapshot::PendingSnapshot;
 use crate::outbox::Outbox;
 
 /// Reads an ordered group of capture files.
@@ -35,7 +36,8 @@ pub struct JsonReader {
     pub(super) outbox: Outbox,
     pub(super) counters: FeedCounters,
     pub(super) clock: Clock,
-    pub(super) pending_snapshot: Option<Box<PendingSnapshot>>,
+    /// Snapshots of no known stream, in the order in which they came.
+    pub(super) nameless: Vec<PendingSnapshot>,
     scratch: Scratch,
     lines: u64,
     consumed: Arc<AtomicU64>,
@@ -64,7 +66,7 @@ impl JsonReader {
             outbox: Outbox::default(),
             counters: FeedCounters::default(),
             clock: Clock::default(),
-            pending_snapshot: None,
+            nameless: Vec::new(),
             scratch: Scratch::default(),
             lines: 0,
             consumed: Arc::default(),

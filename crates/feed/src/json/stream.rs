@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use verismo_market::event::{NO_ID, NO_TIME};
 
+use super::snapshot::PendingSnapshot;
 use crate::epoch::EpochUnit;
 
 /// Message classes with an id sequence of their own.
@@ -33,8 +34,11 @@ pub(crate) struct StreamState {
     /// Set while the rows are held back for a snapshot; counts the messages held.
     pub(crate) held: Option<usize>,
     pub(crate) has_diffs: bool,
-    /// Latest update id of the book in this session.
+    /// First and latest update id of the book in this session.
+    pub(crate) first_book_id: i64,
     pub(crate) book_id: i64,
+    /// A snapshot of the stream that came before anything told its time.
+    pub(crate) pending: Option<Box<PendingSnapshot>>,
     /// The next row starts a new session.
     pub(crate) starts_session: bool,
     pub(crate) has_events: bool,
@@ -59,7 +63,9 @@ impl StreamState {
             exchange_ns_max: NO_TIME,
             held: Some(0),
             has_diffs: false,
+            first_book_id: NO_ID,
             book_id: NO_ID,
+            pending: None,
             starts_session: false,
             has_events: false,
             sequences: [sequence(), sequence(), sequence()],
@@ -71,12 +77,27 @@ impl StreamState {
         self.starts_session = self.has_events;
         self.held = Some(0);
         self.has_diffs = false;
+        self.first_book_id = NO_ID;
         self.book_id = NO_ID;
         self.covered_ns = self.exchange_ns_max;
         for sequence in &mut self.sequences {
             sequence.covered_id = sequence.id_max;
             sequence.seen.clear();
         }
+    }
+
+    /// Notes the ids of a book update.
+    #[inline]
+    pub(crate) fn see_update(&mut self, first_id: i64, last_id: i64) {
+        if self.first_book_id == NO_ID {
+            self.first_book_id = if first_id == NO_ID { last_id } else { first_id };
+        }
+        self.book_id = self.book_id.max(last_id);
+    }
+
+    /// Whether a snapshot of this id lies within the updates of this session.
+    pub(crate) fn has_around(&self, id: i64) -> bool {
+        self.first_book_id != NO_ID && self.first_book_id <= id.saturating_add(1) && id <= self.book_id
     }
 
     /// Notes the exchange time of a message.

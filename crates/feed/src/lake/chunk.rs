@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
+use ::parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use arrow::array::{Array, RecordBatch, StringArray};
 use verismo_market::event::{NO_ID, NO_TIME, Side};
 
 use super::tables::{Columns, EXCHANGE, SYMBOL, Table};
 use crate::epoch::EpochUnit;
 use crate::error::FeedError;
-use crate::parquet::values::{self, NULL};
+use crate::parquet::footer::guarded;
+use crate::parquet::values::{self, Ids, NULL};
 
 /// Decoded rows of one file.
 pub(super) struct Chunk {
@@ -17,8 +19,9 @@ pub(super) struct Chunk {
     pub(super) t_receive_ns: Vec<i64>,
     pub(super) unit: EpochUnit,
     pub(super) odd_units: Vec<(usize, EpochUnit)>,
-    /// Trade ids or sequence numbers.
+    /// Trade ids or sequence numbers, and the rows whose was not one.
     pub(super) ids: Vec<i64>,
+    pub(super) bad_ids: Vec<usize>,
     /// Prices, quantities and sides of trades and changes; [`NULL`] and [`values::BAD`] are still in them.
     pub(super) price: Vec<i64>,
     pub(super) qty: Vec<i64>,
@@ -47,13 +50,15 @@ impl Chunk {
             Some(name) => values::integers(path, &batch, name)?,
             None => None,
         };
+        let Ids { values: ids, bad: bad_ids } = ids.unwrap_or_else(|| Ids { values: vec![NO_ID; n], bad: Vec::new() });
         let decimals = |name: &str| Ok(values::decimals(path, &batch, name)?.unwrap_or_else(|| vec![NULL; n]));
         let mut chunk = Self {
             t_exchange_ns: origin.ns,
             t_receive_ns: received,
             unit: origin.unit,
             odd_units: origin.odd,
-            ids: ids.unwrap_or_else(|| vec![NO_ID; n]),
+            ids,
+            bad_ids,
             price: Vec::new(),
             qty: Vec::new(),
             side: Vec::new(),
@@ -101,7 +106,7 @@ impl Chunk {
     }
 }
 
-fn text_at(array: Option<&StringArray>, row: usize) -> Option<&str> {
+pub(super) fn text_at(array: Option<&StringArray>, row: usize) -> Option<&str> {
     array.filter(|a| a.is_valid(row)).map(|a| a.value(row)).filter(|t| !t.is_empty())
 }
 
@@ -123,4 +128,21 @@ fn sides(path: &Path, batch: &RecordBatch, name: &str) -> Result<Vec<Option<Side
         }
     };
     Ok((0..batch.num_rows()).map(|row| text_at(texts.as_ref(), row).and_then(side)).collect())
+}
+
+/// The next rows, at least one; `None` at the end of the file.
+pub(super) fn next_chunk(
+    path: &Path,
+    columns: &Columns,
+    reader: &mut ParquetRecordBatchReader,
+    rows: u64,
+    unit: Option<EpochUnit>,
+) -> Result<Option<Chunk>, FeedError> {
+    let place = format!("after row {rows}");
+    guarded(path, &place, || match reader.next() {
+        None => Ok(None),
+        Some(Ok(batch)) if batch.num_rows() == 0 => Ok(None),
+        Some(Ok(batch)) => Chunk::decode(path, columns, batch, unit).map(Some),
+        Some(Err(error)) => Err(FeedError::corrupt(path, place.clone(), error)),
+    })
 }

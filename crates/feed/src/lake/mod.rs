@@ -12,7 +12,7 @@
 //!
 //! Traps. Rows of `book_delta_v2` that share their receive time are one update. Many rows share a sequence number and updates skip numbers,
 //! so they are ids and tell no gap. A `book` row is the whole book as far as its 20 levels go: a snapshot, except beside `book_delta_v2` of
-//! the same symbol, where only the first is one (deeper levels would be lost with each), together with the changes of its number and time
+//! the same exchange and symbol, where only the first is one (deeper levels would be lost with each), together with the changes of its number and time
 //! that follow at once, and the others are best quotes to check the book against. Tables are merged by receive time where all files have it,
 //! else by exchange time; of one time, trades go first, then book rows, then changes.
 

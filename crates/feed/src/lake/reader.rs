@@ -6,8 +6,8 @@ use std::sync::Arc;
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use verismo_market::event::{Event, NO_ID, NO_TIME, Side};
 
-use super::chunk::Chunk;
-use super::sniff::names_of_file;
+use super::chunk::{Chunk, next_chunk};
+use super::sniff::{each_name, names_of_file};
 use super::tables::{Columns, SYMBOL, Table};
 use crate::assemble::{Assembler, Place, Update, blank};
 use crate::batch;
@@ -32,7 +32,8 @@ pub struct LakeReader {
     /// The table of each source that can be read.
     columns: Vec<Option<Columns>>,
     by_receive: bool,
-    has_deltas: bool,
+    /// Whether there are changes of the stream.
+    has_deltas: Vec<bool>,
     next: usize,
     cursors: Vec<Cursor>,
     assembler: Assembler,
@@ -88,10 +89,10 @@ impl LakeReader {
         let mut known: Vec<(Source, Option<Columns>)> = sources.drain(..).map(|s| (s.clone(), columns(&s))).collect();
         known.sort_by_key(|(s, c)| (start(s), c.as_ref().map(|c| c.table), s.first, s.bytes));
         let (sources, columns): (Vec<Source>, Vec<Option<Columns>>) = known.into_iter().unzip();
-        Self {
+        let mut reader = Self {
             labels: sources.iter().map(|s| Arc::from(s.path.display().to_string())).collect(),
             symbol: symbol.unwrap_or(UNKNOWN_SYMBOL).to_owned(),
-            has_deltas: columns.iter().flatten().any(|c| c.table == Table::Delta),
+            has_deltas: Vec::new(),
             sources,
             columns,
             by_receive,
@@ -106,7 +107,38 @@ impl LakeReader {
             bytes: 0,
             bytes_reported: 0,
             done: false,
+        };
+        reader.find_deltas();
+        reader
+    }
+
+    /// Notes the streams that have changes: of one symbol, one venue may have them and another not.
+    fn find_deltas(&mut self) {
+        let is_of = |columns: &Option<Columns>, table| columns.as_ref().is_some_and(|c| c.table == table);
+        if !self.columns.iter().any(|c| is_of(c, Table::Book)) {
+            return;
         }
+        for index in (0..self.sources.len()).filter(|&i| is_of(&self.columns[i], Table::Delta)).collect::<Vec<_>>() {
+            let (venue, symbol) = self.names_of(index, Table::Delta);
+            let path = &self.sources[index].path;
+            let assembler = &mut self.assembler;
+            let has_deltas = &mut self.has_deltas;
+            // A file that breaks off has told its streams up to there; the break is counted when its rows are read.
+            let _ = each_name(path, |own_venue, own_symbol| {
+                let own_symbol = own_symbol.filter(|symbol| !symbol.is_empty());
+                let stream = assembler.stream(own_venue.unwrap_or(&venue), own_symbol.unwrap_or(&symbol));
+                if let Some(stream) = stream {
+                    set(has_deltas, stream);
+                }
+            });
+        }
+    }
+
+    /// Exchange and symbol of rows of the file that tell none.
+    fn names_of(&self, index: usize, table: Table) -> (String, String) {
+        let source = &self.sources[index];
+        let names = names_of_file(&source.path, table);
+        names.unwrap_or_else(|| (String::new(), source.symbol.clone().unwrap_or_else(|| self.symbol.clone())))
     }
 
     fn start_ns(&self, source: &Source) -> i64 {
@@ -127,7 +159,7 @@ impl LakeReader {
         match self.open(index) {
             Ok(Some(cursor)) => {
                 self.unit.get_or_insert(cursor.chunk.unit);
-                self.report_units(&cursor);
+                self.report_stamps_and_ids(&cursor);
                 self.cursors.push(cursor);
             }
             Ok(None) => {}
@@ -149,8 +181,7 @@ impl LakeReader {
         let Some(chunk) = next_chunk(path, &columns, &mut reader, 0, self.unit)? else {
             return Ok(None);
         };
-        let names = names_of_file(path, columns.table);
-        let names = names.unwrap_or_else(|| (String::new(), source.symbol.clone().unwrap_or(self.symbol.clone())));
+        let names = self.names_of(index, columns.table);
         let key_ns = self.start_ns(source);
         let source = index as u32;
         Ok(Some(Cursor { source, columns, names, reader, chunk, row: 0, rows_before: 0, key_ns, stream: None }))
@@ -160,7 +191,8 @@ impl LakeReader {
         self.counters.hit(checks::TRUNCATED_FILE, &self.labels[source as usize], position, || error.to_string());
     }
 
-    fn report_units(&mut self, cursor: &Cursor) {
+    /// Counts what is odd about the stamps and ids of the rows that were decoded last.
+    fn report_stamps_and_ids(&mut self, cursor: &Cursor) {
         let first = self.unit.unwrap_or(cursor.chunk.unit);
         for &(row, unit) in &cursor.chunk.odd_units {
             let position = cursor.rows_before + row as u64 + 1;
@@ -168,6 +200,13 @@ impl LakeReader {
                 let name = &cursor.columns.origin;
                 let value = cursor.chunk.shown(name, row);
                 format!("{name} {value} is in another unit ({unit:?}) than the first ({first:?})")
+            });
+        }
+        let name = cursor.columns.id.as_deref().unwrap_or_default();
+        for &row in &cursor.chunk.bad_ids {
+            let position = cursor.rows_before + row as u64 + 1;
+            self.counters.hit(checks::INVALID_VALUE, &self.labels[cursor.source as usize], position, || {
+                format!("{name} is {}", cursor.chunk.shown(name, row))
             });
         }
     }
@@ -205,7 +244,7 @@ impl LakeReader {
         match cursor.refill(&path, self.unit) {
             Ok(Refill::Same) => self.cursors.push(cursor),
             Ok(Refill::New) => {
-                self.report_units(&cursor);
+                self.report_stamps_and_ids(&cursor);
                 self.cursors.push(cursor);
             }
             Ok(Refill::End) => {}
@@ -337,10 +376,8 @@ impl LakeReader {
         }
         let [bids, asks] = sides;
         let event = event(cursor, place.position);
-        if self.is_anchored.len() <= place.stream {
-            self.is_anchored.resize(place.stream + 1, false);
-        }
-        if self.has_deltas && std::mem::replace(&mut self.is_anchored[place.stream], true) {
+        let has_deltas = self.has_deltas.get(place.stream).is_some_and(|has| *has);
+        if has_deltas && set(&mut self.is_anchored, place.stream) {
             match (bids.first(), asks.first()) {
                 (Some(&bid), Some(&ask)) => {
                     self.assembler.message(place, |out| batch::push_quotes(event, bid, ask, out));
@@ -367,6 +404,14 @@ impl LakeReader {
             format!("{name} is {}", cursor.chunk.shown(name, cursor.row))
         });
     }
+}
+
+/// Sets the truth of the stream; gives what it was.
+fn set(truths: &mut Vec<bool>, stream: usize) -> bool {
+    if truths.len() <= stream {
+        truths.resize(stream + 1, false);
+    }
+    std::mem::replace(&mut truths[stream], true)
 }
 
 /// The row's times and id.
@@ -417,23 +462,6 @@ impl Cursor {
             None => Ok(Refill::End),
         }
     }
-}
-
-/// The next rows, at least one; `None` at the end of the file.
-fn next_chunk(
-    path: &Path,
-    columns: &Columns,
-    reader: &mut ParquetRecordBatchReader,
-    rows: u64,
-    unit: Option<EpochUnit>,
-) -> Result<Option<Chunk>, FeedError> {
-    let place = format!("after row {rows}");
-    guarded(path, &place, || match reader.next() {
-        None => Ok(None),
-        Some(Ok(batch)) if batch.num_rows() == 0 => Ok(None),
-        Some(Ok(batch)) => Chunk::decode(path, columns, batch, unit).map(Some),
-        Some(Err(error)) => Err(FeedError::corrupt(path, place.clone(), error)),
-    })
 }
 
 impl EventReader for LakeReader {

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use verismo_market::event::NO_TIME;
 
-use super::chunk::Chunk;
-use super::tables::{Columns, Table};
+use super::chunk::{Chunk, text_at};
+use super::tables::{Columns, EXCHANGE, SYMBOL, Table};
 use crate::error::FeedError;
 use crate::inventory::{FirstKey, Match, Probe, Source, file_name};
 use crate::parquet::footer::{self, guarded};
 use crate::parquet::values;
 
-/// Rows whose times tell the clock and the start.
+/// Rows read at a time; those of the start tell the clock.
 const ROWS: usize = 1024;
 
 /// A Parquet file with the columns of one of the tables.
@@ -92,6 +92,31 @@ pub(super) fn names_of_file(path: &Path, table: Table) -> Option<(String, String
     let (names, _) = name.split_once(word)?;
     let (exchange, symbol) = names.rsplit_once('_')?;
     (!exchange.is_empty() && !symbol.is_empty()).then(|| (exchange.to_owned(), symbol.to_owned()))
+}
+
+/// Exchange and symbol of the file's rows as far as the rows tell them, each at least once.
+pub(super) fn each_name(path: &Path, mut found: impl FnMut(Option<&str>, Option<&str>)) -> Result<(), FeedError> {
+    guarded(path, "the names", || {
+        if let Some([venue, symbol]) = footer::same_texts(path, [EXCHANGE, SYMBOL])? {
+            found(venue.as_deref(), symbol.as_deref());
+            return Ok(());
+        }
+        let mut last: Option<(Option<String>, Option<String>)> = None;
+        for batch in footer::open(path, &[EXCHANGE, SYMBOL], ROWS, None)? {
+            let batch = batch.map_err(|error| FeedError::corrupt(path, "the names", error))?;
+            let names = [values::texts(path, &batch, EXCHANGE)?, values::texts(path, &batch, SYMBOL)?];
+            for row in 0..batch.num_rows() {
+                let [venue, symbol] =
+                    names.each_ref().map(|texts| texts.as_ref().map(|_| text_at(texts.as_ref(), row)));
+                let [venue, symbol] = [venue, symbol].map(|text| text.map(Option::unwrap_or_default));
+                if last.as_ref().is_none_or(|(v, s)| (v.as_deref(), s.as_deref()) != (venue, symbol)) {
+                    found(venue, symbol);
+                    last = Some((venue.map(str::to_owned), symbol.map(str::to_owned)));
+                }
+            }
+        }
+        Ok(())
+    })
 }
 
 #[cfg(test)]

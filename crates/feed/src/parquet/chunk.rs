@@ -43,6 +43,8 @@ pub(super) struct Chunk {
     pub(super) unit: EpochUnit,
     pub(super) odd_units: Vec<(usize, EpochUnit)>,
     pub(super) kind: Vec<RowKind>,
+    /// Rows whose id was not one, and the name of its column.
+    pub(super) bad_ids: Vec<(usize, &'static str)>,
     update_id: Vec<i64>,
     trade_id: Vec<i64>,
     trade_price: Vec<i64>,
@@ -73,7 +75,17 @@ impl Chunk {
             }));
         }
         let kind = kinds(values::texts(path, &batch, columns::TYPE)?.as_ref(), n);
-        let ids = |name| Ok(values::integers(path, &batch, name)?.unwrap_or_else(|| vec![NO_ID; n]));
+        let mut bad_ids = Vec::new();
+        let mut ids = |name, is_trade| {
+            let Some(ids) = values::integers(path, &batch, name)? else {
+                return Ok(vec![NO_ID; n]);
+            };
+            let bad = ids.bad.into_iter().filter(|&row| (kind[row] == RowKind::Trade) == is_trade);
+            bad_ids.extend(bad.map(|row| (row, name)));
+            Ok(ids.values)
+        };
+        let update_id = ids(columns::UPDATE_ID, false)?;
+        let trade_id = ids(columns::TRADE_ID, true)?;
         let prices = |name| Ok(values::decimals(path, &batch, name)?.unwrap_or_else(|| vec![NULL; n]));
         let trade_side = values::texts(path, &batch, columns::TRADE_SIDE)?;
         let delta_side = values::texts(path, &batch, columns::DELTA_SIDE)?;
@@ -90,8 +102,9 @@ impl Chunk {
             odd_units: times.odd,
             side,
             kind,
-            update_id: ids(columns::UPDATE_ID)?,
-            trade_id: ids(columns::TRADE_ID)?,
+            bad_ids,
+            update_id,
+            trade_id,
             trade_price: prices(columns::TRADE_PRICE)?,
             trade_qty: prices(columns::TRADE_QTY)?,
             delta_price: prices(columns::DELTA_PRICE)?,

@@ -96,7 +96,7 @@ impl Footer {
             };
             let (time, unit) = values::first_time(path, &batch)?;
             let id = |name| -> Result<i64, FeedError> {
-                Ok(values::integers(path, &batch, name)?.and_then(|ids| ids.first().copied()).unwrap_or(NO_ID))
+                Ok(values::integers(path, &batch, name)?.and_then(|ids| ids.values.first().copied()).unwrap_or(NO_ID))
             };
             let (update_id, trade_id) = (id(columns::UPDATE_ID)?, id(columns::TRADE_ID)?);
             Ok(FirstRow {
@@ -125,6 +125,34 @@ pub(crate) fn open(
         None => builder,
     };
     builder.build().map_err(|e| FeedError::corrupt(path, "the first row group", e))
+}
+
+/// The text that each of the named columns has in all rows, by the statistics; `None` of a column that is absent.
+///
+/// `None` of all where a column may have several texts. A shortened smallest text is below the largest, so equal ones are whole.
+pub(crate) fn same_texts<const N: usize>(
+    path: &Path,
+    names: [&str; N],
+) -> Result<Option<[Option<String>; N]>, FeedError> {
+    let builder = builder(path)?;
+    let mut out = [const { None }; N];
+    for (name, out) in names.iter().zip(&mut out) {
+        if builder.schema().field_with_name(name).is_err() {
+            continue;
+        }
+        for group in builder.metadata().row_groups() {
+            let column = group.columns().iter().find(|c| c.column_path().string() == *name);
+            let stats = column.and_then(|c| c.statistics()).filter(|s| s.null_count_opt() == Some(0));
+            let text = stats.and_then(|s| s.min_bytes_opt().filter(|min| s.max_bytes_opt() == Some(*min)));
+            let Some(text) = text.and_then(|bytes| std::str::from_utf8(bytes).ok()) else {
+                return Ok(None);
+            };
+            if out.get_or_insert_with(|| text.to_owned()) != text {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(out))
 }
 
 /// Either all of a trade's columns or all of a level change's must be there, and each needs a type that can be read.

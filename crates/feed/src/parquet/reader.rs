@@ -2,23 +2,23 @@
 
 use std::sync::Arc;
 
-use verismo_market::event::{Event, Kind, NO_ID, Side, flags};
+use verismo_market::event::{Event, NO_ID, NO_TIME, Side};
 
 use super::chunk::{Chunk, RowKind};
 use super::columns;
 use super::cursor::Cursor;
 use super::values::{BAD, NULL};
+use crate::assemble::{Assembler, Place, Update, blank};
 use crate::batch;
-use crate::block::{BLOCK_EVENTS, Block, EventReader, StreamName};
+use crate::block::{Block, EventReader, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::epoch::EpochUnit;
 use crate::error::FeedError;
 use crate::inventory::{Source, UNKNOWN_SYMBOL};
 use crate::json::scan::Scanner;
-use crate::outbox::Outbox;
 
-/// Rows of one update held until it ends; a longer one is handed out in parts, marked as ended only at its end.
-const UPDATE_ROWS_MAX: usize = 1 << 16;
+/// The only stream.
+const STREAM: usize = 0;
 
 /// Reads an ordered group of event files of one symbol.
 ///
@@ -28,11 +28,9 @@ pub struct ParquetReader {
     labels: Vec<Arc<str>>,
     next: usize,
     cursors: Vec<Cursor>,
-    names: Vec<StreamName>,
-    outbox: Outbox,
+    assembler: Assembler,
     counters: FeedCounters,
     unit: Option<EpochUnit>,
-    open: Option<OpenUpdate>,
     key: i64,
     rows: u64,
     bytes: u64,
@@ -42,32 +40,20 @@ pub struct ParquetReader {
     asks: Vec<(i64, i64)>,
 }
 
-/// A book update whose last row is not known yet.
-#[derive(Debug, Clone, Copy)]
-struct OpenUpdate {
-    id: i64,
-    t_ns: i64,
-    /// Its first row in the buffer.
-    start: usize,
-}
-
 impl ParquetReader {
     /// A reader of `sources`, which must be ordered as [`crate::Inventory`] orders them; `symbol` replaces the one of their paths.
     pub fn new(sources: Vec<Source>, symbol: Option<&str>) -> Self {
         let from_path = sources.iter().find_map(|s| s.symbol.as_deref());
-        let symbol = symbol.or(from_path).unwrap_or(UNKNOWN_SYMBOL).to_owned();
-        let mut outbox = Outbox::default();
-        outbox.add_stream();
+        let mut assembler = Assembler::default();
+        assembler.add_stream("", symbol.or(from_path).unwrap_or(UNKNOWN_SYMBOL));
         Self {
             labels: sources.iter().map(|s| Arc::from(s.path.display().to_string())).collect(),
             sources,
             next: 0,
             cursors: Vec::new(),
-            names: vec![StreamName { venue: String::new(), symbol }],
-            outbox,
+            assembler,
             counters: FeedCounters::default(),
             unit: None,
-            open: None,
             key: i64::MIN,
             rows: 0,
             bytes: 0,
@@ -96,7 +82,7 @@ impl ParquetReader {
         match opened {
             Ok(Some(cursor)) => {
                 self.unit.get_or_insert(cursor.chunk.unit);
-                self.report_units(&cursor);
+                self.report_stamps_and_ids(&cursor);
                 self.cursors.push(cursor);
             }
             Ok(None) => {}
@@ -109,7 +95,8 @@ impl ParquetReader {
         self.counters.hit(checks::TRUNCATED_FILE, &self.labels[source as usize], position, || error.to_string());
     }
 
-    fn report_units(&mut self, cursor: &Cursor) {
+    /// Counts what is odd about the stamps and ids of the rows that were decoded last.
+    fn report_stamps_and_ids(&mut self, cursor: &Cursor) {
         let first = self.unit.unwrap_or(cursor.chunk.unit);
         for &(row, unit) in &cursor.chunk.odd_units {
             let position = cursor.rows_before + row as u64 + 1;
@@ -117,6 +104,10 @@ impl ParquetReader {
                 let value = cursor.chunk.shown(columns::TIME, row);
                 format!("event_timestamp {value} is in another unit ({unit:?}) than the first ({first:?})")
             });
+        }
+        for &(row, name) in &cursor.chunk.bad_ids {
+            let position = cursor.rows_before + row as u64 + 1;
+            self.invalid_value(&cursor.chunk, name, row, Place { stream: STREAM, source: cursor.source, position });
         }
     }
 
@@ -147,7 +138,7 @@ impl ParquetReader {
         match cursor.refill(path) {
             Ok(true) => {
                 if cursor.rows_before != rows_before {
-                    self.report_units(&cursor);
+                    self.report_stamps_and_ids(&cursor);
                 }
                 self.cursors.push(cursor);
                 let last = self.cursors.len() - 1;
@@ -187,21 +178,21 @@ impl ParquetReader {
 
     fn continues_open(&self, cursor: &Cursor) -> bool {
         let (chunk, row) = (&cursor.chunk, cursor.row);
+        let open = self.assembler.open_update(STREAM);
         chunk.kind[row] == RowKind::Delta
-            && self.open.is_some_and(|open| open.id == chunk.id(row) && open.t_ns == chunk.t_ns[row])
+            && open.is_some_and(|open| open.last_id == chunk.id(row) && open.t_exchange_ns == chunk.t_ns[row])
     }
 
     fn push_rows(&mut self, cursor: &mut Cursor, end: usize) {
         let source = cursor.source;
         for row in cursor.row..end {
-            let position = cursor.rows_before + row as u64 + 1;
-            self.outbox.buffer(0).begin_message(source);
+            let place = Place { stream: STREAM, source, position: cursor.rows_before + row as u64 + 1 };
             match cursor.chunk.kind[row] {
-                RowKind::Delta => self.delta(&cursor.chunk, row, source, position),
-                RowKind::Trade => self.trade(&cursor.chunk, row, source, position),
-                RowKind::Snapshot => self.snapshot(&cursor.chunk, row, source, position),
+                RowKind::Delta => self.delta(&cursor.chunk, row, place),
+                RowKind::Trade => self.trade(&cursor.chunk, row, place),
+                RowKind::Snapshot => self.snapshot(&cursor.chunk, row, place),
                 RowKind::Unknown => {
-                    self.counters.hit(checks::UNREADABLE, &self.labels[source as usize], position, || {
+                    self.counters.hit(checks::UNREADABLE, &self.labels[source as usize], place.position, || {
                         format!(
                             "event_type {:?} is none of TRADE, BOOK_SNAPSHOT, BOOK_DELTA",
                             cursor.chunk.shown(columns::TYPE, row)
@@ -213,75 +204,62 @@ impl ParquetReader {
         self.rows += (end - cursor.row) as u64;
         self.key = cursor.chunk.key(end - 1);
         cursor.row = end;
-        self.flush_if_full();
+        self.assembler.flush_if_full(STREAM);
     }
 
     #[inline]
-    fn delta(&mut self, chunk: &Chunk, row: usize, source: u32, position: u64) {
+    fn delta(&mut self, chunk: &Chunk, row: usize, place: Place) {
         let (price, qty) = chunk.price_qty(row);
         let (Some(side), false) = (chunk.side(row), price <= BAD || qty <= BAD) else {
-            return self.invalid_row(chunk, row, source, position);
+            return self.invalid_row(chunk, row, place);
         };
-        let (id, t_ns) = (chunk.id(row), chunk.t_ns[row]);
-        let goes_on = self.open.is_some_and(|open| open.id == id && open.t_ns == t_ns);
-        if !goes_on {
-            self.close_update();
-            self.open = Some(OpenUpdate { id, t_ns, start: self.outbox.buffer(0).batch.len() });
-        }
-        let flags = if goes_on { 0 } else { flags::FIRST_OF_MESSAGE };
-        let event = Event { kind: Kind::LevelSet, side, flags, price, qty, ..blank(id, t_ns, position) };
-        self.outbox.buffer(0).batch.push(event);
+        let update = Update {
+            is_snapshot: false,
+            t_exchange_ns: chunk.t_ns[row],
+            t_receive_ns: NO_TIME,
+            first_id: NO_ID,
+            last_id: chunk.id(row),
+            prev_id: NO_ID,
+            group: None,
+        };
+        self.assembler.level(place, update, Some((side, price, qty)));
     }
 
-    fn trade(&mut self, chunk: &Chunk, row: usize, source: u32, position: u64) {
-        self.close_update();
+    fn trade(&mut self, chunk: &Chunk, row: usize, place: Place) {
         let (price, qty) = chunk.price_qty(row);
         if price <= BAD || qty <= BAD {
-            return self.invalid_row(chunk, row, source, position);
+            self.assembler.close(STREAM);
+            return self.invalid_row(chunk, row, place);
         }
         // A trade without a known aggressor is still a trade.
         let side = chunk.side(row).unwrap_or_else(|| {
-            self.invalid_value(chunk, columns::TRADE_SIDE, row, source, position);
+            self.invalid_value(chunk, columns::TRADE_SIDE, row, place);
             Side::None
         });
-        let event = Event {
-            kind: Kind::Trade,
-            side,
-            flags: flags::FIRST_OF_MESSAGE,
-            price,
-            qty,
-            ..blank(chunk.id(row), chunk.t_ns[row], position)
-        };
-        self.outbox.buffer(0).batch.push(event);
+        self.assembler.trade(place, Event { side, price, qty, ..event(chunk, row, place) });
     }
 
-    fn snapshot(&mut self, chunk: &Chunk, row: usize, source: u32, position: u64) {
-        self.close_update();
+    fn snapshot(&mut self, chunk: &Chunk, row: usize, place: Place) {
+        self.assembler.close(STREAM);
         let mut bids = std::mem::take(&mut self.bids);
         let mut asks = std::mem::take(&mut self.asks);
         let [bids_text, asks_text] = chunk.snapshot(row);
-        let readable = self.side_levels(bids_text, &mut bids, columns::BIDS, source, position)
-            && self.side_levels(asks_text, &mut asks, columns::ASKS, source, position);
+        let readable = self.side_levels(bids_text, &mut bids, columns::BIDS, place)
+            && self.side_levels(asks_text, &mut asks, columns::ASKS, place);
         if readable {
-            let event = blank(chunk.id(row), chunk.t_ns[row], position);
-            batch::push_snapshot(event, &bids, &asks, &mut self.outbox.buffer(0).batch);
+            let event = event(chunk, row, place);
+            self.assembler.message(place, |out| batch::push_snapshot(event, &bids, &asks, out));
         }
         (self.bids, self.asks) = (bids, asks);
     }
 
     /// The levels of one side; `false` if the text is not JSON, so that the snapshot cannot be used.
-    fn side_levels(
-        &mut self,
-        text: &[u8],
-        levels: &mut Vec<(i64, i64)>,
-        name: &str,
-        source: u32,
-        position: u64,
-    ) -> bool {
+    fn side_levels(&mut self, text: &[u8], levels: &mut Vec<(i64, i64)>, name: &str, place: Place) -> bool {
         levels.clear();
         if text.is_empty() {
             return true;
         }
+        let Place { source, position, .. } = place;
         let label = &self.labels[source as usize];
         let mut bad = Vec::new();
         let mut scanner = Scanner::new(text, 0);
@@ -298,35 +276,7 @@ impl ParquetReader {
         true
     }
 
-    /// Marks the end of the update that was open.
-    #[inline]
-    fn close_update(&mut self) {
-        if self.open.take().is_some()
-            && let Some(last) = self.outbox.buffer(0).batch.flags.last_mut()
-        {
-            *last |= flags::LAST_OF_UPDATE;
-        }
-    }
-
-    /// Hands out all rows but those of the open update.
-    fn flush_if_full(&mut self) {
-        let len = self.outbox.buffer(0).batch.len();
-        if len < BLOCK_EVENTS {
-            return;
-        }
-        let n = match &mut self.open {
-            None => len,
-            Some(open) => {
-                // The last row of an endless update stays, so that its end can still be marked.
-                let n = if len - open.start > UPDATE_ROWS_MAX { len - 1 } else { open.start };
-                open.start -= n.min(open.start);
-                n
-            }
-        };
-        self.outbox.flush(0, n);
-    }
-
-    fn invalid_row(&mut self, chunk: &Chunk, row: usize, source: u32, position: u64) {
+    fn invalid_row(&mut self, chunk: &Chunk, row: usize, place: Place) {
         let names = if chunk.kind[row] == RowKind::Trade {
             [columns::TRADE_PRICE, columns::TRADE_QTY, columns::TRADE_SIDE]
         } else {
@@ -334,31 +284,19 @@ impl ParquetReader {
         };
         let (price, qty) = chunk.price_qty(row);
         let at = usize::from(price > BAD) + usize::from(price > BAD && qty > BAD);
-        self.invalid_value(chunk, names[at], row, source, position);
+        self.invalid_value(chunk, names[at], row, place);
     }
 
-    fn invalid_value(&mut self, chunk: &Chunk, name: &str, row: usize, source: u32, position: u64) {
-        self.counters.hit(checks::INVALID_VALUE, &self.labels[source as usize], position, || {
+    fn invalid_value(&mut self, chunk: &Chunk, name: &str, row: usize, place: Place) {
+        self.counters.hit(checks::INVALID_VALUE, &self.labels[place.source as usize], place.position, || {
             format!("{name} is {}", chunk.shown(name, row))
         });
     }
 }
 
-/// A row without anything but its place.
-fn blank(id: i64, t_exchange_ns: i64, position: u64) -> Event {
-    Event {
-        kind: Kind::Trade,
-        side: Side::None,
-        flags: 0,
-        t_exchange_ns,
-        t_receive_ns: verismo_market::event::NO_TIME,
-        price: 0,
-        qty: 0,
-        id,
-        first_id: NO_ID,
-        prev_id: NO_ID,
-        position,
-    }
+/// The row's time and id.
+fn event(chunk: &Chunk, row: usize, place: Place) -> Event {
+    Event { id: chunk.id(row), t_exchange_ns: chunk.t_ns[row], ..blank(place.position) }
 }
 
 // The two marks stand below every real value, so one comparison finds both.
@@ -366,17 +304,16 @@ const _: () = assert!(NULL < BAD);
 
 impl EventReader for ParquetReader {
     fn streams(&self) -> &[StreamName] {
-        &self.names
+        self.assembler.names()
     }
 
     fn next_block(&mut self, block: &mut Block) -> Result<bool, FeedError> {
         block.clear();
         // Bounded by the number of rows.
-        while !self.outbox.is_ready() && !self.done {
+        while !self.assembler.is_ready() && !self.done {
             if !self.step() {
                 self.done = true;
-                self.close_update();
-                self.outbox.flush_all();
+                self.assembler.finish();
             }
         }
         for check in [checks::UNREADABLE, checks::INVALID_VALUE] {
@@ -387,7 +324,7 @@ impl EventReader for ParquetReader {
                 self.counters.set_total(check, self.rows);
             }
         }
-        let more = self.outbox.pop(block, &self.labels);
+        let more = self.assembler.pop(block, &self.labels);
         block.bytes = self.bytes - self.bytes_reported;
         self.bytes_reported = self.bytes;
         Ok(more)

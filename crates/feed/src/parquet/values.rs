@@ -85,34 +85,43 @@ pub(crate) fn first_time(path: &Path, batch: &RecordBatch) -> Result<(i64, Epoch
     Ok((times.ns.first().copied().unwrap_or(NO_TIME), times.unit))
 }
 
-/// A column of ids ([`NO_ID`] for null), `None` if the column is absent.
+/// Ids ([`NO_ID`] for null), and the rows of those that no id can hold.
+pub(crate) struct Ids {
+    pub(crate) values: Vec<i64>,
+    pub(crate) bad: Vec<usize>,
+}
+
+/// A column of ids, `None` if the column is absent.
 ///
-/// Floats are accepted where they are whole numbers: dataframe libraries turn nullable integers into them.
-pub(crate) fn integers(path: &Path, batch: &RecordBatch, name: &str) -> Result<Option<Vec<i64>>, FeedError> {
+/// Floats are accepted where they are whole numbers: dataframe libraries turn nullable integers into them, and nulls into NaN.
+pub(crate) fn integers(path: &Path, batch: &RecordBatch, name: &str) -> Result<Option<Ids>, FeedError> {
     let Some(array) = batch.column_by_name(name) else {
         return Ok(None);
     };
-    let ids = match array.data_type() {
+    let mut bad = Vec::new();
+    let values = match array.data_type() {
         DataType::Int64 if array.null_count() == 0 => array.as_primitive::<Int64Type>().values().to_vec(),
         DataType::Float64 => {
-            let whole = |v: f64| {
-                (v.is_finite() && v.abs() < 9.0e15 && (v - v.trunc()).abs() < f64::EPSILON).then_some(v as i64)
-            };
-            array.as_primitive::<Float64Type>().iter().map(|v| v.and_then(whole).unwrap_or(NO_ID)).collect()
+            let is_whole = |v: f64| v.abs() < 9.0e15 && (v - v.trunc()).abs() < f64::EPSILON;
+            let ids = array.as_primitive::<Float64Type>().iter().enumerate().map(|(row, value)| match value {
+                Some(v) if is_whole(v) => v as i64,
+                Some(v) if !v.is_nan() => {
+                    bad.push(row);
+                    NO_ID
+                }
+                _ => NO_ID,
+            });
+            ids.collect()
         }
         other if other.is_integer() => {
-            let array = as_int64(path, array, name)?;
-            let ids = array.as_primitive::<Int64Type>();
-            let mut out = ids.values().to_vec();
-            if let Some(nulls) = ids.nulls() {
-                out.iter_mut().zip(nulls.iter()).filter(|(_, valid)| !valid).for_each(|(id, _)| *id = NO_ID);
-            }
-            out
+            let ids = as_int64(path, array, name)?;
+            bad.extend((0..array.len()).filter(|&row| ids.is_null(row) && array.is_valid(row)));
+            ids.as_primitive::<Int64Type>().iter().map(|id| id.unwrap_or(NO_ID)).collect()
         }
         DataType::Null => vec![NO_ID; array.len()],
         other => return Err(wrong_type(path, name, other, "an integer")),
     };
-    Ok(Some(ids))
+    Ok(Some(Ids { values, bad }))
 }
 
 /// A column of prices or quantities in units of 10^-8, with [`NULL`] and [`BAD`]; `None` if the column is absent.
@@ -132,7 +141,7 @@ pub(crate) fn decimals(path: &Path, batch: &RecordBatch, name: &str) -> Result<O
             array
                 .as_primitive::<Decimal128Type>()
                 .iter()
-                .map(|v| v.map_or(NULL, |v| decimal::from_scaled(v, scale).unwrap_or(BAD)))
+                .map(|v| v.and_then(|v| decimal::from_scaled(v, scale).ok()).unwrap_or(BAD))
                 .collect()
         }
         DataType::Float64 => {
@@ -149,9 +158,9 @@ pub(crate) fn decimals(path: &Path, batch: &RecordBatch, name: &str) -> Result<O
             texts.iter().map(|t| t.map_or(NULL, |t| decimal::parse(t.as_bytes()).unwrap_or(BAD))).collect()
         }
         other if other.is_integer() => {
-            let array = as_int64(path, array, name)?;
-            let values = array.as_primitive::<Int64Type>();
-            values.values().iter().map(|v| decimal::from_scaled(i128::from(*v), 0).unwrap_or(BAD)).collect()
+            let whole = as_int64(path, array, name)?;
+            let values = whole.as_primitive::<Int64Type>().iter();
+            values.map(|v| v.and_then(|v| decimal::from_scaled(i128::from(v), 0).ok()).unwrap_or(BAD)).collect()
         }
         DataType::Null => vec![NULL; array.len()],
         other => return Err(wrong_type(path, name, other, "a decimal, a float, an integer or text")),

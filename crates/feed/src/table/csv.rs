@@ -1,18 +1,15 @@
 //! CSV tables.
 
-use std::io::Read;
 use std::sync::Arc;
 
-use ::csv::{ByteRecord, Reader, ReaderBuilder};
+use ::csv::{ByteRecord, ReaderBuilder};
 
-use super::{TABLE_ROWS, TableBatch, TableColumn, TableFile, TableOptions, time};
+use super::{SAMPLE_ROWS, Seen, TABLE_ROWS, TableBatch, TableColumn, TableFile, TableOptions, time};
 use crate::counters::{FeedCounters, checks};
 use crate::error::FeedError;
-use crate::input;
+use crate::input::{self, LINE_BYTES_MAX, Line, LineReader};
 use crate::inventory::Source;
-
-/// Rows looked at to tell numbers from text.
-const SAMPLE_ROWS: usize = 1000;
+use crate::json::reader_sample;
 
 /// The header's delimiter and names; `None` if the line is no header.
 pub(crate) fn header_of(line: &str) -> Option<(u8, Vec<String>)> {
@@ -34,24 +31,37 @@ pub(crate) fn header_of(line: &str) -> Option<(u8, Vec<String>)> {
 }
 
 pub(super) struct CsvTable {
-    reader: Reader<Box<dyn Read + Send>>,
+    lines: LineReader,
+    delimiter: u8,
     source: Source,
     names: Vec<String>,
     time_column: usize,
-    /// Indices of numeric columns.
-    numeric: Vec<usize>,
-    sample: std::collections::VecDeque<ByteRecord>,
-    /// Set when the sample broke off: the error comes after its rows.
+    /// Names of the columns of a batch, and where they are in this file.
+    columns: Vec<(String, Option<usize>)>,
+    record: ByteRecord,
+    /// A quoted field without its quotes.
+    unquoted: Vec<u8>,
+    /// The row before was cut off by a quote, so that this line may be its rest.
+    after_quote: bool,
+    /// Set when a batch broke off: the error comes after its rows.
     failed: Option<FeedError>,
     rows: u64,
+}
+
+/// What the next line is; its fields are in the record.
+enum Row {
+    Fields,
+    Unreadable(String),
+    End,
 }
 
 impl CsvTable {
     pub(super) fn open(source: &Source, options: &TableOptions) -> Result<Self, FeedError> {
         let path = &source.path;
-        let open =
-            || input::open(path, source.compression, Arc::default()).map_err(|e| FeedError::io(path, "open", &e));
-        let (delimiter, names) = read_header(source, open()?)?;
+        let bytes =
+            input::open(path, source.compression, Arc::default()).map_err(|e| FeedError::io(path, "open", &e))?;
+        let mut lines = LineReader::new(bytes, LINE_BYTES_MAX);
+        let (delimiter, names) = read_header(source, &mut lines)?;
         let time_column = match &options.time_column {
             Some(wanted) => names.iter().position(|n| n == wanted).ok_or_else(|| FeedError::MissingColumn {
                 path: path.display().to_string(),
@@ -63,127 +73,184 @@ impl CsvTable {
                 present: names.join(", "),
             })?,
         };
-        let reader = ReaderBuilder::new().delimiter(delimiter).has_headers(true).flexible(true).from_reader(open()?);
-        let mut table = Self {
-            reader,
+        Ok(Self {
+            lines,
+            delimiter,
             source: source.clone(),
             names,
             time_column,
-            numeric: Vec::new(),
-            sample: Default::default(),
+            columns: Vec::new(),
+            record: ByteRecord::new(),
+            unquoted: Vec::new(),
+            after_quote: false,
             failed: None,
             rows: 0,
-        };
-        table.take_sample();
-        Ok(table)
+        })
     }
 
-    /// A column is numeric if every value of the sample that is there reads as a number.
-    fn take_sample(&mut self) {
-        for _ in 0..SAMPLE_ROWS {
-            match self.read_record() {
-                Ok(Some(record)) => self.sample.push_back(record),
-                Ok(None) => break,
-                Err(error) => {
-                    self.failed = Some(error);
-                    break;
+    /// One line is one row: a quoted field ends in its line, or a stray quote would take in all rows up to the next one.
+    fn read_row(&mut self) -> Result<Row, FeedError> {
+        // Bounded by the lines of the file; empty lines are no rows.
+        loop {
+            let range = match self.lines.next_line() {
+                Line::Whole(range) | Line::Unterminated(range) if range.is_empty() => continue,
+                Line::Whole(range) | Line::Unterminated(range) => range,
+                Line::TooLong(bytes) => return Ok(Row::Unreadable(format!("a line of {bytes} bytes"))),
+                Line::Broken(detail) => {
+                    return Err(FeedError::corrupt(&self.source.path, format!("row {}", self.rows + 1), detail));
                 }
+                Line::End => return Ok(Row::End),
+            };
+            let line = &self.lines.bytes()[range];
+            if split(line, self.delimiter, &mut self.record, &mut self.unquoted) {
+                return Ok(Row::Fields);
             }
-        }
-        let is_numeric = |column: usize| {
-            let mut values = self.sample.iter().filter_map(|r| r.get(column)).filter(|v| !is_null(v)).peekable();
-            values.peek().is_some() && values.all(|v| number(v).is_some())
-        };
-        self.numeric = (0..self.names.len()).filter(|&c| c != self.time_column && is_numeric(c)).collect();
-    }
-
-    fn read_record(&mut self) -> Result<Option<ByteRecord>, FeedError> {
-        let mut record = ByteRecord::new();
-        let place = self.rows + self.sample.len() as u64 + 1;
-        match self.reader.read_byte_record(&mut record) {
-            Ok(true) => Ok(Some(record)),
-            Ok(false) => Ok(None),
-            Err(error) => Err(FeedError::corrupt(&self.source.path, format!("row {place}"), error)),
+            self.after_quote = true;
+            return Ok(Row::Unreadable(format!("a quote that is not closed in its line: {}", reader_sample(line))));
         }
     }
 
-    fn next_record(&mut self) -> Result<Option<ByteRecord>, FeedError> {
-        if let Some(record) = self.sample.pop_front() {
-            return Ok(Some(record));
-        }
-        match self.failed.take() {
-            Some(error) => Err(error),
-            None => self.read_record(),
-        }
-    }
-
-    fn push(
-        &self,
-        record: &ByteRecord,
-        row: u64,
-        batch: &mut TableBatch,
-        counters: &mut FeedCounters,
-    ) -> Result<(), FeedError> {
-        let text = record.get(self.time_column).unwrap_or_default();
-        let t_ns = std::str::from_utf8(text).ok().and_then(time::parse).ok_or_else(|| FeedError::Value {
+    fn time(&self) -> Result<i64, FeedError> {
+        let text = self.record.get(self.time_column).unwrap_or_default();
+        std::str::from_utf8(text).ok().and_then(time::parse).ok_or_else(|| FeedError::Value {
             path: self.source.path.display().to_string(),
-            place: format!("row {row}"),
+            place: format!("row {}", self.rows + 1),
             column: self.names[self.time_column].clone(),
             value: String::from_utf8_lossy(text).into_owned(),
             expected: time::EXPECTED,
-        })?;
+        })
+    }
+
+    fn push(&self, t_ns: i64, batch: &mut TableBatch, counters: &mut FeedCounters) {
         batch.t_ns.push(t_ns);
-        for (column, &index) in batch.columns.iter_mut().zip(&self.numeric) {
-            let text = record.get(index).unwrap_or_default();
+        for (column, (_, index)) in batch.columns.iter_mut().zip(&self.columns) {
+            let text = index.and_then(|index| self.record.get(index)).unwrap_or_default();
             let value = number(text);
             if value.is_none() && !is_null(text) {
-                counters.hit(checks::INVALID_VALUE, &batch.source, row, || {
+                counters.hit(checks::INVALID_VALUE, &batch.source, self.rows + 1, || {
                     format!("column `{}`: {:?} is not a number", column.name, String::from_utf8_lossy(text))
                 });
             }
             column.values.push(value.unwrap_or(0.0));
             column.valid.push(value.is_some());
         }
+    }
+
+    /// Adds rows to the batch up to one that cannot be read, so that the rows of a batch follow each other.
+    fn fill(&mut self, batch: &mut TableBatch, counters: &mut FeedCounters) -> Result<(), FeedError> {
+        while batch.len() < TABLE_ROWS {
+            let problem = match self.read_row()? {
+                Row::End => return Ok(()),
+                Row::Unreadable(problem) => problem,
+                Row::Fields => match self.time() {
+                    Ok(t_ns) => {
+                        self.push(t_ns, batch, counters);
+                        self.rows += 1;
+                        self.after_quote = false;
+                        continue;
+                    }
+                    Err(error) if self.after_quote => error.to_string(),
+                    Err(error) => return Err(error),
+                },
+            };
+            self.rows += 1;
+            counters.hit(checks::UNREADABLE, &batch.source, self.rows, || problem);
+            if !batch.is_empty() {
+                return Ok(());
+            }
+            batch.first_row = self.rows + 1;
+        }
         Ok(())
     }
 }
 
 impl TableFile for CsvTable {
+    fn sample(&mut self, seen: &mut Seen) {
+        let mut sums = vec![(0, 0); self.names.len()];
+        for _ in 0..SAMPLE_ROWS {
+            match self.read_row() {
+                Ok(Row::Fields) => {}
+                Ok(Row::Unreadable(_)) => continue,
+                Ok(Row::End) | Err(_) => break,
+            }
+            for (text, (there, numbers)) in self.record.iter().zip(&mut sums).filter(|(text, _)| !is_null(text)) {
+                *there += 1;
+                *numbers += u64::from(number(text).is_some());
+            }
+        }
+        for (i, (name, (there, numbers))) in self.names.iter().zip(sums).enumerate() {
+            if i != self.time_column {
+                seen.add(name, there, numbers);
+            }
+        }
+    }
+
+    fn choose(&mut self, columns: &[String]) {
+        let place = |name: &String| self.names.iter().position(|n| n == name).filter(|&i| i != self.time_column);
+        self.columns = columns.iter().map(|name| (name.clone(), place(name))).collect();
+    }
+
     fn next_batch(&mut self, counters: &mut FeedCounters) -> Result<Option<TableBatch>, FeedError> {
-        let columns =
-            self.numeric.iter().map(|&i| TableColumn { name: self.names[i].clone(), ..TableColumn::default() });
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let columns = self.columns.iter().map(|(name, _)| TableColumn { name: name.clone(), ..TableColumn::default() });
         let mut batch = TableBatch {
             t_ns: Vec::new(),
             columns: columns.collect(),
             first_row: self.rows + 1,
             source: self.source.path.display().to_string(),
         };
-        while batch.len() < TABLE_ROWS {
-            let record = match self.next_record() {
-                Ok(Some(record)) => record,
-                Ok(None) => break,
-                Err(error) if batch.is_empty() => return Err(error),
-                Err(error) => {
-                    self.failed = Some(error);
-                    break;
-                }
-            };
-            self.push(&record, self.rows + 1, &mut batch, counters)?;
-            self.rows += 1;
+        match self.fill(&mut batch, counters) {
+            Err(error @ FeedError::Corrupt { .. }) if !batch.is_empty() => self.failed = Some(error),
+            filled => filled?,
         }
         Ok((!batch.is_empty()).then_some(batch))
     }
 }
 
+/// Puts the fields of a line into `record`; `false` if a quoted one does not end in it.
+fn split(line: &[u8], delimiter: u8, record: &mut ByteRecord, unquoted: &mut Vec<u8>) -> bool {
+    record.clear();
+    let mut rest = line;
+    // Bounded by the fields of the line.
+    loop {
+        let mut at = 0;
+        if rest.first() == Some(&b'"') {
+            unquoted.clear();
+            loop {
+                at += 1;
+                let Some(n) = memchr::memchr(b'"', &rest[at..]) else { return false };
+                unquoted.extend_from_slice(&rest[at..at + n]);
+                at += n + 1;
+                if rest.get(at) != Some(&b'"') {
+                    break;
+                }
+                // Two quotes are one.
+                unquoted.push(b'"');
+            }
+        }
+        let end = memchr::memchr(delimiter, &rest[at..]).map_or(rest.len(), |n| at + n);
+        if at == 0 {
+            record.push_field(&rest[..end]);
+        } else {
+            unquoted.extend_from_slice(&rest[at..end]);
+            record.push_field(unquoted);
+        }
+        if end == rest.len() {
+            return true;
+        }
+        rest = &rest[end + 1..];
+    }
+}
+
 /// The first line with text in it.
-fn read_header(source: &Source, bytes: Box<dyn Read + Send>) -> Result<(u8, Vec<String>), FeedError> {
-    let mut lines = input::LineReader::new(bytes, input::LINE_BYTES_MAX);
-    // Blank lines before a header are skipped by the CSV reader too.
+fn read_header(source: &Source, lines: &mut LineReader) -> Result<(u8, Vec<String>), FeedError> {
     for _ in 0..SAMPLE_ROWS {
         let range = match lines.next_line() {
-            input::Line::Whole(range) | input::Line::Unterminated(range) => range,
-            input::Line::Broken(detail) => return Err(FeedError::corrupt(&source.path, "the header", detail)),
-            input::Line::TooLong(_) | input::Line::End => break,
+            Line::Whole(range) | Line::Unterminated(range) => range,
+            Line::Broken(detail) => return Err(FeedError::corrupt(&source.path, "the header", detail)),
+            Line::TooLong(_) | Line::End => break,
         };
         let line = String::from_utf8_lossy(&lines.bytes()[range]).into_owned();
         if line.trim().is_empty() {

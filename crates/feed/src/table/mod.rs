@@ -4,6 +4,8 @@ mod csv;
 mod parquet;
 mod time;
 
+use std::collections::BTreeMap;
+
 use crate::counters::{FeedCounters, checks};
 use crate::error::FeedError;
 use crate::inventory::{Match, Probe, Source};
@@ -24,12 +26,19 @@ pub struct TableColumn {
     pub valid: Vec<bool>,
 }
 
+impl TableColumn {
+    /// A column of `n` nulls.
+    fn nulls(name: &str, n: usize) -> Self {
+        Self { name: name.to_owned(), values: vec![0.0; n], valid: vec![false; n] }
+    }
+}
+
 /// Rows of a table: their times and their numeric columns, all of equal length.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TableBatch {
     /// Time of each row, ns since the Unix epoch.
     pub t_ns: Vec<i64>,
-    /// Numeric columns but the time, in the order of the file.
+    /// The numeric columns of the table but the time, by name; one that the file lacks is all nulls.
     pub columns: Vec<TableColumn>,
     /// Number of the first row in its file, from 1 (the header is not counted).
     pub first_row: u64,
@@ -55,25 +64,57 @@ impl TableBatch {
 pub struct TableOptions {
     /// Name of the time column; recognised by type and name if absent.
     pub time_column: Option<String>,
+    /// Columns that are numeric whatever their values look like, where the table has them.
+    pub numeric: Vec<String>,
 }
 
 impl TableOptions {
     /// Options with this time column.
     pub fn with_time(time_column: Option<String>) -> Self {
-        Self { time_column }
+        Self { time_column, numeric: Vec::new() }
     }
 }
 
 /// One open file.
 pub(crate) trait TableFile: Send {
+    /// Adds what its columns look like; the file has to be opened anew after it.
+    fn sample(&mut self, seen: &mut Seen);
+
+    /// Says which columns the batches have.
+    fn choose(&mut self, columns: &[String]);
+
     /// The next rows; `None` at the end.
     fn next_batch(&mut self, counters: &mut FeedCounters) -> Result<Option<TableBatch>, FeedError>;
 }
 
+/// Rows of a file looked at to tell numbers from text.
+const SAMPLE_ROWS: usize = 1000;
+
+/// What the columns of the files look like: how many values are there, and how many of them are numbers.
+#[derive(Debug, Default)]
+pub(crate) struct Seen(BTreeMap<String, (u64, u64)>);
+
+impl Seen {
+    fn add(&mut self, name: &str, there: u64, numbers: u64) {
+        let sums = self.0.entry(name.to_owned()).or_default();
+        *sums = (sums.0 + there, sums.1 + numbers);
+    }
+
+    /// The columns most of whose values are numbers, and those of `asked`.
+    fn numeric(self, asked: &[String]) -> Vec<String> {
+        let is_numeric = |(name, (there, numbers)): &(String, (u64, u64))| 2 * numbers > *there || asked.contains(name);
+        self.0.into_iter().filter(is_numeric).map(|(name, _)| name).collect()
+    }
+}
+
 /// Reads the files of a table one after the other.
+///
+/// Whether a column is numeric is decided once for all files: a value that is no number is then a value to be counted, wherever it stands.
 pub struct TableReader {
     sources: std::vec::IntoIter<Source>,
     options: TableOptions,
+    /// The numeric columns, once the files have been looked at.
+    columns: Option<Vec<String>>,
     open: Option<(Box<dyn TableFile>, Source)>,
     counters: FeedCounters,
     rows: u64,
@@ -84,7 +125,7 @@ impl TableReader {
     /// A reader of `sources` (see [`crate::Inventory`]).
     pub fn new(sources: Vec<Source>, options: TableOptions) -> Self {
         let counters = FeedCounters::default();
-        Self { sources: sources.into_iter(), options, open: None, counters, rows: 0, bytes: 0 }
+        Self { sources: sources.into_iter(), options, columns: None, open: None, counters, rows: 0, bytes: 0 }
     }
 
     /// The next rows; `None` at the end of all files.
@@ -93,6 +134,16 @@ impl TableReader {
     /// A missing or unreadable time column, or a time that cannot be read: the file, row and column are named. A file that breaks off is
     /// counted as `truncated_file`, and reading goes on with the next.
     pub fn next_batch(&mut self) -> Result<Option<TableBatch>, FeedError> {
+        let batch = self.read_batch();
+        self.counters.set_total(checks::INVALID_VALUE, self.rows);
+        self.counters.set_total(checks::UNREADABLE, self.rows + self.counters.count(checks::UNREADABLE));
+        batch
+    }
+
+    fn read_batch(&mut self) -> Result<Option<TableBatch>, FeedError> {
+        if self.columns.is_none() {
+            self.columns = Some(numeric_columns(self.sources.as_slice(), &self.options));
+        }
         // Bounded: every turn opens a file, ends one, or returns rows.
         loop {
             let Some((file, source)) = &mut self.open else {
@@ -101,7 +152,10 @@ impl TableReader {
                 };
                 self.bytes += source.bytes;
                 match open(&source, &self.options) {
-                    Ok(file) => self.open = Some((file, source)),
+                    Ok(mut file) => {
+                        file.choose(self.columns.as_deref().unwrap_or_default());
+                        self.open = Some((file, source));
+                    }
                     Err(error @ FeedError::Corrupt { .. }) => self.broken(&source, &error),
                     Err(error) => return Err(error),
                 }
@@ -110,7 +164,6 @@ impl TableReader {
             match file.next_batch(&mut self.counters) {
                 Ok(Some(batch)) => {
                     self.rows += batch.len() as u64;
-                    self.counters.set_total(checks::INVALID_VALUE, self.rows);
                     return Ok(Some(batch));
                 }
                 Ok(None) => self.open = None,
@@ -142,6 +195,17 @@ impl TableReader {
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
+}
+
+/// The numeric columns of all files. One that cannot be opened says so when its turn comes.
+fn numeric_columns(sources: &[Source], options: &TableOptions) -> Vec<String> {
+    let mut seen = Seen::default();
+    for source in sources {
+        if let Ok(mut file) = open(source, options) {
+            file.sample(&mut seen);
+        }
+    }
+    seen.numeric(&options.numeric)
 }
 
 fn open(source: &Source, options: &TableOptions) -> Result<Box<dyn TableFile>, FeedError> {

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchReader};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema, TimeUnit};
 
-use super::{TABLE_ROWS, TableBatch, TableColumn, TableFile, TableOptions, time};
+use super::{SAMPLE_ROWS, Seen, TABLE_ROWS, TableBatch, TableColumn, TableFile, TableOptions, time};
 use crate::counters::FeedCounters;
 use crate::epoch;
 use crate::error::FeedError;
@@ -19,6 +19,9 @@ pub(super) struct ParquetTable {
     path: PathBuf,
     reader: ParquetRecordBatchReader,
     time_name: String,
+    /// The columns that are not read.
+    texts: Vec<String>,
+    columns: Vec<String>,
     rows: u64,
 }
 
@@ -26,25 +29,30 @@ impl ParquetTable {
     pub(super) fn open(source: &Source, options: &TableOptions) -> Result<Self, FeedError> {
         let path = source.path.clone();
         let opened = catch_unwind(AssertUnwindSafe(|| open(source, options)));
-        let (reader, time_name) = opened.unwrap_or_else(|_| {
+        let (reader, time_name, texts) = opened.unwrap_or_else(|_| {
             Err(FeedError::corrupt(&path, "the footer", "the Parquet library gave up on its bytes"))
         })?;
-        Ok(Self { path, reader, time_name, rows: 0 })
+        Ok(Self { path, reader, time_name, texts, columns: Vec::new(), rows: 0 })
     }
 }
 
-fn open(source: &Source, options: &TableOptions) -> Result<(ParquetRecordBatchReader, String), FeedError> {
+type Opened = (ParquetRecordBatchReader, String, Vec<String>);
+
+/// The rows, the name of the time column, and the names of the columns that are not numeric.
+fn open(source: &Source, options: &TableOptions) -> Result<Opened, FeedError> {
     let path = &source.path;
     let file = std::fs::File::open(path).map_err(|e| FeedError::io(path, "open", &e))?;
     let builder =
         ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| FeedError::corrupt(path, "the footer", e))?;
     let schema = builder.schema().clone();
     let time = time_column(source, &schema, options)?;
-    let used = schema.fields().iter().enumerate().filter(|(i, f)| *i == time || f.data_type().is_numeric());
-    let mask = ProjectionMask::roots(builder.parquet_schema(), used.map(|(i, _)| i).collect::<Vec<_>>());
+    let is_used = |i: &usize| *i == time || schema.field(*i).data_type().is_numeric();
+    let (used, others): (Vec<usize>, Vec<usize>) = (0..schema.fields().len()).partition(is_used);
+    let mask = ProjectionMask::roots(builder.parquet_schema(), used);
     let reader = builder.with_projection(mask).with_batch_size(TABLE_ROWS).build();
     let reader = reader.map_err(|e| FeedError::corrupt(path, "the first row group", e))?;
-    Ok((reader, schema.field(time).name().clone()))
+    let name = |i: usize| schema.field(i).name().clone();
+    Ok((reader, name(time), others.into_iter().map(name).collect()))
 }
 
 /// The column asked for, else the first timestamp by name, else the first timestamp, else a number or text named like a time.
@@ -69,6 +77,20 @@ fn time_column(source: &Source, schema: &Schema, options: &TableOptions) -> Resu
 }
 
 impl TableFile for ParquetTable {
+    /// The types say it: what is no number in one file is null beside numbers in another.
+    fn sample(&mut self, seen: &mut Seen) {
+        for name in self.reader.schema().fields().iter().map(|f| f.name()).filter(|name| **name != self.time_name) {
+            seen.add(name, SAMPLE_ROWS as u64, SAMPLE_ROWS as u64);
+        }
+        for name in &self.texts {
+            seen.add(name, 0, 0);
+        }
+    }
+
+    fn choose(&mut self, columns: &[String]) {
+        self.columns = columns.to_vec();
+    }
+
     fn next_batch(&mut self, _: &mut FeedCounters) -> Result<Option<TableBatch>, FeedError> {
         let place = format!("after row {}", self.rows);
         let next = catch_unwind(AssertUnwindSafe(|| self.reader.next()));
@@ -86,11 +108,12 @@ impl TableFile for ParquetTable {
             first_row,
             source: self.path.display().to_string(),
         };
-        let schema = batch.schema();
-        for (field, array) in schema.fields().iter().zip(batch.columns()) {
-            if *field.name() != self.time_name {
-                out.columns.push(self.numbers(field.name(), array)?);
-            }
+        for name in &self.columns {
+            let array = batch.column_by_name(name).filter(|_| *name != self.time_name);
+            out.columns.push(match array {
+                Some(array) => self.numbers(name, array)?,
+                None => TableColumn::nulls(name, batch.num_rows()),
+            });
         }
         Ok(Some(out))
     }

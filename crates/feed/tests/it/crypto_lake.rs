@@ -188,6 +188,35 @@ fn book_rows_alone_are_snapshots() {
 }
 
 #[test]
+fn a_venue_without_changes_keeps_its_books_beside_one_that_has_them() {
+    let at = |venues: &[&str], columns: Vec<(String, ArrayRef)>| -> Vec<(String, ArrayRef)> {
+        columns.into_iter().map(|(n, a)| if n == "exchange" { (n, category(venues)) } else { (n, a) }).collect()
+    };
+    let snapshots = |changed: &[&str; 4]| -> Vec<(String, usize)> {
+        let directory = tempfile::tempdir().unwrap();
+        put(directory.path(), "d.parquet", at(changed, deltas()));
+        for venue in ["BINANCE", "KRAKEN", "OKX"] {
+            put(directory.path(), &format!("{venue}.parquet"), at(&[venue; 3], book(&[10, 110, 210])));
+        }
+        let inventory = Inventory::scan(&[directory.path().to_owned()], None).unwrap();
+        let mut readers = inventory.readers(&ReaderOptions::default()).unwrap();
+        let mut found = std::collections::BTreeMap::new();
+        let mut block = Block::default();
+        while readers[0].next_block(&mut block).unwrap() {
+            let venue = readers[0].streams()[block.stream].venue.clone();
+            *found.entry(venue).or_insert(0) += starts(&block.batch, Kind::SnapshotStart);
+        }
+        found.into_iter().collect()
+    };
+    let want = |counts: [usize; 3]| {
+        ["BINANCE", "KRAKEN", "OKX"].map(str::to_owned).into_iter().zip(counts).collect::<Vec<_>>()
+    };
+    assert_eq!(snapshots(&["BINANCE"; 4]), want([1, 3, 3]));
+    // Of several venues in one file every one counts.
+    assert_eq!(snapshots(&["BINANCE", "BINANCE", "OKX", "BINANCE"]), want([1, 3, 1]));
+}
+
+#[test]
 fn streams_are_named_by_the_rows_else_by_the_file() {
     let names = |name: &str, drop: &[&str]| {
         let directory = tempfile::tempdir().unwrap();
@@ -266,6 +295,17 @@ fn values_without_a_meaning_are_counted_with_their_row() {
     for want in ["1: side is up", "2: price is NaN", "2: side_is_bid is null", "3: size is null", "4: size is 0.33"] {
         assert!(detail.contains(want), "{want}: {detail}");
     }
+}
+
+#[test]
+fn ids_that_are_none_are_counted_with_their_row() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut columns = trades();
+    columns[3].1 = column(Float64Array::from(vec![5.5, 6.0]));
+    put(directory.path(), "a.parquet", columns);
+    let read = read(&[directory.path()]);
+    assert_eq!(read.detail("invalid_value"), "1: trade_id is 5.5\n");
+    assert_eq!(read.only().id, [NO_ID, 6]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod manifests;
 mod order_formats;
 mod overlaps;
 mod parquet_types;
+mod repeats;
 mod round_trip;
 mod snapshots;
 mod tables;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, DictionaryArray, Float64Array, Int64Array, LargeStringArray, RecordBatch, StringArray,
-    TimestampMillisecondArray,
+    TimestampMillisecondArray, UInt64Array,
 };
 use arrow::datatypes::Int32Type;
 use parquet::arrow::ArrowWriter;
@@ -120,6 +120,30 @@ fn nulls_bad_sides_and_unknown_types_are_counted() {
     assert_eq!((no_json.count("unreadable"), starts(no_json.only(), Kind::SnapshotStart)), (1, 0));
     write(directory.path(), replaced("update_id", column(Float64Array::from(vec![None, Some(7.0), Some(7.0), None]))));
     assert_eq!(read(&[directory.path()]).only().id, [3, 7, 7, NO_ID, NO_ID, NO_ID]);
+}
+
+#[test]
+fn integers_without_an_exact_form_are_counted() {
+    let directory = tempfile::tempdir().unwrap();
+    let huge = u64::MAX;
+    let quantity = column(UInt64Array::from(vec![None, Some(2), Some(huge), None]));
+    write(directory.path(), replaced("delta_quantity", quantity));
+    let big_qty = read(&[directory.path()]);
+    assert_eq!(big_qty.detail("invalid_value"), format!("3: delta_quantity is {huge}\n"));
+    assert_eq!(big_qty.only().len(), 5, "the level is not removed");
+    // An id that is none is taken as absent, and said.
+    write(
+        directory.path(),
+        replaced("update_id", column(UInt64Array::from(vec![Some(huge), Some(7), Some(7), Some(huge)]))),
+    );
+    let big_id = read(&[directory.path()]);
+    assert_eq!(big_id.detail("invalid_value"), format!("4: update_id is {huge}\n"));
+    assert_eq!(big_id.only().id, [3, 7, 7, NO_ID, NO_ID, NO_ID]);
+    let ids = [Some(7.5), Some(9.1e15), Some(f64::NAN), Some(f64::INFINITY)];
+    write(directory.path(), replaced("update_id", column(Float64Array::from(ids.to_vec()))));
+    let no_ids = read(&[directory.path()]);
+    assert_eq!((no_ids.count("invalid_value"), no_ids.only().id[1]), (2, NO_ID), "{:?}", no_ids.counters);
+    assert!(no_ids.detail("invalid_value").starts_with("2: update_id is 9"));
 }
 
 #[test]

@@ -90,14 +90,83 @@ fn the_end_of_a_short_capture_lets_go_of_everything() {
 
 #[test]
 fn snapshots_without_a_symbol_go_to_the_book_with_the_nearest_ids() {
-    let other =
-        |receive, first, last| depth(receive, first, last).replace("btcusdt", "ethusdt").replace("BTCUSDT", "ETHUSDT");
     let directory = tempfile::tempdir().unwrap();
-    let lines = [depth(T, 1, 5), other(T + 1, 901, 905), snapshot(T + 2_000_000, 906), snapshot(T + 3_000_000, 4)];
+    let lines =
+        [depth(T, 1, 5), other(&depth(T + 1, 901, 905)), snapshot(T + 2_000_000, 906), snapshot(T + 3_000_000, 4)];
     write(directory.path(), "a", &lines);
     let read = read(&[directory.path()]);
     assert_eq!(order(&read.events["ETHUSDT"]), [(Kind::LevelSet, 905), (Kind::SnapshotStart, 906)]);
     assert_eq!(order(&read.events["BTCUSDT"]), [(Kind::SnapshotStart, 4), (Kind::LevelSet, 5)]);
+}
+
+fn other(line: &str) -> String {
+    line.replace("btcusdt", "ethusdt").replace("BTCUSDT", "ETHUSDT")
+}
+
+fn named(receive: u64, id: u64) -> String {
+    let line = snapshot(receive, id);
+    let (stamp, body) = line.trim_end().split_once(' ').unwrap();
+    format!("{stamp} {{\"stream\":\"btcusdt@snapshot\",\"data\":{body}}}\n")
+}
+
+#[test]
+fn every_stream_has_a_snapshot_that_waits_for_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let lines =
+        [named(T, 9), other(&named(T + 1, 909)), depth(T + 1_000_000, 10, 12), other(&depth(T + 1_000_001, 910, 912))];
+    write(directory.path(), "a", &lines);
+    let found = read(&[directory.path()]);
+    assert_eq!(order(&found.events["BTCUSDT"]), [(Kind::SnapshotStart, 9), (Kind::LevelSet, 12)]);
+    assert_eq!(order(&found.events["ETHUSDT"]), [(Kind::SnapshotStart, 909), (Kind::LevelSet, 912)]);
+    assert_eq!((found.count("unknown_stream"), found.block_messages), (0, 4));
+    // One of two that nothing is between is left out, and counted.
+    write(directory.path(), "a", &[named(T, 8), named(T + 1, 9), depth(T + 1_000_000, 10, 12)]);
+    let found = read(&[directory.path()]);
+    assert_eq!(order(found.only()), [(Kind::SnapshotStart, 9), (Kind::LevelSet, 12)]);
+    assert_eq!(found.count("unknown_stream"), 1);
+}
+
+#[test]
+fn a_snapshot_without_a_symbol_waits_for_the_ids_that_fit() {
+    let directory = tempfile::tempdir().unwrap();
+    let eth = |first| other(&depth(T + 2_000_000, first, 955));
+    // The other symbol speaks first; the ids meet, or have a gap between them.
+    for (first, and_btc) in [(907, false), (950, false), (907, true), (950, true)] {
+        let mut lines = vec![snapshot(T, 906), depth(T + 1_000_000, 1, 5), eth(first)];
+        if and_btc {
+            lines.insert(1, snapshot(T + 1, 4));
+        }
+        write(directory.path(), "a", &lines);
+        let found = read(&[directory.path()]);
+        let btc = &order(&found.events["BTCUSDT"])[..];
+        assert_eq!(btc, &[(Kind::SnapshotStart, 4), (Kind::LevelSet, 5)][usize::from(!and_btc)..], "{first}");
+        assert_eq!(order(&found.events["ETHUSDT"]), [(Kind::SnapshotStart, 906), (Kind::LevelSet, 955)], "{first}");
+        assert!(found.events.values().all(|batch| !batch.t_exchange_ns.contains(&NO_TIME)));
+        assert_eq!(found.count("unknown_stream"), 0);
+    }
+    // The update of one symbol comes before the snapshot of another.
+    write(directory.path(), "a", &[depth(T, 1, 5), snapshot(T + 1_000_000, 906), eth(907)]);
+    assert_eq!(order(&read(&[directory.path()]).events["ETHUSDT"])[0], (Kind::SnapshotStart, 906));
+}
+
+#[test]
+fn the_start_of_a_stream_is_not_held_back_for_ever_for_its_snapshot() {
+    let mut lines = vec![snapshot(T, 9)];
+    lines.extend((0..3000).map(|i| depth(T + i * 1_000_000, 100 + i, 100 + i)));
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), "a", &lines);
+    let found = read(&[directory.path()]);
+    assert_eq!(order(found.only())[..2], [(Kind::SnapshotStart, 9), (Kind::LevelSet, 100)]);
+    assert_eq!(found.count("unknown_stream"), 0);
+}
+
+#[test]
+fn snapshots_of_nobody_are_counted() {
+    let lines: Vec<String> = (0..300).map(|i| snapshot(T + i, 9 + i)).collect();
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), "a", &lines);
+    let found = read(&[directory.path()]);
+    assert_eq!((found.events.len(), found.count("unknown_stream")), (0, 300));
 }
 
 #[test]

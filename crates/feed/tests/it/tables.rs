@@ -55,6 +55,83 @@ fn a_late_text_in_a_numeric_column_is_counted() {
     assert_eq!((counter.examples[0].position, counter.total), (20_001, 20_001));
 }
 
+/// Rows `t,spread,note`, a second apart, with another word in place of the spread of one row.
+fn spreads(rows: std::ops::Range<i64>, odd: (i64, &str)) -> String {
+    let value = |i: i64| if i == odd.0 { odd.1.to_owned() } else { format!("{}.5", i % 7) };
+    let lines: String = rows.map(|i| format!("{},{},n{i}\n", 1_723_161_255 + i, value(i))).collect();
+    format!("time,spread,note\n{lines}")
+}
+
+#[test]
+fn a_column_is_numeric_for_all_files_or_for_none() {
+    for odd in [5, 1500, 2005, 3500] {
+        let mut found = Vec::new();
+        for cuts in [vec![0, 6000], vec![0, 2000, 4000, 6000]] {
+            let directory = tempfile::tempdir().unwrap();
+            for cut in cuts.windows(2) {
+                let name = format!("{}.csv", 9000 - cut[0]);
+                std::fs::write(directory.path().join(name), spreads(cut[0]..cut[1], (odd, "-"))).unwrap();
+            }
+            let (batches, counters) = table(directory.path(), None).unwrap();
+            assert!(batches.iter().all(|b| b.columns.len() == 1 && b.columns[0].name == "spread"));
+            let valid = batches.iter().flat_map(|b| &b.columns[0].valid).filter(|v| **v).count();
+            assert_eq!((valid, counters.count("invalid_value")), (5999, 1), "{odd} {cuts:?}");
+            found.push(valid);
+        }
+        assert_eq!(found[0], found[1]);
+    }
+}
+
+#[test]
+fn a_file_without_a_column_of_the_table_has_nulls() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("a.csv"), "time,x,y\n1723161255,1,2\n").unwrap();
+    std::fs::write(directory.path().join("b.csv"), "time,y\n1723161256,3\n").unwrap();
+    let (batches, _) = table(directory.path(), None).unwrap();
+    let seen: Vec<Vec<(&str, bool)>> =
+        batches.iter().map(|b| b.columns.iter().map(|c| (c.name.as_str(), c.valid[0])).collect()).collect();
+    assert_eq!(seen, [[("x", true), ("y", true)], [("x", false), ("y", true)]]);
+    // A column that is asked for is numeric whatever it holds.
+    std::fs::write(directory.path().join("a.csv"), "time,x,y\n1723161255,-,2\n").unwrap();
+    let inventory = Inventory::scan(&[directory.path().to_path_buf()], None).unwrap();
+    let mut options = TableOptions::default();
+    options.numeric = vec!["x".to_owned(), "nowhere".to_owned()];
+    let mut reader = TableReader::new(inventory.sources, options);
+    let batch = reader.next_batch().unwrap().unwrap();
+    assert_eq!(batch.columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["x", "y"]);
+    assert_eq!(reader.counters().count("invalid_value"), 1);
+}
+
+#[test]
+fn quotes_are_read_and_a_stray_one_costs_its_row_only() {
+    let text = "time,\"a\"\"b, c\",x,note\n1723161255,\"1.5\",2,\"a, \"\"b\"\"\"\n1723161256,\"1.5,3,z\n\n1723161257,2.5,\"4\",x\"y\n";
+    let (batches, counters) = csv(text, None).unwrap();
+    let names: Vec<&str> = batches[0].columns.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["a\"b, c", "x"]);
+    let rows: Vec<(u64, i64, f64, f64)> = batches
+        .iter()
+        .flat_map(|b| {
+            let value = |column: usize, i: usize| b.columns[column].values[i];
+            (0..b.len()).map(move |i| (b.first_row + i as u64, b.t_ns[i] / 1_000_000_000, value(0, i), value(1, i)))
+        })
+        .collect();
+    assert_eq!(rows, [(1, 1_723_161_255, 1.5, 2.0), (3, 1_723_161_257, 2.5, 4.0)]);
+    let (_, counter) = counters.iter().find(|(c, _)| *c == "unreadable").unwrap();
+    assert_eq!((counter.count, counter.total, counter.examples[0].position), (1, 3, 2));
+    assert!(counter.examples[0].detail.contains("not closed in its line: 1723161256"), "{counter:?}");
+    // A row over several lines is refused line by line.
+    let (batches, counters) = csv("time,x,note\n1723161255,1,\"a\nb\nc\"\n1723161256,2,d\n", None).unwrap();
+    assert_eq!(batches.iter().flat_map(|b| &b.t_ns).count(), 1);
+    assert_eq!((batches[0].first_row, counters.count("unreadable")), (4, 3));
+    // To the end of a file too, and beyond the longest line.
+    let mut text = "time,x\n1723161255,\"1\n".to_owned();
+    (0..20_000).for_each(|i| text += &format!("{},{i}\n", 1_723_161_256 + i));
+    text += &format!("1723181256,{}\n", "1".repeat(17 << 20));
+    let (batches, counters) = csv(&text, None).unwrap();
+    assert_eq!(batches.iter().map(TableBatch::len).sum::<usize>(), 20_000);
+    assert_eq!(counters.count("unreadable"), 2);
+}
+
 #[test]
 fn errors_name_the_column_and_the_row() {
     let no_time = csv("price,size\n1,2\n", None).unwrap_err();
