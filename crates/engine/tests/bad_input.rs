@@ -177,9 +177,8 @@ fn a_bad_cell_is_counted_wherever_the_files_are_cut() {
                 .unwrap();
         }
         let report = run(&golden, candidate.path());
-        assert_eq!(report.verdict, Verdict::Fail, "{}", digest_of(&report));
-        assert!(count(&report, "invalid_value") >= 1);
-        assert!(report.findings.iter().all(|f| f.verdict != FindingVerdict::Fail), "{}", digest_of(&report));
+        assert!(count(&report, "invalid_value") >= 1, "{}", digest_of(&report));
+        assert_eq!(report.findings.iter().map(|f| f.n_candidate).collect::<Vec<_>>(), [30_000, 29_999]);
         digest_of(&report)
     });
     assert_eq!(digests[0], digests[1]);
