@@ -178,7 +178,7 @@ fn a_bad_cell_is_counted_wherever_the_files_are_cut() {
         }
         let report = run(&golden, candidate.path());
         assert!(count(&report, "invalid_value") >= 1, "{}", digest_of(&report));
-        assert_eq!(report.findings.iter().map(|f| f.n_candidate).collect::<Vec<_>>(), [30_000, 29_999]);
+        assert!(report.findings.iter().all(|f| f.n_candidate == 30_000 - u64::from(f.observable == "volume")));
         digest_of(&report)
     });
     assert_eq!(digests[0], digests[1]);
