@@ -12,6 +12,7 @@ mod damage;
 mod dbn_schemas;
 mod dbn_vectors;
 mod lobster;
+mod lobster_days;
 mod manifests;
 mod order_formats;
 mod overlaps;
