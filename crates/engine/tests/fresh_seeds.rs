@@ -47,13 +47,13 @@ fn at_most_five_of_a_hundred_fresh_seeds_fail() {
 }
 
 #[test]
-fn five_million_messages_pass_in_eight_of_ten() {
+fn five_million_messages_pass_in_four_of_five() {
     if !is_slow_tier() {
         return;
     }
     let mut passed = 0;
     let mut text = String::new();
-    for i in 0..10 {
+    for i in 0..5 {
         let report = compare(30_000 + 2 * i, 30_001 + 2 * i, 5_000_000);
         if report.verdict == Verdict::Pass {
             passed += 1;
@@ -61,6 +61,6 @@ fn five_million_messages_pass_in_eight_of_ten() {
             text += &digest_of(&report);
         }
     }
-    eprintln!("fresh seeds, 5,000,000 messages a side: {passed} of 10 PASS");
-    assert!(passed >= 8, "{passed} of 10 pass\n{text}");
+    eprintln!("fresh seeds, 5,000,000 messages a side: {passed} of 5 PASS");
+    assert!(passed >= 4, "{passed} of 5 pass\n{text}");
 }
