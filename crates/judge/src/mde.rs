@@ -56,7 +56,29 @@ pub(crate) fn at_length(test: TestId, resolvable: f64, seconds: f64, wanted: f64
     resolvable * if test.is_squared() { ratio } else { ratio.sqrt() }
 }
 
+/// The seconds that resolve `margin`, if `seconds` resolve that much: the inverse of [`at_length`].
+pub(crate) fn needed(test: TestId, resolvable: f64, seconds: f64, margin: f64) -> f64 {
+    let ratio = resolvable / margin;
+    seconds * if test.is_squared() { ratio } else { ratio * ratio }
+}
+
 /// Seconds in a window of ns.
 pub(crate) fn seconds(window_ns: i64) -> f64 {
     window_ns as f64 / SECOND_NS as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn four_times_the_length_resolves_half_a_distance_and_a_quarter_of_a_squared_one() {
+        for (test, share) in
+            [(TestId::Ks, 0.5), (TestId::W1, 0.5), (TestId::Cvm, 0.25), (TestId::Ad, 0.25), (TestId::Psi, 0.25)]
+        {
+            let resolved = at_length(test, 0.08, 60.0, 240.0);
+            assert!((resolved - 0.08 * share).abs() < 1e-15, "{test}: {resolved}");
+            assert!((needed(test, 0.08, 60.0, resolved) - 240.0).abs() < 1e-9, "{test}");
+        }
+    }
 }

@@ -182,11 +182,9 @@ fn resolution(finding: &Finding) -> ResolutionProfile {
     let at =
         |wanted: f64| resolvable.map(|r| mde::at_length(finding.test, r, seconds, wanted)).filter(|r| *r < ceiling);
     let is_reached = resolvable.zip(finding.margin).map(|(r, margin)| r < margin);
-    // Noise falls with the square root of the length; of squared distances with the length.
     let needs_s = resolvable.zip(finding.margin.filter(|m| *m > 0.0)).map(|(r, margin)| {
         let shortest = WINDOWS_MIN as f64 * mde::seconds(WINDOW_SHORTEST_NS);
-        let times = if finding.test.is_squared() { r / margin } else { (r / margin) * (r / margin) };
-        (seconds * times).max(shortest)
+        mde::needed(finding.test, r, seconds, margin).max(shortest)
     });
     let text = match (resolvable, finding.verdict) {
         (Some(r), _) => {

@@ -237,6 +237,33 @@ fn windows_that_tell_no_variance_leave_an_autocorrelation_open() {
 }
 
 #[test]
+fn a_series_that_varies_on_one_side_alone_leaves_its_autocorrelation_open() {
+    let golden = side(PLAN);
+    let mut constant = golden.clone();
+    let series = constant.streams[0].series.get_mut("aggressor_sign_acf").unwrap();
+    let SeriesWindows::Lags(windows) = &mut series.windows else { panic!("lags") };
+    windows.iter_mut().for_each(|(_, moments)| *moments = LagMoments::from_series(&[1, 5, 20], &[1; 30]).unwrap());
+    for (golden, candidate, name) in [(&golden, &constant, "candidate"), (&constant, &golden, "golden")] {
+        let judgement = judged(golden, candidate, &suite());
+        let finding = deciding(&judgement, "aggressor_sign_acf");
+        assert_eq!(finding.verdict, FindingVerdict::Inconclusive, "{}", finding.reason);
+        assert!(finding.reason.starts_with(&format!("the {name} does not vary")), "{}", finding.reason);
+        assert_ne!(judgement.verdict, Verdict::Pass);
+    }
+}
+
+#[test]
+fn another_version_of_an_observable_is_another_digest() {
+    let golden = side(PLAN);
+    let mut newer = golden.clone();
+    newer.streams[0].series.get_mut("trade_size").unwrap().version += 1;
+    assert_ne!(verismo_judge::digest::side_digest(&golden), verismo_judge::digest::side_digest(&newer));
+    let mut both = golden.clone();
+    let error = both.merge(newer).unwrap_err().to_string();
+    assert!(error.contains("the version of an observable is 1 in one and 2 in another"), "{error}");
+}
+
+#[test]
 fn damage_to_ids_is_seen_when_aligned() {
     let golden = side(PLAN);
     let mut candidate = golden.clone();

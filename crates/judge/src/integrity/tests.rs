@@ -61,3 +61,40 @@ fn unknown_checks_are_shown_and_never_fail() {
     let (candidate, _) = rows(Counter::new("from_the_future", 7, 0), Counter::new("from_the_future", 0, 0));
     assert_eq!((candidate.verdict, candidate.severity), (FindingVerdict::Pass, Severity::Info));
 }
+
+/// Two streams of the same hour, the candidate without trade ids and with half of the golden's book updates.
+fn aligned_pair() -> (StreamStates, StreamStates, Alignment) {
+    let stream = |step: i64| {
+        let mut stream = StreamStates::new("", "s", 1, 1);
+        stream.carries_trades = true;
+        stream.carries_book = true;
+        (0..1_000).step_by(step as usize).for_each(|id| stream.book_ids.push(id, 100_000_000_000 + id, 7));
+        stream.span_ns = Some((0, 200_000_000_000));
+        stream
+    };
+    let (mut golden, candidate) = (stream(1), stream(2));
+    golden.trade_runs = runs(&[(0, 99)]);
+    let alignment = crate::alignment::detect(&golden, &candidate, verismo_suite::suite::Pairing::Aligned);
+    (golden, candidate, alignment)
+}
+
+#[test]
+fn updates_are_missing_only_where_both_sides_number_the_same_thing() {
+    let (mut golden, mut candidate, alignment) = aligned_pair();
+    let row = missing_updates(&golden, &candidate, "s", &alignment, &suite()).unwrap();
+    assert_eq!((row.count, row.total, row.verdict), (500, 1_000, FindingVerdict::Fail));
+    golden.carries_orders = true;
+    assert_eq!(missing_updates(&golden, &candidate, "s", &alignment, &suite()), None);
+    candidate.carries_orders = true;
+    assert!(missing_updates(&golden, &candidate, "s", &alignment, &suite()).is_some());
+}
+
+#[test]
+fn trades_without_ids_are_said_where_there_are_trades() {
+    let (golden, mut candidate, alignment) = aligned_pair();
+    for (trades, want) in [(0, None), (5, Some(FindingVerdict::NotApplicable))] {
+        candidate.counters = vec![Counter::new("message_mix", trades, 500)];
+        let row = missing_trades(&golden, &candidate, "s", &alignment, &suite());
+        assert_eq!(row.map(|row| row.verdict), want, "{trades} trades");
+    }
+}
