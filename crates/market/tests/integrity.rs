@@ -328,3 +328,16 @@ fn the_samples_hold_what_identifies_an_event() {
     assert_eq!((books.common, books.same_time, books.same_content), (1, 1, 0), "the quantity differs");
     assert_eq!(one.trade_runs.runs(), [(1, 2)]);
 }
+
+#[test]
+fn levels_and_orders_beyond_the_caps_are_counted() {
+    use verismo_market::message::OrderAction;
+    let mut feed = Feed::new();
+    feed.snapshot(0, &[(99, 1), (98, 1), (97, 1)], &[(101, 1), (102, 1)]);
+    let capped = ObserveOptions { levels_max: 2, orders_max: 1, ..ObserveOptions::default() };
+    assert_eq!(counts(&feed.observe_with(&capped), "forgotten"), (1, 0, 0));
+    feed.order(1, OrderAction::Add, 1, BID, 99, 1).order(2, OrderAction::Add, 2, BID, 99, 1);
+    let observed = feed.observe_with(&capped);
+    assert_eq!((counts(&observed, "forgotten").0, observed.levels_dropped, observed.orders_untracked), (2, 1, 1));
+    assert_eq!(counts(&feed.observe(), "forgotten"), (0, 0, 0));
+}
