@@ -208,8 +208,10 @@ impl Judge<'_> {
 fn because(report: &Report) -> String {
     let reasons = outline::reasons(report);
     let Some(first) = reasons.first() else {
-        let passed = report.findings.iter().filter(|f| f.deciding && f.verdict == FindingVerdict::Pass).count();
-        return format!("{passed} observables agree");
+        let passed = report.findings.iter().filter(|f| f.deciding && f.verdict == FindingVerdict::Pass);
+        // An autocorrelation has a finding for each lag.
+        let agreeing: std::collections::BTreeSet<_> = passed.map(|f| (&f.stream, &f.observable)).collect();
+        return format!("{} observables agree", agreeing.len());
     };
     let more = if reasons.len() > 1 { format!(" (and {} more)", reasons.len() - 1) } else { String::new() };
     format!("{}: {}{more}", first.subject, first.sentence.trim_end_matches('.'))
