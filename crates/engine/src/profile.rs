@@ -272,9 +272,7 @@ fn book(stream: &StreamStates, seen: &Seen, grid_ns: i64) -> BookProfile {
     let warmup = known_from_ns.zip(stream.span_ns).map(|(known, (first, _))| (known - first).max(0));
     let grid_times = stream.span_ns.map(|(first, last)| (last - first) / grid_ns.max(1)).filter(|n| *n > 0);
     let sampled = stream.series.get(BOOK_WITNESS).map(|series| match &series.windows {
-        verismo_judge::SeriesWindows::Cells(windows) => {
-            windows.iter().flat_map(|(_, cells)| cells.iter().map(|(_, n)| n)).sum::<u64>()
-        }
+        verismo_judge::SeriesWindows::Cells(windows) => windows.iter().map(|(_, cells)| cells.count()).sum::<u64>(),
         verismo_judge::SeriesWindows::Lags(_) => 0,
     });
     BookProfile {

@@ -9,7 +9,7 @@ use verismo_feed::FeedError;
 use verismo_feed::table::{TableBatch, TableOptions, TableReader};
 use verismo_judge::input::{Counter, Example, Series, SeriesWindows, StreamStates};
 use verismo_market::observe::{
-    SECOND_NS, SHORT_SPAN_NS, SeriesWindows as MarketWindows, WINDOW_LONG_NS, WINDOW_SHORT_NS, WindowTally,
+    SECOND_NS, SeriesWindows as MarketWindows, WINDOW_SHORT_NS, WindowTally, window_ns_of_span,
 };
 use verismo_stats::column::{ColumnProfile, choose_lattice, value_hash};
 use verismo_stats::lattice::Lattice;
@@ -233,12 +233,12 @@ impl TableObserver {
 
     /// As streams do: short windows for short tables only.
     fn widen(&mut self) {
-        let is_long = self.span_ns.is_some_and(|(first, last)| last - first > SHORT_SPAN_NS);
-        if is_long && self.window_ns == WINDOW_SHORT_NS {
-            self.window_ns = WINDOW_LONG_NS;
+        let window_ns = self.span_ns.map_or(WINDOW_SHORT_NS, |(first, last)| window_ns_of_span(last - first));
+        if window_ns > self.window_ns {
             for (_, tally) in self.columns.values_mut() {
-                tally.widen(WINDOW_LONG_NS / WINDOW_SHORT_NS);
+                tally.widen(window_ns / self.window_ns);
             }
+            self.window_ns = window_ns;
         }
     }
 

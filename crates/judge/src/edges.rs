@@ -47,7 +47,7 @@ pub(crate) fn trim(golden: Occupied<'_>, candidate: Occupied<'_>, window_ns: i64
 /// Observations of the window at this position; with the pairs of lagged ones.
 fn size(series: &Series, at: usize) -> (u64, u64) {
     match &series.windows {
-        SeriesWindows::Cells(w) => (w.get(at).map_or(0, |(_, cells)| cells.iter().map(|(_, n)| n).sum()), 0),
+        SeriesWindows::Cells(w) => (w.get(at).map_or(0, |(_, cells)| cells.count()), 0),
         SeriesWindows::Lags(w) => {
             w.get(at).map_or((0, 0), |(_, m)| (m.count(), m.pairs().iter().map(|p| p.n_pairs).sum()))
         }
@@ -60,7 +60,7 @@ mod tests {
     use verismo_stats::lattice::Lattice;
 
     fn series(sizes: &[(i64, u64)]) -> Series {
-        let windows = sizes.iter().map(|&(index, n)| (index, vec![(1, n)].into_boxed_slice())).collect();
+        let windows = sizes.iter().map(|&(index, n)| (index, crate::input::Cells::pack(&[(1, n)]))).collect();
         Series { version: 1, lattice: Lattice::ticks(0), windows: SeriesWindows::Cells(windows) }
     }
 

@@ -4,9 +4,11 @@ mod battery;
 mod evidence;
 mod moments;
 
+use std::borrow::Cow;
+
 use verismo_stats::classic;
 use verismo_stats::histogram::Histogram;
-use verismo_stats::judging::{Comparison, JudgingError, Outcome, Window};
+use verismo_stats::judging::{Comparison, JudgingError, Outcome, Side, Window};
 use verismo_stats::lattice::Lattice;
 use verismo_suite::catalogue::{MarginUnit, TestId};
 use verismo_suite::report::{Finding, Needs};
@@ -45,8 +47,8 @@ impl<'a> Laws<'a> {
         let golden_windows = windows(&task.selection.golden, golden);
         let candidate_windows = windows(&task.selection.candidate, candidate);
         let comparison = Comparison::new(&golden_windows, &candidate_windows, task.selection.design, &task.options)?;
-        let golden = pooled(&golden_windows, lattice);
-        let candidate = pooled(&candidate_windows, lattice);
+        let golden = pooled(&comparison, Side::Golden, &golden_windows, lattice);
+        let candidate = pooled(&comparison, Side::Candidate, &candidate_windows, lattice);
         let display = Display { keys_per_unit: keys_per_unit.map(|k| k as f64) };
         let scale = golden_scale(&golden).map(|s| display.scaled(s));
         Ok(Self { golden_windows, candidate_windows, golden, candidate, comparison, display, scale })
@@ -86,15 +88,20 @@ fn windows<'a>(placed: &[Placed], side: &'a [(i64, Cells)]) -> Vec<Window<'a>> {
         .iter()
         .filter_map(|p| {
             let (_, cells) = side.get(p.at)?;
-            Some(Window { id: p.id, stratum: p.stratum, block: p.block, cells })
+            Some(Window { id: p.id, stratum: p.stratum, block: p.block, cells: Cow::Borrowed(cells) })
         })
         .collect()
 }
 
-fn pooled(windows: &[Window<'_>], lattice: &Lattice) -> Histogram {
-    let cells: Vec<(i64, u64)> = windows.iter().flat_map(|w| w.cells.iter().copied()).collect();
+/// What the windows hold together. The comparison has counted those that found a place in it, mostly all.
+fn pooled(comparison: &Comparison, side: Side, windows: &[Window<'_>], lattice: &Lattice) -> Histogram {
+    let is_all = comparison.messages_of(side) == windows.iter().map(|w| w.cells.count()).sum::<u64>();
+    let pooled = match is_all {
+        true => Histogram::from_cells(lattice.clone(), comparison.pooled(side)),
+        false => Histogram::pooled(lattice.clone(), windows.iter().map(|w| &*w.cells)),
+    };
     // Counts beyond u64 were refused by the comparison.
-    Histogram::from_cells(lattice.clone(), cells).unwrap_or_else(|_| Histogram::new(lattice.clone()))
+    pooled.unwrap_or_else(|_| Histogram::new(lattice.clone()))
 }
 
 /// The scale in which margins of values are written, in the unit of the lattice: the interquartile range; where it is zero

@@ -17,8 +17,7 @@ pub const EXAMPLES_MAX: usize = 8;
 /// One second in ns: the finest base window.
 pub const SECOND_NS: i64 = 1_000_000_000;
 
-/// A histogram of one window: (key, count), ascending keys, positive counts.
-pub type Cells = Box<[(i64, u64)]>;
+pub use verismo_stats::histogram::Cells;
 
 /// One side, golden or candidate.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -11,7 +11,7 @@ use verismo_suite::suite::{ObservableRule, Pairing, Scope, Suite};
 use verismo_suite::verdict::Verdict;
 
 use crate::alignment::{self, Alignment};
-use crate::digest::{Digest, Fields, hex, side_digest, suite_digest};
+use crate::digest::{Digest, Fields, SeriesDigests, hex, series_digests, side_digest_from, suite_digest};
 use crate::draft::settle;
 use crate::input::{SideStates, StreamStates};
 use crate::integrity::{self, Subject};
@@ -89,11 +89,19 @@ pub fn judge(golden: &SideStates, candidate: &SideStates, suite: &Suite, options
     integrity.extend(integrity::side_rows(&candidate.counters, Some(&golden.counters), Side::Candidate, "", suite));
     let replicates = suite.replicates.max(replicates_for(deciding_findings(suite) * pairs.pairs.len(), suite.alpha));
     let detail = Detail::for_pictures(pairs.pairs.len() * observables_most(golden, suite));
+    let digests = [golden, candidate].map(|side| side.streams.iter().map(series_digests).collect::<Vec<_>>());
     let (mut drafts, mut streams, mut pictures) = (Vec::new(), Vec::new(), Vec::new());
     for &(g, c, by) in &pairs.pairs {
         let (golden, candidate) = same_windows(&golden.streams[g], &candidate.streams[c], suite.window_ns);
         let alignment = alignment::detect(&golden, &candidate, suite.pairing);
-        let pair = Pair { name: golden.name(), golden: &golden, candidate: &candidate, aligned: alignment.aligned };
+        let digests = [digests_of(&golden, &digests[0][g]), digests_of(&candidate, &digests[1][c])];
+        let pair = Pair {
+            name: golden.name(),
+            golden: &golden,
+            candidate: &candidate,
+            aligned: alignment.aligned,
+            digests: [&digests[0], &digests[1]],
+        };
         if by == PairedBy::OnlyOnes && pairing::normalised(&golden.symbol) != pairing::normalised(&candidate.symbol) {
             let subject = Subject { check: "symbol_mismatch", side: Side::Both, stream: &pair.name };
             let reason = format!("{} is compared with {}: each side has one stream", golden.name(), candidate.name());
@@ -109,19 +117,19 @@ pub fn judge(golden: &SideStates, candidate: &SideStates, suite: &Suite, options
     streams.extend(pairs.missing.iter().map(|&g| lonely(Some(&golden.streams[g]), None)));
     streams.extend(pairs.extra.iter().map(|&c| lonely(None, Some(&candidate.streams[c]))));
     let findings = settle(drafts, suite.alpha);
-    Judgement { pictures, ..finish(golden, candidate, suite, streams, findings, integrity) }
+    let sides = [side_digest_from(golden, &digests[0]), side_digest_from(candidate, &digests[1])];
+    Judgement { pictures, ..finish(sides, suite, streams, findings, integrity) }
 }
 
 fn finish(
-    golden: &SideStates,
-    candidate: &SideStates,
+    [golden, candidate]: [Digest; 2],
     suite: &Suite,
     streams: Vec<StreamPair>,
     findings: Vec<Finding>,
     integrity: Vec<IntegrityRow>,
 ) -> Judgement {
     let verdict = run_verdict(&findings, &integrity);
-    let digests = [suite_digest(suite), side_digest(golden), side_digest(candidate)];
+    let digests = [suite_digest(suite), golden, candidate];
     let digest = run_digest(&digests, verdict, &findings, &integrity);
     let [suite_digest, golden_digest, candidate_digest] = digests.map(|d| hex(&d));
     Judgement {
@@ -213,6 +221,14 @@ fn same_windows<'a>(
         }
     };
     (rolled(golden), rolled(candidate))
+}
+
+/// The digests of a stream that was rolled up are its own.
+fn digests_of<'a>(stream: &'a Cow<'_, StreamStates>, as_given: &SeriesDigests<'a>) -> SeriesDigests<'a> {
+    match stream {
+        Cow::Borrowed(_) => as_given.clone(),
+        Cow::Owned(rolled) => series_digests(rolled),
+    }
 }
 
 fn stream_rows(pair: &Pair<'_>, alignment: &Alignment, suite: &Suite) -> Vec<IntegrityRow> {

@@ -7,7 +7,7 @@ use verismo_suite::suite::{DataKind, ObservableRule, Suite};
 use verismo_suite::verdict::FindingVerdict;
 
 use crate::applicable::{Applicable, applicable};
-use crate::digest::{Digest, Fields, series_digest};
+use crate::digest::{Digest, Fields, SeriesDigests};
 use crate::draft::{Draft, blank};
 use crate::edges;
 use crate::histogram::{self, Laws};
@@ -23,6 +23,8 @@ pub(crate) struct Pair<'a> {
     pub(crate) golden: &'a StreamStates,
     pub(crate) candidate: &'a StreamStates,
     pub(crate) aligned: bool,
+    /// Digests of the golden's and the candidate's observables.
+    pub(crate) digests: [&'a SeriesDigests<'a>; 2],
 }
 
 /// Days a side needs before a claim about other days takes days as windows.
@@ -129,8 +131,7 @@ pub(crate) fn judge_observable(
         options: options(
             suite,
             replicates,
-            &series_digest(pair.golden, &rule.id),
-            &series_digest(pair.candidate, &rule.id),
+            pair.digests.map(|digests| digests.get(rule.id.as_str()).copied().unwrap_or_default()),
         ),
         selection,
         window_ns,
@@ -215,7 +216,7 @@ fn spacing(stream: &StreamStates, series: &Series) -> f64 {
 pub(crate) fn observations(series: &Series) -> u64 {
     use verismo_stats::state::State;
     match &series.windows {
-        SeriesWindows::Cells(w) => w.iter().flat_map(|(_, cells)| cells.iter().map(|(_, n)| n)).sum(),
+        SeriesWindows::Cells(w) => w.iter().map(|(_, cells)| cells.count()).sum(),
         SeriesWindows::Lags(w) => w.iter().map(|(_, m)| m.count()).sum(),
     }
 }
@@ -251,10 +252,10 @@ pub(crate) fn keys_per_unit(pair: &Pair<'_>, info: Option<&ObservableInfo>) -> O
 }
 
 /// How the recipe judges; the weights depend on the content of both series alone.
-fn options(suite: &Suite, replicates: u32, golden: &Digest, candidate: &Digest) -> Options {
+fn options(suite: &Suite, replicates: u32, [golden, candidate]: [Digest; 2]) -> Options {
     let mut seed = Fields::new("seed");
     seed.text(verismo_stats::judging::RECIPE);
-    seed.bytes(golden);
-    seed.bytes(candidate);
+    seed.bytes(&golden);
+    seed.bytes(&candidate);
     Options { alpha: suite.alpha, replicates, memory_guard: true, seed: seed.finish(), ..Options::default() }
 }

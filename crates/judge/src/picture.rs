@@ -2,7 +2,7 @@
 //!
 //! Computed from states alone, like everything here. Pictures decide nothing and are no part of any digest.
 
-use verismo_stats::judging::Law;
+use verismo_stats::judging::{Law, PooledStretch, Side};
 use verismo_stats::lags::LagMoments;
 use verismo_stats::state::State;
 use verismo_suite::catalogue::TestId;
@@ -95,35 +95,42 @@ pub(crate) fn of_laws(
     let half_width = ks.and_then(|d| d.open.as_ref()).filter(|_| !identical).map(|open| open.judged.half_width);
     let strip = Strip::new(
         task,
-        sides.map(|side| side.iter().map(|(id, cells)| (*id, cells.iter().map(|(_, n)| n).sum())).collect()),
+        sides.map(|side| side.iter().map(|(id, cells)| (*id, cells.count())).collect()),
         detail,
     );
     let time = strip.map(|strip| {
-        let pooled = |side: usize| {
-            let windows = if side == 0 { &laws.golden_windows } else { &laws.candidate_windows };
-            strip.pool(windows.iter().map(|w| w.id), windows.iter().map(|w| w.cells))
+        let golden = laws.comparison.pooled_stretches(Side::Golden, |id| id.div_euclid(strip.factor));
+        let own_laws: Vec<Law> = golden.iter().map(|stretch| Law::new(&stretch.cells)).collect();
+        let candidate = match identical {
+            true => golden.clone(),
+            false => laws.comparison.pooled_stretches(Side::Candidate, |id| id.div_euclid(strip.factor)),
         };
-        let (golden, candidate) = (pooled(0), pooled(1));
+        let at = |side: &[PooledStretch], i: usize| {
+            let index = strip.first.saturating_add(i64::try_from(i).unwrap_or(i64::MAX));
+            side.binary_search_by_key(&index, |stretch| stretch.index).ok()
+        };
         let scaled = |i: usize| match half_width {
-            Some(half_width) => laws.comparison.half_width_of_stretch(half_width, candidate.get(i)?.windows),
+            Some(half_width) => {
+                laws.comparison.half_width_of_stretch(half_width, candidate[at(&candidate, i)?].windows)
+            }
             None => identical.then_some(0.0),
         };
         let whole = Law::new(laws.golden.cells());
         let enough = |cells: &[(i64, u64)]| cells.iter().map(|(_, n)| n).sum::<u64>() >= OBSERVATIONS_MIN;
-        let against_whole = |cells: &[(i64, u64)]| if enough(cells) { whole.distance(cells) } else { None };
-        let gap =
-            |a: &[(i64, u64)], b: &[(i64, u64)]| if enough(a) && enough(b) { Law::new(a).distance(b) } else { None };
+        let gap = |law: &Law, cells: &[(i64, u64)]| {
+            if law.count() >= OBSERVATIONS_MIN && enough(cells) { law.distance(cells) } else { None }
+        };
         let effect = |i: usize| {
-            let c = candidate.get(i)?;
-            if strip.paired { gap(&golden.get(i)?.cells, &c.cells) } else { against_whole(&c.cells) }
+            let c = &candidate[at(&candidate, i)?];
+            if strip.paired { gap(&own_laws[at(&golden, i)?], &c.cells) } else { gap(&whole, &c.cells) }
         };
         let own = if strip.paired {
-            usual(golden.windows(2).filter_map(|pair| gap(&pair[0].cells, &pair[1].cells)).collect())
+            let neighbours = own_laws.iter().zip(golden.windows(2));
+            let neighbours = neighbours.filter(|(_, pair)| pair[0].index + 1 == pair[1].index);
+            usual(neighbours.filter_map(|(law, pair)| gap(law, &pair[1].cells)).collect())
         } else {
             // The golden's own stretches may lie at other times, so they are placed on a strip of their own.
-            usual(strip.by_stretch(laws.golden_windows.iter().map(|w| (w.id, w.cells)), |cells| {
-                against_whole(&summed(cells.iter().flat_map(|c| c.iter().copied()).collect()))
-            }))
+            usual(golden.iter().filter_map(|stretch| gap(&whole, &stretch.cells)).collect())
         };
         strip.finish(effect, scaled, own, margin)
     });
@@ -235,26 +242,6 @@ fn chosen<'a>(placed: &[Placed], side: &'a [(i64, LagMoments)]) -> Vec<(i64, &'a
     placed.iter().filter_map(|p| side.get(p.at).map(|(_, m)| (p.id, m))).collect()
 }
 
-/// Sorted by key, each key once.
-fn summed(mut cells: Vec<(i64, u64)>) -> Vec<(i64, u64)> {
-    cells.sort_unstable_by_key(|(key, _)| *key);
-    cells.dedup_by(|next, kept| {
-        let same = next.0 == kept.0;
-        if same {
-            kept.1 = kept.1.saturating_add(next.1);
-        }
-        same
-    });
-    cells
-}
-
-/// Windows of a side in one stretch, pooled.
-#[derive(Debug, Clone, Default)]
-struct Pooled {
-    windows: usize,
-    cells: Vec<(i64, u64)>,
-}
-
 /// The time axis of a picture.
 struct Strip {
     paired: bool,
@@ -295,21 +282,6 @@ impl Strip {
     fn position(&self, id: i64) -> Option<usize> {
         let at = usize::try_from(id.div_euclid(self.factor).checked_sub(self.first)?).ok()?;
         (at < self.stretches).then_some(at)
-    }
-
-    /// Pooled cells of the windows in each stretch.
-    fn pool<'a>(&self, ids: impl Iterator<Item = i64>, cells: impl Iterator<Item = &'a [(i64, u64)]>) -> Vec<Pooled> {
-        let mut out = vec![Pooled::default(); self.stretches];
-        for (id, cells) in ids.zip(cells) {
-            if let Some(pooled) = self.position(id).and_then(|i| out.get_mut(i)) {
-                pooled.windows += 1;
-                pooled.cells.extend_from_slice(cells);
-            }
-        }
-        for pooled in &mut out {
-            pooled.cells = summed(core::mem::take(&mut pooled.cells));
-        }
-        out
     }
 
     /// The states in each stretch.
@@ -414,11 +386,5 @@ mod tests {
             assert_eq!(found, want, "{span} windows of {window_s} s");
             assert!(span / found <= most);
         }
-    }
-
-    #[test]
-    fn cells_are_summed_by_key() {
-        assert_eq!(summed(vec![(3, 1), (1, 2), (3, 4), (2, 1)]), [(1, 2), (2, 1), (3, 5)]);
-        assert!(summed(Vec::new()).is_empty());
     }
 }

@@ -16,6 +16,7 @@ use verismo_suite::report::{Finding, IntegrityRow, Side};
 use verismo_suite::suite::{DataKind, ObservableRule, Suite};
 use verismo_suite::verdict::FindingVerdict;
 
+use crate::digest::SeriesDigests;
 use crate::draft::{short, span};
 use crate::histogram::Display;
 use crate::input::{Cells, SECOND_NS, Series, SeriesWindows, SideStates, StreamStates};
@@ -76,7 +77,9 @@ fn observable(stream: &StreamStates, rule: &ObservableRule, suite: &Suite) -> Ob
         return profile;
     };
     profile.n = observations(series);
-    let pair = Pair { name: stream.name(), golden: stream, candidate: stream, aligned: false };
+    let none = SeriesDigests::new();
+    let pair =
+        Pair { name: stream.name(), golden: stream, candidate: stream, aligned: false, digests: [&none, &none] };
     describe(&mut profile, series, &pair, info);
     resolve(&mut profile, &pair, rule, suite);
     profile
@@ -118,8 +121,7 @@ fn describe(profile: &mut ObservableProfile, series: &Series, pair: &Pair<'_>, i
 }
 
 fn law(profile: &mut ObservableProfile, windows: &[(i64, Cells)], lattice: &Lattice, display: Display) {
-    let cells: Vec<(i64, u64)> = windows.iter().flat_map(|(_, cells)| cells.iter().copied()).collect();
-    let Ok(all) = Histogram::from_cells(lattice.clone(), cells) else {
+    let Ok(all) = Histogram::pooled(lattice.clone(), windows.iter().map(|(_, cells)| cells)) else {
         profile.undefined.insert("mean".to_owned(), "more than 2^64 observations".to_owned());
         return;
     };
@@ -231,9 +233,8 @@ fn resolution(finding: &Finding) -> ResolutionProfile {
 pub fn sampled_from_ns(stream: &StreamStates, observable: &str, grid_ns: i64) -> Option<i64> {
     let SeriesWindows::Cells(windows) = &stream.series.get(observable)?.windows else { return None };
     let (index, cells) = windows.iter().find(|(_, cells)| !cells.is_empty())?;
-    let samples: u64 = cells.iter().map(|(_, n)| n).sum();
     let end_ns = index.checked_add(1)?.checked_mul(stream.window_ns)?;
-    let from_ns = end_ns.checked_sub(i64::try_from(samples).ok()?.checked_mul(grid_ns)?)?;
+    let from_ns = end_ns.checked_sub(i64::try_from(cells.count()).ok()?.checked_mul(grid_ns)?)?;
     // A stream that ends inside its first window.
     Some(from_ns.max(index.checked_mul(stream.window_ns)?)).filter(|_| grid_ns > 0 && grid_ns <= SECOND_NS)
 }

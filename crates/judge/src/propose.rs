@@ -1,5 +1,7 @@
 //! Margins proposed from a golden alone.
 
+use std::borrow::Cow;
+
 use verismo_stats::histogram::Histogram;
 use verismo_stats::judging::{Comparison, Design, Options, Outcome, Window};
 use verismo_suite::catalogue::{self, MarginUnit, TestId};
@@ -53,7 +55,7 @@ fn resolvable(stream: &StreamStates, suite: &Suite, rule: &ObservableRule, test:
     let windows: Vec<Window<'_>> = selection
         .golden
         .iter()
-        .map(|p| Window { id: p.id, stratum: p.stratum, block: p.block, cells: &windows[p.at].1 })
+        .map(|p| Window { id: p.id, stratum: p.stratum, block: p.block, cells: Cow::Borrowed(&windows[p.at].1) })
         .collect();
     let design = if suite.scope == Scope::Population { Design::Independent } else { Design::Strata };
     let mut seed = Fields::new("seed");
@@ -61,8 +63,7 @@ fn resolvable(stream: &StreamStates, suite: &Suite, rule: &ObservableRule, test:
     let options =
         Options { alpha: suite.alpha, replicates: suite.replicates, seed: seed.finish(), ..Options::default() };
     let comparison = Comparison::new(&windows, &windows, design, &options).ok()?;
-    let cells = windows.iter().flat_map(|w| w.cells.iter().copied()).collect();
-    let histogram = Histogram::from_cells(series.lattice.clone(), cells).ok()?;
+    let histogram = Histogram::pooled(series.lattice.clone(), windows.iter().map(|w| &*w.cells)).ok()?;
     let in_ticks = catalogue::observable(&rule.id).is_some_and(|i| i.display == catalogue::Display::PriceTicks);
     let display = Display { keys_per_unit: (in_ticks && stream.price_tick > 0).then_some(stream.price_tick as f64) };
     // The margin does not matter to what is resolvable; a large one keeps every other number defined.

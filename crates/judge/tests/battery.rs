@@ -4,7 +4,7 @@
 mod common;
 
 use common::{PLAN, Plan, side};
-use verismo_judge::{JudgeOptions, Judgement, SideStates};
+use verismo_judge::{Cells, JudgeOptions, Judgement, SideStates};
 use verismo_suite::Suite;
 use verismo_suite::catalogue::{LAW_TESTS, TestId};
 use verismo_suite::report::Finding;
@@ -105,7 +105,10 @@ fn undefined_tests_say_why() {
         let mut states = side(Plan { windows: 20, ..PLAN });
         let mut series = states.streams[0].series["trade_size"].clone();
         series.lattice = verismo_stats::lattice::Lattice::ticks(0);
-        let cells = |w: i64| values.iter().map(|value| (*value, 20 + w as u64 % 3)).collect();
+        let cells = |w: i64| {
+            let cells: Vec<(i64, u64)> = values.iter().map(|value| (*value, 20 + w as u64 % 3)).collect();
+            Cells::pack(&cells)
+        };
         series.windows =
             verismo_judge::SeriesWindows::Cells((0..windows).map(|w| (w + 172_311_840, cells(w))).collect());
         states.streams[0].series = [("aggressor_sign".to_owned(), series)].into();

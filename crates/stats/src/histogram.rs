@@ -1,11 +1,16 @@
 //! The state behind every distributional test: how often each key of a lattice was seen.
 
+mod cells;
+mod slots;
 mod tally;
 
+pub(crate) use cells::take;
+pub use cells::{Cells, Iter};
+pub(crate) use slots::Slots;
 pub use tally::Tally;
 
 use crate::lattice::{Lattice, middle};
-use crate::state::{DecodeError, Group, MergeError, Reader, State, put_i64, put_u64};
+use crate::state::{DecodeError, Group, MergeError, Reader, State};
 use crate::sum::DoubleSum;
 
 /// Counts per key of one lattice: a commutative group under merging, exact.
@@ -192,28 +197,36 @@ impl Histogram {
         self.key_sum().map(|sum| sum as f64 / ticks.power())
     }
 
-    /// Appends the cells without the lattice, for containers that store a lattice once for many histograms.
+    /// Counts what many packed histograms hold together.
     ///
-    /// The keys of a coarse float lattice are multiples of a large power of two, perhaps plus one: their differences are
-    /// stored without the common zeros, with the sticky lowest bit apart.
-    pub fn encode_cells(&self, out: &mut Vec<u8>) {
-        let shift = common_shift(&self.cells);
-        put_u64(out, self.cells.len() as u64);
-        if self.cells.is_empty() {
-            return;
-        }
-        out.push(shift);
-        let mut last = 0;
-        for (i, &(key, count)) in self.cells.iter().enumerate() {
-            let packed = pack(key, shift);
-            if i == 0 {
-                put_i64(out, packed)
-            } else {
-                put_u64(out, packed.wrapping_sub(last) as u64)
+    /// # Errors
+    /// [`MergeError::Overflow`] when the counts exceed u64.
+    pub fn pooled<'a, I>(lattice: Lattice, parts: I) -> Result<Self, MergeError>
+    where
+        I: IntoIterator<Item = &'a Cells> + Clone,
+    {
+        let mut slots = Slots::over(parts.clone());
+        let mut counts: Vec<u64> = Vec::new();
+        let mut count = 0_u64;
+        for part in parts {
+            count = count.checked_add(part.count()).ok_or(OVERFLOW)?;
+            for (key, n) in part {
+                let slot = slots.slot(key);
+                if slot == counts.len() {
+                    counts.push(0);
+                }
+                counts[slot] += n;
             }
-            put_u64(out, count);
-            last = packed;
         }
+        let mut cells: Vec<(i64, u64)> = slots.keys().iter().copied().zip(counts).collect();
+        cells.sort_unstable_by_key(|&(key, _)| key);
+        Ok(Self { lattice, cells, count })
+    }
+
+    /// Appends the cells without the lattice, for containers that store a lattice once for many histograms: the bytes of
+    /// [`Cells`].
+    pub fn encode_cells(&self, out: &mut Vec<u8>) {
+        cells::encode(&self.cells, out);
     }
 
     /// Reads what [`Histogram::encode_cells`] wrote and nothing else.
@@ -228,35 +241,11 @@ impl Histogram {
     }
 
     fn read_cells(lattice: Lattice, reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let n_cells = reader.length("cells", 2)?;
-        if n_cells == 0 {
-            return Ok(Self::new(lattice));
+        let cells = cells::read(reader)?;
+        if cells.iter().any(|&(key, _)| !lattice.is_key(key)) {
+            return Err(reader.invalid("key"));
         }
-        let shift = reader.u8("key shift")?;
-        if shift > SHIFT_MAX {
-            return Err(reader.invalid("key shift"));
-        }
-        let mut cells: Vec<(i64, u64)> = Vec::with_capacity(n_cells);
-        let mut packed = 0_i64;
-        for i in 0..n_cells {
-            packed = if i == 0 {
-                reader.i64("first key")?
-            } else {
-                let step = reader.u64("key step")?;
-                packed.checked_add_unsigned(step).ok_or_else(|| reader.invalid("key step"))?
-            };
-            let key = unpack(packed, shift).ok_or_else(|| reader.invalid("key"))?;
-            let count = reader.u64("count")?;
-            let ascending = cells.last().is_none_or(|&(last, _)| last < key);
-            if !ascending || count == 0 || !lattice.is_key(key) {
-                return Err(reader.invalid("cell"));
-            }
-            cells.push((key, count));
-        }
-        if common_shift(&cells) != shift {
-            return Err(reader.invalid("key shift"));
-        }
-        let count = total(cells.iter().map(|&(_, count)| count)).ok_or_else(|| reader.invalid("count"))?;
+        let count = cells.iter().map(|&(_, count)| count).sum();
         Ok(Self { lattice, cells, count })
     }
 
@@ -274,7 +263,7 @@ impl Histogram {
 }
 
 impl State for Histogram {
-    const FORMAT: &'static str = "histogram/1";
+    const FORMAT: &'static str = "histogram/2";
 
     fn count(&self) -> u64 {
         self.count
@@ -329,7 +318,6 @@ pub(crate) fn rank(p: f64, count: u64) -> u64 {
 }
 
 const OVERFLOW: MergeError = MergeError::Overflow { state: Histogram::FORMAT, quantity: "the number of observations" };
-const SHIFT_MAX: u8 = 62;
 
 fn total(mut counts: impl Iterator<Item = u64>) -> Option<u64> {
     counts.try_fold(0_u64, u64::checked_add)
@@ -371,26 +359,4 @@ fn merge_cells(into: &mut Vec<(i64, u64)>, from: &[(i64, u64)]) {
             }
         };
     }
-}
-
-/// The largest s in 0..=62 such that every key is a multiple of 2^s, or (for s > 0) one more than a multiple.
-fn common_shift(cells: &[(i64, u64)]) -> u8 {
-    let used = cells.iter().fold(0_i64, |used, &(key, _)| used | (key & !1));
-    let shift = used.trailing_zeros().min(u32::from(SHIFT_MAX)) as u8;
-    // A shift of one packs nothing.
-    if shift <= 1 { 0 } else { shift }
-}
-
-/// key / 2^shift with the lowest bit of the key appended.
-fn pack(key: i64, shift: u8) -> i64 {
-    if shift == 0 { key } else { ((key >> shift) << 1) | (key & 1) }
-}
-
-fn unpack(packed: i64, shift: u8) -> Option<i64> {
-    if shift == 0 {
-        return Some(packed);
-    }
-    let cell = packed >> 1;
-    let key = cell << shift;
-    (key >> shift == cell).then_some(key | (packed & 1))
 }

@@ -3,7 +3,9 @@
 
 use proptest::prelude::*;
 use verismo_stats::classic::{self, BINS, PSI_BINS, Tail};
-use verismo_stats::histogram::Histogram;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use verismo_stats::histogram::{self, Histogram};
 use verismo_stats::judging::{Blame, Comparison, Design, Effect, Judged, JudgingError, Options, Outcome, Side, Window};
 use verismo_stats::lattice::Lattice;
 
@@ -37,8 +39,12 @@ fn side(cells: &Cells, per_stratum: usize) -> Vec<Window<'_>> {
     cells
         .iter()
         .enumerate()
-        .map(|(w, cells)| Window { id: w as i64, stratum: (w / per_stratum) as u32, block: 0, cells })
+        .map(|(w, cells)| Window { stratum: (w / per_stratum) as u32, ..window(w as i64, cells) })
         .collect()
+}
+
+fn window(id: i64, cells: &[(i64, u64)]) -> Window<'static> {
+    Window { id, stratum: 0, block: 0, cells: Cow::Owned(histogram::Cells::pack(cells)) }
 }
 
 fn compare(golden: &Cells, candidate: &Cells, design: Design) -> Comparison {
@@ -111,7 +117,7 @@ proptest! {
             let plain = Comparison::new(&g, &c, design, &options()).unwrap();
             g.rotate_left(turn);
             c.reverse();
-            g.push(Window { id: 1_000, stratum: 0, block: 0, cells: &[(3, 0)] });
+            g.push(window(1_000, &[]));
             let moved = Comparison::new(&g, &c, design, &options()).unwrap();
             for effect in EFFECTS {
                 prop_assert_eq!(judge(&plain, effect), judge(&moved, effect));
@@ -222,7 +228,10 @@ proptest! {
     fn any_windows_are_judged_or_refused_without_panic(
         golden in windows(0..20), candidate in windows(0..20), strata in 1_usize..8, shift in -30_i64..30,
     ) {
-        let moved: Cells = candidate.iter().map(|w| w.iter().map(|(k, n)| (k.saturating_add(shift << 56), *n)).collect()).collect();
+        let moved: Cells = candidate.iter().map(|w| {
+            let moved: BTreeMap<i64, u64> = w.iter().map(|(k, n)| (k.saturating_add(shift << 56), *n)).collect();
+            moved.into_iter().collect()
+        }).collect();
         for design in DESIGNS {
             if let Ok(comparison) = Comparison::new(&side(&golden, strata), &side(&moved, strata), design, &options()) {
                 for effect in EFFECTS {
@@ -266,10 +275,8 @@ fn stratified(sides: &[(u32, Cells)]) -> Vec<Window<'_>> {
         .iter()
         .flat_map(|(stratum, cells)| {
             cells.iter().enumerate().map(move |(w, cells)| Window {
-                id: i64::from(*stratum) * 1_000 + w as i64,
                 stratum: *stratum,
-                block: 0,
-                cells,
+                ..window(i64::from(*stratum) * 1_000 + w as i64, cells)
             })
         })
         .collect()
@@ -351,11 +358,9 @@ fn bad_input_is_refused_by_name() {
     let refuse = |windows: &[Window<'_>], options: &Options| {
         Comparison::new(windows, &side(&good, 6), Design::Independent, options).unwrap_err()
     };
-    let unsorted = [Window::new(0, &[(2, 1), (1, 1)])];
-    assert_eq!(refuse(&unsorted, &options()), JudgingError::UnsortedCells { side: Side::Golden, id: 0 });
-    let twice = [Window::new(5, &[(2, 1)]), Window::new(5, &[(1, 1)])];
+    let twice = [window(5, &[(2, 1)]), window(5, &[(1, 1)])];
     assert_eq!(refuse(&twice, &options()), JudgingError::DuplicateWindow { side: Side::Golden, id: 5 });
-    let huge = [Window::new(0, &[(1, u64::MAX), (2, 1)])];
+    let huge = [window(0, &[(1, u64::MAX - 1), (2, 1)])];
     assert_eq!(refuse(&huge, &options()), JudgingError::TooManyMessages { side: Side::Golden });
     for bad in [
         Options { alpha: 0.5, ..options() },
@@ -364,7 +369,7 @@ fn bad_input_is_refused_by_name() {
     ] {
         assert!(matches!(refuse(&side(&good, 6), &bad), JudgingError::Parameter { .. }));
     }
-    let far: Vec<Window<'_>> = good.iter().map(|cells| Window::new(cells[0].0 + 100, cells)).collect();
+    let far: Vec<Window<'_>> = good.iter().map(|cells| window(cells[0].0 + 100, cells)).collect();
     let none = Comparison::new(&far, &side(&good, 6), Design::Paired, &options());
     assert_eq!(none.unwrap_err(), JudgingError::NoPairs);
     let comparison = compare(&good, &good, Design::Independent);

@@ -21,7 +21,7 @@ pub(super) fn judge(task: &Task<'_>, laws: &Laws<'_>, test: TestId, margin: f64)
 
 fn sums(window: &Window<'_>, laws: &Laws<'_>, origin: f64) -> MomentWindow {
     let (mut count, mut sum, mut squares) = (0_u64, 0.0, 0.0);
-    for &(key, n) in window.cells {
+    for (key, n) in window.cells.iter() {
         let x = laws.value(key) - origin;
         count += n;
         sum += n as f64 * x;

@@ -87,13 +87,13 @@ impl Series {
                 for (i, cells) in old {
                     let coarse = i.div_euclid(factor);
                     if coarse != index && !parts.is_empty() {
-                        windows.push((index, join_cells(std::mem::take(&mut parts))));
+                        windows.push((index, join(&mut parts)));
                     }
                     index = coarse;
                     parts.push(cells);
                 }
                 if !parts.is_empty() {
-                    windows.push((index, join_cells(parts)));
+                    windows.push((index, join(&mut parts)));
                 }
                 Ok(())
             }
@@ -111,21 +111,11 @@ impl Series {
     }
 }
 
-/// The union of histograms. Sorting all cells at once costs n log n, however many parts there are.
-pub(crate) fn join_cells(mut parts: Vec<Cells>) -> Cells {
-    if parts.len() == 1 {
-        return parts.pop().unwrap_or_default();
-    }
-    let mut all: Vec<(i64, u64)> = parts.iter().flat_map(|p| p.iter().copied()).collect();
-    all.sort_unstable_by_key(|&(key, _)| key);
-    all.dedup_by(|next, kept| {
-        let same = next.0 == kept.0;
-        if same {
-            kept.1 = kept.1.saturating_add(next.1);
-        }
-        same
-    });
-    all.into_boxed_slice()
+/// The sum of the parts, which are taken out.
+fn join(parts: &mut Vec<Cells>) -> Cells {
+    let sum = if parts.len() == 1 { parts.swap_remove(0) } else { Cells::sum(parts.iter()) };
+    parts.clear();
+    sum
 }
 
 fn merge_series(own: &mut Series, other: Series, stream: &str, id: &str) -> Result<(), InputError> {
@@ -143,7 +133,7 @@ fn merge_series(own: &mut Series, other: Series, stream: &str, id: &str) -> Resu
     }
     match (&mut own.windows, other.windows) {
         (SeriesWindows::Cells(a), SeriesWindows::Cells(b)) => merge_windows(a, b, |x, y| {
-            *x = join_cells(vec![std::mem::take(x), y]);
+            *x = Cells::sum([&*x, &y]);
             Ok(())
         }),
         (SeriesWindows::Lags(a), SeriesWindows::Lags(b)) => merge_windows(a, b, |x, y| {

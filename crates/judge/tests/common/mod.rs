@@ -68,7 +68,7 @@ pub fn histogram_windows(lattice: &Lattice, values: &[f64], plan: Plan) -> Vec<(
                 _ => cells.push((key, 1)),
             }
         }
-        (first + w as i64, cells.into_boxed_slice())
+        (first + w as i64, Cells::pack(&cells))
     });
     windows.collect()
 }

@@ -46,12 +46,17 @@ use scan::Scan;
 pub const SECOND_NS: i64 = 1_000_000_000;
 /// How long a silent book, or a silent stream's zero counts, are taken for real.
 pub const SILENCE_MAX_NS: i64 = 60 * SECOND_NS;
-/// Window length of short streams.
+/// Window length at the start of a stream.
 pub const WINDOW_SHORT_NS: i64 = SECOND_NS;
-/// Window length of streams whose span exceeds [`SHORT_SPAN_NS`].
-pub const WINDOW_LONG_NS: i64 = 10 * SECOND_NS;
-/// The longest span that keeps short windows.
-pub const SHORT_SPAN_NS: i64 = 15 * 60 * SECOND_NS;
+/// Spans, and the window length of streams that are longer.
+const WINDOWS_BY_SPAN_NS: [(i64, i64); 2] = [(15 * 60 * SECOND_NS, 10 * SECOND_NS), (8 * 3_600 * SECOND_NS, 60 * SECOND_NS)];
+
+/// The window length of a stream of this span: 1 s, beyond 15 minutes 10 s, beyond 8 hours 60 s. Each is a multiple of the one
+/// before, so that windows merge exactly; none is longer, since half an hour must hold at least twelve.
+pub fn window_ns_of_span(span_ns: i64) -> i64 {
+    let longest = WINDOWS_BY_SPAN_NS.iter().rev().find(|(span, _)| span_ns > *span);
+    longest.map_or(WINDOW_SHORT_NS, |(_, window_ns)| *window_ns)
+}
 
 /// What to observe and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,12 +162,12 @@ impl StreamObserver {
             observable.observe(&self.frame);
         }
         self.frame.clear();
-        let is_long = self.scan.span_ns().is_some_and(|(first, last)| last - first > SHORT_SPAN_NS);
-        if is_long && self.window_ns == WINDOW_SHORT_NS {
-            self.window_ns = WINDOW_LONG_NS;
+        let window_ns = self.scan.span_ns().map_or(WINDOW_SHORT_NS, |(first, last)| window_ns_of_span(last - first));
+        if window_ns > self.window_ns {
             for observable in &mut self.observables {
-                observable.widen_windows(WINDOW_LONG_NS / WINDOW_SHORT_NS);
+                observable.widen_windows(window_ns / self.window_ns);
             }
+            self.window_ns = window_ns;
         }
     }
 }

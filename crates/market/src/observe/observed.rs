@@ -92,7 +92,7 @@ impl SeriesWindows {
     pub fn count(&self) -> u64 {
         use verismo_stats::state::State;
         match self {
-            Self::Cells(windows) => windows.iter().flat_map(|(_, cells)| cells.iter().map(|&(_, count)| count)).sum(),
+            Self::Cells(windows) => windows.iter().map(|(_, cells)| cells.count()).sum(),
             Self::Lags(windows) => windows.iter().map(|(_, moments)| moments.count()).sum(),
         }
     }

@@ -2,13 +2,13 @@
 
 use super::Series;
 use super::observed::SeriesWindows;
-use verismo_stats::histogram::Tally;
+use verismo_stats::histogram::{Cells, Tally};
 use verismo_stats::lags::{LagCarry, LagMoments};
 use verismo_stats::lattice::Lattice;
 use verismo_stats::state::State;
 
-/// A window: its index and its counted keys, ascending, counts above zero.
-pub type WindowCells = (i64, Box<[(i64, u64)]>);
+/// A window: its index and its counted keys.
+pub type WindowCells = (i64, Cells);
 
 /// Values a lag series holds back before it sums them: a batch copies the sums once.
 const LAG_BATCH: usize = 4096;
@@ -109,7 +109,7 @@ impl WindowTally {
 
     fn close(&mut self) {
         if !self.tally.is_empty() {
-            self.done.push((self.open.index, self.tally.drain().into_boxed_slice()));
+            self.done.push((self.open.index, self.tally.drain()));
         }
     }
 }
@@ -117,21 +117,9 @@ impl WindowTally {
 /// Sorts by index and adds up states of equal index.
 fn merge_cells(mut windows: Vec<WindowCells>) -> Vec<WindowCells> {
     windows.sort_by_key(|&(index, _)| index);
-    let merge = |group: &[WindowCells]| {
-        let [(index, first), rest @ ..] = group else { return (0, Box::default()) };
-        if rest.is_empty() {
-            return (*index, first.clone());
-        }
-        let mut cells: Vec<(i64, u64)> = group.iter().flat_map(|(_, cells)| cells.iter().copied()).collect();
-        cells.sort_unstable_by_key(|&(key, _)| key);
-        cells.dedup_by(|next, kept| {
-            let same = next.0 == kept.0;
-            if same {
-                kept.1 += next.1;
-            }
-            same
-        });
-        (*index, cells.into_boxed_slice())
+    let merge = |group: &[WindowCells]| match group {
+        [(index, one)] => (*index, one.clone()),
+        _ => (group.first().map_or(0, |w| w.0), Cells::sum(group.iter().map(|(_, cells)| cells))),
     };
     windows.chunk_by(|a, b| a.0 == b.0).map(merge).collect()
 }
@@ -244,10 +232,10 @@ mod tests {
         windows.extend(&[-1, 0, 9, 10, 25], &[7, 1, 1, 2, 3]);
         let got = cells(windows.finish(Lattice::ticks(0)));
         let want: Vec<WindowCells> = vec![
-            (-1, vec![(7, 1)].into()),
-            (0, vec![(1, 2)].into()),
-            (1, vec![(2, 1)].into()),
-            (2, vec![(3, 1)].into()),
+            (-1, Cells::pack(&[(7, 1)])),
+            (0, Cells::pack(&[(1, 2)])),
+            (1, Cells::pack(&[(2, 1)])),
+            (2, Cells::pack(&[(3, 1)])),
         ];
         assert_eq!(got, want);
     }
@@ -275,7 +263,7 @@ mod tests {
             windows.push(t, key);
         }
         let got = cells(windows.finish(Lattice::ticks(0)));
-        let want: Vec<WindowCells> = vec![(0, vec![(1, 2)].into()), (1, vec![(2, 1), (3, 1)].into())];
+        let want: Vec<WindowCells> = vec![(0, Cells::pack(&[(1, 2)])), (1, Cells::pack(&[(2, 1), (3, 1)]))];
         assert_eq!(got, want);
     }
 

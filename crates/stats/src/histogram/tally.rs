@@ -1,4 +1,6 @@
-//! The hot accumulator of one window: keys in, sorted runs out, no allocation per value.
+//! The hot accumulator of one window: keys in, packed cells out, no allocation per value.
+
+use super::Cells;
 
 /// Keys buffered before they are counted: 64 KiB, and the most that one pass sees.
 const CHUNK: usize = 8192;
@@ -63,13 +65,12 @@ impl Tally {
         self.buffer.is_empty() && self.runs.is_empty()
     }
 
-    /// Hands out what was counted as ascending (key, count) and starts anew, keeping its buffers.
-    pub fn drain(&mut self) -> Vec<(i64, u64)> {
+    /// Hands out what was counted, packed, and starts anew, keeping its buffers.
+    pub fn drain(&mut self) -> Cells {
         self.flush();
-        // A copy of exact size: what is handed out is kept, while the buffer is used again.
-        let runs = self.runs.as_slice().to_vec();
+        let cells = Cells::pack(&self.runs);
         self.runs.clear();
-        runs
+        cells
     }
 
     fn flush(&mut self) {

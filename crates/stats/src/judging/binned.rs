@@ -11,7 +11,7 @@ use core::f64::consts::LN_2;
 use super::comparison::Comparison;
 use super::effect::{Band, Features, Shape, largest_gram_eigenvalue};
 use super::replicate::Norm;
-use super::{Effect, JudgingError};
+use super::{Effect, JudgingError, Side};
 use crate::classic::{bin_edges_of, js_term};
 
 /// A share and what it is on the other side.
@@ -87,10 +87,7 @@ impl Comparison {
 
     /// Columns of the bins' upper edges; the last bin is open. A single bin where the golden has no second one.
     fn bin_columns(&self, bins: u16) -> Vec<usize> {
-        let counts = self.golden.pooled(self.keys.len(), |_| true);
-        let own: Vec<(i64, u64)> =
-            self.keys.iter().zip(&counts).filter(|(_, n)| **n > 0).map(|(key, n)| (*key, *n)).collect();
-        let columns = bin_edges_of(&own, bins).into_iter();
+        let columns = bin_edges_of(&self.pooled(Side::Golden), bins).into_iter();
         columns.filter_map(|edge| self.keys.binary_search(&edge).ok()).filter(|x| *x < self.delta.len()).collect()
     }
 

@@ -4,8 +4,9 @@ use super::arrange::{Arm, Arrangement, Tag, arrange};
 use super::noise::{Matrix, Memory, NoiseModel, t_table, welch_degrees};
 use super::random::Stream;
 use super::replicate::ErrorPart;
-use super::table::{Table, paired_residuals, residuals, union_keys, visit_edge_rows, window_counts};
+use super::table::{Columns, Table, paired_residuals, residuals, visit_edge_rows, window_counts};
 use super::{Design, JudgingError, Options, Side, WINDOWS_MIN, Window};
+use std::sync::Arc;
 
 /// Two sides, arranged: every effect between them is judged from here.
 #[derive(Debug, Clone)]
@@ -14,8 +15,10 @@ pub struct Comparison {
     pub(crate) arrangement: Arrangement,
     /// Sorted union of both sides' keys. Column `x` is the edge that closes cell `x`; the last one closes everything.
     pub(crate) keys: Vec<i64>,
-    pub(crate) golden: Table,
-    pub(crate) candidate: Table,
+    /// How often each key was seen, golden and candidate.
+    pub(crate) counts: [Vec<u64>; 2],
+    pub(crate) golden: Arc<Table>,
+    pub(crate) candidate: Arc<Table>,
     /// Laws and their difference at every edge but the last.
     pub(crate) golden_law: Vec<f64>,
     pub(crate) candidate_law: Vec<f64>,
@@ -83,6 +86,17 @@ pub struct SideNoise {
     pub n_eff: Option<f64>,
 }
 
+/// Neighbouring windows of one side, pooled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PooledStretch {
+    /// Its number, as the caller counts stretches.
+    pub index: i64,
+    /// Windows in it.
+    pub windows: usize,
+    /// (key, count), ascending.
+    pub cells: Vec<(i64, u64)>,
+}
+
 /// The noise of both sides and what was compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
@@ -109,16 +123,23 @@ impl Comparison {
     ) -> Result<Self, JudgingError> {
         check_options(options)?;
         let arrangement = arrange(&tags(golden, Side::Golden)?, &tags(candidate, Side::Candidate)?, design)?;
-        let keys = union_keys([(&arrangement.golden, golden), (&arrangement.candidate, candidate)]);
-        let golden_table = Table::new(&arrangement.golden, golden, &keys);
-        let candidate_table = Table::new(&arrangement.candidate, candidate, &keys);
-        let identical = arrangement.paired && equal_windows(&arrangement, &golden_table, &candidate_table);
+        let identical = arrangement.paired && equal_windows(&arrangement, golden, candidate);
+        let mut columns =
+            Columns::new([(&arrangement.golden, golden), (&arrangement.candidate, candidate)], identical);
+        let golden_table = Arc::new(Table::new(&arrangement.golden, golden, &mut columns));
+        let candidate_table = match identical {
+            true => Arc::clone(&golden_table),
+            false => Arc::new(Table::new(&arrangement.candidate, candidate, &mut columns)),
+        };
+        let keys = columns.keys().to_vec();
+        let counts = columns.counts;
         let (golden_law, candidate_law, delta) = laws(&arrangement, &golden_table, &candidate_table, keys.len());
         let mut comparison = Self {
             options: options.clone(),
             arrangement,
             coarse: Vec::new(),
             keys,
+            counts,
             golden: golden_table,
             candidate: candidate_table,
             golden_law,
@@ -144,6 +165,12 @@ impl Comparison {
         (self.arrangement.golden.messages(), self.arrangement.candidate.messages())
     }
 
+    /// Messages of a side in the compared windows.
+    pub fn messages_of(&self, side: Side) -> u64 {
+        let (golden, candidate) = self.messages();
+        if side == Side::Golden { golden } else { candidate }
+    }
+
     /// The strata both sides have, in label order; empty where the design does not match labels or none is shared.
     pub fn matched_strata(&self) -> &[u32] {
         &self.arrangement.labels
@@ -152,6 +179,33 @@ impl Comparison {
     /// Whether every pair of windows is equal; then every effect is exactly [0, 0].
     pub fn is_identical(&self) -> bool {
         self.identical
+    }
+
+    /// What a side's compared windows hold together: (key, count), ascending.
+    pub fn pooled(&self, side: Side) -> Vec<(i64, u64)> {
+        let counts = &self.counts[usize::from(side == Side::Candidate)];
+        self.keys.iter().zip(counts).filter(|(_, n)| **n > 0).map(|(key, n)| (*key, *n)).collect()
+    }
+
+    /// The compared windows of a side pooled by stretch of time, ascending: `stretch_of` maps the id of a window.
+    pub fn pooled_stretches(&self, side: Side, stretch_of: impl Fn(i64) -> i64) -> Vec<PooledStretch> {
+        let (table, arm) = match side {
+            Side::Golden => (&self.golden, &self.arrangement.golden),
+            Side::Candidate => (&self.candidate, &self.arrangement.candidate),
+        };
+        let mut order: Vec<(i64, usize)> =
+            arm.windows.iter().enumerate().map(|(w, placed)| (stretch_of(placed.id), w)).collect();
+        order.sort_unstable();
+        let mut counts = vec![0_u64; self.keys.len()];
+        let pool = |group: &[(i64, usize)]| {
+            counts.fill(0);
+            for (column, count) in group.iter().flat_map(|(_, w)| table.cells(*w)) {
+                counts[column] += count;
+            }
+            let cells = self.keys.iter().zip(&counts).filter(|(_, n)| **n > 0).map(|(key, n)| (*key, *n)).collect();
+            PooledStretch { index: group[0].0, windows: group.len(), cells }
+        };
+        order.chunk_by(|a, b| a.0 == b.0).map(pool).collect()
     }
 
     /// Windows still needed (golden, candidate) before there is an interval.
@@ -280,9 +334,7 @@ impl Comparison {
 
     /// Columns of the coarse edges: quantiles of the golden alone, large atoms as their own cells, and an edge below all of it.
     pub(crate) fn coarse_columns(&self, most: usize) -> Vec<usize> {
-        let counts = self.golden.pooled(self.keys.len(), |_| true);
-        let own: Vec<(i64, u64)> =
-            self.keys.iter().zip(&counts).filter(|(_, n)| **n > 0).map(|(key, n)| (*key, *n)).collect();
+        let own = self.pooled(Side::Golden);
         let mut columns: Vec<usize> = coarse_edges(&own, most)
             .into_iter()
             .filter_map(|edge| self.keys.partition_point(|key| *key <= edge).checked_sub(1))
@@ -338,8 +390,10 @@ fn tags(windows: &[Window<'_>], side: Side) -> Result<Vec<Tag>, JudgingError> {
     Ok(windows.iter().zip(counts).map(tag).collect())
 }
 
-fn equal_windows(arrangement: &Arrangement, golden: &Table, candidate: &Table) -> bool {
-    (0..arrangement.golden.windows.len()).all(|w| golden.cells(w).eq(candidate.cells(w)))
+/// Whether each pair of windows holds equal cells: packed cells have one encoding.
+fn equal_windows(arrangement: &Arrangement, golden: &[Window<'_>], candidate: &[Window<'_>]) -> bool {
+    let mut pairs = arrangement.golden.windows.iter().zip(&arrangement.candidate.windows);
+    pairs.all(|(g, c)| golden[g.source].cells == candidate[c.source].cells)
 }
 
 /// Both laws, standardised to the golden's mix of labels, and their difference, at every edge but the last. The difference is

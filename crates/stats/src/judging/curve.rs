@@ -155,16 +155,17 @@ impl Law {
 mod tests {
     use super::super::{Design, Effect, Options, Outcome, Window};
     use super::*;
+    use crate::histogram::Cells;
 
     fn comparison(candidate_shift: u64) -> Comparison {
         let side = |shift: u64| -> Vec<Vec<(i64, u64)>> {
             (0..40_u64).map(|w| vec![(1, 50 + w % 3 + shift), (2, 50), (5, 20 + w % 5), (9, 1)]).collect()
         };
         let (g, c) = (side(0), side(candidate_shift));
-        let windows = |cells: &[Vec<(i64, u64)>]| -> Vec<i64> { (0..cells.len() as i64).collect() };
-        let golden: Vec<Window> = windows(&g).into_iter().zip(&g).map(|(id, cells)| Window::new(id, cells)).collect();
-        let candidate: Vec<Window> =
-            windows(&c).into_iter().zip(&c).map(|(id, cells)| Window::new(id, cells)).collect();
+        let packed = |side: &[Vec<(i64, u64)>]| -> Vec<Cells> { side.iter().map(|cells| Cells::pack(cells)).collect() };
+        let (g, c) = (packed(&g), packed(&c));
+        let golden: Vec<Window> = (0..).zip(&g).map(|(id, cells)| Window::new(id, cells)).collect();
+        let candidate: Vec<Window> = (0..).zip(&c).map(|(id, cells)| Window::new(id, cells)).collect();
         Comparison::new(&golden, &candidate, Design::Independent, &Options::default()).unwrap()
     }
 

@@ -42,13 +42,15 @@ mod table;
 mod vector_tests;
 
 pub use blame::{Blame, Excess, Gap, StratumBlame, WindowBlame};
-pub use comparison::{Comparison, NoiseSummary, SideNoise};
+pub use comparison::{Comparison, NoiseSummary, PooledStretch, SideNoise};
 pub use curve::{CurvePoint, Law};
 pub use heterogeneity::Heterogeneity;
 pub use holm::{holm, replicates_for};
 pub use moments::{Functional, MomentWindow, compare_moments};
 
 use crate::classic::Tail;
+use crate::histogram::Cells;
+use std::borrow::Cow;
 
 /// Windows needed on a side (pairs, when paired) before an interval is given.
 pub const WINDOWS_MIN: usize = 12;
@@ -57,7 +59,7 @@ pub const WINDOWS_MIN: usize = 12;
 pub const RECIPE: &str = "cosines/1";
 
 /// One window of one side: its place in time and its histogram.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Window<'a> {
     /// Order in time and identity across sides, for example the start of the window in nanoseconds. Unique within a side.
     pub id: i64,
@@ -65,14 +67,14 @@ pub struct Window<'a> {
     pub stratum: u32,
     /// Tells apart recurrences of a stratum (days): another noise block, the same matching label.
     pub block: u32,
-    /// Count per key of the observable's lattice, keys strictly ascending.
-    pub cells: &'a [(i64, u64)],
+    /// Count per key of the observable's lattice.
+    pub cells: Cow<'a, Cells>,
 }
 
 impl<'a> Window<'a> {
     /// A window without stratum.
-    pub fn new(id: i64, cells: &'a [(i64, u64)]) -> Self {
-        Self { id, stratum: 0, block: 0, cells }
+    pub fn new(id: i64, cells: &'a Cells) -> Self {
+        Self { id, stratum: 0, block: 0, cells: Cow::Borrowed(cells) }
     }
 }
 
@@ -197,14 +199,6 @@ pub enum JudgingError {
         /// The side.
         side: Side,
         /// The id.
-        id: i64,
-    },
-    /// The keys of a window are not strictly ascending.
-    #[error("the cells of {side:?} window {id} are not strictly ascending by key")]
-    UnsortedCells {
-        /// The side.
-        side: Side,
-        /// The window.
         id: i64,
     },
     /// More messages than a double counts exactly.

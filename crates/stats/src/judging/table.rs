@@ -5,66 +5,106 @@ use core::ops::Range;
 use super::arrange::Arm;
 use super::noise::{Cosines, Matrix, NoiseModel};
 use super::{JudgingError, Side, Window};
+use crate::histogram::{Slots, take};
+use crate::state::put_u64;
 
 /// Sparse counts of one side's placed windows; columns are indices into the sorted union of both sides' keys.
+///
+/// Packed, since a table of a busy stream would be the largest thing in memory: per cell the distance to the column before, less
+/// one, and "count above one" in one varint, the count less two in another if so.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
     starts: Vec<usize>,
-    columns: Vec<u32>,
-    counts: Vec<u64>,
+    bytes: Vec<u8>,
 }
 
-/// Checks the cells of one side's windows and returns the message count of each.
+/// Checks one side's windows and returns the message count of each.
 pub(crate) fn window_counts(windows: &[Window<'_>], side: Side) -> Result<Vec<u64>, JudgingError> {
     let mut total = 0_u64;
     windows
         .iter()
         .map(|window| {
-            if window.cells.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
-                return Err(JudgingError::UnsortedCells { side, id: window.id });
-            }
-            let too_many = JudgingError::TooManyMessages { side };
-            let count = window.cells.iter().try_fold(0_u64, |sum, (_, count)| sum.checked_add(*count));
-            let count = count.ok_or_else(|| too_many.clone())?;
-            total = total.checked_add(count).filter(|n| *n <= 1 << 53).ok_or(too_many)?;
+            let count = window.cells.count();
+            let sum = total.checked_add(count).filter(|n| *n <= 1 << 53);
+            total = sum.ok_or(JudgingError::TooManyMessages { side })?;
             Ok(count)
         })
         .collect()
 }
 
-/// The sorted distinct keys with a positive count in the placed windows of both sides.
-pub(crate) fn union_keys(sides: [(&Arm, &[Window<'_>]); 2]) -> Vec<i64> {
-    let mut keys: Vec<i64> = Vec::new();
-    for (arm, windows) in sides {
-        let start = keys.len();
-        for placed in &arm.windows {
-            keys.extend(windows[placed.source].cells.iter().filter(|(_, n)| *n > 0).map(|(key, _)| *key));
+/// The sorted union of the keys of both sides' placed windows, and how often each was seen.
+pub(crate) struct Columns {
+    slots: Slots,
+    /// Per column, golden and candidate.
+    pub(crate) counts: [Vec<u64>; 2],
+}
+
+impl Columns {
+    /// `identical`: the windows are pairs of equal ones, so that one side tells both.
+    pub(crate) fn new(sides: [(&Arm, &[Window<'_>]); 2], identical: bool) -> Self {
+        let sides = if identical { &sides[..1] } else { &sides[..] };
+        let cells = sides.iter().flat_map(|(arm, windows)| arm.windows.iter().map(|p| &*windows[p.source].cells));
+        let mut slots = Slots::over(cells);
+        let mut counts: Vec<[u64; 2]> = Vec::new();
+        for (side, (arm, windows)) in sides.iter().enumerate() {
+            for placed in &arm.windows {
+                for (key, count) in windows[placed.source].cells.iter() {
+                    let slot = slots.slot(key);
+                    if slot == counts.len() {
+                        counts.push([0; 2]);
+                    }
+                    counts[slot][side] += count;
+                }
+            }
         }
-        keys[start..].sort_unstable();
+        let order = slots.sort();
+        let of = |side: usize| order.iter().map(|slot| counts[*slot as usize][side]).collect();
+        let counts = [of(0), of(usize::from(!identical))];
+        Self { slots, counts }
     }
-    keys.sort();
-    keys.dedup();
-    keys
+
+    /// The keys, ascending.
+    pub(crate) fn keys(&self) -> &[i64] {
+        self.slots.keys()
+    }
 }
 
 impl Table {
-    pub(crate) fn new(arm: &Arm, windows: &[Window<'_>], keys: &[i64]) -> Self {
-        let mut table = Self { starts: vec![0], columns: Vec::new(), counts: Vec::new() };
+    /// The placed windows of a side whose keys `columns` holds.
+    pub(crate) fn new(arm: &Arm, windows: &[Window<'_>], columns: &mut Columns) -> Self {
+        let mut table = Self { starts: vec![0], bytes: Vec::new() };
         for placed in &arm.windows {
-            for (key, count) in windows[placed.source].cells.iter().filter(|(_, n)| *n > 0) {
-                // Every key of a placed window is in the union, so the position is exact.
-                table.columns.push(keys.partition_point(|k| k < key) as u32);
-                table.counts.push(*count);
+            let mut next = 0;
+            for (key, count) in windows[placed.source].cells.iter() {
+                let column = columns.slots.slot(key) as u64;
+                // Keys ascend, and so do their columns.
+                let code = (column - next) << 1 | u64::from(count > 1);
+                next = column + 1;
+                if code < 0x80 { table.bytes.push(code as u8) } else { put_u64(&mut table.bytes, code) }
+                if count > 1 {
+                    put_u64(&mut table.bytes, count - 2);
+                }
             }
-            table.starts.push(table.columns.len());
+            table.starts.push(table.bytes.len());
         }
+        table.bytes.shrink_to_fit();
         table
     }
 
     /// The non-empty cells of window `w`: (column, count), by column.
+    #[inline]
     pub(crate) fn cells(&self, w: usize) -> impl Iterator<Item = (usize, u64)> + '_ {
-        let range = self.starts[w]..self.starts[w + 1];
-        self.columns[range.clone()].iter().zip(&self.counts[range]).map(|(c, n)| (*c as usize, *n))
+        let mut rest = &self.bytes[self.starts[w]..self.starts[w + 1]];
+        let mut next = 0;
+        core::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let code = take(&mut rest);
+            let column = next + (code >> 1) as usize;
+            next = column + 1;
+            Some((column, if code & 1 == 0 { 1 } else { take(&mut rest) + 2 }))
+        })
     }
 
     /// Counts of each column over the windows `keep` selects.

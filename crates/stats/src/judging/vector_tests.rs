@@ -24,14 +24,15 @@ fn close(what: &str, got: &[f64], want: &[f64]) {
     }
 }
 
-type Cells = Vec<Vec<(i64, u64)>>;
+type Cells = Vec<crate::histogram::Cells>;
 
 fn golden_counts(w: u64, j: u64) -> u64 {
     (5 * w + 3 * j + 2 * w * j * j) % 17 + 1
 }
 
 fn cells(windows: u64, count: impl Fn(u64, u64) -> u64) -> Cells {
-    (0..windows).map(|w| (0..6).map(|j| (j as i64, count(w, j))).collect()).collect()
+    let window = |w| -> Vec<(i64, u64)> { (0..6).map(|j| (j as i64, count(w, j))).collect() };
+    (0..windows).map(|w| crate::histogram::Cells::pack(&window(w))).collect()
 }
 
 fn golden(windows: u64) -> Cells {

@@ -54,6 +54,12 @@ impl<'a> Reader<'a> {
         self.rest.len()
     }
 
+    /// Whether the bytes not yet read begin with these.
+    #[must_use]
+    pub fn starts_with(&self, bytes: &[u8]) -> bool {
+        self.rest.starts_with(bytes)
+    }
+
     /// The error for a field whose value no state has.
     #[must_use]
     pub fn invalid(&self, field: &'static str) -> DecodeError {

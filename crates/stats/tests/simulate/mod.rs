@@ -1,6 +1,8 @@
 //! Simulated two-sided captures with known truth, and the share of runs in which something happened.
 #![allow(dead_code, unreachable_pub)]
 
+use std::borrow::Cow;
+use verismo_stats::histogram;
 use verismo_stats::judging::{Comparison, Design, Effect, Judged, Options, Outcome, Window};
 use verismo_stats::special::{normal_cdf, normal_quantile};
 
@@ -183,7 +185,13 @@ fn fft(values: &mut [(f64, f64)]) {
 /// Windows of a side; every `per_stratum` windows make a stratum (0: no strata).
 pub fn windows(cells: &Cells, per_stratum: usize) -> Vec<Window<'_>> {
     let stratum = |w: usize| w.checked_div(per_stratum).unwrap_or(0) as u32;
-    cells.iter().enumerate().map(|(w, cells)| Window { id: w as i64, stratum: stratum(w), block: 0, cells }).collect()
+    let window = |(w, cells): (usize, &Vec<(i64, u64)>)| Window {
+        id: w as i64,
+        stratum: stratum(w),
+        block: 0,
+        cells: Cow::Owned(histogram::Cells::pack(cells)),
+    };
+    cells.iter().enumerate().map(window).collect()
 }
 
 pub fn options(run: u64, replicates: u32) -> Options {

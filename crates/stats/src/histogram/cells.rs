@@ -1,0 +1,409 @@
+//! The cells of one histogram, packed: two or three bytes a cell instead of sixteen, read from front to back.
+//!
+//! A run holds a state for every observable and window, so their size is the memory of a run. The bytes are the only encoding of
+//! their cells: equal bytes are equal cells, and digests and files hold them as they are.
+//!
+//! Layout, all integers LEB128 varints: number of cells; if there are any, number of observations, form, first position, step (if the
+//! form has one and there are two cells), then per cell the distance to the cell before in steps, less one (0 for the first),
+//! and its count. Positions are keys, or, for keys of a coarse float lattice (multiples of 2^shift, perhaps plus one),
+//! `key / 2^shift` with the lowest bit appended. The form is that shift, 0 without, plus 128 where distances are too long for the
+//! usual code: distance and "count above one" in one varint, the count less two in another if so.
+
+use crate::state::{DecodeError, Reader, put_i64, put_u64};
+
+/// The form of keys without sticky bits, whose distances are divided by their greatest common divisor.
+const STEPS: u8 = 0;
+/// Added to a form whose distances and counts are varints of their own.
+const WIDE: u8 = 0x80;
+const SHIFT_MAX: u8 = 62;
+
+/// Ascending keys with counts above zero, packed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cells(Box<[u8]>);
+
+/// What stands before the cells.
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    n_cells: u64,
+    count: u64,
+    shift: u8,
+    is_wide: bool,
+    first: i64,
+    step: u64,
+}
+
+impl Cells {
+    /// Packs (key, count) of strictly ascending keys and counts above zero, at most 2^64 - 1 observations in all.
+    #[must_use]
+    pub fn pack(cells: &[(i64, u64)]) -> Self {
+        let mut bytes = Vec::with_capacity(16 + 3 * cells.len());
+        if !cells.is_empty() {
+            pack(cells, &mut bytes);
+        }
+        Self(bytes.into_boxed_slice())
+    }
+
+    /// Packs the sum of packed histograms.
+    #[must_use]
+    pub fn sum<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut cells: Vec<(i64, u64)> = parts.into_iter().flat_map(Self::iter).collect();
+        cells.sort_unstable_by_key(|&(key, _)| key);
+        cells.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            if same {
+                kept.1 = kept.1.saturating_add(next.1);
+            }
+            same
+        });
+        Self::pack(&cells)
+    }
+
+    /// The canonical bytes; empty without cells.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// True without observations.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The number of cells.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.head().map_or(0, |(head, _)| head.n_cells as usize)
+    }
+
+    /// The number of observations.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.head().map_or(0, |(head, _)| head.count)
+    }
+
+    /// The smallest key, and what the distances to it are multiples of: `(key, shift, step)`, see the module;
+    /// step 0 of a single cell.
+    pub(crate) fn grid(&self) -> Option<(i64, u8, u64)> {
+        let (head, _) = self.head()?;
+        let key = if head.shift == 0 { head.first } else { unpack(head.first, head.shift) };
+        Some((key, head.shift, if head.n_cells > 1 { head.step } else { 0 }))
+    }
+
+    /// (key, count), ascending keys.
+    #[inline]
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_> {
+        match self.head() {
+            Some((head, rest)) => Iter {
+                rest,
+                left: head.n_cells,
+                position: head.first.wrapping_sub(head.step as i64),
+                head,
+            },
+            None => Iter {
+                rest: &[],
+                left: 0,
+                position: 0,
+                head: Head { n_cells: 0, count: 0, shift: 0, is_wide: false, first: 0, step: 1 },
+            },
+        }
+    }
+
+    #[inline]
+    fn head(&self) -> Option<(Head, &[u8])> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut rest = &*self.0;
+        let n_cells = take(&mut rest);
+        let count = take(&mut rest);
+        let (&form, mut rest) = rest.split_first()?;
+        let (shift, is_wide) = (form & !WIDE, form & WIDE != 0);
+        let first = unzigzag(take(&mut rest));
+        let step = if shift == 0 && n_cells > 1 { take(&mut rest) } else { 1 };
+        Some((Head { n_cells, count, shift, is_wide, first, step }, rest))
+    }
+}
+
+impl<'a> IntoIterator for &'a Cells {
+    type Item = (i64, u64);
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+/// The cells of a [`Cells`].
+#[derive(Debug, Clone)]
+pub struct Iter<'a> {
+    rest: &'a [u8],
+    left: u64,
+    position: i64,
+    head: Head,
+}
+
+impl Iterator for Iter<'_> {
+    type Item = (i64, u64);
+
+    #[inline]
+    fn next(&mut self) -> Option<(i64, u64)> {
+        if self.left == 0 {
+            return None;
+        }
+        self.left -= 1;
+        let code = take(&mut self.rest);
+        let (distance, count) = if self.head.is_wide {
+            (code, take(&mut self.rest) + 1)
+        } else if code & 1 == 0 {
+            (code >> 1, 1)
+        } else {
+            (code >> 1, take(&mut self.rest) + 2)
+        };
+        // The position starts one step below the first cell, whose distance is 0, so that every distance counts from the cell before.
+        let n_steps = distance.wrapping_add(1);
+        self.position = self.position.wrapping_add(self.head.step.wrapping_mul(n_steps) as i64);
+        let key = if self.head.shift == 0 { self.position } else { unpack(self.position, self.head.shift) };
+        Some((key, count))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left as usize, Some(self.left as usize))
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+
+/// Appends what [`read`] reads: the packed cells, or a zero for none.
+pub(super) fn encode(cells: &[(i64, u64)], out: &mut Vec<u8>) {
+    if cells.is_empty() {
+        put_u64(out, 0);
+    } else {
+        pack(cells, out);
+    }
+}
+
+/// Reads packed cells off the front of `reader`.
+///
+/// # Errors
+/// [`DecodeError`] for bytes that [`encode`] does not write.
+pub(super) fn read(reader: &mut Reader<'_>) -> Result<Vec<(i64, u64)>, DecodeError> {
+    let before = reader.clone();
+    let n_cells = reader.length("cells", 1)?;
+    if n_cells == 0 {
+        return Ok(Vec::new());
+    }
+    let _count = reader.u64("number of observations")?;
+    let form = reader.u8("form")?;
+    let (shift, is_wide) = (form & !WIDE, form & WIDE != 0);
+    if shift == 1 || shift > SHIFT_MAX {
+        return Err(reader.invalid("form"));
+    }
+    let mut position = i128::from(reader.i64("first key")?);
+    let step = if shift == STEPS && n_cells > 1 { reader.u64("step")? } else { 1 };
+    let mut cells: Vec<(i64, u64)> = Vec::with_capacity(n_cells);
+    for i in 0..n_cells {
+        let code = reader.u64("distance")?;
+        let (distance, count) = match (is_wide, code & 1 == 0) {
+            (true, _) => (code, reader.u64("count")?.checked_add(1)),
+            (false, true) => (code >> 1, Some(1)),
+            (false, false) => (code >> 1, reader.u64("count")?.checked_add(2)),
+        };
+        if i > 0 {
+            position += i128::from(step) * (i128::from(distance) + 1);
+        } else if distance != 0 {
+            return Err(reader.invalid("distance"));
+        }
+        let key = i64::try_from(position).ok().and_then(|p| if shift == 0 { Some(p) } else { checked_unpack(p, shift) });
+        cells.push((key.ok_or_else(|| reader.invalid("key"))?, count.ok_or_else(|| reader.invalid("count"))?));
+    }
+    // One encoding only: what packs to other bytes was not packed by us.
+    let is_ascending = cells.windows(2).all(|pair| pair[0].0 < pair[1].0);
+    let total = cells.iter().try_fold(0_u64, |sum, &(_, count)| sum.checked_add(count));
+    let mut bytes = Vec::new();
+    if is_ascending && total.is_some() {
+        pack(&cells, &mut bytes);
+    }
+    if bytes.is_empty() || !before.starts_with(&bytes) || before.remaining() - reader.remaining() != bytes.len() {
+        return Err(reader.invalid("cells"));
+    }
+    Ok(cells)
+}
+
+fn pack(cells: &[(i64, u64)], out: &mut Vec<u8>) {
+    debug_assert!(cells.windows(2).all(|pair| pair[0].0 < pair[1].0), "keys ascend");
+    let Some(&(first, _)) = cells.first() else { return };
+    let divisor = common_divisor(cells);
+    let shift = if divisor == 1 { common_shift(cells) } else { 0 };
+    let step = if shift == 0 { divisor.max(1) } else { 1 };
+    let position = |key: i64| if shift == 0 { key } else { ((key >> shift) << 1) | (key & 1) };
+    let distances = |pair: &[(i64, u64)]| position(pair[1].0).wrapping_sub(position(pair[0].0)) as u64;
+    let is_wide = cells.windows(2).any(|pair| (distances(pair) / step).leading_zeros() == 0);
+    put_u64(out, cells.len() as u64);
+    put_u64(out, cells.iter().fold(0_u64, |sum, &(_, count)| sum.saturating_add(count)));
+    out.push(shift | if is_wide { WIDE } else { 0 });
+    put_i64(out, position(first));
+    if shift == 0 && cells.len() > 1 {
+        put_u64(out, step);
+    }
+    let mut last = position(first);
+    for (i, &(key, count)) in cells.iter().enumerate() {
+        debug_assert!(count > 0, "counts are above zero");
+        let here = position(key);
+        let distance = if i == 0 { 0 } else { here.wrapping_sub(last) as u64 / step - 1 };
+        last = here;
+        if is_wide {
+            put_u64(out, distance);
+            put_u64(out, count - 1);
+        } else if count == 1 {
+            put_short(out, distance << 1);
+        } else {
+            put_short(out, distance << 1 | 1);
+            put_short(out, count - 2);
+        }
+    }
+}
+
+/// The greatest common divisor of the distances between neighbours; 0 for a single cell.
+fn common_divisor(cells: &[(i64, u64)]) -> u64 {
+    let mut divisor = 0_u64;
+    for pair in cells.windows(2) {
+        let distance = pair[1].0.wrapping_sub(pair[0].0) as u64;
+        if divisor == 0 {
+            divisor = distance;
+        } else if !distance.is_multiple_of(divisor) {
+            divisor = gcd(divisor, distance);
+            if divisor == 1 {
+                break;
+            }
+        }
+    }
+    divisor
+}
+
+/// Euclid; at most 92 steps for 64 bits.
+fn gcd(mut a: u64, mut b: u64) -> u64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+/// The largest s in 0..=62 such that every key is a multiple of 2^s, or (for s > 0) one more than a multiple.
+fn common_shift(cells: &[(i64, u64)]) -> u8 {
+    let used = cells.iter().fold(0_i64, |used, &(key, _)| used | (key & !1));
+    let shift = used.trailing_zeros().min(u32::from(SHIFT_MAX)) as u8;
+    // A shift of one packs nothing.
+    if shift <= 1 { 0 } else { shift }
+}
+
+#[inline]
+fn unpack(position: i64, shift: u8) -> i64 {
+    ((position >> 1) << shift) | (position & 1)
+}
+
+fn checked_unpack(position: i64, shift: u8) -> Option<i64> {
+    let cell = position >> 1;
+    let key = cell << shift;
+    (key >> shift == cell).then_some(key | (position & 1))
+}
+
+#[inline]
+fn unzigzag(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
+}
+
+/// A varint of 64 bits, short ones without a loop.
+#[inline]
+fn put_short(out: &mut Vec<u8>, value: u64) {
+    if value < 0x80 { out.push(value as u8) } else { put_u64(out, value) }
+}
+
+/// A varint off the front of bytes that we wrote; 0 where there are none.
+#[inline]
+pub(crate) fn take(bytes: &mut &[u8]) -> u64 {
+    let Some((&first, rest)) = bytes.split_first() else { return 0 };
+    *bytes = rest;
+    if first < 0x80 { u64::from(first) } else { take_long(u64::from(first & 0x7f), bytes) }
+}
+
+#[inline]
+fn take_long(mut value: u64, bytes: &mut &[u8]) -> u64 {
+    for shift in (7..64).step_by(7) {
+        let Some((&byte, rest)) = bytes.split_first() else { return value };
+        *bytes = rest;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            break;
+        }
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn any_cells() -> impl Strategy<Value = Vec<(i64, u64)>> {
+        let count = prop_oneof![4 => Just(1_u64), 2 => 1_u64..300, 1 => 1_u64..1 << 40];
+        let ticks = (any::<i32>(), 1_i64..5_000).prop_flat_map(move |(base, step)| {
+            let key = (-400_i64..400).prop_map(move |k| i64::from(base) + k * step);
+            proptest::collection::btree_map(key, 1_u64..4, 0..60)
+        });
+        let sticky = (2_u32..60).prop_flat_map(|shift| {
+            let key = (-300_i64..300, 0_i64..2).prop_map(move |(k, open)| (k << shift.min(50)) | open);
+            proptest::collection::btree_map(key, 1_u64..4, 0..60)
+        });
+        let wild = proptest::collection::btree_map(
+            prop_oneof![any::<i64>(), Just(i64::MIN), Just(i64::MAX), -3_i64..3],
+            count,
+            0..20,
+        );
+        prop_oneof![ticks, sticky, wild].prop_map(|map: BTreeMap<i64, u64>| map.into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn packed_cells_are_the_cells(cells in any_cells()) {
+            let packed = Cells::pack(&cells);
+            prop_assert_eq!(packed.iter().collect::<Vec<_>>(), cells.clone());
+            prop_assert_eq!(packed.len(), cells.len());
+            prop_assert_eq!(packed.count(), cells.iter().map(|c| c.1).sum::<u64>());
+            prop_assert_eq!(packed.grid().map(|g| g.0), cells.first().map(|c| c.0));
+            let mut bytes = Vec::new();
+            encode(&cells, &mut bytes);
+            prop_assert_eq!(read(&mut Reader::new("cells", &bytes)), Ok(cells));
+        }
+
+        #[test]
+        fn a_sum_adds_counts_of_equal_keys(parts in proptest::collection::vec(any_cells(), 0..6)) {
+            let mut sum = BTreeMap::new();
+            for (key, count) in parts.iter().flatten() {
+                *sum.entry(*key).or_insert(0) += count;
+            }
+            let packed: Vec<Cells> = parts.iter().map(|p| Cells::pack(p)).collect();
+            prop_assert_eq!(Cells::sum(&packed).iter().collect::<Vec<_>>(), sum.into_iter().collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn any_bytes_are_refused_or_the_only_encoding(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let mut reader = Reader::new("cells", &bytes);
+            if let Ok(cells) = read(&mut reader) {
+                let mut again = Vec::new();
+                encode(&cells, &mut again);
+                prop_assert_eq!(again.as_slice(), &bytes[..bytes.len() - reader.remaining()]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_cell_of_sizes_in_lots_takes_a_byte_or_two() {
+        // Sizes in lots of 10^-5, a few hundred of them below 0.1: what a window of ten seconds holds.
+        let cells: Vec<(i64, u64)> = (0..400).map(|i| (1_000 * (7 + 23 * i), 1 + (i % 5 == 0) as u64)).collect();
+        let packed = Cells::pack(&cells);
+        assert!(packed.as_bytes().len() < 2 * cells.len(), "{} bytes", packed.as_bytes().len());
+    }
+}
