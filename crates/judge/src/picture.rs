@@ -93,11 +93,8 @@ pub(crate) fn of_laws(
     let margin = ks.and_then(|d| d.finding.margin);
     let identical = laws.comparison.is_identical();
     let half_width = ks.and_then(|d| d.open.as_ref()).filter(|_| !identical).map(|open| open.judged.half_width);
-    let strip = Strip::new(
-        task,
-        sides.map(|side| side.iter().map(|(id, cells)| (*id, cells.count())).collect()),
-        detail,
-    );
+    let strip =
+        Strip::new(task, sides.map(|side| side.iter().map(|(id, cells)| (*id, cells.count())).collect()), detail);
     let time = strip.map(|strip| {
         let golden = laws.comparison.pooled_stretches(Side::Golden, |id| id.div_euclid(strip.factor));
         let own_laws: Vec<Law> = golden.iter().map(|stretch| Law::new(&stretch.cells)).collect();

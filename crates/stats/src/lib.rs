@@ -5,6 +5,7 @@
 
 pub mod classic;
 pub mod column;
+pub mod divisor;
 pub mod histogram;
 pub mod judging;
 pub mod lags;

@@ -16,11 +16,19 @@ impl DoubleSum {
 
     /// Adds `x * count` without rounding the product.
     pub(crate) fn add_product(&mut self, x: f64, count: u64) {
+        // Adding a zero changes nothing, since the pair is normalised: what is none is left out, which is most of it.
+        if count == 1 {
+            return self.add(x);
+        }
         // Two halves of 32 bits are exact in f64 and so is each product's error term.
         for half in [(count >> 32) as f64 * 4_294_967_296.0, (count & 0xffff_ffff) as f64] {
-            let (product, error) = two_product(x, half);
-            self.add(product);
-            self.add(error);
+            if half > 0.0 {
+                let (product, error) = two_product(x, half);
+                self.add(product);
+                if error != 0.0 {
+                    self.add(error);
+                }
+            }
         }
     }
 

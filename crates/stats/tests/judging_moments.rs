@@ -107,7 +107,11 @@ fn the_mean_of_sums_agrees_with_the_mean_of_histograms() {
     let other: Vec<Vec<(i64, u64)>> =
         (0..24_u64).map(|w| (0..6).map(|j| (j, 1 + (w * 3 + j as u64 * 5) % 6)).collect()).collect();
     let windows = |cells: &'static [Vec<(i64, u64)>]| -> Vec<Window<'static>> {
-        cells.iter().enumerate().map(|(w, c)| Window { id: w as i64, stratum: 0, block: 0, cells: Cow::Owned(histogram::Cells::pack(c)) }).collect()
+        cells
+            .iter()
+            .enumerate()
+            .map(|(w, c)| Window { id: w as i64, stratum: 0, block: 0, cells: Cow::Owned(histogram::Cells::pack(c)) })
+            .collect()
     };
     let sums = |cells: &[Vec<(i64, u64)>]| -> Vec<MomentWindow> {
         let window = |(w, cells): (usize, &Vec<(i64, u64)>)| MomentWindow {

@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use proptest::prelude::*;
-use verismo_stats::classic::{self, BINS, PSI_BINS, Tail};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use verismo_stats::classic::{self, BINS, PSI_BINS, Tail};
 use verismo_stats::histogram::{self, Histogram};
 use verismo_stats::judging::{Blame, Comparison, Design, Effect, Judged, JudgingError, Options, Outcome, Side, Window};
 use verismo_stats::lattice::Lattice;

@@ -1,5 +1,6 @@
 //! Merging parts of a stream, and rolling windows up. Both are exact and do not depend on order.
 
+use verismo_stats::divisor;
 use verismo_stats::state::State;
 
 use super::{Cells, Counter, EXAMPLES_MAX, InputError, Series, SeriesWindows, StreamStates};
@@ -199,12 +200,7 @@ pub(super) fn counters(own: &mut Vec<Counter>, other: Vec<Counter>) {
 }
 
 fn gcd(a: i64, b: i64) -> i64 {
-    let (mut a, mut b) = (a.unsigned_abs(), b.unsigned_abs());
-    // Euclid: at most 92 steps for 64 bits.
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    i64::try_from(a).unwrap_or(i64::MAX)
+    i64::try_from(divisor::gcd(a.unsigned_abs(), b.unsigned_abs())).unwrap_or(i64::MAX)
 }
 
 fn mismatch(stream: &str, parameter: &'static str, left: i64, right: i64) -> InputError {

@@ -1,7 +1,5 @@
 //! One side of the book: a list of small sorted blocks.
 
-use super::{Depths, TOP_LEVELS};
-
 /// Levels in a block: 64 prices and 64 quantities are 1 KiB, and moving half of that costs about 10 ns.
 const BLOCK: usize = 64;
 
@@ -96,50 +94,6 @@ impl Ladder {
         n
     }
 
-    /// How deep the side is, with keys for prices.
-    #[inline]
-    pub(super) fn depths(&self) -> Depths {
-        let Some(&slot) = self.order.first() else { return Depths::default() };
-        let first = &self.blocks[slot as usize];
-        if first.len < TOP_LEVELS {
-            return self.depths_over_blocks();
-        }
-        // All twenty in one block, the usual case: sums of known length.
-        let add = |sum: i64, qtys: &[i64]| qtys.iter().fold(sum, |sum, &qty| sum.saturating_add(qty));
-        let qty_5 = add(0, &first.qtys[..5]);
-        let qty_10 = add(qty_5, &first.qtys[5..10]);
-        let qty_20 = add(qty_10, &first.qtys[10..TOP_LEVELS]);
-        Depths { n_levels: TOP_LEVELS, price_5: first.keys[4], price_10: first.keys[9], qty_5, qty_10, qty_20 }
-    }
-
-    fn depths_over_blocks(&self) -> Depths {
-        let (mut depths, mut n, mut sum) = (Depths::default(), 0, 0_i64);
-        for &slot in &self.order {
-            let block = &self.blocks[slot as usize];
-            let take = (TOP_LEVELS - n).min(block.len);
-            for (&key, &qty) in block.keys[..take].iter().zip(&block.qtys[..take]) {
-                sum = sum.saturating_add(qty);
-                n += 1;
-                match n {
-                    5 => (depths.price_5, depths.qty_5) = (key, sum),
-                    10 => (depths.price_10, depths.qty_10) = (key, sum),
-                    _ => {}
-                }
-            }
-            if n == TOP_LEVELS {
-                break;
-            }
-        }
-        (depths.n_levels, depths.qty_20) = (n, sum);
-        if n < 10 {
-            depths.qty_10 = sum;
-        }
-        if n < 5 {
-            depths.qty_5 = sum;
-        }
-        depths
-    }
-
     pub(super) fn iter(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
         self.order.iter().flat_map(|&slot| {
             let block = &self.blocks[slot as usize];
@@ -191,28 +145,6 @@ impl Ladder {
         block.insert(block.len, key, qty);
         self.last[index] = key;
         self.len += 1;
-    }
-
-    /// Adds to the quantity at `key`; what falls to zero or below is removed. Returns the quantity before.
-    #[inline]
-    pub(super) fn change(&mut self, key: i64, delta: i64) -> i64 {
-        let index = self.block_for(key);
-        if let Some(&slot) = self.order.get(index) {
-            let block = &mut self.blocks[slot as usize];
-            if let Ok(at) = block.search(key) {
-                let before = block.qtys[at];
-                let after = before.saturating_add(delta);
-                block.qtys[at] = after;
-                if after <= 0 {
-                    self.remove_at(index, at);
-                }
-                return before;
-            }
-        }
-        if delta > 0 {
-            self.insert(key, delta);
-        }
-        0
     }
 
     /// Removes the level at `key`. Returns the quantity it had, 0 if there was no such level.
@@ -302,5 +234,42 @@ impl Ladder {
     #[cfg(test)]
     pub(super) fn n_blocks(&self) -> (usize, usize) {
         (self.order.len(), self.blocks.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filling_and_emptying_reuses_blocks() {
+        let mut ladder = Ladder::default();
+        for round in 0..3 {
+            for key in 0..5_000 {
+                ladder.insert(key, key + 1);
+            }
+            assert_eq!(ladder.len, 5_000);
+            if round < 2 {
+                for key in (0..5_000).rev() {
+                    ladder.remove((key * 7) % 5_000);
+                }
+                assert_eq!(ladder.first(), None);
+            }
+        }
+        let n_blocks = ladder.n_blocks().1;
+        assert!(n_blocks <= 5_000 / 64 + 2, "{n_blocks} blocks for 5,000 levels");
+    }
+
+    #[test]
+    fn sparse_blocks_are_joined() {
+        let mut ladder = Ladder::default();
+        for key in 0..6_400 {
+            ladder.insert(key, 1);
+        }
+        for key in (0..6_400).rev().filter(|key| key % 64 != 0) {
+            ladder.remove(key);
+        }
+        assert_eq!(ladder.len, 100);
+        assert!(ladder.n_blocks().0 <= 10, "{} blocks for 100 levels", ladder.n_blocks().0);
     }
 }

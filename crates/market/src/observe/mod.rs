@@ -49,7 +49,8 @@ pub const SILENCE_MAX_NS: i64 = 60 * SECOND_NS;
 /// Window length at the start of a stream.
 pub const WINDOW_SHORT_NS: i64 = SECOND_NS;
 /// Spans, and the window length of streams that are longer.
-const WINDOWS_BY_SPAN_NS: [(i64, i64); 2] = [(15 * 60 * SECOND_NS, 10 * SECOND_NS), (8 * 3_600 * SECOND_NS, 60 * SECOND_NS)];
+const WINDOWS_BY_SPAN_NS: [(i64, i64); 2] =
+    [(15 * 60 * SECOND_NS, 10 * SECOND_NS), (8 * 3_600 * SECOND_NS, 60 * SECOND_NS)];
 
 /// The window length of a stream of this span: 1 s, beyond 15 minutes 10 s, beyond 8 hours 60 s. Each is a multiple of the one
 /// before, so that windows merge exactly; none is longer, since half an hour must hold at least twelve.
@@ -129,8 +130,10 @@ impl StreamObserver {
     /// When the columns of the batch differ in length.
     pub fn observe(&mut self, batch: &EventBatch, source: &str) {
         batch.assert_rectangular();
-        for i in 0..batch.len() {
-            self.scan.row(batch, i, source, &mut self.frame);
+        let mut next = 0;
+        // Every turn reads a row at least.
+        while next < batch.len() {
+            next = self.scan.rows(batch, next, source, &mut self.frame);
             if self.frame.is_full() {
                 self.flush();
             }

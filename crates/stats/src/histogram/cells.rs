@@ -9,6 +9,7 @@
 //! `key / 2^shift` with the lowest bit appended. The form is that shift, 0 without, plus 128 where distances are too long for the
 //! usual code: distance and "count above one" in one varint, the count less two in another if so.
 
+use crate::divisor::Divisor;
 use crate::state::{DecodeError, Reader, put_i64, put_u64};
 
 /// The form of keys without sticky bits, whose distances are divided by their greatest common divisor.
@@ -95,12 +96,9 @@ impl Cells {
     #[must_use]
     pub fn iter(&self) -> Iter<'_> {
         match self.head() {
-            Some((head, rest)) => Iter {
-                rest,
-                left: head.n_cells,
-                position: head.first.wrapping_sub(head.step as i64),
-                head,
-            },
+            Some((head, rest)) => {
+                Iter { rest, left: head.n_cells, position: head.first.wrapping_sub(head.step as i64), head }
+            }
             None => Iter {
                 rest: &[],
                 left: 0,
@@ -215,7 +213,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Vec<(i64, u64)>, DecodeErr
         } else if distance != 0 {
             return Err(reader.invalid("distance"));
         }
-        let key = i64::try_from(position).ok().and_then(|p| if shift == 0 { Some(p) } else { checked_unpack(p, shift) });
+        let key =
+            i64::try_from(position).ok().and_then(|p| if shift == 0 { Some(p) } else { checked_unpack(p, shift) });
         cells.push((key.ok_or_else(|| reader.invalid("key"))?, count.ok_or_else(|| reader.invalid("count"))?));
     }
     // One encoding only: what packs to other bytes was not packed by us.
@@ -238,8 +237,11 @@ fn pack(cells: &[(i64, u64)], out: &mut Vec<u8>) {
     let shift = if divisor == 1 { common_shift(cells) } else { 0 };
     let step = if shift == 0 { divisor.max(1) } else { 1 };
     let position = |key: i64| if shift == 0 { key } else { ((key >> shift) << 1) | (key & 1) };
-    let distances = |pair: &[(i64, u64)]| position(pair[1].0).wrapping_sub(position(pair[0].0)) as u64;
-    let is_wide = cells.windows(2).any(|pair| (distances(pair) / step).leading_zeros() == 0);
+    let steps = Divisor::new(step);
+    let distance = |pair: &[(i64, u64)]| position(pair[1].0).wrapping_sub(position(pair[0].0)) as u64;
+    // Only a distance of 63 bits can be too long; nearly no state has one.
+    let is_long = cells.last().is_some_and(|&(last, _)| last.wrapping_sub(first) < 0);
+    let is_wide = is_long && cells.windows(2).any(|pair| (distance(pair) / step).leading_zeros() == 0);
     put_u64(out, cells.len() as u64);
     put_u64(out, cells.iter().fold(0_u64, |sum, &(_, count)| sum.saturating_add(count)));
     out.push(shift | if is_wide { WIDE } else { 0 });
@@ -251,7 +253,7 @@ fn pack(cells: &[(i64, u64)], out: &mut Vec<u8>) {
     for (i, &(key, count)) in cells.iter().enumerate() {
         debug_assert!(count > 0, "counts are above zero");
         let here = position(key);
-        let distance = if i == 0 { 0 } else { here.wrapping_sub(last) as u64 / step - 1 };
+        let distance = if i == 0 { 0 } else { steps.quotient(here.wrapping_sub(last) as u64) - 1 };
         last = here;
         if is_wide {
             put_u64(out, distance);
@@ -267,27 +269,14 @@ fn pack(cells: &[(i64, u64)], out: &mut Vec<u8>) {
 
 /// The greatest common divisor of the distances between neighbours; 0 for a single cell.
 fn common_divisor(cells: &[(i64, u64)]) -> u64 {
-    let mut divisor = 0_u64;
+    let mut divisor = Divisor::default();
     for pair in cells.windows(2) {
-        let distance = pair[1].0.wrapping_sub(pair[0].0) as u64;
-        if divisor == 0 {
-            divisor = distance;
-        } else if !distance.is_multiple_of(divisor) {
-            divisor = gcd(divisor, distance);
-            if divisor == 1 {
-                break;
-            }
+        divisor = divisor.gcd(pair[1].0.wrapping_sub(pair[0].0) as u64);
+        if divisor.value() == 1 {
+            break;
         }
     }
-    divisor
-}
-
-/// Euclid; at most 92 steps for 64 bits.
-fn gcd(mut a: u64, mut b: u64) -> u64 {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
+    divisor.value()
 }
 
 /// The largest s in 0..=62 such that every key is a multiple of 2^s, or (for s > 0) one more than a multiple.

@@ -1,6 +1,7 @@
 //! Distinct keys of many packed histograms, numbered: near ones by their position, far ones by a hash.
 
 use super::cells::Cells;
+use crate::divisor::{Divisor, gcd};
 use rustc_hash::FxHashMap;
 
 /// Positions that are numbered by an array: 16 MiB of numbers at most. Keys beyond are few: the tail of a law.
@@ -11,15 +12,18 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug, Clone)]
 pub(crate) struct Slots {
     base: i64,
-    /// Positions are `(key - base) / 2^shift`, divided by an odd number or, on sticky lattices, with the lowest bit of the key
-    /// appended.
-    shift: u32,
-    sticky: bool,
-    /// Modular inverse of the odd divisor.
-    inverse: u64,
+    grid: Grid,
     near: Vec<u32>,
     far: FxHashMap<i64, u32>,
     keys: Vec<i64>,
+}
+
+/// How distances from the base become positions.
+#[derive(Debug, Clone, Copy)]
+enum Grid {
+    Steps(Divisor),
+    /// `distance / 2^shift` with the lowest bit appended.
+    Sticky(u32),
 }
 
 impl Slots {
@@ -35,16 +39,13 @@ impl Slots {
             }
         }
         let base = if anchor.is_none() { 0 } else { base };
-        let (near, far, keys) = (Vec::new(), FxHashMap::default(), Vec::new());
-        if sticky_shift < 64 {
-            return Self { base: base & !1, shift: sticky_shift, sticky: true, inverse: 1, near, far, keys };
-        }
-        let step = step.max(1);
-        let shift = step.trailing_zeros();
-        let odd = step >> shift;
-        // Below, a position times the divisor must not wrap.
-        let (shift, odd) = if odd > u64::MAX / NEAR as u64 { (0, 1) } else { (shift, odd) };
-        Self { base, shift, sticky: false, inverse: inverse(odd), near, far, keys }
+        let (base, grid) = match sticky_shift {
+            // Where positions could wrap, every key is one.
+            u32::MAX if step > u64::MAX / NEAR as u64 => (base, Grid::Steps(Divisor::new(1))),
+            u32::MAX => (base, Grid::Steps(Divisor::new(step.max(1)))),
+            shift => (base & !1, Grid::Sticky(shift)),
+        };
+        Self { base, grid, near: Vec::new(), far: FxHashMap::default(), keys: Vec::new() }
     }
 
     /// The number of a key.
@@ -97,34 +98,20 @@ impl Slots {
     #[inline]
     fn position(&self, key: i64) -> Option<usize> {
         let distance = key.wrapping_sub(self.base) as u64;
-        let steps = distance >> self.shift;
-        let dropped = distance ^ (steps << self.shift);
-        let (position, rest) = if self.sticky {
-            (steps << 1 | dropped & 1, dropped & !1)
-        } else {
-            // Of a multiple of the divisor its inverse makes the quotient; what else comes below NEAR would be one.
-            (steps.wrapping_mul(self.inverse), dropped)
+        let position = match self.grid {
+            Grid::Steps(divisor) => Some(divisor.quotient(distance)).filter(|_| divisor.divides(distance))?,
+            Grid::Sticky(shift) => {
+                let steps = distance >> shift;
+                Some(steps << 1 | distance & 1).filter(|_| steps << shift | distance & 1 == distance)?
+            }
         };
-        (position < NEAR as u64 && rest == 0 && key >= self.base).then_some(position as usize)
+        (position < NEAR as u64 && key >= self.base).then_some(position as usize)
     }
 
     #[cold]
     fn grow(&mut self, position: usize) {
         self.near.resize((position + 1).next_power_of_two().min(NEAR), NONE);
     }
-}
-
-/// The inverse of an odd number modulo 2^64: each of Newton's steps doubles the bits that are right, of three at first.
-fn inverse(odd: u64) -> u64 {
-    (0..5).fold(odd.wrapping_mul(3) ^ 2, |x, _| x.wrapping_mul(2_u64.wrapping_sub(odd.wrapping_mul(x))))
-}
-
-/// Euclid; at most 92 steps for 64 bits.
-fn gcd(mut a: u64, mut b: u64) -> u64 {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
 }
 
 #[cfg(test)]

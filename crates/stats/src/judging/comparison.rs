@@ -124,8 +124,7 @@ impl Comparison {
         check_options(options)?;
         let arrangement = arrange(&tags(golden, Side::Golden)?, &tags(candidate, Side::Candidate)?, design)?;
         let identical = arrangement.paired && equal_windows(&arrangement, golden, candidate);
-        let mut columns =
-            Columns::new([(&arrangement.golden, golden), (&arrangement.candidate, candidate)], identical);
+        let mut columns = Columns::new([(&arrangement.golden, golden), (&arrangement.candidate, candidate)], identical);
         let golden_table = Arc::new(Table::new(&arrangement.golden, golden, &mut columns));
         let candidate_table = match identical {
             true => Arc::clone(&golden_table),

@@ -139,8 +139,8 @@ impl Law {
         let share = |keys: usize| keys.checked_sub(1).map_or(0.0, |last| self.below[last] as f64 / own as f64);
         let (mut sum, mut largest, mut from) = (0_u64, 0.0_f64, 0);
         for (key, n) in cells {
-            // Keys ascend, so what was passed stays passed.
-            from += self.keys[from..].partition_point(|k| k < key);
+            // Keys ascend, so what was passed stays passed, and the next one is near.
+            from += gallop(&self.keys[from..], *key);
             let before = sum as f64 / total as f64;
             sum += n;
             let through = from + usize::from(self.keys.get(from) == Some(key));
@@ -149,6 +149,16 @@ impl Law {
         }
         Some(largest)
     }
+}
+
+/// How many of the ascending keys lie below `key`: steps that double, then a search between the last two.
+fn gallop(keys: &[i64], key: i64) -> usize {
+    let mut reach = 1;
+    while keys.get(reach - 1).is_some_and(|k| *k < key) {
+        reach *= 2;
+    }
+    let low = reach / 2;
+    low + keys[low..keys.len().min(reach)].partition_point(|k| *k < key)
 }
 
 #[cfg(test)]

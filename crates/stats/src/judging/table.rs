@@ -80,7 +80,11 @@ impl Table {
                 // Keys ascend, and so do their columns.
                 let code = (column - next) << 1 | u64::from(count > 1);
                 next = column + 1;
-                if code < 0x80 { table.bytes.push(code as u8) } else { put_u64(&mut table.bytes, code) }
+                if code < 0x80 {
+                    table.bytes.push(code as u8)
+                } else {
+                    put_u64(&mut table.bytes, code)
+                }
                 if count > 1 {
                     put_u64(&mut table.bytes, count - 2);
                 }

@@ -24,6 +24,9 @@ const RESTART_UPDATES: u32 = 64;
 const GAP_SMALL: i64 = 10;
 const GAP_MEDIUM: i64 = 1_000;
 
+/// Rows read in one loop: the tables that they fill stay bounded.
+const RUN_MAX: usize = 4096;
+
 /// What to do with the rows of the update being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Open {
@@ -176,9 +179,53 @@ impl Depth {
         if let Open::Apply { .. } = self.open
             && row.batch.kind[row.i] == Kind::LevelSet
         {
-            self.set_level(row, shared, frame);
+            self.set_level(row, self.changes_ns(), shared, frame);
         }
         self.close(row, shared, quotes, frame);
+    }
+
+    /// Reads the rows behind `row` that go on with its update of levels, in one loop, and the end of the update with them; returns how
+    /// many there were, and how many of them start a message. None if it is not such a row.
+    #[inline]
+    pub(super) fn more_levels(
+        &mut self,
+        mut row: Row<'_>,
+        shared: &mut Shared,
+        quotes: &mut Quotes,
+        frame: &mut Frame,
+    ) -> (usize, u64) {
+        let (batch, first) = (row.batch, row.i + 1);
+        if !matches!(self.open, Open::Apply { .. }) || batch.kind[row.i] != Kind::LevelSet {
+            return (0, 0);
+        }
+        let changes_ns = self.changes_ns();
+        let (mut n, mut n_messages) = (0, 0);
+        let rest = batch.kind[first..].iter().zip(&batch.flags[first..]).take(RUN_MAX);
+        for (&kind, &flags) in rest {
+            if kind != Kind::LevelSet || flags & flags::NEW_SESSION != 0 {
+                break;
+            }
+            row.i = first + n;
+            row.place.position = batch.position[row.i];
+            n += 1;
+            n_messages += u64::from(flags & flags::FIRST_OF_MESSAGE != 0);
+            self.set_level(row, changes_ns, shared, frame);
+            if flags & flags::LAST_OF_UPDATE != 0 {
+                self.end(row, shared, quotes, frame);
+                break;
+            }
+        }
+        self.n_rows += n as u64;
+        (n, n_messages)
+    }
+
+    /// The time at which changes of levels by the open update are events; none in snapshots, or before the book is known.
+    #[inline]
+    fn changes_ns(&self) -> Option<i64> {
+        match self.open {
+            Open::Apply { is_snapshot: false, t_ns: Some(t_ns), .. } if self.known.is_known(t_ns) => Some(t_ns),
+            _ => None,
+        }
     }
 
     /// Ends the open update if the row is the last of its message.
@@ -190,7 +237,7 @@ impl Depth {
     }
 
     #[inline]
-    fn set_level(&mut self, row: Row<'_>, shared: &mut Shared, frame: &mut Frame) {
+    fn set_level(&mut self, row: Row<'_>, changes_ns: Option<i64>, shared: &mut Shared, frame: &mut Frame) {
         let (side, price, qty) = (row.batch.side[row.i], row.batch.price[row.i], row.batch.qty[row.i]);
         let is_valid = (1..=VALUE_MAX).contains(&price) && (0..=VALUE_MAX).contains(&qty) && side != Side::None;
         if is_valid {
@@ -199,9 +246,8 @@ impl Depth {
                 shared.lot.add(qty);
             }
             let before = self.book.set(side, price, qty);
-            if let Open::Apply { is_snapshot: false, t_ns: Some(t_ns), .. } = self.open
+            if let Some(t_ns) = changes_ns
                 && before != qty
-                && self.known.is_known(t_ns)
             {
                 frame.level_changes.push(t_ns, before.abs_diff(qty).try_into().unwrap_or(i64::MAX));
             }

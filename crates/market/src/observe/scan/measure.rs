@@ -1,32 +1,22 @@
 //! Small mergeable measures: the common divisor of prices, the median gap of book updates.
 
+use verismo_stats::divisor::Divisor;
+
 /// The greatest common divisor of the values seen.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Gcd(u64);
+pub(super) struct Gcd(Divisor);
 
 impl Gcd {
     /// Adds a value above zero.
     #[inline]
     pub(super) fn add(&mut self, value: i64) {
-        let value = value.unsigned_abs();
-        // Of zero, the start, only zero is a multiple.
-        if self.0 != 1 && !value.is_multiple_of(self.0) {
-            self.0 = gcd(value, self.0);
-        }
+        self.0 = self.0.gcd(value.unsigned_abs());
     }
 
     /// 0 if nothing was added.
     pub(super) fn value(&self) -> i64 {
-        i64::try_from(self.0).unwrap_or(i64::MAX)
+        i64::try_from(self.0.value()).unwrap_or(i64::MAX)
     }
-}
-
-/// Euclid; at most 92 steps for 64 bits (Lamé).
-fn gcd(mut a: u64, mut b: u64) -> u64 {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
 }
 
 /// Gaps counted one by one; 4,096 ms cover every cadence of a public feed on a ms clock.

@@ -98,9 +98,9 @@ impl Scan {
         }
     }
 
-    /// Reads row `i`.
+    /// Reads row `i`, and with it the rows behind it that go on with its book update; returns the row behind those.
     #[inline]
-    pub(super) fn row(&mut self, batch: &EventBatch, i: usize, source: &str, frame: &mut Frame) {
+    pub(super) fn rows(&mut self, batch: &EventBatch, i: usize, source: &str, frame: &mut Frame) -> usize {
         let flags = batch.flags[i];
         self.messages += u64::from(flags & flags::FIRST_OF_MESSAGE != 0);
         if flags & flags::NEW_SESSION != 0 {
@@ -112,7 +112,12 @@ impl Scan {
         }
         let row = Row { batch, i, place: Place { source, position: batch.position[i] }, clock_ns: self.clock_ns };
         match batch.kind[i] {
-            Kind::LevelSet | Kind::SnapshotStart => self.depth.row(row, &mut self.shared, &mut self.quotes, frame),
+            Kind::LevelSet | Kind::SnapshotStart => {
+                self.depth.row(row, &mut self.shared, &mut self.quotes, frame);
+                let (n, n_messages) = self.depth.more_levels(row, &mut self.shared, &mut self.quotes, frame);
+                self.messages += n_messages;
+                return i + 1 + n;
+            }
             Kind::Trade => {
                 self.trades.row(row, &mut self.shared, &mut self.depth, frame);
                 // A message of an order-level feed may end with a trade.
@@ -125,6 +130,7 @@ impl Scan {
             Kind::Quote => self.quotes.row(row, &self.depth),
             _ => self.rows_unobserved += 1,
         }
+        i + 1
     }
 
     /// The book.

@@ -1,7 +1,7 @@
 //! The book on the time grid: spread, depth, imbalance, microprice. A sample on the grid stands for the time until the
 //! next, so these series are time-weighted.
 
-use super::Pointwise;
+use super::{Column, Pointwise};
 use crate::book::Depths;
 use crate::event::SCALE;
 use crate::observe::frame::Frame;
@@ -42,12 +42,12 @@ pub fn book_age(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
 
 /// Quantity at the best bid.
 pub fn depth_bid_l1(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
-    Pointwise::boxed("depth_bid_l1", window_ns, times, |_, frame, keys| keys.extend_from_slice(&frame.samples.bid_qty))
+    Column::boxed("depth_bid_l1", window_ns, |frame| (&frame.samples.t_ns, &frame.samples.bid_qty))
 }
 
 /// Quantity at the best ask.
 pub fn depth_ask_l1(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
-    Pointwise::boxed("depth_ask_l1", window_ns, times, |_, frame, keys| keys.extend_from_slice(&frame.samples.ask_qty))
+    Column::boxed("depth_ask_l1", window_ns, |frame| (&frame.samples.t_ns, &frame.samples.ask_qty))
 }
 
 /// (V_b - V_a) / (V_b + V_a) at the best prices.

@@ -4,7 +4,7 @@
 //! unknown one.
 
 use super::book::{float_key, imbalance, times};
-use super::{Partial, Pointwise};
+use super::{Column, Partial};
 use crate::book::Depths;
 use crate::observe::registry::Observable;
 
@@ -82,10 +82,5 @@ pub fn imbalance_l10(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
 
 /// By how much a level changed, at the time of the update.
 pub fn level_change_size(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
-    Pointwise::boxed(
-        "level_change_size",
-        window_ns,
-        |frame| &frame.level_changes.t_ns,
-        |_, frame, keys| keys.extend_from_slice(&frame.level_changes.value),
-    )
+    Column::boxed("level_change_size", window_ns, |frame| (&frame.level_changes.t_ns, &frame.level_changes.value))
 }

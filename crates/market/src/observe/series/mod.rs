@@ -70,6 +70,41 @@ impl Observable for Pointwise {
     }
 }
 
+/// Times and keys of a table's rows.
+type Columns = fn(&Frame) -> (&[i64], &[i64]);
+
+/// An observable whose keys stand in a column of a table.
+pub(super) struct Column {
+    id: &'static str,
+    columns: Columns,
+    windows: WindowTally,
+}
+
+impl Column {
+    pub(super) fn boxed(id: &'static str, window_ns: i64, columns: Columns) -> Box<dyn Observable> {
+        Box::new(Self { id, columns, windows: WindowTally::new(window_ns) })
+    }
+}
+
+impl Observable for Column {
+    fn id(&self) -> &'static str {
+        self.id
+    }
+
+    fn observe(&mut self, frame: &Frame) {
+        let (times, keys) = (self.columns)(frame);
+        self.windows.extend(times, keys);
+    }
+
+    fn widen_windows(&mut self, factor: i64) {
+        self.windows.widen(factor);
+    }
+
+    fn finish(self: Box<Self>) -> Series {
+        self.windows.finish(lattice(self.id))
+    }
+}
+
 /// An observable whose keys are a function of each row of one table alone, and that some rows do not have.
 pub(super) struct Partial {
     id: &'static str,

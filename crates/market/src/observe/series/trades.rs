@@ -1,7 +1,7 @@
 //! Per trade: size, aggressor, waiting time.
 
 use super::book::float_key;
-use super::{Partial, Pointwise, lattice};
+use super::{Column, Partial, Pointwise, lattice};
 use crate::observe::frame::Frame;
 use crate::observe::registry::Observable;
 use crate::observe::{Series, WindowLags};
@@ -13,7 +13,7 @@ fn times(frame: &Frame) -> &[i64] {
 
 /// Quantity of each trade.
 pub fn trade_size(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
-    Pointwise::boxed("trade_size", window_ns, times, |_, frame, keys| keys.extend_from_slice(&frame.trades.qty))
+    Column::boxed("trade_size", window_ns, |frame| (&frame.trades.t_ns, &frame.trades.qty))
 }
 
 /// The aggressor's sign of each trade that has one.
