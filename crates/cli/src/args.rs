@@ -1,5 +1,6 @@
 //! The command line: what can be asked, with its help.
 
+mod bench;
 mod compare;
 mod explain;
 mod man;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 
+pub use bench::{BenchArgs, BenchFormat};
 pub use compare::{CompareArgs, CompareFormat};
 pub use explain::{ExplainArgs, ExplainFormat};
 pub use man::ManArgs;
@@ -152,6 +154,11 @@ pub enum Command {
     ///
     /// Which findings and checks got worse, better, newly covered or lost. Ends with 1 if the second report is worse.
     Compare(CompareArgs),
+    /// Measure what a validation costs on this machine
+    ///
+    /// Takes data or simulates some, times every stage on one thread, then the whole command in processes of their own on one
+    /// thread and on all, and says how near the run is to what decoding alone costs.
+    Bench(BenchArgs),
     /// Write the manual pages
     Man(ManArgs),
 }

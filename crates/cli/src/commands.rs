@@ -1,5 +1,6 @@
 //! One module a command.
 
+pub mod bench;
 pub mod check_suite;
 pub mod compare;
 pub mod completions;

@@ -4,10 +4,12 @@
 //! the states to the judge. What comes out depends on the content and the suite only; threads change how long it takes.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod bench;
 mod census;
 mod convert;
 mod error;
 mod execute;
+mod memory;
 mod meter;
 mod plan;
 mod profile;
@@ -15,8 +17,10 @@ mod simulated;
 mod table;
 mod validate;
 
+pub use bench::bench_stages;
 pub use error::EngineError;
 pub use execute::{ObservedSide, observe};
+pub use memory::peak_memory_bytes;
 pub use meter::Meter;
 pub use plan::{Plan, SidePlan};
 pub use profile::{ProfileOptions, profile};

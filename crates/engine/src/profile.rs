@@ -16,6 +16,7 @@ use crate::census::{Census, CensusReader, Ledger};
 use crate::convert;
 use crate::error::EngineError;
 use crate::execute::{Job, ObservedSide, run_jobs};
+use crate::memory::peak_memory_bytes;
 use crate::meter::Meter;
 use crate::plan::{Plan, SidePlan};
 use crate::table;
@@ -121,6 +122,7 @@ pub fn profile(paths: &[PathBuf], options: &ProfileOptions, meter: &Meter) -> Re
             events_per_second: rate(events),
             bytes_read: observed.bytes,
             stages: BTreeMap::from([("observe".to_owned(), observing), ("judge".to_owned(), seconds - observing)]),
+            peak_memory_bytes: peak_memory_bytes(),
         },
         provenance: Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),

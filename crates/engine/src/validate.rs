@@ -14,6 +14,7 @@ use verismo_suite::suite::{DataKind, Suite};
 use crate::convert;
 use crate::error::EngineError;
 use crate::execute::{Job, ObservedSide, run_jobs, same_symbol};
+use crate::memory::peak_memory_bytes;
 use crate::meter::Meter;
 use crate::plan::{Plan, SidePlan};
 use crate::table;
@@ -126,6 +127,7 @@ pub(crate) fn report_of(
         events_per_second: rate(events),
         bytes_read: facts.bytes,
         stages,
+        peak_memory_bytes: peak_memory_bytes(),
     };
     let provenance =
         Provenance { version: env!("CARGO_PKG_VERSION").to_owned(), settings: facts.settings, ..Provenance::default() };

@@ -12,6 +12,7 @@ pub mod number;
 pub mod outline;
 pub mod reference;
 
+mod bench;
 mod junit;
 mod markdown;
 mod profile;
@@ -19,6 +20,7 @@ mod text;
 
 use verismo_suite::report::Report;
 
+pub use bench::bench_text;
 pub use compare::{compare, compare_markdown, compare_text};
 pub use explain::{ExplainError, Wish, explain, explain_text};
 pub use html::{html, profile_html};

@@ -377,6 +377,9 @@ pub struct Timing {
     pub bytes_read: u64,
     /// Seconds by stage.
     pub stages: std::collections::BTreeMap<String, f64>,
+    /// Most memory that the process has held until then; where the system says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_memory_bytes: Option<u64>,
 }
 
 /// What produced the report. Never digested.
