@@ -27,7 +27,6 @@ pub(crate) const QUANTILES: [f64; 3] = [0.05, 0.5, 0.95];
 /// Both sides of one observable over the compared windows.
 pub(crate) struct Laws<'a> {
     pub(crate) golden_windows: Vec<Window<'a>>,
-    pub(crate) candidate_windows: Vec<Window<'a>>,
     pub(crate) golden: Histogram,
     pub(crate) candidate: Histogram,
     pub(crate) comparison: Comparison,
@@ -51,7 +50,7 @@ impl<'a> Laws<'a> {
         let candidate = pooled(&comparison, Side::Candidate, &candidate_windows, lattice);
         let display = Display { keys_per_unit: keys_per_unit.map(|k| k as f64) };
         let scale = golden_scale(&golden).map(|s| display.scaled(s));
-        Ok(Self { golden_windows, candidate_windows, golden, candidate, comparison, display, scale })
+        Ok(Self { golden_windows, golden, candidate, comparison, display, scale })
     }
 
     fn samples(&self) -> Samples<'_> {

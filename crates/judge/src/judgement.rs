@@ -94,7 +94,12 @@ pub fn judge(golden: &SideStates, candidate: &SideStates, suite: &Suite, options
     for &(g, c, by) in &pairs.pairs {
         let (golden, candidate) = same_windows(&golden.streams[g], &candidate.streams[c], suite.window_ns);
         let alignment = alignment::detect(&golden, &candidate, suite.pairing);
-        let digests = [digests_of(&golden, &digests[0][g]), digests_of(&candidate, &digests[1][c])];
+        let digests =
+            [(&golden, &digests[0][g]), (&candidate, &digests[1][c])].map(|(stream, as_given)| match stream {
+                Cow::Borrowed(_) => as_given.clone(),
+                // The digests of a stream that was rolled up are its own.
+                Cow::Owned(rolled) => series_digests(rolled),
+            });
         let pair = Pair {
             name: golden.name(),
             golden: &golden,
@@ -221,14 +226,6 @@ fn same_windows<'a>(
         }
     };
     (rolled(golden), rolled(candidate))
-}
-
-/// The digests of a stream that was rolled up are its own.
-fn digests_of<'a>(stream: &'a Cow<'_, StreamStates>, as_given: &SeriesDigests<'a>) -> SeriesDigests<'a> {
-    match stream {
-        Cow::Borrowed(_) => as_given.clone(),
-        Cow::Owned(rolled) => series_digests(rolled),
-    }
 }
 
 fn stream_rows(pair: &Pair<'_>, alignment: &Alignment, suite: &Suite) -> Vec<IntegrityRow> {

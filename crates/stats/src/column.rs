@@ -28,6 +28,8 @@ pub struct ColumnProfile {
     scales: u16,
     /// (hash, ordered value) to multiplicity, the `capacity` smallest.
     sample: BTreeMap<(u64, i64), u64>,
+    /// The largest of a full sample: what ranks behind it is left out at once.
+    last: Option<(u64, i64)>,
 }
 
 impl ColumnProfile {
@@ -42,7 +44,7 @@ impl ColumnProfile {
     pub fn new(capacity: u32) -> Self {
         assert!(capacity > 0, "a sample keeps at least one value");
         let sample = BTreeMap::new();
-        Self { capacity, n_finite: 0, n_null: 0, n_non_finite: 0, scales: ALL_SCALES, sample }
+        Self { capacity, n_finite: 0, n_null: 0, n_non_finite: 0, scales: ALL_SCALES, sample, last: None }
     }
 
     /// Adds one observation. `hash` says whether it is sampled and must come from its content, see [`value_hash`].
@@ -104,8 +106,7 @@ impl ColumnProfile {
 
     /// Adds an entry unless it ranks behind a full sample.
     fn offer(&mut self, entry: (u64, i64), count: u64) {
-        let is_full = self.sample.len() == self.capacity as usize;
-        if is_full && self.sample.last_key_value().is_some_and(|(&last, _)| entry > last) {
+        if self.last.is_some_and(|last| entry > last) {
             return;
         }
         // Counts cannot overflow: they add up to at most n_finite.
@@ -113,6 +114,12 @@ impl ColumnProfile {
         if self.sample.len() > self.capacity as usize {
             self.sample.pop_last();
         }
+        self.note_last();
+    }
+
+    fn note_last(&mut self) {
+        let is_full = self.sample.len() == self.capacity as usize;
+        self.last = self.sample.last_key_value().map(|(&last, _)| last).filter(|_| is_full);
     }
 }
 
@@ -205,6 +212,7 @@ impl State for ColumnProfile {
             return Err(reader.invalid("sample"));
         }
         reader.finish()?;
+        profile.note_last();
         Ok(profile)
     }
 }

@@ -1,7 +1,7 @@
 //! Log ratios of standard deviations and of Fano factors, from window sums.
 
 use verismo_stats::histogram::Histogram;
-use verismo_stats::judging::{Functional, JudgingError, MomentWindow, Outcome, Window, compare_moments};
+use verismo_stats::judging::{Functional, JudgingError, Outcome, Side, compare_moments};
 use verismo_suite::catalogue::TestId;
 
 use super::Laws;
@@ -14,20 +14,9 @@ pub(super) fn judge(task: &Task<'_>, laws: &Laws<'_>, test: TestId, margin: f64)
         TestId::Fano => (Functional::LnFano, 0.0),
         _ => (Functional::LnStd, laws.golden.quantile_key(0.5).map_or(0.0, |key| laws.value(key))),
     };
-    let sums = |windows: &[Window<'_>]| windows.iter().map(|w| sums(w, laws, origin)).collect::<Vec<_>>();
-    let (golden, candidate) = (sums(&laws.golden_windows), sums(&laws.candidate_windows));
+    let sums = |side| laws.comparison.window_sums(side, &|key| laws.value(key) - origin);
+    let (golden, candidate) = (sums(Side::Golden), sums(Side::Candidate));
     compare_moments(&golden, &candidate, functional, task.selection.design, margin, &task.options)
-}
-
-fn sums(window: &Window<'_>, laws: &Laws<'_>, origin: f64) -> MomentWindow {
-    let (mut count, mut sum, mut squares) = (0_u64, 0.0, 0.0);
-    for (key, n) in window.cells.iter() {
-        let x = laws.value(key) - origin;
-        count += n;
-        sum += n as f64 * x;
-        squares += n as f64 * x * x;
-    }
-    MomentWindow { id: window.id, stratum: window.stratum, block: window.block, count, sums: [sum, squares, 0.0] }
 }
 
 /// ln(variance / mean) of counts; `None` without spread.

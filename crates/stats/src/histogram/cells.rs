@@ -47,8 +47,12 @@ impl Cells {
     /// Packs the sum of packed histograms.
     #[must_use]
     pub fn sum<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
-        let mut cells: Vec<(i64, u64)> = parts.into_iter().flat_map(Self::iter).collect();
-        cells.sort_unstable_by_key(|&(key, _)| key);
+        let mut cells: Vec<(i64, u64)> = Vec::new();
+        for part in parts {
+            cells.extend(part);
+        }
+        // The stable sort finds the ascending runs and merges them.
+        cells.sort_by_key(|&(key, _)| key);
         cells.dedup_by(|next, kept| {
             let same = next.0 == kept.0;
             if same {

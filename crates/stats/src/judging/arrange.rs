@@ -20,6 +20,8 @@ pub(crate) struct Placed {
     /// Index in the caller's slice.
     pub(crate) source: usize,
     pub(crate) id: i64,
+    pub(crate) stratum: u32,
+    pub(crate) block: u32,
     pub(crate) count: u64,
     /// Dense index of the matching label, 0 where labels do not match sides.
     pub(crate) label: usize,
@@ -174,7 +176,8 @@ fn arm(windows: &[(usize, Tag)], blocks: Vec<Range<usize>>, labels: &[u32], weig
         .map(|(source, tag)| {
             let label = label_index(labels, tag.stratum);
             let omega = weights[label] / label_counts[label] as f64;
-            Placed { source: *source, id: tag.id, count: tag.count, label, omega }
+            let Tag { id, stratum, block, count } = *tag;
+            Placed { source: *source, id, stratum, block, count, label, omega }
         })
         .collect();
     Arm { windows: placed, blocks, label_counts }

@@ -1,6 +1,7 @@
 //! Two sides arranged under a design, with the noise of their difference at every edge.
 
-use super::arrange::{Arm, Arrangement, Tag, arrange};
+use super::arrange::{Arm, Arrangement, Placed, Tag, arrange};
+use super::moments::MomentWindow;
 use super::noise::{Matrix, Memory, NoiseModel, t_table, welch_degrees};
 use super::random::Stream;
 use super::replicate::ErrorPart;
@@ -205,6 +206,26 @@ impl Comparison {
             PooledStretch { index: group[0].0, windows: group.len(), cells }
         };
         order.chunk_by(|a, b| a.0 == b.0).map(pool).collect()
+    }
+
+    /// Of each compared window of a side: the number of values, their sum and the sum of their squares.
+    pub fn window_sums(&self, side: Side, value_of: &dyn Fn(i64) -> f64) -> Vec<MomentWindow> {
+        let (table, arm) = match side {
+            Side::Golden => (&self.golden, &self.arrangement.golden),
+            Side::Candidate => (&self.candidate, &self.arrangement.candidate),
+        };
+        let values: Vec<f64> = self.keys.iter().map(|key| value_of(*key)).collect();
+        let of_window = |(w, placed): (usize, &Placed)| {
+            let (mut sum, mut squares) = (0.0, 0.0);
+            for (column, n) in table.cells(w) {
+                let x = values[column];
+                sum += n as f64 * x;
+                squares += n as f64 * x * x;
+            }
+            let Placed { id, stratum, block, count, .. } = *placed;
+            MomentWindow { id, stratum, block, count, sums: [sum, squares, 0.0] }
+        };
+        arm.windows.iter().enumerate().map(of_window).collect()
     }
 
     /// Windows still needed (golden, candidate) before there is an interval.

@@ -224,26 +224,40 @@ fn cumulate(row: &mut [f64]) {
     }
 }
 
-/// `sum_w C_k(w) r_w(x)` of one noise block at every edge: one pass over the block's cells and one prefix sum.
+/// Cosines of a block that are projected in one pass over its cells.
+const LANES: usize = 4;
+type Lanes = [f64; LANES];
+
+/// `sum_w C_k(w) r_w(x)` of one noise block at every edge, for a few k at once: one pass over the block's cells and one
+/// prefix sum. Every lane adds in the same order, whatever lies beside it.
 fn edge_projection(
     (table, arm): (&Table, &Arm),
     law: &[f64],
     range: Range<usize>,
-    cosine: impl Fn(usize) -> f64,
-    out: &mut [f64],
+    cosines: impl Fn(usize) -> Lanes,
+    out: &mut [Lanes],
 ) {
-    out.fill(0.0);
-    let mut messages = 0.0;
+    out.fill([0.0; LANES]);
+    let mut messages = [0.0; LANES];
     for (offset, w) in range.enumerate() {
-        let weight = cosine(offset) * arm.windows[w].omega;
+        let placed = &arm.windows[w];
+        let weights = cosines(offset).map(|cosine| cosine * placed.omega);
         for (column, count) in table.cells(w) {
-            out[column] += weight * count as f64;
+            let count = count as f64;
+            for (sum, weight) in out[column].iter_mut().zip(weights) {
+                *sum += weight * count;
+            }
         }
-        messages += weight * arm.windows[w].count as f64;
+        for (sum, weight) in messages.iter_mut().zip(weights) {
+            *sum += weight * placed.count as f64;
+        }
     }
-    cumulate(out);
-    for (v, law) in out.iter_mut().zip(law) {
-        *v -= law * messages;
+    let mut sums = [0.0; LANES];
+    for (at_edge, law) in out.iter_mut().zip(law) {
+        for lane in 0..LANES {
+            sums[lane] += at_edge[lane];
+            at_edge[lane] = sums[lane] - law * messages[lane];
+        }
     }
 }
 
@@ -256,24 +270,30 @@ pub(crate) fn visit_edge_rows(
     mut visit: impl FnMut(&[f64]),
 ) {
     let laws: Vec<BlockLaws> = signed.iter().map(|(_, table, arm)| BlockLaws::new(table, arm, columns)).collect();
+    let mut rows = vec![[0.0; LANES]; columns];
+    let mut part = vec![[0.0; LANES]; columns];
     let mut row = vec![0.0; columns];
-    let mut part = vec![0.0; columns];
     for (block, (range, cosines, kappa)) in model.blocks.iter().enumerate() {
         let scale = libm::sqrt(kappa / *cosines as f64);
         let table_of_cosines = Cosines::new(range.len());
-        for k in 1..=*cosines {
-            row.fill(0.0);
+        for first in (1..=*cosines).step_by(LANES) {
+            rows.fill([0.0; LANES]);
             for ((sign, table, arm), laws) in signed.iter().zip(&laws) {
-                let cosine = |w| table_of_cosines.at(k, w);
-                edge_projection((table, arm), laws.0.row(block), range.clone(), cosine, &mut part);
-                for (total, value) in row.iter_mut().zip(&part) {
-                    *total += sign * value;
+                // Lanes beyond the last cosine are computed and not looked at.
+                let at = |w| core::array::from_fn(|lane| table_of_cosines.at(first + lane, w));
+                edge_projection((table, arm), laws.0.row(block), range.clone(), at, &mut part);
+                for (total, value) in rows.iter_mut().zip(&part) {
+                    for lane in 0..LANES {
+                        total[lane] += sign * value[lane];
+                    }
                 }
             }
-            for v in &mut row {
-                *v *= scale;
+            for lane in 0..LANES.min(cosines + 1 - first) {
+                for (value, lanes) in row.iter_mut().zip(&rows) {
+                    *value = lanes[lane] * scale;
+                }
+                visit(&row);
             }
-            visit(&row);
         }
     }
 }
