@@ -165,7 +165,7 @@ pub(crate) fn from_scaled(unscaled: i128, scale: i8) -> Result<i64, DecimalError
 
 /// Scale 18 without a 128-bit division: 10^10 = 2^10 * 5^10, and an exact multiple of 2^10 shifted down usually fits 64 bits.
 #[inline]
-fn from_scale_18(unscaled: i128) -> Result<i64, DecimalError> {
+pub(crate) fn from_scale_18(unscaled: i128) -> Result<i64, DecimalError> {
     const FIVE_10: u64 = 9_765_625;
     if unscaled & 1023 != 0 {
         return Err(DecimalError::Inexact);

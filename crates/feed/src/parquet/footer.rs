@@ -116,15 +116,42 @@ pub(crate) fn open(
     limit: Option<usize>,
 ) -> Result<ParquetRecordBatchReader, FeedError> {
     let builder = builder(path)?;
-    let roots = builder.schema().fields().iter().enumerate();
-    let roots: Vec<usize> = roots.filter(|(_, f)| wanted.contains(&f.name().as_str())).map(|(i, _)| i).collect();
-    let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-    let builder = builder.with_projection(mask).with_batch_size(batch_rows);
     let builder = match limit {
         Some(limit) => builder.with_limit(limit),
         None => builder,
     };
+    build(path, builder, wanted, batch_rows)
+}
+
+/// As [`open`], from row `first` on.
+pub(super) fn open_from(
+    path: &Path,
+    wanted: &[&str],
+    batch_rows: usize,
+    first: usize,
+) -> Result<ParquetRecordBatchReader, FeedError> {
+    build(path, builder(path)?.with_offset(first), wanted, batch_rows)
+}
+
+pub(super) fn build(
+    path: &Path,
+    builder: ParquetRecordBatchReaderBuilder<File>,
+    wanted: &[&str],
+    batch_rows: usize,
+) -> Result<ParquetRecordBatchReader, FeedError> {
+    let roots = builder.schema().fields().iter().enumerate();
+    let roots: Vec<usize> = roots.filter(|(_, f)| wanted.contains(&f.name().as_str())).map(|(i, _)| i).collect();
+    let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+    let builder = builder.with_projection(mask).with_batch_size(batch_rows);
     builder.build().map_err(|e| FeedError::corrupt(path, "the first row group", e))
+}
+
+/// A value of row `row` (from 0) as a person should see it, read from the file once more.
+pub(super) fn shown(path: &Path, name: &str, row: usize) -> Result<String, FeedError> {
+    guarded(path, "a value", || match open_from(path, &[name], 1, row)?.next() {
+        Some(Ok(batch)) => Ok(values::shown(&batch, name, 0)),
+        _ => Ok("unreadable".to_owned()),
+    })
 }
 
 /// The text that each of the named columns has in all rows, by the statistics; `None` of a column that is absent.
