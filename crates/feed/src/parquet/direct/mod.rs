@@ -75,13 +75,13 @@ impl Layout<'_> {
     fn column<V: Values>(&self, at: usize, values: V) -> Sure<Column<V>> {
         let metadata = self.metadata.metadata();
         let leaf = self.metadata.parquet_schema().column(at);
-        let knows = |e: Encoding| {
-            use Encoding::{PLAIN, PLAIN_DICTIONARY, RLE, RLE_DICTIONARY};
-            matches!(e, PLAIN | RLE | RLE_DICTIONARY | PLAIN_DICTIONARY)
+        let is_other = |e: Encoding| {
+            use Encoding::{BYTE_STREAM_SPLIT, DELTA_BINARY_PACKED, DELTA_BYTE_ARRAY, DELTA_LENGTH_BYTE_ARRAY};
+            matches!(e, DELTA_BINARY_PACKED | DELTA_LENGTH_BYTE_ARRAY | DELTA_BYTE_ARRAY | BYTE_STREAM_SPLIT)
         };
         for group in metadata.row_groups() {
             let chunk = group.columns().get(at).ok_or(Unsure)?;
-            if chunk.file_path().is_some() || !chunk.encodings().all(knows) {
+            if chunk.file_path().is_some() || chunk.encodings().any(is_other) {
                 return Err(Unsure);
             }
         }
