@@ -144,3 +144,96 @@ fn extend(rows: &Rows<'_>, n: usize, out: &mut EventBatch) {
     out.prev_id.extend(repeat_n(NO_ID, n));
     out.position.extend(rows.position..rows.position + n as u64);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assemble::{Place, blank};
+    use crate::block::Block;
+    use proptest::prelude::*;
+    use verismo_market::event::Event;
+
+    const BAD: i64 = i64::MIN + 1;
+
+    /// One of few times, ids, sides and prices, so that everything repeats.
+    fn row() -> impl Strategy<Value = (RowKind, Option<Side>, [i64; 4])> {
+        let kind = prop_oneof![
+            6 => Just(RowKind::Delta),
+            2 => Just(RowKind::Trade),
+            1 => Just(RowKind::Snapshot),
+        ];
+        let side = prop_oneof![4 => Just(Some(Side::Bid)), 4 => Just(Some(Side::Ask)), 1 => Just(None)];
+        let number = || prop_oneof![8 => 1i64..4, 1 => Just(BAD)];
+        let id = prop_oneof![Just(5i64), Just(6), Just(NO_ID)];
+        (kind, side, number(), number(), prop_oneof![4 => Just(7i64), 1 => Just(8)], id)
+            .prop_map(|(kind, side, price, qty, t, id)| (kind, side, [t, id, price, qty]))
+    }
+
+    /// What the reader does with a row that is not appended in a run.
+    fn one_by_one(assembler: &mut Assembler, rows: &Rows<'_>, at: usize) {
+        let place = Place { stream: 0, source: rows.source, position: rows.position + at as u64 };
+        let (t, id, price, qty) = (rows.t_exchange_ns[at], rows.id[at], rows.price[at], rows.qty[at]);
+        let is_bad = price <= rows.bad || qty <= rows.bad;
+        match (rows.kind[at], rows.side[at]) {
+            (RowKind::Delta, Some(side)) if !is_bad => assembler.level(place, update(t, id), Some((side, price, qty))),
+            (RowKind::Trade, side) if !is_bad => {
+                let event = Event { t_exchange_ns: t, id, price, qty, side: side.unwrap_or_default(), ..blank(0) };
+                assembler.trade(place, Event { position: place.position, ..event });
+            }
+            (RowKind::Snapshot, _) => {
+                // An update of another sort, left open.
+                let update = Update { is_snapshot: true, ..update(t, id) };
+                assembler.level(place, update, None);
+            }
+            _ => {}
+        }
+    }
+
+    fn blocks(all: &[(RowKind, Option<Side>, [i64; 4])], cut: usize, in_runs: bool) -> Vec<(u64, EventBatch)> {
+        let mut assembler = Assembler::default();
+        assembler.add_stream("", "X");
+        for (i, part) in all.chunks(cut).enumerate() {
+            let kind: Vec<_> = part.iter().map(|row| row.0).collect();
+            let side: Vec<_> = part.iter().map(|row| row.1).collect();
+            let column = |c: usize| part.iter().map(|row| row.2[c]).collect::<Vec<_>>();
+            let (t, id, price, qty) = (column(0), column(1), column(2), column(3));
+            let mut at = 0;
+            while at < part.len() {
+                let rows = Rows {
+                    kind: &kind[at..],
+                    side: &side[at..],
+                    t_exchange_ns: &t[at..],
+                    id: &id[at..],
+                    price: &price[at..],
+                    qty: &qty[at..],
+                    bad: BAD,
+                    source: (i / 2) as u32,
+                    position: (i * cut + at) as u64,
+                };
+                at += if in_runs { assembler.rows(0, &rows) } else { 0 };
+                if at < part.len() {
+                    let skipped = rows.kind.len() - (part.len() - at);
+                    one_by_one(&mut assembler, &rows, skipped);
+                    at += 1;
+                }
+            }
+        }
+        assembler.finish();
+        let labels: Vec<std::sync::Arc<str>> = (0..100).map(|i| i.to_string().into()).collect();
+        let (mut out, mut block) = (Vec::new(), Block::default());
+        while assembler.pop(&mut block, &labels) {
+            block.batch.assert_rectangular();
+            out.push((block.messages, block.batch.clone()));
+        }
+        out
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn runs_are_what_their_rows_are(rows in proptest::collection::vec(row(), 1..60), cut in 1usize..20) {
+            prop_assert_eq!(blocks(&rows, cut, true), blocks(&rows, cut, false));
+        }
+    }
+}

@@ -12,8 +12,8 @@ use super::values::{self, NULL, Times};
 use super::{columns, footer};
 use crate::epoch::EpochUnit;
 use crate::error::FeedError;
-use crate::runs::Rows;
 pub(super) use crate::runs::RowKind;
+use crate::runs::Rows;
 
 /// The columns a reader asks for.
 pub(super) const WANTED: [&str; 12] = [

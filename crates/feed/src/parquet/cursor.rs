@@ -37,14 +37,22 @@ impl Rows {
         let file = File::open(path).map_err(|e| FeedError::io(path, "open", &e))?;
         let corrupt = |e| FeedError::corrupt(path, "the footer", e);
         let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(corrupt)?;
-        if let Ok(direct) = file.try_clone().map_err(|_| ()).and_then(|f| Direct::open(path, f, &metadata).map_err(|_| ())) {
+        if let Ok(direct) =
+            file.try_clone().map_err(|_| ()).and_then(|f| Direct::open(path, f, &metadata).map_err(|_| ()))
+        {
             return Ok(Self::Direct(Box::new(direct)));
         }
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
         footer::build(path, builder, &WANTED, CHUNK_ROWS).map(|rows| Self::Arrow(Box::new(rows)))
     }
 
-    fn next_chunk(&mut self, path: &Path, rows: u64, unit: Option<EpochUnit>, key: i64) -> Result<Option<Chunk>, FeedError> {
+    fn next_chunk(
+        &mut self,
+        path: &Path,
+        rows: u64,
+        unit: Option<EpochUnit>,
+        key: i64,
+    ) -> Result<Option<Chunk>, FeedError> {
         if let Self::Direct(direct) = self {
             if let Ok(chunk) = direct.next_chunk(CHUNK_ROWS, unit, key) {
                 return Ok(chunk);

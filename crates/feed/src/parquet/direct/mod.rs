@@ -6,6 +6,8 @@
 mod column;
 mod hybrid;
 mod pages;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use std::fs::File;

@@ -212,7 +212,9 @@ impl Pages {
                 }
                 Ok(DataPage { bytes: buf, rows: num_values as usize, encoding, levels, values, group })
             }
-            Page::DataPageV2 { buf, num_values, num_rows, encoding, def_levels_byte_len, rep_levels_byte_len, .. } => {
+            Page::DataPageV2 {
+                buf, num_values, num_rows, encoding, def_levels_byte_len, rep_levels_byte_len, ..
+            } => {
                 if num_values != num_rows || rep_levels_byte_len != 0 {
                     return Err(Unsure);
                 }
