@@ -14,7 +14,9 @@ use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use proptest::prelude::*;
 
 use super::{Direct, Unsure};
+use crate::error::FeedError;
 use crate::parquet::chunk::{Chunk, WANTED};
+use crate::parquet::cursor::Cursor;
 use crate::parquet::{columns, footer};
 
 /// SplitMix64.
@@ -165,6 +167,47 @@ fn assert_same(ours: &Chunk, theirs: &Chunk) {
     }
 }
 
+/// All values of the rows up to the end or to the first error, and the error.
+fn through_a_cursor(path: &Path) -> (Vec<[i64; 4]>, Option<String>) {
+    let mut out = Vec::new();
+    let mut cursor = match Cursor::open(path, 0, None, i64::MIN) {
+        Ok(Some(cursor)) => cursor,
+        Ok(None) => return (out, None),
+        Err(error) => return (out, Some(error.to_string())),
+    };
+    loop {
+        values(&cursor.chunk, &mut out);
+        cursor.row = cursor.chunk.len();
+        match cursor.refill(path) {
+            Ok(true) => {}
+            Ok(false) => return (out, None),
+            Err(error) => return (out, Some(error.to_string())),
+        }
+    }
+}
+
+fn values(chunk: &Chunk, out: &mut Vec<[i64; 4]>) {
+    out.extend((0..chunk.len()).map(|row| [chunk.t_ns[row], chunk.id[row], chunk.price[row], chunk.qty[row]]));
+}
+
+/// The same through arrays alone.
+fn through_arrays(path: &Path) -> (Vec<[i64; 4]>, Option<String>) {
+    let mut out = Vec::new();
+    let answer = footer::guarded(path, "anywhere", || {
+        let (mut unit, mut key) = (None, i64::MIN);
+        for batch in footer::open(path, &WANTED, 8192, None)? {
+            let place = format!("after row {}", out.len());
+            let batch = batch.map_err(|error| FeedError::corrupt(path, place, error))?;
+            let chunk = Chunk::decode(path, batch, unit, key)?;
+            unit = unit.or(Some(chunk.unit));
+            key = chunk.key(chunk.len() - 1);
+            values(&chunk, &mut out);
+        }
+        Ok(())
+    });
+    (out, answer.err().map(|error| error.to_string()))
+}
+
 /// Compares all chunks; the rows that were read from pages.
 fn compare(path: &Path, chunk_rows: usize) -> Result<usize, Unsure> {
     let mut ours = direct(path)?;
@@ -226,5 +269,34 @@ proptest! {
             Ok(None)
         });
         prop_assert_eq!(answer.ok().flatten(), None);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    /// Where pages cannot be read on, arrays go on from the same row, and say the same of what is wrong.
+    #[test]
+    fn the_library_takes_over_in_the_middle(seed in any::<u64>(), n in 8000usize..30_000, hits in 0u64..3) {
+        let mut dice = Dice(seed);
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.parquet");
+        let table = table(&mut dice, n);
+        write(&mut dice, &path, &table);
+        let mut bytes = std::fs::read(&path).unwrap();
+        for _ in 0..hits {
+            let at = 4 + dice.below(bytes.len() as u64 - 12) as usize;
+            bytes[at] = dice.below(256) as u8;
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        let (mut ours, mut theirs) = (through_a_cursor(&path), through_arrays(&path));
+        for error in [&mut ours.1, &mut theirs.1].into_iter().flatten() {
+            // Where the library panics, only the cursor knows the place.
+            if error.contains("gave up") {
+                *error = "a panic".to_owned();
+            }
+        }
+        let differs = ours.0.iter().zip(&theirs.0).position(|(a, b)| a != b);
+        prop_assert_eq!((ours.0.len(), differs, ours.1), (theirs.0.len(), None, theirs.1));
     }
 }
