@@ -143,10 +143,14 @@ impl Outbox {
                 kept.push(Segment { start: segment.start.max(n) - n, source: segment.source, messages });
             }
         }
-        let mut rest = EventBatch::default();
+        let mut rest = self.spare.pop().unwrap_or_default();
         batch::append(&buffer.batch, n..buffer.batch.len(), &mut rest);
-        buffer.batch = rest;
+        let mut old = std::mem::replace(&mut buffer.batch, rest);
         buffer.segments = kept;
+        if self.spare.len() < SPARE_MAX {
+            old.clear();
+            self.spare.push(old);
+        }
     }
 
     /// Makes blocks of everything, stream by stream.

@@ -1,14 +1,12 @@
 //! One open file: decoded rows and the place in them.
 
-use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
-use ::parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
+use ::parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 use super::chunk::{Chunk, WANTED};
-use super::direct::Direct;
+use super::direct::{Direct, Shared, Unsure};
 use super::footer;
 use crate::epoch::EpochUnit;
 use crate::error::FeedError;
@@ -34,16 +32,15 @@ enum Rows {
 
 impl Rows {
     fn open(path: &Path) -> Result<Self, FeedError> {
-        let file = File::open(path).map_err(|e| FeedError::io(path, "open", &e))?;
-        let corrupt = |e| FeedError::corrupt(path, "the footer", e);
-        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(corrupt)?;
-        if let Ok(direct) =
-            file.try_clone().map_err(|_| ()).and_then(|f| Direct::open(path, f, &metadata).map_err(|_| ()))
-        {
-            return Ok(Self::Direct(Box::new(direct)));
+        let shared = Arc::new(Shared::open(path).map_err(|e| FeedError::io(path, "open", &e))?);
+        let metadata = shared.metadata().map_err(|e| FeedError::corrupt(path, "the footer", e))?;
+        match Direct::open(path, shared, &metadata) {
+            Ok(direct) => Ok(Self::Direct(Box::new(direct))),
+            Err(Unsure) => {
+                let builder = footer::builder_with(path, metadata)?;
+                footer::build(path, builder, &WANTED, CHUNK_ROWS).map(|rows| Self::Arrow(Box::new(rows)))
+            }
         }
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
-        footer::build(path, builder, &WANTED, CHUNK_ROWS).map(|rows| Self::Arrow(Box::new(rows)))
     }
 
     fn next_chunk(

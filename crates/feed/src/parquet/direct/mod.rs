@@ -10,7 +10,6 @@ mod pages;
 mod tests;
 mod values;
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,7 +20,8 @@ use arrow::datatypes::{DataType, TimeUnit};
 use verismo_market::event::Side;
 
 use self::column::{Column, Values};
-use self::pages::{Pages, Shared};
+use self::pages::Pages;
+pub(super) use self::pages::Shared;
 use self::values::{Codes, Numbers, Physical, Texts};
 use super::chunk::{Chunk, Origin, Parts, RowKind, bid_or_ask, buy_or_sell, row_kind};
 use super::columns;
@@ -155,8 +155,7 @@ fn rows_of(metadata: &ParquetMetaData) -> Sure<u64> {
 
 impl Direct {
     /// The file's columns, if all of them are of the usual kind.
-    pub(super) fn open(path: &Path, file: File, metadata: &ArrowReaderMetadata) -> Sure<Self> {
-        let shared = Arc::new(Shared::new(file).map_err(|_| Unsure)?);
+    pub(super) fn open(path: &Path, shared: Arc<Shared>, metadata: &ArrowReaderMetadata) -> Sure<Self> {
         let layout = Layout { shared, metadata };
         let (time, declared) = layout.time()?;
         Ok(Self {

@@ -2,8 +2,10 @@
 
 use std::fs::File;
 use std::io::{Chain, Read, Seek as _, SeekFrom};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use ::parquet::basic::Encoding;
 use ::parquet::column::page::{Page, PageReader as _};
 use ::parquet::errors::{ParquetError, Result};
@@ -19,17 +21,44 @@ const WINDOW_BYTES: usize = 256 * 1024;
 /// A page header is shorter than this, but for odd statistics.
 const HEADER_BYTES: u64 = 512;
 
+/// A file of at most so many bytes is read at once.
+const SMALL_BYTES: u64 = 1 << 20;
+
 /// A file that several columns read from.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(in crate::parquet) struct Shared {
     file: Mutex<File>,
     len: u64,
+    /// All bytes of a small file.
+    whole: Option<Bytes>,
 }
 
 impl Shared {
-    pub(super) fn new(file: File) -> std::io::Result<Self> {
-        let len = file.metadata()?.len();
-        Ok(Self { file: Mutex::new(file), len })
+    pub(in crate::parquet) fn open(path: &Path) -> std::io::Result<Self> {
+        let mut file = File::open(path)?;
+        let mut len = file.metadata()?.len();
+        let mut whole = None;
+        if len <= SMALL_BYTES {
+            let mut bytes = Vec::with_capacity(len as usize + 1);
+            (&mut file).take(SMALL_BYTES).read_to_end(&mut bytes)?;
+            len = bytes.len() as u64;
+            whole = Some(Bytes::from(bytes));
+        }
+        Ok(Self { file: Mutex::new(file), len, whole })
+    }
+
+    /// What the footer says.
+    pub(in crate::parquet) fn metadata(self: &Arc<Self>) -> Result<ArrowReaderMetadata> {
+        match &self.whole {
+            Some(whole) => ArrowReaderMetadata::load(whole, ArrowReaderOptions::new()),
+            None => ArrowReaderMetadata::load(&self.window(0, self.len), ArrowReaderOptions::new()),
+        }
+    }
+
+    /// Bytes `start..end`, of which nothing has been read yet where the file is not small.
+    fn window(self: &Arc<Self>, start: u64, end: u64) -> Window {
+        let held = self.whole.clone().map_or((start, Bytes::new()), |whole| (0, whole));
+        Window { shared: self.clone(), end, held: Mutex::new(held) }
     }
 
     /// Reads from `start` on until `out` is full or the file ends.
@@ -193,8 +222,7 @@ impl Pages {
         let start = u64::try_from(start).map_err(|_| Unsure)?;
         let len = u64::try_from(column.compressed_size()).map_err(|_| Unsure)?;
         let end = start.checked_add(len).filter(|end| *end <= self.shared.len).ok_or(Unsure)?;
-        let held = Mutex::new((start, Bytes::new()));
-        let window = Arc::new(Window { shared: self.shared.clone(), end, held });
+        let window = Arc::new(self.shared.window(start, end));
         let reader = SerializedPageReader::new(window, column, self.rows as usize, None).map_err(|_| Unsure)?;
         self.reader = Some(reader);
         Ok(())

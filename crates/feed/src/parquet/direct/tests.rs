@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ::parquet::arrow::ArrowWriter;
-use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use ::parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use ::parquet::file::properties::{WriterProperties, WriterVersion};
 use arrow::array::{Array, ArrayRef, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray};
@@ -13,7 +12,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use proptest::prelude::*;
 
-use super::{Direct, Unsure};
+use super::{Direct, Shared, Unsure};
 use crate::error::FeedError;
 use crate::parquet::chunk::{Chunk, WANTED};
 use crate::parquet::cursor::Cursor;
@@ -147,9 +146,9 @@ fn write(dice: &mut Dice, path: &Path, table: &RecordBatch) -> bool {
 }
 
 fn direct(path: &Path) -> Result<Direct, Unsure> {
-    let file = File::open(path).unwrap();
-    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|_| Unsure)?;
-    Direct::open(path, file, &metadata)
+    let shared = Arc::new(Shared::open(path).unwrap());
+    let metadata = shared.metadata().map_err(|_| Unsure)?;
+    Direct::open(path, shared, &metadata)
 }
 
 fn assert_same(ours: &Chunk, theirs: &Chunk) {
