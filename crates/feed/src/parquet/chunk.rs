@@ -42,15 +42,18 @@ pub(super) enum Origin {
 /// Rows and texts of a column that is mostly null.
 pub(super) type Sparse = Vec<(usize, Bytes)>;
 
+/// A column of the level changes and one of the trades.
+pub(super) type Pair<T> = (Option<Vec<T>>, Option<Vec<T>>);
+
 /// Columns of equal length; of each pair the level changes' one comes first, the trades' one second, absent ones are `None`.
 pub(super) struct Parts {
     pub(super) kind: Vec<RowKind>,
     /// Rows whose id was not one, and the name of its column.
     pub(super) bad_ids: Vec<(usize, &'static str)>,
-    pub(super) id: (Option<Vec<i64>>, Option<Vec<i64>>),
-    pub(super) price: (Option<Vec<i64>>, Option<Vec<i64>>),
-    pub(super) qty: (Option<Vec<i64>>, Option<Vec<i64>>),
-    pub(super) side: (Option<Vec<Option<Side>>>, Option<Vec<Option<Side>>>),
+    pub(super) id: Pair<i64>,
+    pub(super) price: Pair<i64>,
+    pub(super) qty: Pair<i64>,
+    pub(super) side: Pair<Option<Side>>,
     /// The JSON texts of bids and asks.
     pub(super) sides: [Sparse; 2],
 }
@@ -190,7 +193,7 @@ impl Chunk {
 }
 
 /// The trades' values in the rows of trades, the level changes' in all others.
-fn merged<T: Copy>((delta, trade): (Option<Vec<T>>, Option<Vec<T>>), trades: &[usize], n: usize, null: T) -> Vec<T> {
+fn merged<T: Copy>((delta, trade): Pair<T>, trades: &[usize], n: usize, null: T) -> Vec<T> {
     let mut out = delta.unwrap_or_else(|| vec![null; n]);
     for &row in trades {
         out[row] = trade.as_ref().map_or(null, |trade| trade[row]);

@@ -186,7 +186,7 @@ mod tests {
                     }
                 }
                 // Padding is only allowed at the end.
-                if n % 8 != 0 {
+                if !n.is_multiple_of(8) {
                     assert_eq!(n, rest.len());
                 }
                 rest = &rest[n..];
