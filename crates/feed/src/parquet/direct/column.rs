@@ -68,9 +68,10 @@ impl<V: Values> Column<V> {
     }
 
     fn next_page(&mut self) -> Sure<()> {
+        // Let go of the page before, so that its memory can be used again.
+        self.open = None;
         match self.pages.next()? {
             Unpacked::Dictionary { bytes, n, group } => {
-                self.open = None;
                 self.dictionary = Some(group);
                 self.values.dictionary(&bytes, n)
             }

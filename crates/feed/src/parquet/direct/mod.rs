@@ -8,6 +8,7 @@ mod hybrid;
 mod pages;
 #[cfg(test)]
 mod tests;
+mod unpack;
 mod values;
 
 use std::path::Path;

@@ -14,6 +14,7 @@ use ::parquet::file::reader::{ChunkReader, Length, SerializedPageReader};
 use bytes::buf::Reader;
 use bytes::{Buf as _, Bytes};
 
+use super::unpack::{self, Unpacker};
 use super::{Sure, Unsure};
 
 /// Bytes read at a time; less where a column ends before.
@@ -172,13 +173,26 @@ pub(super) struct Pages {
     /// The row group to open next.
     group: usize,
     reader: Option<SerializedPageReader<Window>>,
+    /// Whether the reader leaves it to the unpacker to unpack its pages.
+    is_packed: bool,
+    unpacker: Unpacker,
     /// Rows of the open row group that are still to come.
     rows: u64,
 }
 
 impl Pages {
     pub(super) fn new(shared: Arc<Shared>, metadata: Arc<ParquetMetaData>, column: usize, is_nullable: bool) -> Self {
-        Self { shared, metadata, column, is_nullable, group: 0, reader: None, rows: 0 }
+        Self {
+            shared,
+            metadata,
+            column,
+            is_nullable,
+            group: 0,
+            reader: None,
+            is_packed: false,
+            unpacker: Unpacker::default(),
+            rows: 0,
+        }
     }
 
     /// The next page; the end of the file is no page, so it is not to be asked for.
@@ -189,7 +203,11 @@ impl Pages {
                 self.open_group()?;
                 continue;
             };
-            match reader.get_next_page().map_err(|_| Unsure)? {
+            let mut page = reader.get_next_page().map_err(|_| Unsure)?;
+            if self.is_packed {
+                page = page.map(|page| self.unpacker.unpack(page)).transpose()?;
+            }
+            match page {
                 Some(Page::DictionaryPage { buf, num_values, encoding, .. }) => {
                     if !matches!(encoding, Encoding::PLAIN | Encoding::PLAIN_DICTIONARY) {
                         return Err(Unsure);
@@ -223,8 +241,10 @@ impl Pages {
         let len = u64::try_from(column.compressed_size()).map_err(|_| Unsure)?;
         let end = start.checked_add(len).filter(|end| *end <= self.shared.len).ok_or(Unsure)?;
         let window = Arc::new(self.shared.window(start, end));
-        let reader = SerializedPageReader::new(window, column, self.rows as usize, None).map_err(|_| Unsure)?;
-        self.reader = Some(reader);
+        let packed = unpack::as_packed(column)?;
+        self.is_packed = packed.is_some();
+        let reader = SerializedPageReader::new(window, packed.as_ref().unwrap_or(column), self.rows as usize, None);
+        self.reader = Some(reader.map_err(|_| Unsure)?);
         Ok(())
     }
 
