@@ -1,9 +1,14 @@
 //! Speed of the decoders on a simulated capture: `cargo bench -p verismo-feed`.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use divan::counter::{BytesCount, ItemsCount};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
 use verismo_feed::write::{EventsOptions, EventsWriter, GoldenCompression, GoldenWriter};
 use verismo_feed::{Block, Inventory, ReaderOptions};
 use verismo_market::event::Side;
@@ -91,11 +96,45 @@ fn golden_gzip(bencher: divan::Bencher<'_, '_>) {
     bench(bencher, golden(GoldenCompression::Gzip(6)).path());
 }
 
-#[divan::bench(sample_count = 10)]
-fn events_parquet(bencher: divan::Bencher<'_, '_>) {
+/// The event tree again, every file packed otherwise.
+fn repacked(directory: &Path, compression: Compression, has_dictionary: bool) {
+    let mut folders = vec![directory.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "parquet") {
+                let properties = WriterProperties::builder()
+                    .set_compression(compression)
+                    .set_dictionary_enabled(has_dictionary)
+                    .build();
+                let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap();
+                let temporary = path.with_extension("new");
+                let file = File::create(&temporary).unwrap();
+                let mut writer = ArrowWriter::try_new(file, reader.schema().clone(), Some(properties)).unwrap();
+                for batch in reader.build().unwrap() {
+                    writer.write(&batch.unwrap()).unwrap();
+                }
+                writer.close().unwrap();
+                std::fs::rename(temporary, path).unwrap();
+            }
+        }
+    }
+}
+
+#[divan::bench(sample_count = 10, args = ["none", "snappy", "lz4", "zstd", "snappy with dictionaries"])]
+fn events_parquet(bencher: divan::Bencher<'_, '_>, packing: &str) {
     let directory = tempfile::tempdir().unwrap();
     let mut writer = EventsWriter::create(directory.path(), EventsOptions::default()).unwrap();
     market().iter().for_each(|m| writer.write(m).unwrap());
     writer.finish().unwrap();
+    let compression = match packing {
+        "none" => Compression::UNCOMPRESSED,
+        "lz4" => Compression::LZ4_RAW,
+        "zstd" => Compression::ZSTD(ZstdLevel::default()),
+        _ => Compression::SNAPPY,
+    };
+    repacked(directory.path(), compression, packing.ends_with("dictionaries"));
     bench(bencher, directory.path());
 }

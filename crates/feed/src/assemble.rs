@@ -6,7 +6,7 @@ use std::sync::Arc;
 use verismo_market::event::{Event, EventBatch, Kind, NO_ID, NO_TIME, Side, flags};
 
 use crate::block::{BLOCK_EVENTS, Block, StreamName};
-use crate::outbox::Outbox;
+use crate::outbox::{Buffer, Outbox};
 
 /// Streams of one reader; a hostile file may name a new symbol on every line.
 const STREAMS_MAX: usize = 1 << 16;
@@ -82,12 +82,12 @@ pub(crate) struct Assembler {
 
 /// A book update whose last row is not known yet.
 #[derive(Debug, Clone, Copy)]
-struct Open {
-    update: Update,
+pub(crate) struct Open {
+    pub(crate) update: Update,
     /// Its first row in the buffer.
-    start: usize,
+    pub(crate) start: usize,
     /// Side and price of its first level: no message has a level twice, so its return starts another update.
-    first: Option<(Side, i64)>,
+    pub(crate) first: Option<(Side, i64)>,
 }
 
 /// A row that says again what the row just before it said.
@@ -129,6 +129,16 @@ impl Assembler {
     /// The stream's update whose last row is not known yet.
     pub(crate) fn open_update(&self, stream: usize) -> Option<&Update> {
         self.open[stream].as_ref().map(|open| &open.update)
+    }
+
+    /// Whether rows wait for the end of the stream's open update.
+    pub(crate) fn has_repeats(&self, stream: usize) -> bool {
+        !self.again[stream].is_empty()
+    }
+
+    /// The stream's open update, and its events that were not handed out.
+    pub(crate) fn parts(&mut self, stream: usize) -> (&mut Option<Open>, &mut Buffer) {
+        (&mut self.open[stream], self.outbox.buffer(stream))
     }
 
     /// Appends one level of an update; `None` says that the update is there but changes nothing (or, of a snapshot, that a side is empty).

@@ -163,27 +163,26 @@ pub(crate) fn from_scaled(unscaled: i128, scale: i8) -> Result<i64, DecimalError
     i64::try_from(value).map_err(|_| DecimalError::Overflow)
 }
 
-/// Scale 18 without a 128-bit division: 10^10 = 2^10 * 5^10, and an exact multiple of 2^10 shifted down usually fits 64 bits.
-#[inline]
-fn from_scale_18(unscaled: i128) -> Result<i64, DecimalError> {
-    const FIVE_10: u64 = 9_765_625;
-    if unscaled & 1023 != 0 {
-        return Err(DecimalError::Inexact);
+/// 5^10 times this is 1 modulo 2^64.
+const INVERSE_OF_5_10: u64 = {
+    // Newton's steps double the number of right bits, of which an odd number's own square gives three.
+    let mut x = 9_765_625u64;
+    let mut right_bits = 3;
+    while right_bits < 64 {
+        x = x.wrapping_mul(2u64.wrapping_sub(x.wrapping_mul(9_765_625)));
+        right_bits *= 2;
     }
-    let shifted = (unscaled >> 10).unsigned_abs();
-    let quotient = if let Ok(small) = u64::try_from(shifted) {
-        if small % FIVE_10 != 0 {
-            return Err(DecimalError::Inexact);
-        }
-        small / FIVE_10
-    } else {
-        if !shifted.is_multiple_of(u128::from(FIVE_10)) {
-            return Err(DecimalError::Inexact);
-        }
-        u64::try_from(shifted / u128::from(FIVE_10)).map_err(|_| DecimalError::Overflow)?
-    };
-    let value = i64::try_from(quotient).map_err(|_| DecimalError::Overflow)?;
-    Ok(if unscaled < 0 { -value } else { value })
+    x
+};
+
+/// Scale 18 without a division: 10^10 = 2^10 * 5^10, and where a number is an exact multiple of 5^10, its inverse finds the quotient.
+#[inline]
+pub(crate) fn from_scale_18(unscaled: i128) -> Result<i64, DecimalError> {
+    let quotient = ((unscaled >> 10) as u64).wrapping_mul(INVERSE_OF_5_10) as i64;
+    if i128::from(quotient) * 10_000_000_000 == unscaled && quotient != i64::MIN {
+        return Ok(quotient);
+    }
+    Err(if unscaled % 10_000_000_000 == 0 { DecimalError::Overflow } else { DecimalError::Inexact })
 }
 
 /// A binary float that stands for a decimal with at most 8 digits after the point.

@@ -29,6 +29,7 @@ pub mod lobster;
 mod merge;
 mod outbox;
 mod parquet;
+mod runs;
 pub mod table;
 pub mod write;
 

@@ -27,13 +27,19 @@ impl Buffer {
     /// The rows pushed from now on come from `source`; counts one message of it.
     #[inline]
     pub(crate) fn begin_message(&mut self, source: u32) {
+        self.begin_messages(source, 1);
+    }
+
+    /// The rows pushed from now on come from `source`; counts `n` messages of it, which all have rows if they are several.
+    #[inline]
+    pub(crate) fn begin_messages(&mut self, source: u32, n: u64) {
         match self.segments.last_mut() {
-            Some(segment) if segment.source == source => segment.messages += 1,
+            Some(segment) if segment.source == source => segment.messages += n,
             // A segment whose messages gave no rows makes no block.
             Some(segment) if segment.start == self.batch.len() => {
-                *segment = Segment { start: segment.start, source, messages: 1 }
+                *segment = Segment { start: segment.start, source, messages: n }
             }
-            _ => self.segments.push(Segment { start: self.batch.len(), source, messages: 1 }),
+            _ => self.segments.push(Segment { start: self.batch.len(), source, messages: n }),
         }
     }
 
@@ -137,10 +143,14 @@ impl Outbox {
                 kept.push(Segment { start: segment.start.max(n) - n, source: segment.source, messages });
             }
         }
-        let mut rest = EventBatch::default();
+        let mut rest = self.spare.pop().unwrap_or_default();
         batch::append(&buffer.batch, n..buffer.batch.len(), &mut rest);
-        buffer.batch = rest;
+        let mut old = std::mem::replace(&mut buffer.batch, rest);
         buffer.segments = kept;
+        if self.spare.len() < SPARE_MAX {
+            old.clear();
+            self.spare.push(old);
+        }
     }
 
     /// Makes blocks of everything, stream by stream.

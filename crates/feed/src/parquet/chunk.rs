@@ -1,23 +1,19 @@
 //! A run of rows as plain columns, ready to be merged and turned into events.
 
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch, StringArray};
+use bytes::Bytes;
 use verismo_market::event::{NO_ID, NO_TIME, Side};
 
-use super::columns;
-use super::values::{self, NULL};
+use super::values::{self, NULL, Times};
+use super::{columns, footer};
 use crate::epoch::EpochUnit;
 use crate::error::FeedError;
-
-/// What a row is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RowKind {
-    Trade,
-    Delta,
-    Snapshot,
-    Unknown,
-}
+pub(super) use crate::runs::RowKind;
+use crate::runs::Rows;
 
 /// The columns a reader asks for.
 pub(super) const WANTED: [&str; 12] = [
@@ -35,6 +31,33 @@ pub(super) const WANTED: [&str; 12] = [
     columns::DELTA_QTY,
 ];
 
+/// Where a value can be looked up once more as it was found.
+pub(super) enum Origin {
+    /// In the columns it was decoded from.
+    Batch(RecordBatch),
+    /// In the file; the number is that of the rows before the chunk.
+    File(Arc<Path>, u64),
+}
+
+/// Rows and texts of a column that is mostly null.
+pub(super) type Sparse = Vec<(usize, Bytes)>;
+
+/// A column of the level changes and one of the trades.
+pub(super) type Pair<T> = (Option<Vec<T>>, Option<Vec<T>>);
+
+/// Columns of equal length; of each pair the level changes' one comes first, the trades' one second, absent ones are `None`.
+pub(super) struct Parts {
+    pub(super) kind: Vec<RowKind>,
+    /// Rows whose id was not one, and the name of its column.
+    pub(super) bad_ids: Vec<(usize, &'static str)>,
+    pub(super) id: Pair<i64>,
+    pub(super) price: Pair<i64>,
+    pub(super) qty: Pair<i64>,
+    pub(super) side: Pair<Option<Side>>,
+    /// The JSON texts of bids and asks.
+    pub(super) sides: [Sparse; 2],
+}
+
 /// Decoded rows of one file.
 pub(super) struct Chunk {
     pub(super) t_ns: Vec<i64>,
@@ -43,18 +66,15 @@ pub(super) struct Chunk {
     pub(super) unit: EpochUnit,
     pub(super) odd_units: Vec<(usize, EpochUnit)>,
     pub(super) kind: Vec<RowKind>,
-    /// Rows whose id was not one, and the name of its column.
     pub(super) bad_ids: Vec<(usize, &'static str)>,
-    update_id: Vec<i64>,
-    trade_id: Vec<i64>,
-    trade_price: Vec<i64>,
-    trade_qty: Vec<i64>,
-    delta_price: Vec<i64>,
-    delta_qty: Vec<i64>,
-    side: Vec<Option<Side>>,
-    bids: Option<StringArray>,
-    asks: Option<StringArray>,
-    batch: RecordBatch,
+    /// Of trades the trade's, of other rows the update's.
+    pub(super) id: Vec<i64>,
+    /// Of trades and level changes; [`values::NULL`] and [`values::BAD`] are still in them.
+    pub(super) price: Vec<i64>,
+    pub(super) qty: Vec<i64>,
+    pub(super) side: Vec<Option<Side>>,
+    sides: [Sparse; 2],
+    origin: Origin,
 }
 
 impl Chunk {
@@ -66,53 +86,60 @@ impl Chunk {
     ) -> Result<Self, FeedError> {
         let n = batch.num_rows();
         let times = values::times(path, &batch, columns::TIME, first_unit)?;
+        let texts = |name| values::texts(path, &batch, name);
+        let kind = texts(columns::TYPE)?.map_or_else(|| vec![RowKind::Unknown; n], |t| coded(&t, row_kind));
+        let mut bad_ids = Vec::new();
+        let mut ids = |name, is_trade| -> Result<_, FeedError> {
+            let Some(ids) = values::integers(path, &batch, name)? else { return Ok(None) };
+            let bad = ids.bad.into_iter().filter(|&row| (kind[row] == RowKind::Trade) == is_trade);
+            bad_ids.extend(bad.map(|row| (row, name)));
+            Ok(Some(ids.values))
+        };
+        let id = (ids(columns::UPDATE_ID, false)?, ids(columns::TRADE_ID, true)?);
+        let prices = |name| values::decimals(path, &batch, name);
+        let parts = Parts {
+            kind,
+            bad_ids,
+            id,
+            price: (prices(columns::DELTA_PRICE)?, prices(columns::TRADE_PRICE)?),
+            qty: (prices(columns::DELTA_QTY)?, prices(columns::TRADE_QTY)?),
+            side: (
+                texts(columns::DELTA_SIDE)?.map(|t| coded(&t, bid_or_ask)),
+                texts(columns::TRADE_SIDE)?.map(|t| coded(&t, buy_or_sell)),
+            ),
+            sides: [sparse(texts(columns::BIDS)?), sparse(texts(columns::ASKS)?)],
+        };
+        Ok(Self::new(times, parts, Origin::Batch(batch), key_before))
+    }
+
+    /// Puts the columns of trades and of level changes together.
+    pub(super) fn new(times: Times, parts: Parts, origin: Origin, key_before: i64) -> Self {
         let mut keys = Vec::new();
-        if times.ns.contains(&NO_TIME) {
+        if times.has_nulls {
             let mut key = key_before;
             keys.extend(times.ns.iter().map(|t| {
                 key = if *t == NO_TIME { key } else { *t };
                 key
             }));
         }
-        let kind = kinds(values::texts(path, &batch, columns::TYPE)?.as_ref(), n);
-        let mut bad_ids = Vec::new();
-        let mut ids = |name, is_trade| {
-            let Some(ids) = values::integers(path, &batch, name)? else {
-                return Ok(vec![NO_ID; n]);
-            };
-            let bad = ids.bad.into_iter().filter(|&row| (kind[row] == RowKind::Trade) == is_trade);
-            bad_ids.extend(bad.map(|row| (row, name)));
-            Ok(ids.values)
-        };
-        let update_id = ids(columns::UPDATE_ID, false)?;
-        let trade_id = ids(columns::TRADE_ID, true)?;
-        let prices = |name| Ok(values::decimals(path, &batch, name)?.unwrap_or_else(|| vec![NULL; n]));
-        let trade_side = values::texts(path, &batch, columns::TRADE_SIDE)?;
-        let delta_side = values::texts(path, &batch, columns::DELTA_SIDE)?;
-        let side = (0..n).map(|row| match kind[row] {
-            RowKind::Trade => text_at(trade_side.as_ref(), row).and_then(|t| one_of(t, b"BUY", b"SELL")),
-            RowKind::Delta => text_at(delta_side.as_ref(), row).and_then(|t| one_of(t, b"BID", b"ASK")),
-            _ => Some(Side::None),
-        });
-        let side = side.collect();
-        Ok(Self {
+        let Parts { kind, bad_ids, id, price, qty, side, sides } = parts;
+        let trades = kind.iter().enumerate().filter(|(_, kind)| **kind == RowKind::Trade);
+        let trades: Vec<usize> = trades.map(|(row, _)| row).collect();
+        let n = kind.len();
+        Self {
             t_ns: times.ns,
             keys,
             unit: times.unit,
             odd_units: times.odd,
-            side,
-            kind,
             bad_ids,
-            update_id,
-            trade_id,
-            trade_price: prices(columns::TRADE_PRICE)?,
-            trade_qty: prices(columns::TRADE_QTY)?,
-            delta_price: prices(columns::DELTA_PRICE)?,
-            delta_qty: prices(columns::DELTA_QTY)?,
-            bids: values::texts(path, &batch, columns::BIDS)?,
-            asks: values::texts(path, &batch, columns::ASKS)?,
-            batch,
-        })
+            id: merged(id, &trades, n, NO_ID),
+            price: merged(price, &trades, n, NULL),
+            qty: merged(qty, &trades, n, NULL),
+            side: merged(side, &trades, n, None),
+            kind,
+            sides,
+            origin,
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -125,61 +152,88 @@ impl Chunk {
         if self.keys.is_empty() { self.t_ns[row] } else { self.keys[row] }
     }
 
+    /// Rows `range` as columns; `before` rows of the source stand before the chunk.
+    pub(super) fn rows(&self, range: Range<usize>, source: u32, before: u64) -> Rows<'_> {
+        let position = before + range.start as u64 + 1;
+        Rows {
+            kind: &self.kind[range.clone()],
+            side: &self.side[range.clone()],
+            t_exchange_ns: &self.t_ns[range.clone()],
+            id: &self.id[range.clone()],
+            price: &self.price[range.clone()],
+            qty: &self.qty[range],
+            bad: values::BAD,
+            source,
+            position,
+        }
+    }
+
     /// The first row from `from` whose key is not below `bound`.
     pub(super) fn run_end(&self, from: usize, bound: i64) -> usize {
         let keys = if self.keys.is_empty() { &self.t_ns } else { &self.keys };
         keys[from..].iter().position(|k| *k >= bound).map_or(keys.len(), |i| from + i)
     }
 
-    #[inline]
-    pub(super) fn id(&self, row: usize) -> i64 {
-        if self.kind[row] == RowKind::Trade { self.trade_id[row] } else { self.update_id[row] }
-    }
-
-    /// Price and quantity of a trade or level change; [`values::NULL`] and [`values::BAD`] are still in them.
-    #[inline]
-    pub(super) fn price_qty(&self, row: usize) -> (i64, i64) {
-        if self.kind[row] == RowKind::Trade {
-            (self.trade_price[row], self.trade_qty[row])
-        } else {
-            (self.delta_price[row], self.delta_qty[row])
-        }
-    }
-
-    #[inline]
-    pub(super) fn side(&self, row: usize) -> Option<Side> {
-        self.side[row]
-    }
-
     /// The JSON texts of a snapshot's sides; empty where null.
-    pub(super) fn snapshot(&self, row: usize) -> [&[u8]; 2] {
-        [&self.bids, &self.asks].map(|side| text_at(side.as_ref(), row).unwrap_or_default())
+    pub(super) fn snapshot(&self, row: usize) -> [Bytes; 2] {
+        let text = |side: &Sparse| side.binary_search_by_key(&row, |(row, _)| *row).ok().map(|at| side[at].1.clone());
+        [text(&self.sides[0]).unwrap_or_default(), text(&self.sides[1]).unwrap_or_default()]
     }
 
     /// A value of the row as found, for people.
     pub(super) fn shown(&self, name: &str, row: usize) -> String {
-        values::shown(&self.batch, name, row)
+        match &self.origin {
+            Origin::Batch(batch) => values::shown(batch, name, row),
+            Origin::File(path, before) => {
+                let row = usize::try_from(*before).unwrap_or(usize::MAX).saturating_add(row);
+                footer::shown(path, name, row).unwrap_or_else(|_| "unreadable".to_owned())
+            }
+        }
     }
 }
 
-fn text_at(array: Option<&StringArray>, row: usize) -> Option<&[u8]> {
-    array.filter(|a| a.is_valid(row)).map(|a| a.value(row).as_bytes())
+/// The trades' values in the rows of trades, the level changes' in all others.
+fn merged<T: Copy>((delta, trade): Pair<T>, trades: &[usize], n: usize, null: T) -> Vec<T> {
+    let mut out = delta.unwrap_or_else(|| vec![null; n]);
+    for &row in trades {
+        out[row] = trade.as_ref().map_or(null, |trade| trade[row]);
+    }
+    out
 }
 
-fn kinds(types: Option<&StringArray>, n: usize) -> Vec<RowKind> {
-    (0..n)
-        .map(|row| match text_at(types, row) {
-            Some(b"BOOK_DELTA") => RowKind::Delta,
-            Some(b"TRADE") => RowKind::Trade,
-            Some(b"BOOK_SNAPSHOT") => RowKind::Snapshot,
-            _ => RowKind::Unknown,
-        })
-        .collect()
+/// What each text stands for; `read` has the empty text for null.
+fn coded<T>(texts: &StringArray, read: fn(&str) -> T) -> Vec<T> {
+    (0..texts.len()).map(|row| read(if texts.is_valid(row) { texts.value(row) } else { "" })).collect()
+}
+
+fn sparse(texts: Option<StringArray>) -> Sparse {
+    let Some(texts) = texts else { return Vec::new() };
+    let rows = (0..texts.len()).filter(|&row| texts.is_valid(row));
+    rows.map(|row| (row, Bytes::copy_from_slice(texts.value(row).as_bytes()))).collect()
+}
+
+/// What `event_type` says.
+pub(super) fn row_kind(text: &str) -> RowKind {
+    match text {
+        "BOOK_DELTA" => RowKind::Delta,
+        "TRADE" => RowKind::Trade,
+        "BOOK_SNAPSHOT" => RowKind::Snapshot,
+        _ => RowKind::Unknown,
+    }
+}
+
+/// The side of a level change.
+pub(super) fn bid_or_ask(text: &str) -> Option<Side> {
+    one_of(text, "BID", "ASK")
+}
+
+/// The aggressor of a trade.
+pub(super) fn buy_or_sell(text: &str) -> Option<Side> {
+    one_of(text, "BUY", "SELL")
 }
 
 /// Upper case is what the schema says; lower case comes from feeds that pass their own spelling through.
-#[inline]
-fn one_of(text: &[u8], bid: &[u8], ask: &[u8]) -> Option<Side> {
+fn one_of(text: &str, bid: &str, ask: &str) -> Option<Side> {
     if text.eq_ignore_ascii_case(bid) {
         Some(Side::Bid)
     } else if text.eq_ignore_ascii_case(ask) {

@@ -1,10 +1,12 @@
 //! One open file: decoded rows and the place in them.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 use super::chunk::{Chunk, WANTED};
+use super::direct::{Direct, Shared, Unsure};
 use super::footer;
 use crate::epoch::EpochUnit;
 use crate::error::FeedError;
@@ -14,7 +16,7 @@ const CHUNK_ROWS: usize = 8192;
 
 pub(super) struct Cursor {
     pub(super) source: u32,
-    reader: ParquetRecordBatchReader,
+    rows: Rows,
     pub(super) chunk: Chunk,
     pub(super) row: usize,
     /// Rows of the chunks before this one.
@@ -22,15 +24,58 @@ pub(super) struct Cursor {
     unit: EpochUnit,
 }
 
+/// Where rows come from.
+enum Rows {
+    Direct(Box<Direct>),
+    Arrow(Box<ParquetRecordBatchReader>),
+}
+
+impl Rows {
+    fn open(path: &Path) -> Result<Self, FeedError> {
+        let shared = Arc::new(Shared::open(path).map_err(|e| FeedError::io(path, "open", &e))?);
+        let metadata = shared.metadata().map_err(|e| FeedError::corrupt(path, "the footer", e))?;
+        match Direct::open(path, shared, &metadata) {
+            Ok(direct) => Ok(Self::Direct(Box::new(direct))),
+            Err(Unsure) => {
+                let builder = footer::builder_with(path, metadata)?;
+                footer::build(path, builder, &WANTED, CHUNK_ROWS).map(|rows| Self::Arrow(Box::new(rows)))
+            }
+        }
+    }
+
+    fn next_chunk(
+        &mut self,
+        path: &Path,
+        rows: u64,
+        unit: Option<EpochUnit>,
+        key: i64,
+    ) -> Result<Option<Chunk>, FeedError> {
+        if let Self::Direct(direct) = self {
+            if let Ok(chunk) = direct.next_chunk(CHUNK_ROWS, unit, key) {
+                return Ok(chunk);
+            }
+            let first = usize::try_from(rows).unwrap_or(usize::MAX);
+            *self = Self::Arrow(Box::new(footer::open_from(path, &WANTED, CHUNK_ROWS, first)?));
+        }
+        let Self::Arrow(reader) = self else { return Ok(None) };
+        match reader.next() {
+            None => Ok(None),
+            Some(Ok(batch)) if batch.num_rows() == 0 => Ok(None),
+            Some(Ok(batch)) => Chunk::decode(path, batch, unit, key).map(Some),
+            Some(Err(error)) => Err(FeedError::corrupt(path, format!("after row {rows}"), error)),
+        }
+    }
+}
+
 impl Cursor {
     /// Opens a file and decodes its first rows; `None` if it has none.
     pub(super) fn open(path: &Path, source: u32, unit: Option<EpochUnit>, key: i64) -> Result<Option<Self>, FeedError> {
-        let mut reader = footer::guarded(path, "row 1", || footer::open(path, &WANTED, CHUNK_ROWS, None))?;
-        let Some(chunk) = next_chunk(path, &mut reader, 0, unit, key)? else {
+        let mut rows = footer::guarded(path, "row 1", || Rows::open(path))?;
+        let Some(chunk) = next_chunk(path, &mut rows, 0, unit, key)? else {
             return Ok(None);
         };
         let unit = unit.unwrap_or(chunk.unit);
-        Ok(Some(Self { source, reader, chunk, row: 0, rows_before: 0, unit }))
+        Ok(Some(Self { source, rows, chunk, row: 0, rows_before: 0, unit }))
     }
 
     /// Decodes the next rows once the current ones are used; `false` at the end of the file.
@@ -39,7 +84,7 @@ impl Cursor {
         while self.row >= self.chunk.len() {
             let rows = self.rows_before + self.chunk.len() as u64;
             let key = if self.chunk.len() > 0 { self.chunk.key(self.chunk.len() - 1) } else { i64::MIN };
-            match next_chunk(path, &mut self.reader, rows, Some(self.unit), key)? {
+            match next_chunk(path, &mut self.rows, rows, Some(self.unit), key)? {
                 Some(chunk) => {
                     self.chunk = chunk;
                     self.row = 0;
@@ -63,16 +108,10 @@ impl Cursor {
 
 fn next_chunk(
     path: &Path,
-    reader: &mut ParquetRecordBatchReader,
+    from: &mut Rows,
     rows: u64,
     unit: Option<EpochUnit>,
     key: i64,
 ) -> Result<Option<Chunk>, FeedError> {
-    let place = format!("after row {rows}");
-    footer::guarded(path, &place, || match reader.next() {
-        None => Ok(None),
-        Some(Ok(batch)) if batch.num_rows() == 0 => Ok(None),
-        Some(Ok(batch)) => Chunk::decode(path, batch, unit, key).map(Some),
-        Some(Err(error)) => Err(FeedError::corrupt(path, place.clone(), error)),
-    })
+    footer::guarded(path, &format!("after row {rows}"), || from.next_chunk(path, rows, unit, key))
 }

@@ -5,7 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use ::parquet::arrow::ProjectionMask;
-use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use ::parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use ::parquet::file::statistics::Statistics;
 use arrow::datatypes::SchemaRef;
 use verismo_market::event::{NO_ID, NO_TIME};
@@ -20,6 +22,7 @@ pub(crate) struct Footer {
     pub(crate) schema: SchemaRef,
     /// Smallest and largest `event_timestamp` by the row groups' statistics, in ns, where all groups have them.
     pub(crate) time_range_ns: Option<(i64, i64)>,
+    metadata: ArrowReaderMetadata,
 }
 
 /// The first row's order.
@@ -44,12 +47,23 @@ fn builder(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, FeedErr
     ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| FeedError::corrupt(path, "the footer", e))
 }
 
+/// A reader of a file whose footer has been read.
+pub(super) fn builder_with(
+    path: &Path,
+    metadata: ArrowReaderMetadata,
+) -> Result<ParquetRecordBatchReaderBuilder<File>, FeedError> {
+    let file = File::open(path).map_err(|e| FeedError::io(path, "open", &e))?;
+    Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata))
+}
+
 impl Footer {
     /// Reads the footer.
     pub(crate) fn read(path: &Path) -> Result<Self, FeedError> {
         guarded(path, "the footer", || {
-            let builder = builder(path)?;
-            let metadata = builder.metadata();
+            let file = File::open(path).map_err(|e| FeedError::io(path, "open", &e))?;
+            let all = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+                .map_err(|e| FeedError::corrupt(path, "the footer", e))?;
+            let metadata = all.metadata();
             let rows = u64::try_from(metadata.file_metadata().num_rows())
                 .map_err(|_| FeedError::corrupt(path, "the footer", "a negative number of rows"))?;
             let mut range = None;
@@ -67,7 +81,7 @@ impl Footer {
                 range = Some((low.min(min), high.max(max)));
             }
             let time_range_ns = range.map(|(low, high)| (epoch::to_ns(low).0, epoch::to_ns(high).0));
-            Ok(Self { rows, schema: builder.schema().clone(), time_range_ns })
+            Ok(Self { rows, schema: all.schema().clone(), time_range_ns, metadata: all })
         })
     }
 
@@ -82,7 +96,8 @@ impl Footer {
         check_columns(path, &self.schema)?;
         guarded(path, "the first row", || {
             let wanted = [columns::TIME, columns::UPDATE_ID, columns::TRADE_ID];
-            let mut reader = open(path, &wanted, 1, Some(1))?;
+            let builder = builder_with(path, self.metadata.clone())?.with_limit(1);
+            let mut reader = build(path, builder, &wanted, 1)?;
             let batch = match reader.next() {
                 Some(Ok(batch)) => batch,
                 Some(Err(error)) => return Err(FeedError::corrupt(path, "the first row", error)),
@@ -116,15 +131,42 @@ pub(crate) fn open(
     limit: Option<usize>,
 ) -> Result<ParquetRecordBatchReader, FeedError> {
     let builder = builder(path)?;
-    let roots = builder.schema().fields().iter().enumerate();
-    let roots: Vec<usize> = roots.filter(|(_, f)| wanted.contains(&f.name().as_str())).map(|(i, _)| i).collect();
-    let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-    let builder = builder.with_projection(mask).with_batch_size(batch_rows);
     let builder = match limit {
         Some(limit) => builder.with_limit(limit),
         None => builder,
     };
+    build(path, builder, wanted, batch_rows)
+}
+
+/// As [`open`], from row `first` on.
+pub(super) fn open_from(
+    path: &Path,
+    wanted: &[&str],
+    batch_rows: usize,
+    first: usize,
+) -> Result<ParquetRecordBatchReader, FeedError> {
+    build(path, builder(path)?.with_offset(first), wanted, batch_rows)
+}
+
+pub(super) fn build(
+    path: &Path,
+    builder: ParquetRecordBatchReaderBuilder<File>,
+    wanted: &[&str],
+    batch_rows: usize,
+) -> Result<ParquetRecordBatchReader, FeedError> {
+    let roots = builder.schema().fields().iter().enumerate();
+    let roots: Vec<usize> = roots.filter(|(_, f)| wanted.contains(&f.name().as_str())).map(|(i, _)| i).collect();
+    let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+    let builder = builder.with_projection(mask).with_batch_size(batch_rows);
     builder.build().map_err(|e| FeedError::corrupt(path, "the first row group", e))
+}
+
+/// A value of row `row` (from 0) as a person should see it, read from the file once more.
+pub(super) fn shown(path: &Path, name: &str, row: usize) -> Result<String, FeedError> {
+    guarded(path, "a value", || match open_from(path, &[name], 1, row)?.next() {
+        Some(Ok(batch)) => Ok(values::shown(&batch, name, 0)),
+        _ => Ok("unreadable".to_owned()),
+    })
 }
 
 /// The text that each of the named columns has in all rows, by the statistics; `None` of a column that is absent.

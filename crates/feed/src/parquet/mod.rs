@@ -2,6 +2,7 @@
 
 mod chunk;
 mod cursor;
+mod direct;
 pub(crate) mod footer;
 mod reader;
 pub(crate) mod values;

@@ -169,7 +169,7 @@ impl ParquetReader {
             return goes_on_a;
         }
         let same_kind = a.chunk.kind[a.row] == b.chunk.kind[b.row];
-        let ids = (a.chunk.id(a.row), b.chunk.id(b.row));
+        let ids = (a.chunk.id[a.row], b.chunk.id[b.row]);
         if same_kind && ids.0 != ids.1 {
             return ids.0 < ids.1;
         }
@@ -180,12 +180,18 @@ impl ParquetReader {
         let (chunk, row) = (&cursor.chunk, cursor.row);
         let open = self.assembler.open_update(STREAM);
         chunk.kind[row] == RowKind::Delta
-            && open.is_some_and(|open| open.last_id == chunk.id(row) && open.t_exchange_ns == chunk.t_ns[row])
+            && open.is_some_and(|open| open.last_id == chunk.id[row] && open.t_exchange_ns == chunk.t_ns[row])
     }
 
     fn push_rows(&mut self, cursor: &mut Cursor, end: usize) {
         let source = cursor.source;
-        for row in cursor.row..end {
+        let mut row = cursor.row;
+        // Bounded: every turn takes a row.
+        while row < end {
+            row += self.assembler.rows(STREAM, &cursor.chunk.rows(row..end, source, cursor.rows_before));
+            if row == end {
+                break;
+            }
             let place = Place { stream: STREAM, source, position: cursor.rows_before + row as u64 + 1 };
             match cursor.chunk.kind[row] {
                 RowKind::Delta => self.delta(&cursor.chunk, row, place),
@@ -200,6 +206,7 @@ impl ParquetReader {
                     });
                 }
             }
+            row += 1;
         }
         self.rows += (end - cursor.row) as u64;
         self.key = cursor.chunk.key(end - 1);
@@ -209,8 +216,8 @@ impl ParquetReader {
 
     #[inline]
     fn delta(&mut self, chunk: &Chunk, row: usize, place: Place) {
-        let (price, qty) = chunk.price_qty(row);
-        let (Some(side), false) = (chunk.side(row), price <= BAD || qty <= BAD) else {
+        let (price, qty) = (chunk.price[row], chunk.qty[row]);
+        let (Some(side), false) = (chunk.side[row], price <= BAD || qty <= BAD) else {
             return self.invalid_row(chunk, row, place);
         };
         let update = Update {
@@ -218,7 +225,7 @@ impl ParquetReader {
             t_exchange_ns: chunk.t_ns[row],
             t_receive_ns: NO_TIME,
             first_id: NO_ID,
-            last_id: chunk.id(row),
+            last_id: chunk.id[row],
             prev_id: NO_ID,
             group: None,
         };
@@ -226,13 +233,13 @@ impl ParquetReader {
     }
 
     fn trade(&mut self, chunk: &Chunk, row: usize, place: Place) {
-        let (price, qty) = chunk.price_qty(row);
+        let (price, qty) = (chunk.price[row], chunk.qty[row]);
         if price <= BAD || qty <= BAD {
             self.assembler.close(STREAM);
             return self.invalid_row(chunk, row, place);
         }
         // A trade without a known aggressor is still a trade.
-        let side = chunk.side(row).unwrap_or_else(|| {
+        let side = chunk.side[row].unwrap_or_else(|| {
             self.invalid_value(chunk, columns::TRADE_SIDE, row, place);
             Side::None
         });
@@ -244,8 +251,8 @@ impl ParquetReader {
         let mut bids = std::mem::take(&mut self.bids);
         let mut asks = std::mem::take(&mut self.asks);
         let [bids_text, asks_text] = chunk.snapshot(row);
-        let readable = self.side_levels(bids_text, &mut bids, columns::BIDS, place)
-            && self.side_levels(asks_text, &mut asks, columns::ASKS, place);
+        let readable = self.side_levels(&bids_text, &mut bids, columns::BIDS, place)
+            && self.side_levels(&asks_text, &mut asks, columns::ASKS, place);
         if readable {
             let event = event(chunk, row, place);
             self.assembler.message(place, |out| batch::push_snapshot(event, &bids, &asks, out));
@@ -282,7 +289,7 @@ impl ParquetReader {
         } else {
             [columns::DELTA_PRICE, columns::DELTA_QTY, columns::DELTA_SIDE]
         };
-        let (price, qty) = chunk.price_qty(row);
+        let (price, qty) = (chunk.price[row], chunk.qty[row]);
         let at = usize::from(price > BAD) + usize::from(price > BAD && qty > BAD);
         self.invalid_value(chunk, names[at], row, place);
     }
@@ -296,7 +303,7 @@ impl ParquetReader {
 
 /// The row's time and id.
 fn event(chunk: &Chunk, row: usize, place: Place) -> Event {
-    Event { id: chunk.id(row), t_exchange_ns: chunk.t_ns[row], ..blank(place.position) }
+    Event { id: chunk.id[row], t_exchange_ns: chunk.t_ns[row], ..blank(place.position) }
 }
 
 // The two marks stand below every real value, so one comparison finds both.

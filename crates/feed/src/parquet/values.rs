@@ -26,11 +26,48 @@ fn wrong_type(path: &Path, column: &str, found: &DataType, expected: &'static st
     }
 }
 
-/// Times in ns ([`NO_TIME`] for null), and the unit of each value that differs from the first as (row, unit).
+/// Times in ns ([`NO_TIME`] for null or what does not fit), and the unit of each value that differs from the first as (row, unit).
 pub(crate) struct Times {
     pub(crate) ns: Vec<i64>,
     pub(crate) unit: EpochUnit,
     pub(crate) odd: Vec<(usize, EpochUnit)>,
+    /// Whether [`NO_TIME`] is among them.
+    pub(crate) has_nulls: bool,
+}
+
+impl Times {
+    /// From stamps with [`NO_TIME`] for null, of which there are `nulls`; `None` if a stamp looks like null and is none.
+    pub(crate) fn of(
+        stamps: Vec<i64>,
+        nulls: usize,
+        declared: Option<EpochUnit>,
+        first_unit: Option<EpochUnit>,
+    ) -> Option<Self> {
+        // Below it stand null, stamps of other units and times before 1973.
+        const NS_MIN: i64 = 100_000_000_000_000_000;
+        let is_ns = declared.or(first_unit).or(stamps.first().map(|s| EpochUnit::of(*s))) == Some(EpochUnit::Nano);
+        if is_ns && stamps.iter().fold(true, |all, s| all & (*s >= NS_MIN)) {
+            return Some(Self { ns: stamps, unit: EpochUnit::Nano, odd: Vec::new(), has_nulls: false });
+        }
+        if stamps.iter().filter(|s| **s == NO_TIME).count() != nulls {
+            return None;
+        }
+        let (mut ns, mut odd) = (stamps, Vec::new());
+        let first = ns.iter().find(|s| **s != NO_TIME).map(|s| EpochUnit::of(*s));
+        let unit = declared.or(first_unit).or(first).unwrap_or(EpochUnit::Nano);
+        for (row, stamp) in ns.iter_mut().enumerate().filter(|(_, stamp)| **stamp != NO_TIME) {
+            let (value, its_unit) = match declared {
+                Some(unit) => (stamp.checked_mul(unit.ns()).unwrap_or(NO_TIME), unit),
+                None => epoch::to_ns(*stamp),
+            };
+            if its_unit != unit {
+                odd.push((row, its_unit));
+            }
+            *stamp = value;
+        }
+        let has_nulls = ns.contains(&NO_TIME);
+        Some(Self { ns, unit, odd, has_nulls })
+    }
 }
 
 /// A column of times. Integers are read by magnitude, timestamps by their declared unit.
@@ -54,15 +91,12 @@ pub(crate) fn times(
     let array = as_int64(path, array, name)?;
     let stamps = array.as_primitive::<Int64Type>();
     if let Some(unit) = declared {
-        let ns = stamps.iter().map(|s| s.and_then(|s| s.checked_mul(unit.ns())).unwrap_or(NO_TIME)).collect();
-        return Ok(Times { ns, unit, odd: Vec::new() });
+        let ns: Vec<i64> = stamps.iter().map(|s| s.and_then(|s| s.checked_mul(unit.ns())).unwrap_or(NO_TIME)).collect();
+        let has_nulls = ns.contains(&NO_TIME);
+        return Ok(Times { ns, unit, odd: Vec::new(), has_nulls });
     }
     let first = stamps.iter().flatten().next().map(EpochUnit::of);
     let unit = first_unit.or(first).unwrap_or(EpochUnit::Nano);
-    const NS_MIN: i64 = 100_000_000_000_000_000;
-    if unit == EpochUnit::Nano && stamps.null_count() == 0 && stamps.values().iter().all(|s| *s >= NS_MIN) {
-        return Ok(Times { ns: stamps.values().to_vec(), unit, odd: Vec::new() });
-    }
     let mut ns = Vec::with_capacity(stamps.len());
     let mut odd = Vec::new();
     for (row, stamp) in stamps.iter().enumerate() {
@@ -76,7 +110,8 @@ pub(crate) fn times(
         }
         ns.push(value);
     }
-    Ok(Times { ns, unit, odd })
+    let has_nulls = ns.contains(&NO_TIME);
+    Ok(Times { ns, unit, odd, has_nulls })
 }
 
 /// The first row's time and its unit.
