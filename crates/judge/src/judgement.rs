@@ -11,7 +11,7 @@ use verismo_suite::suite::{ObservableRule, Pairing, Scope, Suite};
 use verismo_suite::verdict::Verdict;
 
 use crate::alignment::{self, Alignment};
-use crate::digest::{Digest, Fields, SeriesDigests, hex, series_digests, side_digest_from, suite_digest};
+use crate::digest::{Digest, Fields, hex, series_digests, side_digest_from, suite_digest};
 use crate::draft::settle;
 use crate::input::{SideStates, StreamStates};
 use crate::integrity::{self, Subject};
