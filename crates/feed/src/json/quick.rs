@@ -1,0 +1,278 @@
+//! The usual forms of numbers, texts and levels, read by words; anything else is left to the general scanner, unread.
+
+use super::scan::{Num, ScanError, Scanner};
+use super::swar;
+
+const SCALE_UP: [u64; 9] = [100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
+
+/// Digits before and after the points of price and quantity. Levels of one message are mostly alike, so the next one is read at the
+/// places where it ends if it is like the last one, and then it is looked whether it was.
+#[derive(Debug, Clone, Copy)]
+struct Form {
+    price: Digits,
+    qty: Digits,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Digits {
+    /// 1 to 7.
+    whole: usize,
+    /// 0 to 8.
+    fraction: usize,
+}
+
+impl Digits {
+    /// Length with the point.
+    #[inline(always)]
+    fn len(self) -> usize {
+        self.whole + 1 + self.fraction
+    }
+}
+
+/// A number of this form at `at`, in units of 10^-8; what follows it is not looked at.
+#[inline(always)]
+fn formed(text: &[u8], at: usize, form: Digits) -> Option<i64> {
+    let (whole, fraction) = (swar::word(text, at)?, swar::word(text, at + form.whole + 1)?);
+    let is_formed = swar::has_digits(whole, form.whole)
+        && swar::byte(whole, form.whole) == b'.'
+        && swar::has_digits(fraction, form.fraction);
+    // At most 7 digits before the point: below 10^15.
+    let value = swar::whole(whole, form.whole) * 100_000_000 + swar::fraction(fraction, form.fraction);
+    is_formed.then_some(value as i64)
+}
+
+/// A decimal between quotes whose first digit is at `at`, and its form; `None` if it is none, or of an unusual form.
+#[inline]
+fn decimal_at(text: &[u8], at: usize) -> Option<(i64, Digits)> {
+    let word = swar::word(text, at)?;
+    let whole = swar::digits(word);
+    if !(1..swar::WORD_DIGITS).contains(&whole) || swar::byte(word, whole) != b'.' {
+        return None;
+    }
+    let fraction_word = swar::word(text, at + whole + 1)?;
+    let form = Digits { whole, fraction: swar::digits(fraction_word) };
+    let value = swar::whole(word, whole) * 100_000_000 + swar::fraction(fraction_word, form.fraction);
+    (text.get(at + form.len()) == Some(&b'"')).then_some((value as i64, form))
+}
+
+#[inline(always)]
+fn stands_at(text: &[u8], at: usize, what: &[u8]) -> bool {
+    text.get(at..at + what.len()) == Some(what)
+}
+
+/// `["price","quantity"]` of this form at `at`.
+#[inline(always)]
+fn level_of(form: Form, text: &[u8], at: usize) -> Option<(i64, i64)> {
+    let price_at = at + 2;
+    let qty_at = price_at + form.price.len() + 3;
+    let price = formed(text, price_at, form.price)?;
+    let qty = formed(text, qty_at, form.qty)?;
+    let is_level = stands_at(text, at, b"[\"")
+        && stands_at(text, qty_at - 3, b"\",\"")
+        && stands_at(text, qty_at + form.qty.len(), b"\"]");
+    is_level.then_some((price, qty))
+}
+
+impl Form {
+    /// Length of a level.
+    #[inline(always)]
+    fn len(self) -> usize {
+        self.price.len() + self.qty.len() + 7
+    }
+
+    /// The form of the level at `at`.
+    fn at(text: &[u8], at: usize) -> Option<Self> {
+        let (_, price) = decimal_at(text, at + 2)?;
+        let (_, qty) = decimal_at(text, at + 2 + price.len() + 3)?;
+        Some(Self { price, qty })
+    }
+}
+
+impl<'a> Scanner<'a> {
+    /// `[["price","qty"], ...]` into `levels`; further items of a level are skipped, levels without exact values go to `bad`.
+    pub(crate) fn levels(
+        &mut self,
+        levels: &mut Vec<(i64, i64)>,
+        bad: &mut Vec<(&'a [u8], &'static str)>,
+    ) -> Result<(), ScanError> {
+        if !self.open(b'[', b']')? {
+            return Ok(());
+        }
+        loop {
+            if self.usual_levels(levels) {
+                return Ok(());
+            }
+            self.level(levels, bad)?;
+            if !self.more(b']')? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads levels for as long as they are of the usual form; `true` if the closing bracket was consumed, else a level is to follow.
+    #[inline]
+    fn usual_levels(&mut self, levels: &mut Vec<(i64, i64)>) -> bool {
+        let text = self.bytes;
+        let mut at = self.at;
+        let Some(mut form) = Form::at(text, at) else { return false };
+        // Bounded: every turn consumes a level, or changes the form to that of the level, or ends.
+        let is_closed = loop {
+            let Some(level) = level_of(form, text, at) else {
+                match Form::at(text, at) {
+                    Some(other) if level_of(other, text, at).is_some() => form = other,
+                    _ => break false,
+                }
+                continue;
+            };
+            match text.get(at + form.len()) {
+                Some(b',') => {
+                    levels.push(level);
+                    at += form.len() + 1;
+                }
+                Some(b']') => {
+                    levels.push(level);
+                    at += form.len() + 1;
+                    break true;
+                }
+                _ => break false,
+            }
+        };
+        self.at = at;
+        is_closed
+    }
+
+    fn level(
+        &mut self,
+        levels: &mut Vec<(i64, i64)>,
+        bad: &mut Vec<(&'a [u8], &'static str)>,
+    ) -> Result<(), ScanError> {
+        let start = self.at;
+        if self.peek()? != b'[' {
+            self.skip_value(0)?;
+            bad.push((&self.bytes[start..self.at], "not a [price, quantity] pair"));
+            return Ok(());
+        }
+        self.at += 1;
+        let mut pair = [Num::Absent; 2];
+        let mut n = 0;
+        if self.peek()? == b']' {
+            self.at += 1;
+        } else {
+            loop {
+                match pair.get_mut(n) {
+                    Some(slot) => {
+                        self.peek()?;
+                        *slot = self.decimal()?;
+                    }
+                    None => self.skip_value(0)?,
+                }
+                n += 1;
+                if !self.more(b']')? {
+                    break;
+                }
+            }
+        }
+        match pair {
+            [Num::Value(price), Num::Value(qty)] => levels.push((price, qty)),
+            [Num::Bad(text, reason), _] | [_, Num::Bad(text, reason)] => bad.push((text, reason)),
+            _ => bad.push((&self.bytes[start..self.at], "a level without price or quantity")),
+        }
+        Ok(())
+    }
+
+    /// A decimal between quotes: at most 10 digits, and after a point at most 8, the form of nearly every price.
+    #[inline]
+    pub(super) fn quick_decimal(&mut self) -> Option<i64> {
+        if self.bytes.get(self.at) != Some(&b'"') {
+            return None;
+        }
+        if let Some((value, form)) = decimal_at(self.bytes, self.at + 1) {
+            self.at += form.len() + 2;
+            return Some(value);
+        }
+        self.decimal_by_bytes()
+    }
+
+    /// Near the end of the line, without a point, or with 8 digits and more before it.
+    fn decimal_by_bytes(&mut self) -> Option<i64> {
+        let text = self.bytes.get(self.at + 1..)?;
+        let (mut value, whole) = digits(0, text);
+        let mut n = whole;
+        let mut fraction = 0;
+        if text.get(n) == Some(&b'.') {
+            (value, fraction) = digits(value, &text[n + 1..]);
+            n += 1 + fraction;
+        }
+        // 18 digits fit 64 bits, 10 digits before the point stay in range after scaling to 10^-8.
+        if text.get(n) != Some(&b'"') || whole == 0 || whole > 10 || fraction > 8 {
+            return None;
+        }
+        self.at += n + 2;
+        Some((value * SCALE_UP[fraction]) as i64)
+    }
+
+    /// A plain integer of at most 18 digits with a delimiter behind it.
+    #[inline]
+    pub(super) fn quick_integer(&mut self) -> Option<i64> {
+        let mut at = self.at;
+        let mut value: u64 = 0;
+        // Bounded: two words at most.
+        while let Some(word) = swar::word(self.bytes, at).filter(|_| at < self.at + 2 * swar::WORD_DIGITS) {
+            let n = swar::digits(word);
+            if n > 0 {
+                value = value * POWERS[n] + swar::whole(word, n);
+                at += n;
+            }
+            if n < swar::WORD_DIGITS {
+                break;
+            }
+        }
+        // Near the end of the line, and behind two words.
+        let (value, rest) = digits(value, self.bytes.get(at..)?);
+        let n = at + rest - self.at;
+        let is_plain = (1..=18).contains(&n)
+            && (n == 1 || self.bytes[self.at] != b'0')
+            && matches!(self.bytes.get(self.at + n), Some(b',' | b'}' | b']'));
+        if !is_plain {
+            return None;
+        }
+        self.at += n;
+        Some(value as i64)
+    }
+
+    /// A string of plain ASCII without escapes: the bytes between the quotes.
+    #[inline]
+    pub(super) fn quick_text(&mut self) -> Option<&'a [u8]> {
+        if self.bytes.get(self.at) != Some(&b'"') {
+            return None;
+        }
+        let start = self.at + 1;
+        let mut end = start;
+        // Bounded: every turn passes eight bytes or ends.
+        while let Some(word) = swar::word(self.bytes, end) {
+            let n = swar::plain(word);
+            end += n;
+            if n < 8 {
+                break;
+            }
+        }
+        if self.bytes.get(end) != Some(&b'"') {
+            return None;
+        }
+        self.at = end + 1;
+        Some(&self.bytes[start..end])
+    }
+}
+
+const POWERS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+/// The digits that `text` starts with behind those of `value`, and how many they are; beyond 19 together the value means nothing.
+#[inline]
+fn digits(value: u64, text: &[u8]) -> (u64, usize) {
+    let (mut value, mut n) = (value, 0);
+    while let Some(d) = text.get(n).map(|b| b.wrapping_sub(b'0')).filter(|d| *d < 10) {
+        value = value.wrapping_mul(10).wrapping_add(u64::from(d));
+        n += 1;
+    }
+    (value, n)
+}
