@@ -6,6 +6,7 @@ mod message;
 mod quick;
 mod reader;
 pub(crate) mod scan;
+mod shape;
 mod snapshot;
 mod sniff;
 mod stream;

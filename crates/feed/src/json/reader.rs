@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::cursor::{Cursor, LineCounts};
-use super::frame::{self, Scratch};
+use super::frame::{Frame, Scratch};
+use super::shape::Shapes;
 use super::stream::StreamState;
 use crate::block::{Block, EventReader, StreamName};
 use crate::counters::{FeedCounters, checks};
@@ -39,6 +40,7 @@ pub struct JsonReader {
     /// Snapshots of no known stream, in the order in which they came.
     pub(super) nameless: Vec<PendingSnapshot>,
     scratch: Scratch,
+    shapes: Shapes,
     lines: u64,
     consumed: Arc<AtomicU64>,
     consumed_reported: u64,
@@ -68,6 +70,7 @@ impl JsonReader {
             clock: Clock::default(),
             nameless: Vec::new(),
             scratch: Scratch::default(),
+            shapes: Shapes::default(),
             lines: 0,
             consumed: Arc::default(),
             consumed_reported: 0,
@@ -150,14 +153,16 @@ impl JsonReader {
         while self.open_due(Some(at)) {
             at = self.earliest();
         }
-        let mut cursor = self.cursors.swap_remove(at);
-        self.lines += 1;
-        self.handle(&cursor);
-        if cursor.advance(&mut self.counts(cursor.source)) {
-            self.cursors.push(cursor);
-            let last = self.cursors.len() - 1;
-            self.cursors.swap(at, last);
+        // Handling a line opens and closes no file; the cursors stay where they are, for they are large.
+        let mut cursors = std::mem::take(&mut self.cursors);
+        if let Some(cursor) = cursors.get_mut(at) {
+            self.lines += 1;
+            self.handle(cursor);
+            if !cursor.advance(&mut self.counts(cursor.source)) {
+                cursors.swap_remove(at);
+            }
         }
+        self.cursors = cursors;
         true
     }
 
@@ -176,8 +181,9 @@ impl JsonReader {
     fn handle(&mut self, cursor: &Cursor) {
         let mut scratch = std::mem::take(&mut self.scratch);
         let line = cursor.line();
-        match frame::parse(line, &mut scratch) {
-            Ok(frame) => self.message(&frame, &scratch, cursor),
+        let mut frame = Frame::default();
+        match self.shapes.parse(line, &mut frame, &mut scratch) {
+            Ok(()) => self.message(&frame, &scratch, cursor),
             Err(error) => {
                 let half = if cursor.at.terminated { "" } else { ", and the file ends inside this line" };
                 self.counters.hit(checks::UNREADABLE, &self.labels[cursor.source as usize], cursor.at.position, || {
