@@ -267,26 +267,25 @@ impl<'a> Frame<'a> {
 
     /// What kind of message this is.
     pub(crate) fn class(&self) -> Class {
-        let suffix = self.suffix().unwrap_or_default();
-        let is_partial = is_partial_book(suffix);
+        let suffix = || self.suffix().unwrap_or_default();
         match self.event.as_deref() {
             Some(b"trade") => Class::Trade,
-            Some(b"depthUpdate") if is_partial => Class::PartialBook,
+            Some(b"depthUpdate") if is_partial_book(suffix()) => Class::PartialBook,
             Some(b"depthUpdate") => Class::Depth,
             Some(b"bookTicker") => Class::BestQuote,
             Some(_) => Class::Unknown,
             None if self[Field::SnapshotId] != Num::Absent => {
-                if is_partial {
+                if is_partial_book(suffix()) {
                     Class::PartialBook
                 } else {
                     Class::Snapshot
                 }
             }
-            None => match suffix {
+            None => match suffix() {
                 b"trade" => Class::Trade,
                 b"bookTicker" => Class::BestQuote,
-                _ if is_partial => Class::PartialBook,
-                _ if suffix == b"depth" || suffix.starts_with(b"depth@") => Class::Depth,
+                partial if is_partial_book(partial) => Class::PartialBook,
+                depth if depth == b"depth" || depth.starts_with(b"depth@") => Class::Depth,
                 _ => Class::Unknown,
             },
         }

@@ -29,18 +29,6 @@ impl Digits {
     }
 }
 
-/// A number of this form at `at`, in units of 10^-8; what follows it is not looked at.
-#[inline(always)]
-fn formed(text: &[u8], at: usize, form: Digits) -> Option<i64> {
-    let (whole, fraction) = (swar::word(text, at)?, swar::word(text, at + form.whole + 1)?);
-    let is_formed = swar::has_digits(whole, form.whole)
-        && swar::byte(whole, form.whole) == b'.'
-        && swar::has_digits(fraction, form.fraction);
-    // At most 7 digits before the point: below 10^15.
-    let value = swar::whole(whole, form.whole) * 100_000_000 + swar::fraction(fraction, form.fraction);
-    is_formed.then_some(value as i64)
-}
-
 /// A decimal between quotes whose first digit is at `at`, and its form; `None` if it is none, or of an unusual form.
 #[inline]
 fn decimal_at(text: &[u8], at: usize) -> Option<(i64, Digits)> {
@@ -60,26 +48,63 @@ fn stands_at(text: &[u8], at: usize, what: &[u8]) -> bool {
     text.get(at..at + what.len()) == Some(what)
 }
 
-/// `["price","quantity"]` of this form at `at`.
+/// `["price","quantity"]` at `at`, and where it ends.
+#[inline]
+fn level_at(text: &[u8], at: usize) -> Option<((i64, i64), usize)> {
+    let (price, form) = decimal_at(text, at + 2)?;
+    let middle = at + 2 + form.len();
+    let (qty, form) = decimal_at(text, middle + 3)?;
+    let end = middle + 3 + form.len() + 2;
+    let is_level = stands_at(text, at, b"[\"") && stands_at(text, middle, b"\",\"") && stands_at(text, end - 2, b"\"]");
+    is_level.then_some(((price, qty), end))
+}
+
+/// Where a level of the usual form ends at most, from its first digit on: two numbers of 7 and 8 digits and what stands between them.
+const END_MAX: usize = 2 * (7 + 1 + 8) + 3;
+/// Bytes looked at together.
+const WINDOW: usize = END_MAX + 8;
+
+/// The word at `at`, which is no more than [`END_MAX`]: the compiler need not be told twice.
 #[inline(always)]
-fn level_of(form: Form, text: &[u8], at: usize) -> Option<(i64, i64)> {
-    let price_at = at + 2;
-    let qty_at = price_at + form.price.len() + 3;
-    let price = formed(text, price_at, form.price)?;
-    let qty = formed(text, qty_at, form.qty)?;
-    let is_level = stands_at(text, at, b"[\"")
-        && stands_at(text, qty_at - 3, b"\",\"")
-        && stands_at(text, qty_at + form.qty.len(), b"\"]");
-    is_level.then_some((price, qty))
+fn within(window: &[u8; WINDOW], at: usize) -> u64 {
+    swar::word(&window[at.min(END_MAX)..], 0).unwrap_or_default()
+}
+
+/// Reads the levels of this form from `at` on up to, not with, the last one; where that stands. `EIGHT`: both fractions have 8 digits.
+#[inline(always)]
+fn alike<const EIGHT: bool>(form: Form, text: &[u8], at: usize, levels: &mut Vec<(i64, i64)>) -> usize {
+    const MIDDLE: u64 = u64::from_le_bytes(*b"\",\"\0\0\0\0\0");
+    const NEXT: u64 = u64::from_le_bytes(*b"\"],[\"\0\0\0");
+    let fraction = if EIGHT { [8, 8] } else { [form.price.fraction, form.qty.fraction] };
+    let (point, middle) = (form.price.whole, form.price.whole + 1 + fraction[0]);
+    let qty = middle + 3;
+    let (qty_point, end) = (qty + form.qty.whole, qty + form.qty.whole + 1 + fraction[1]);
+    if !stands_at(text, at, b"[\"") {
+        return at;
+    }
+    let mut at = at + 2;
+    // Bounded: every turn consumes a level.
+    while let Some(window) = text.get(at..).and_then(|text| text.first_chunk::<WINDOW>()) {
+        let words = [within(window, 0), within(window, point + 1), within(window, qty), within(window, qty_point + 1)];
+        let others = swar::others_before(words[0], form.price.whole)
+            | swar::others_before(words[1], fraction[0])
+            | swar::others_before(words[2], form.qty.whole)
+            | swar::others_before(words[3], fraction[1])
+            | u64::from((window[point.min(END_MAX)] ^ b'.') | (window[qty_point.min(END_MAX)] ^ b'.'))
+            | ((within(window, middle) ^ MIDDLE) & swar::first_bytes(3));
+        if others != 0 || (within(window, end) ^ NEXT) & swar::first_bytes(5) != 0 {
+            break;
+        }
+        // At most 7 digits before the point: below 10^15.
+        let price = swar::whole(words[0], form.price.whole) * 100_000_000 + swar::fraction(words[1], fraction[0]);
+        let qty = swar::whole(words[2], form.qty.whole) * 100_000_000 + swar::fraction(words[3], fraction[1]);
+        levels.push((price as i64, qty as i64));
+        at += end + 4 + 1;
+    }
+    at - 2
 }
 
 impl Form {
-    /// Length of a level.
-    #[inline(always)]
-    fn len(self) -> usize {
-        self.price.len() + self.qty.len() + 7
-    }
-
     /// The form of the level at `at`.
     fn at(text: &[u8], at: usize) -> Option<Self> {
         let (_, price) = decimal_at(text, at + 2)?;
@@ -113,32 +138,27 @@ impl<'a> Scanner<'a> {
     #[inline]
     fn usual_levels(&mut self, levels: &mut Vec<(i64, i64)>) -> bool {
         let text = self.bytes;
-        let mut at = self.at;
-        let Some(mut form) = Form::at(text, at) else { return false };
-        // Bounded: every turn consumes a level, or changes the form to that of the level, or ends.
-        let is_closed = loop {
-            let Some(level) = level_of(form, text, at) else {
-                match Form::at(text, at) {
-                    Some(other) if level_of(other, text, at).is_some() => form = other,
-                    _ => break false,
-                }
-                continue;
+        // Bounded: every turn consumes a level or ends.
+        while let Some(form) = Form::at(text, self.at) {
+            self.at = if form.price.fraction == 8 && form.qty.fraction == 8 {
+                alike::<true>(form, text, self.at, levels)
+            } else {
+                alike::<false>(form, text, self.at, levels)
             };
-            match text.get(at + form.len()) {
-                Some(b',') => {
-                    levels.push(level);
-                    at += form.len() + 1;
-                }
+            // The last of them: another form follows it, or the end.
+            let Some((level, end)) = level_at(text, self.at) else { return false };
+            match text.get(end) {
+                Some(b',') => levels.push(level),
                 Some(b']') => {
                     levels.push(level);
-                    at += form.len() + 1;
-                    break true;
+                    self.at = end + 1;
+                    return true;
                 }
-                _ => break false,
+                _ => return false,
             }
-        };
-        self.at = at;
-        is_closed
+            self.at = end + 1;
+        }
+        false
     }
 
     fn level(

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustc_hash::FxHashMap;
+
 use super::cursor::{Cursor, LineCounts};
 use super::frame::{Frame, Scratch};
 use super::shape::Shapes;
@@ -33,7 +35,7 @@ pub struct JsonReader {
     pub(super) states: Vec<StreamState>,
     pub(super) by_symbol: BTreeMap<String, usize>,
     /// Stream name as written -> index of its symbol.
-    pub(super) by_stream: BTreeMap<Vec<u8>, usize>,
+    pub(super) by_stream: FxHashMap<Vec<u8>, usize>,
     pub(super) outbox: Outbox,
     pub(super) counters: FeedCounters,
     pub(super) clock: Clock,
@@ -64,7 +66,7 @@ impl JsonReader {
             names: Vec::new(),
             states: Vec::new(),
             by_symbol: BTreeMap::new(),
-            by_stream: BTreeMap::new(),
+            by_stream: FxHashMap::default(),
             outbox: Outbox::default(),
             counters: FeedCounters::default(),
             clock: Clock::default(),

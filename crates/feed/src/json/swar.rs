@@ -26,15 +26,15 @@ pub(super) fn digits(word: u64) -> usize {
     others(word).trailing_zeros() as usize / 8
 }
 
-/// Whether the word starts with `n` digits, 0 to 8, whatever follows them.
+/// Marks what is no digit among the first `n` bytes, 0 to 8; 0 if all of them are digits.
 #[inline(always)]
-pub(super) fn has_digits(word: u64, n: usize) -> bool {
-    others(word) & first_bytes(n) == 0
+pub(super) fn others_before(word: u64, n: usize) -> u64 {
+    others(word) & first_bytes(n)
 }
 
 /// All bits of the first `n` bytes, 0 to 8.
 #[inline(always)]
-fn first_bytes(n: usize) -> u64 {
+pub(super) fn first_bytes(n: usize) -> u64 {
     if n >= WORD_DIGITS { u64::MAX } else { (1 << (8 * n)) - 1 }
 }
 
@@ -119,7 +119,7 @@ mod tests {
             let n = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
             prop_assert_eq!(digits(word), n);
             for k in 0..=8 {
-                prop_assert_eq!(has_digits(word, k), k <= n);
+                prop_assert_eq!(others_before(word, k) == 0, k <= n);
             }
             let value = |n: usize| bytes[..n].iter().fold(0, |v, b| 10 * v + u64::from(b - b'0'));
             for k in 1..=n {
