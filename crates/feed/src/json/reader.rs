@@ -10,10 +10,11 @@ use super::cursor::{Cursor, LineCounts};
 use super::frame::{Frame, Scratch};
 use super::shape::Shapes;
 use super::stream::StreamState;
+use crate::ahead::read_ahead;
 use crate::block::{Block, EventReader, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::error::FeedError;
-use crate::input::{self, LINE_BYTES_MAX, LineReader};
+use crate::input::{self, Compression, LINE_BYTES_MAX, LineReader};
 use crate::inventory::Source;
 use crate::json::message::Clock;
 use crate::json::snapshot::PendingSnapshot;
@@ -47,10 +48,16 @@ pub struct JsonReader {
     consumed: Arc<AtomicU64>,
     consumed_reported: u64,
     done: bool,
+    unpacks_ahead: bool,
 }
 
 /// An overlap of fewer lines than this is taken for a cut through lines that are slightly out of order.
 const OVERLAP_LINES_MIN: usize = 32;
+
+/// Packed bytes from which a file is worth a thread.
+const AHEAD_BYTES_MIN: u64 = 256 * 1024;
+/// Open files up to which each has a thread; a capture may be dealt to hundreds of files that overlap.
+const AHEAD_FILES_MAX: usize = 4;
 
 impl JsonReader {
     /// A reader of `sources`, which must be ordered as [`crate::Inventory`] orders them.
@@ -77,7 +84,14 @@ impl JsonReader {
             consumed: Arc::default(),
             consumed_reported: 0,
             done: false,
+            unpacks_ahead: false,
         }
+    }
+
+    /// The same, with packed files unpacked on threads of their own or not.
+    #[must_use]
+    pub fn with_unpacking_ahead(self, unpacks_ahead: bool) -> Self {
+        Self { unpacks_ahead, ..self }
     }
 
     /// Opens the next file if it overlaps with what is open, or unconditionally when nothing is open; `false` if none was opened.
@@ -97,6 +111,9 @@ impl JsonReader {
         let (first_key, offset) = (source.first.order_key(), source.clock_offset_ns);
         match input::open(&source.path, source.compression, self.consumed.clone()) {
             Ok(bytes) => {
+                let is_worth_it = source.compression != Compression::Plain && source.bytes >= AHEAD_BYTES_MIN;
+                let may_have_thread = self.unpacks_ahead && self.cursors.len() < AHEAD_FILES_MAX;
+                let bytes = if is_worth_it && may_have_thread { read_ahead(bytes) } else { bytes };
                 let lines = LineReader::new(bytes, LINE_BYTES_MAX);
                 let mut cursor = Cursor::new(index, self.free_lineage(), lines, first_key);
                 if cursor.advance(&mut self.counts(index)) {
