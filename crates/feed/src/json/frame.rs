@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::{Index, IndexMut, Range};
 
+use super::quick;
 use super::scan::{Num, ScanError, Scanner};
 use crate::epoch;
 use verismo_market::event::NO_TIME;
@@ -146,11 +147,10 @@ pub(super) fn parse_into<'a>(line: &'a [u8], frame: &mut Frame<'a>, scratch: &mu
 /// The digits before a raw frame as a time in ns; a blank must follow.
 fn receive_prefix<'a>(s: &mut Scanner<'a>) -> Result<Num<'a>, ScanError> {
     let line = s.bytes;
-    let n = line.iter().take_while(|b| b.is_ascii_digit()).count();
+    let (stamp, n) = quick::leading_number(line);
     if !matches!(line.get(n), Some(b' ' | b'\t')) {
         return s.fail("not a JSON object");
     }
-    let stamp = std::str::from_utf8(&line[..n]).ok().and_then(|t| t.parse::<i64>().ok());
     s.at = n;
     let Some(stamp) = stamp else { return s.fail("a receive stamp beyond the 64-bit range") };
     Ok(match epoch::to_ns(stamp).0 {
@@ -324,8 +324,7 @@ pub(crate) fn peek_key(line: &[u8]) -> Option<i64> {
 
 fn find_key(line: &[u8]) -> Option<i64> {
     if line.first().is_some_and(u8::is_ascii_digit) {
-        let n = line.iter().take_while(|b| b.is_ascii_digit()).count();
-        let stamp = std::str::from_utf8(&line[..n]).ok()?.parse::<i64>().ok()?;
+        let stamp = quick::leading_number(line).0?;
         return Some(epoch::to_ns(stamp).0).filter(|ns| *ns != NO_TIME);
     }
     if let Some(stamp) = number_after(line, b"\"capture_ns\"") {
@@ -339,8 +338,7 @@ fn number_after(line: &[u8], key: &[u8]) -> Option<i64> {
     // The key usually stands at the start; the search is the fallback.
     let at = if line.get(1..)?.starts_with(key) { 1 } else { memchr::memmem::find(line, key)? };
     let rest = line[at + key.len()..].trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
-    let n = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-    std::str::from_utf8(&rest[..n]).ok()?.parse().ok()
+    quick::leading_number(rest).0
 }
 
 #[cfg(test)]

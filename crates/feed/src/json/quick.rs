@@ -17,15 +17,22 @@ struct Form {
 struct Digits {
     /// 1 to 7.
     whole: usize,
+    /// 1, or 0 if there is no point.
+    point: usize,
     /// 0 to 8.
     fraction: usize,
 }
 
 impl Digits {
-    /// Length with the point.
     #[inline(always)]
     fn len(self) -> usize {
-        self.whole + 1 + self.fraction
+        self.whole + self.point + self.fraction
+    }
+
+    /// What differs between `byte` and the point, if there is to be one.
+    #[inline(always)]
+    fn misses_point(self, byte: u8) -> u64 {
+        u64::from(byte ^ b'.') * self.point as u64
     }
 }
 
@@ -34,12 +41,18 @@ impl Digits {
 fn decimal_at(text: &[u8], at: usize) -> Option<(i64, Digits)> {
     let word = swar::word(text, at)?;
     let whole = swar::digits(word);
-    if !(1..swar::WORD_DIGITS).contains(&whole) || swar::byte(word, whole) != b'.' {
+    if !(1..swar::WORD_DIGITS).contains(&whole) {
         return None;
     }
+    let units = swar::whole(word, whole) * 100_000_000;
+    match swar::byte(word, whole) {
+        b'"' => return Some((units as i64, Digits { whole, point: 0, fraction: 0 })),
+        b'.' => {}
+        _ => return None,
+    }
     let fraction_word = swar::word(text, at + whole + 1)?;
-    let form = Digits { whole, fraction: swar::digits(fraction_word) };
-    let value = swar::whole(word, whole) * 100_000_000 + swar::fraction(fraction_word, form.fraction);
+    let form = Digits { whole, point: 1, fraction: swar::digits(fraction_word) };
+    let value = units + swar::fraction(fraction_word, form.fraction);
     (text.get(at + form.len()) == Some(&b'"')).then_some((value as i64, form))
 }
 
@@ -75,10 +88,15 @@ fn within(window: &[u8; WINDOW], at: usize) -> u64 {
 fn alike<const EIGHT: bool>(form: Form, text: &[u8], at: usize, levels: &mut Vec<(i64, i64)>) -> usize {
     const MIDDLE: u64 = u64::from_le_bytes(*b"\",\"\0\0\0\0\0");
     const NEXT: u64 = u64::from_le_bytes(*b"\"],[\"\0\0\0");
-    let fraction = if EIGHT { [8, 8] } else { [form.price.fraction, form.qty.fraction] };
-    let (point, middle) = (form.price.whole, form.price.whole + 1 + fraction[0]);
+    let mut form = form;
+    if EIGHT {
+        (form.price.point, form.price.fraction) = (1, 8);
+        (form.qty.point, form.qty.fraction) = (1, 8);
+    }
+    let Form { price: price_form, qty: qty_form } = form;
+    let (point, middle) = (price_form.whole, price_form.len());
     let qty = middle + 3;
-    let (qty_point, end) = (qty + form.qty.whole, qty + form.qty.whole + 1 + fraction[1]);
+    let (qty_point, end) = (qty + qty_form.whole, qty + qty_form.len());
     if !stands_at(text, at, b"[\"") {
         return at;
     }
@@ -86,18 +104,20 @@ fn alike<const EIGHT: bool>(form: Form, text: &[u8], at: usize, levels: &mut Vec
     // Bounded: every turn consumes a level.
     while let Some(window) = text.get(at..).and_then(|text| text.first_chunk::<WINDOW>()) {
         let words = [within(window, 0), within(window, point + 1), within(window, qty), within(window, qty_point + 1)];
-        let others = swar::others_before(words[0], form.price.whole)
-            | swar::others_before(words[1], fraction[0])
-            | swar::others_before(words[2], form.qty.whole)
-            | swar::others_before(words[3], fraction[1])
-            | u64::from((window[point.min(END_MAX)] ^ b'.') | (window[qty_point.min(END_MAX)] ^ b'.'))
+        let others = swar::others_before(words[0], price_form.whole)
+            | price_form.misses_point(window[point.min(END_MAX)])
+            | swar::others_before(words[1], price_form.fraction)
+            | swar::others_before(words[2], qty_form.whole)
+            | qty_form.misses_point(window[qty_point.min(END_MAX)])
+            | swar::others_before(words[3], qty_form.fraction)
             | ((within(window, middle) ^ MIDDLE) & swar::first_bytes(3));
         if others != 0 || (within(window, end) ^ NEXT) & swar::first_bytes(5) != 0 {
             break;
         }
         // At most 7 digits before the point: below 10^15.
-        let price = swar::whole(words[0], form.price.whole) * 100_000_000 + swar::fraction(words[1], fraction[0]);
-        let qty = swar::whole(words[2], form.qty.whole) * 100_000_000 + swar::fraction(words[3], fraction[1]);
+        let price =
+            swar::whole(words[0], price_form.whole) * 100_000_000 + swar::fraction(words[1], price_form.fraction);
+        let qty = swar::whole(words[2], qty_form.whole) * 100_000_000 + swar::fraction(words[3], qty_form.fraction);
         levels.push((price as i64, qty as i64));
         at += end + 4 + 1;
     }
@@ -213,7 +233,7 @@ impl<'a> Scanner<'a> {
         self.decimal_by_bytes()
     }
 
-    /// Near the end of the line, without a point, or with 8 digits and more before it.
+    /// Near the end of the line, or with 8 digits and more before the point.
     fn decimal_by_bytes(&mut self) -> Option<i64> {
         let text = self.bytes.get(self.at + 1..)?;
         let (mut value, whole) = digits(0, text);
@@ -231,33 +251,19 @@ impl<'a> Scanner<'a> {
         Some((value * SCALE_UP[fraction]) as i64)
     }
 
-    /// A plain integer of at most 18 digits with a delimiter behind it.
+    /// A plain integer of at most 19 digits with a delimiter behind it.
     #[inline]
     pub(super) fn quick_integer(&mut self) -> Option<i64> {
-        let mut at = self.at;
-        let mut value: u64 = 0;
-        // Bounded: two words at most.
-        while let Some(word) = swar::word(self.bytes, at).filter(|_| at < self.at + 2 * swar::WORD_DIGITS) {
-            let n = swar::digits(word);
-            if n > 0 {
-                value = value * POWERS[n] + swar::whole(word, n);
-                at += n;
-            }
-            if n < swar::WORD_DIGITS {
-                break;
-            }
-        }
+        let text = self.bytes.get(self.at..)?;
+        let (value, at) = words_of_digits(text);
         // Near the end of the line, and behind two words.
-        let (value, rest) = digits(value, self.bytes.get(at..)?);
-        let n = at + rest - self.at;
-        let is_plain = (1..=18).contains(&n)
-            && (n == 1 || self.bytes[self.at] != b'0')
-            && matches!(self.bytes.get(self.at + n), Some(b',' | b'}' | b']'));
-        if !is_plain {
-            return None;
-        }
+        let (value, rest) = digits(value, &text[at..]);
+        let n = at + rest;
+        let is_plain =
+            (1..=19).contains(&n) && (n == 1 || text[0] != b'0') && matches!(text.get(n), Some(b',' | b'}' | b']'));
+        let value = i64::try_from(value).ok().filter(|_| is_plain)?;
         self.at += n;
-        Some(value as i64)
+        Some(value)
     }
 
     /// A string of plain ASCII without escapes: the bytes between the quotes.
@@ -285,6 +291,39 @@ impl<'a> Scanner<'a> {
 }
 
 const POWERS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+/// The number that `text` starts with, and its digits; no number if there are none, or beyond the 64-bit range.
+#[inline]
+pub(super) fn leading_number(text: &[u8]) -> (Option<i64>, usize) {
+    let (value, at) = words_of_digits(text);
+    let (value, rest) = digits(value, &text[at..]);
+    let n = at + rest;
+    // 19 digits fit 64 bits; of more the library knows best.
+    let value = if (1..=19).contains(&n) { i64::try_from(value).ok() } else { parsed(&text[..n]) };
+    (value, n)
+}
+
+#[cold]
+fn parsed(digits: &[u8]) -> Option<i64> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// The digits that `text` starts with, two words at most.
+#[inline(always)]
+fn words_of_digits(text: &[u8]) -> (u64, usize) {
+    let (mut value, mut at) = (0, 0);
+    while let Some(word) = swar::word(text, at).filter(|_| at < 2 * swar::WORD_DIGITS) {
+        let n = swar::digits(word);
+        if n > 0 {
+            value = value * POWERS[n] + swar::whole(word, n);
+            at += n;
+        }
+        if n < swar::WORD_DIGITS {
+            break;
+        }
+    }
+    (value, at)
+}
 
 /// The digits that `text` starts with behind those of `value`, and how many they are; beyond 19 together the value means nothing.
 #[inline]

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use super::frame::{self, Frame, STEPS_MAX, Scratch, Slot, Step};
 use super::scan::{ScanError, Scanner};
+use super::swar;
 
 /// Nodes kept; the messages of a venue need about 50. A hostile file may write every line in another way.
 const NODES_MAX: usize = 512;
@@ -43,7 +44,7 @@ impl Node {
     /// Whether it is what stands at `at`.
     #[inline]
     fn fits(&self, line: &[u8], at: usize) -> bool {
-        let Some(rest) = line.get(at..).and_then(|rest| rest.strip_prefix(&*self.text)) else { return false };
+        let Some(rest) = line.get(at..).and_then(|rest| swar::strip_prefix(rest, &self.text)) else { return false };
         match self.value {
             Value::Of(slot) => rest.first().is_some_and(|first| is_plain(slot, *first)),
             Value::Event(_) => true,
@@ -255,8 +256,18 @@ mod tests {
         }
 
         #[test]
+        fn leading_numbers_agree_with_the_library(text in "[0-9]{0,22}[ ,}a]?[0-9]{0,3}") {
+            let n = text.bytes().take_while(u8::is_ascii_digit).count();
+            prop_assert_eq!(crate::json::quick::leading_number(text.as_bytes()), (text[..n].parse().ok(), n));
+        }
+
+        #[test]
         fn levels_agree_with_numbers_read_one_by_one(
-            levels in proptest::collection::vec(("[0-9]{1,10}([.][0-9]{0,9})?", "[0-9]{1,9}[.][0-9]{1,8}"), 0..6),
+            levels in prop_oneof![
+                proptest::collection::vec(("[0-9]{1,10}([.][0-9]{0,9})?", "[0-9]{1,9}[.][0-9]{1,8}"), 0..6),
+                proptest::collection::vec(("[0-9]{5,6}[.][0-9]", "[0-9]{1,2}"), 0..9),
+                proptest::collection::vec(("[0-9]{7}[.][0-9]{8}", "[0-9]{7}[.][0-9]{8}"), 0..9),
+            ],
             blank in prop_oneof![9 => Just(""), 1 => Just(" ")],
         ) {
             let text: Vec<String> = levels.iter().map(|(p, q)| format!("[\"{p}\",\"{q}\"]")).collect();

@@ -83,6 +83,24 @@ pub(super) fn plain(word: u64) -> usize {
     marks.trailing_zeros() as usize / 8
 }
 
+/// What follows `start`, if `text` starts with it. For short texts, where a call of the library's comparison is most of the work.
+#[inline(always)]
+pub(super) fn strip_prefix<'a>(text: &'a [u8], start: &[u8]) -> Option<&'a [u8]> {
+    let (head, rest) = text.split_at_checked(start.len())?;
+    let (words, tail) = start.as_chunks::<8>();
+    for (ours, theirs) in words.iter().zip(head.as_chunks::<8>().0) {
+        if u64::from_le_bytes(*ours) != u64::from_le_bytes(*theirs) {
+            return None;
+        }
+    }
+    let is_same = match (start.last_chunk::<8>(), head.last_chunk::<8>()) {
+        // The last word overlaps the one before it.
+        (Some(ours), Some(theirs)) => ours == theirs,
+        _ => tail.iter().zip(head).all(|(ours, theirs)| ours == theirs),
+    };
+    is_same.then_some(rest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +124,20 @@ mod tests {
         assert_eq!((digits(of(b"118000.1")), whole(of(b"118000.1"), 6)), (6, 118_000));
         assert_eq!((fraction(of(b"02488000"), 8), fraction(of(b"5\"],[\"99"), 1)), (2_488_000, 50_000_000));
         assert_eq!((whole(of(b"7......."), 1), fraction(of(b"\"]......"), 0)), (7, 0));
+    }
+
+    #[test]
+    fn starts_of_every_length() {
+        let text = b"0123456789abcdefghijklmnopqrstuvwxyz";
+        for n in 0..=text.len() {
+            assert_eq!(strip_prefix(text, &text[..n]), Some(&text[n..]));
+            for k in 0..n {
+                let mut other = text[..n].to_vec();
+                other[k] ^= 1;
+                assert_eq!(strip_prefix(text, &other), None, "{n} {k}");
+            }
+        }
+        assert_eq!(strip_prefix(b"01", b"012"), None);
     }
 
     proptest! {
