@@ -61,15 +61,15 @@ fn stands_at(text: &[u8], at: usize, what: &[u8]) -> bool {
     text.get(at..at + what.len()) == Some(what)
 }
 
-/// `["price","quantity"]` at `at`, and where it ends.
+/// `["price","quantity"]` at `at`, its form, and where it ends.
 #[inline]
-fn level_at(text: &[u8], at: usize) -> Option<((i64, i64), usize)> {
-    let (price, form) = decimal_at(text, at + 2)?;
-    let middle = at + 2 + form.len();
-    let (qty, form) = decimal_at(text, middle + 3)?;
-    let end = middle + 3 + form.len() + 2;
+fn level_at(text: &[u8], at: usize) -> Option<((i64, i64), Form, usize)> {
+    let (price, price_form) = decimal_at(text, at + 2)?;
+    let middle = at + 2 + price_form.len();
+    let (qty, qty_form) = decimal_at(text, middle + 3)?;
+    let end = middle + 3 + qty_form.len() + 2;
     let is_level = stands_at(text, at, b"[\"") && stands_at(text, middle, b"\",\"") && stands_at(text, end - 2, b"\"]");
-    is_level.then_some(((price, qty), end))
+    is_level.then_some(((price, qty), Form { price: price_form, qty: qty_form }, end))
 }
 
 /// Where a level of the usual form ends at most, from its first digit on: two numbers of 7 and 8 digits and what stands between them.
@@ -124,15 +124,6 @@ fn alike<const EIGHT: bool>(form: Form, text: &[u8], at: usize, levels: &mut Vec
     at - 2
 }
 
-impl Form {
-    /// The form of the level at `at`.
-    fn at(text: &[u8], at: usize) -> Option<Self> {
-        let (_, price) = decimal_at(text, at + 2)?;
-        let (_, qty) = decimal_at(text, at + 2 + price.len() + 3)?;
-        Some(Self { price, qty })
-    }
-}
-
 impl<'a> Scanner<'a> {
     /// `[["price","qty"], ...]` into `levels`; further items of a level are skipped, levels without exact values go to `bad`.
     pub(crate) fn levels(
@@ -159,24 +150,22 @@ impl<'a> Scanner<'a> {
     fn usual_levels(&mut self, levels: &mut Vec<(i64, i64)>) -> bool {
         let text = self.bytes;
         // Bounded: every turn consumes a level or ends.
-        while let Some(form) = Form::at(text, self.at) {
+        while let Some((level, form, end)) = level_at(text, self.at) {
+            let is_last = match text.get(end) {
+                Some(b',') => false,
+                Some(b']') => true,
+                _ => return false,
+            };
+            levels.push(level);
+            self.at = end + 1;
+            if is_last {
+                return true;
+            }
             self.at = if form.price.fraction == 8 && form.qty.fraction == 8 {
                 alike::<true>(form, text, self.at, levels)
             } else {
                 alike::<false>(form, text, self.at, levels)
             };
-            // The last of them: another form follows it, or the end.
-            let Some((level, end)) = level_at(text, self.at) else { return false };
-            match text.get(end) {
-                Some(b',') => levels.push(level),
-                Some(b']') => {
-                    levels.push(level);
-                    self.at = end + 1;
-                    return true;
-                }
-                _ => return false,
-            }
-            self.at = end + 1;
         }
         false
     }
