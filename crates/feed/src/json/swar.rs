@@ -2,6 +2,8 @@
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x80 * ONES;
+/// What is left of a digit is its value.
+const VALUES: u64 = 0x0f * ONES;
 
 /// Digits of a word at most.
 pub(super) const WORD_DIGITS: usize = 8;
@@ -17,7 +19,7 @@ pub(super) fn word(text: &[u8], at: usize) -> Option<u64> {
 fn others(word: u64) -> u64 {
     // A digit becomes 0 to 9; 118 more reach the high bit from 10 on. No byte carries into the next.
     let low = word ^ (0x30 * ONES);
-    ((low & !HIGHS) + 0x76 * ONES | low) & HIGHS
+    (((low & !HIGHS) + 0x76 * ONES) | low) & HIGHS
 }
 
 /// How many digits the word starts with.
@@ -51,13 +53,13 @@ pub(super) fn whole(word: u64, n: usize) -> u64 {
         return word & 0xf;
     }
     // The digits move to the end, zeros go before them.
-    eight((word & 0x0f * ONES) << (64 - 8 * n.clamp(1, WORD_DIGITS)))
+    eight((word & VALUES) << (64 - 8 * n.clamp(1, WORD_DIGITS)))
 }
 
 /// The first `n` digits, 0 to 8, as a fraction in units of 10^-8.
 #[inline(always)]
 pub(super) fn fraction(word: u64, n: usize) -> u64 {
-    eight(word & first_bytes(n) & 0x0f * ONES)
+    eight(word & first_bytes(n) & VALUES)
 }
 
 /// The number whose eight digits are the values of the bytes.
