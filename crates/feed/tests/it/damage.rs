@@ -128,7 +128,7 @@ fn truncated_archives_give_their_whole_lines() {
 
 #[test]
 fn unpacking_ahead_changes_nothing() {
-    let text: String = (0..20_000u64)
+    let text: String = (0..40_000u64)
         .map(|i| {
             // Digits that do not pack well, so that the file is worth a thread.
             let digits = i.wrapping_mul(0x9e37_79b9_7f4a_7c15);
