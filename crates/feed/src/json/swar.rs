@@ -162,8 +162,8 @@ mod tests {
             for k in 0..=n {
                 prop_assert_eq!(fraction(word, k), value(k) * 10u64.pow(8 - k as u32));
             }
-            for k in 0..8 {
-                prop_assert_eq!(byte(word, k), bytes[k]);
+            for (k, expected) in bytes.iter().enumerate() {
+                prop_assert_eq!(byte(word, k), *expected);
             }
             let is_plain = |b: &&u8| matches!(b, b' '..=0x7f) && !matches!(b, b'"' | b'\\');
             prop_assert_eq!(plain(word), bytes.iter().take_while(is_plain).count());
