@@ -169,6 +169,8 @@ fn observe_streams(
     let inventory = &plan.golden.inventory;
     let ledger = Ledger::default();
     let days = ReaderOptions::default().with_day(request.tz.clone(), request.date.clone());
+    // A decoder and its observer are busy with one thread each.
+    let days = days.with_unpacking_ahead(request.threads > 1);
     let readers = inventory.readers(&days).map_err(EngineError::feed(SIDE))?;
     let jobs = readers.into_iter().map(|reader| Job {
         side: 0,

@@ -190,6 +190,8 @@ fn observe_streams(
 ) -> Result<(SideResult, SideResult), EngineError> {
     let mut jobs = Vec::new();
     let days = ReaderOptions::default().with_day(request.tz.clone(), request.date.clone());
+    // The sides are read side by side: with a thread for each no core is idle.
+    let days = days.with_unpacking_ahead(request.threads > 2);
     for (side, part) in [&plan.golden, &plan.candidate].into_iter().enumerate() {
         let readers = part.inventory.readers(&days);
         for reader in readers.map_err(EngineError::feed(side_name(side)))? {

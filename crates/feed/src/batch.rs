@@ -5,17 +5,19 @@ use std::ops::Range;
 
 use verismo_market::event::{Event, EventBatch, Kind, Side, flags};
 
-/// Appends one side of an update: every row is `base` with the side, and price and quantity of its level.
+/// Appends the levels of an update: every row is `base` with its side, and price and quantity of its level.
 #[inline]
-fn extend_side(base: Event, side: Side, levels: &[(i64, i64)], out: &mut EventBatch) {
-    let n = levels.len();
+fn extend_levels(base: Event, bids: &[(i64, i64)], asks: &[(i64, i64)], out: &mut EventBatch) {
+    let n = bids.len() + asks.len();
     out.kind.extend(repeat_n(base.kind, n));
-    out.side.extend(repeat_n(side, n));
+    out.side.extend(repeat_n(Side::Bid, bids.len()).chain(repeat_n(Side::Ask, asks.len())));
     out.flags.extend(repeat_n(base.flags, n));
     out.t_exchange_ns.extend(repeat_n(base.t_exchange_ns, n));
     out.t_receive_ns.extend(repeat_n(base.t_receive_ns, n));
-    out.price.extend(levels.iter().map(|l| l.0));
-    out.qty.extend(levels.iter().map(|l| l.1));
+    for levels in [bids, asks] {
+        out.price.extend(levels.iter().map(|l| l.0));
+        out.qty.extend(levels.iter().map(|l| l.1));
+    }
     out.id.extend(repeat_n(base.id, n));
     out.first_id.extend(repeat_n(base.first_id, n));
     out.prev_id.extend(repeat_n(base.prev_id, n));
@@ -29,8 +31,7 @@ pub(crate) fn push_depth(base: Event, bids: &[(i64, i64)], asks: &[(i64, i64)], 
     if bids.is_empty() && asks.is_empty() {
         out.push(base);
     } else {
-        extend_side(base, Side::Bid, bids, out);
-        extend_side(base, Side::Ask, asks, out);
+        extend_levels(base, bids, asks, out);
     }
     mark_message(start, out);
 }
@@ -40,8 +41,7 @@ pub(crate) fn push_snapshot(base: Event, bids: &[(i64, i64)], asks: &[(i64, i64)
     let start = out.len();
     let base = Event { kind: Kind::SnapshotStart, side: Side::None, price: 0, qty: 0, flags: flags::SNAPSHOT, ..base };
     out.push(base);
-    extend_side(Event { kind: Kind::LevelSet, ..base }, Side::Bid, bids, out);
-    extend_side(Event { kind: Kind::LevelSet, ..base }, Side::Ask, asks, out);
+    extend_levels(Event { kind: Kind::LevelSet, ..base }, bids, asks, out);
     mark_message(start, out);
 }
 

@@ -8,7 +8,9 @@ use crate::counters::FeedCounters;
 use crate::error::FeedError;
 
 /// Events a block aims at; a block may hold a few more so that it ends with a whole message, or fewer.
-pub const BLOCK_EVENTS: usize = 8192;
+///
+/// 140 KB: what the decoder wrote is still in a near cache when the observer reads it.
+pub const BLOCK_EVENTS: usize = 2048;
 
 /// The name of a stream.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

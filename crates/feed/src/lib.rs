@@ -10,6 +10,7 @@
 //! CSV, Parquet and Arrow; none of their types is public.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod ahead;
 mod assemble;
 mod batch;
 pub mod binance;

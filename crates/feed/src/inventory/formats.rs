@@ -116,7 +116,7 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_single_feed: false,
         told: Told::Levels,
         sniff: json::sniff,
-        reader: Some(|group, _| Ok(Box::new(JsonReader::new(group)))),
+        reader: Some(|group, options| Ok(Box::new(JsonReader::new(group).with_unpacking_ahead(options.unpacks_ahead)))),
         writer: Some(|directory, options| Ok(Box::new(GoldenWriter::create(directory, options.compression)?))),
     },
     FormatRow {

@@ -135,6 +135,8 @@ pub struct ReaderOptions {
     pub tz: Option<String>,
     /// Date of files that tell only times of day, `YYYY-MM-DD`.
     pub date: Option<String>,
+    /// Whether packed files may be unpacked on threads of their own, which pays where a core would be idle.
+    pub unpacks_ahead: bool,
 }
 
 impl ReaderOptions {
@@ -147,6 +149,12 @@ impl ReaderOptions {
     #[must_use]
     pub fn with_day(self, tz: Option<String>, date: Option<String>) -> Self {
         Self { tz, date, ..self }
+    }
+
+    /// These options with [`Self::unpacks_ahead`].
+    #[must_use]
+    pub fn with_unpacking_ahead(self, unpacks_ahead: bool) -> Self {
+        Self { unpacks_ahead, ..self }
     }
 }
 

@@ -3,7 +3,7 @@
 use verismo_market::event::{Event, EventBatch, Kind, NO_ID, NO_TIME, Side, flags};
 
 use super::cursor::Cursor;
-use super::frame::{Class, Frame, Scratch};
+use super::frame::{Class, Field, Frame, Scratch};
 use super::reader::JsonReader;
 use super::scan::Num;
 use super::snapshot::NAMELESS;
@@ -79,7 +79,7 @@ impl JsonReader {
             self.counters.unknown_stream(&name, &self.labels[source as usize], position);
             return;
         }
-        let receive_ns = self.integer(frame.receive, "receive stamp", source, position, NO_TIME);
+        let receive_ns = self.integer(frame[Field::Receive], "receive stamp", source, position, NO_TIME);
         let stamp =
             self.integer(frame.exchange_stamp(class == Class::Trade), "exchange time", source, position, NO_TIME);
         let (exchange_ns, unit) = if stamp == NO_TIME { (NO_TIME, None) } else { with_unit(stamp) };
@@ -113,7 +113,7 @@ impl JsonReader {
             Class::BestQuote => self.best_quote(frame, event, place),
             Class::PartialBook => self.partial_book(frame, scratch, event, place),
             Class::Snapshot => {
-                let id = self.integer(frame.snapshot_id, "lastUpdateId", source, position, NO_ID);
+                let id = self.integer(frame[Field::SnapshotId], "lastUpdateId", source, position, NO_ID);
                 self.snapshot(Event { id, ..event }, scratch, place);
             }
             Class::Unknown => {}
@@ -187,11 +187,11 @@ impl JsonReader {
 
     fn trade(&mut self, frame: &Frame<'_>, event: Event, place: Place) {
         let (Some(price), Some(qty)) =
-            (self.needed(frame.price, "price p", place), self.needed(frame.qty, "quantity q", place))
+            (self.needed(frame[Field::Price], "price p", place), self.needed(frame[Field::Qty], "quantity q", place))
         else {
             return;
         };
-        let id = self.integer(frame.trade_id, "trade id t", place.source, place.position, NO_ID);
+        let id = self.integer(frame[Field::TradeId], "trade id t", place.source, place.position, NO_ID);
         let side = match frame.buyer_is_maker {
             Some(true) => Side::Ask,
             Some(false) => Side::Bid,
@@ -211,9 +211,9 @@ impl JsonReader {
         }
         let Place { source, position, .. } = place;
         let event = Event {
-            id: self.integer(frame.last_id, "last id u", source, position, NO_ID),
-            first_id: self.integer(frame.first_id, "first id U", source, position, NO_ID),
-            prev_id: self.integer(frame.prev_id, "previous id pu", source, position, NO_ID),
+            id: self.integer(frame[Field::LastId], "last id u", source, position, NO_ID),
+            first_id: self.integer(frame[Field::FirstId], "first id U", source, position, NO_ID),
+            prev_id: self.integer(frame[Field::PrevId], "previous id pu", source, position, NO_ID),
             ..event
         };
         if self.is_delivered(Sequence::Depth, event.id, &event, place) {
@@ -229,12 +229,14 @@ impl JsonReader {
     }
 
     fn best_quote(&mut self, frame: &Frame<'_>, event: Event, place: Place) {
-        let [bid_price, bid_qty] = frame.best_bid.map(|n| self.needed(n, "best bid b, B", place));
-        let [ask_price, ask_qty] = frame.best_ask.map(|n| self.needed(n, "best ask a, A", place));
+        let [bid_price, bid_qty] =
+            [Field::BidPrice, Field::BidQty].map(|f| self.needed(frame[f], "best bid b, B", place));
+        let [ask_price, ask_qty] =
+            [Field::AskPrice, Field::AskQty].map(|f| self.needed(frame[f], "best ask a, A", place));
         let (Some(bp), Some(bq), Some(ap), Some(aq)) = (bid_price, bid_qty, ask_price, ask_qty) else {
             return;
         };
-        let id = self.integer(frame.last_id, "update id u", place.source, place.position, NO_ID);
+        let id = self.integer(frame[Field::LastId], "update id u", place.source, place.position, NO_ID);
         if self.is_delivered(Sequence::Quotes, id, &event, place) {
             return;
         }
@@ -243,7 +245,7 @@ impl JsonReader {
 
     /// The first levels as a whole: the book itself while there is nothing better, else a best quote to check the book against.
     fn partial_book(&mut self, frame: &Frame<'_>, scratch: &Scratch, event: Event, place: Place) {
-        let id = if frame.snapshot_id == Num::Absent { frame.last_id } else { frame.snapshot_id };
+        let id = if frame[Field::SnapshotId] == Num::Absent { frame[Field::LastId] } else { frame[Field::SnapshotId] };
         let id = self.integer(id, "last update id", place.source, place.position, NO_ID);
         let event = Event { id, ..event };
         if self.is_delivered(Sequence::Quotes, id, &event, place) {

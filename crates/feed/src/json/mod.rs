@@ -3,11 +3,14 @@
 mod cursor;
 pub(crate) mod frame;
 mod message;
+mod quick;
 mod reader;
 pub(crate) mod scan;
+mod shape;
 mod snapshot;
 mod sniff;
 mod stream;
+mod swar;
 
 pub(crate) use message::CLOCK_TOLERANCE_NS;
 pub use reader::JsonReader;

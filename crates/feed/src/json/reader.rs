@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustc_hash::FxHashMap;
+
 use super::cursor::{Cursor, LineCounts};
-use super::frame::{self, Scratch};
+use super::frame::{Frame, Scratch};
+use super::shape::Shapes;
 use super::stream::StreamState;
+use crate::ahead::read_ahead;
 use crate::block::{Block, EventReader, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::error::FeedError;
-use crate::input::{self, LINE_BYTES_MAX, LineReader};
+use crate::input::{self, Compression, LINE_BYTES_MAX, LineReader};
 use crate::inventory::Source;
 use crate::json::message::Clock;
 use crate::json::snapshot::PendingSnapshot;
@@ -32,21 +36,28 @@ pub struct JsonReader {
     pub(super) states: Vec<StreamState>,
     pub(super) by_symbol: BTreeMap<String, usize>,
     /// Stream name as written -> index of its symbol.
-    pub(super) by_stream: BTreeMap<Vec<u8>, usize>,
+    pub(super) by_stream: FxHashMap<Vec<u8>, usize>,
     pub(super) outbox: Outbox,
     pub(super) counters: FeedCounters,
     pub(super) clock: Clock,
     /// Snapshots of no known stream, in the order in which they came.
     pub(super) nameless: Vec<PendingSnapshot>,
     scratch: Scratch,
+    shapes: Shapes,
     lines: u64,
     consumed: Arc<AtomicU64>,
     consumed_reported: u64,
     done: bool,
+    unpacks_ahead: bool,
 }
 
 /// An overlap of fewer lines than this is taken for a cut through lines that are slightly out of order.
 const OVERLAP_LINES_MIN: usize = 32;
+
+/// Packed bytes from which a file is worth a thread.
+const AHEAD_BYTES_MIN: u64 = 256 * 1024;
+/// Open files up to which each has a thread; a capture may be dealt to hundreds of files that overlap.
+const AHEAD_FILES_MAX: usize = 4;
 
 impl JsonReader {
     /// A reader of `sources`, which must be ordered as [`crate::Inventory`] orders them.
@@ -62,17 +73,25 @@ impl JsonReader {
             names: Vec::new(),
             states: Vec::new(),
             by_symbol: BTreeMap::new(),
-            by_stream: BTreeMap::new(),
+            by_stream: FxHashMap::default(),
             outbox: Outbox::default(),
             counters: FeedCounters::default(),
             clock: Clock::default(),
             nameless: Vec::new(),
             scratch: Scratch::default(),
+            shapes: Shapes::default(),
             lines: 0,
             consumed: Arc::default(),
             consumed_reported: 0,
             done: false,
+            unpacks_ahead: false,
         }
+    }
+
+    /// The same, with packed files unpacked on threads of their own or not.
+    #[must_use]
+    pub fn with_unpacking_ahead(self, unpacks_ahead: bool) -> Self {
+        Self { unpacks_ahead, ..self }
     }
 
     /// Opens the next file if it overlaps with what is open, or unconditionally when nothing is open; `false` if none was opened.
@@ -92,6 +111,9 @@ impl JsonReader {
         let (first_key, offset) = (source.first.order_key(), source.clock_offset_ns);
         match input::open(&source.path, source.compression, self.consumed.clone()) {
             Ok(bytes) => {
+                let is_worth_it = source.compression != Compression::Plain && source.bytes >= AHEAD_BYTES_MIN;
+                let may_have_thread = self.unpacks_ahead && self.cursors.len() < AHEAD_FILES_MAX;
+                let bytes = if is_worth_it && may_have_thread { read_ahead(bytes) } else { bytes };
                 let lines = LineReader::new(bytes, LINE_BYTES_MAX);
                 let mut cursor = Cursor::new(index, self.free_lineage(), lines, first_key);
                 if cursor.advance(&mut self.counts(index)) {
@@ -150,14 +172,16 @@ impl JsonReader {
         while self.open_due(Some(at)) {
             at = self.earliest();
         }
-        let mut cursor = self.cursors.swap_remove(at);
-        self.lines += 1;
-        self.handle(&cursor);
-        if cursor.advance(&mut self.counts(cursor.source)) {
-            self.cursors.push(cursor);
-            let last = self.cursors.len() - 1;
-            self.cursors.swap(at, last);
+        // Handling a line opens and closes no file; the cursors stay where they are, for they are large.
+        let mut cursors = std::mem::take(&mut self.cursors);
+        if let Some(cursor) = cursors.get_mut(at) {
+            self.lines += 1;
+            self.handle(cursor);
+            if !cursor.advance(&mut self.counts(cursor.source)) {
+                cursors.swap_remove(at);
+            }
         }
+        self.cursors = cursors;
         true
     }
 
@@ -176,8 +200,9 @@ impl JsonReader {
     fn handle(&mut self, cursor: &Cursor) {
         let mut scratch = std::mem::take(&mut self.scratch);
         let line = cursor.line();
-        match frame::parse(line, &mut scratch) {
-            Ok(frame) => self.message(&frame, &scratch, cursor),
+        let mut frame = Frame::default();
+        match self.shapes.parse(line, &mut frame, &mut scratch) {
+            Ok(()) => self.message(&frame, &scratch, cursor),
             Err(error) => {
                 let half = if cursor.at.terminated { "" } else { ", and the file ends inside this line" };
                 self.counters.hit(checks::UNREADABLE, &self.labels[cursor.source as usize], cursor.at.position, || {

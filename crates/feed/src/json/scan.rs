@@ -16,7 +16,7 @@ pub(crate) struct ScanError {
 const DEPTH_MAX: u32 = 64;
 
 pub(crate) struct Scanner<'a> {
-    bytes: &'a [u8],
+    pub(super) bytes: &'a [u8],
     pub(crate) at: usize,
 }
 
@@ -97,6 +97,9 @@ impl<'a> Scanner<'a> {
 
     /// A string; borrowed unless it has escapes.
     pub(crate) fn string(&mut self) -> Result<Cow<'a, [u8]>, ScanError> {
+        if let Some(text) = self.quick_text() {
+            return Ok(Cow::Borrowed(text));
+        }
         let raw = self.raw_string()?;
         if memchr::memchr(b'\\', raw).is_none() {
             return Ok(Cow::Borrowed(raw));
@@ -175,21 +178,9 @@ impl<'a> Scanner<'a> {
     /// An integer, as a number or a string of one; null is absent.
     #[inline]
     pub(crate) fn integer(&mut self) -> Result<Num<'a>, ScanError> {
-        let start = self.at;
-        let mut value: i64 = 0;
-        // Fast path: up to 18 plain digits followed by a delimiter.
-        while let Some(d) = self.bytes.get(self.at).map(|b| b.wrapping_sub(b'0')).filter(|d| *d < 10) {
-            if self.at - start == 18 {
-                break;
-            }
-            value = value * 10 + i64::from(d);
-            self.at += 1;
-        }
-        let plain = self.at > start && matches!(self.bytes.get(self.at), Some(b',' | b'}' | b']'));
-        if plain && (self.bytes[start] != b'0' || self.at - start == 1) {
+        if let Some(value) = self.quick_integer() {
             return Ok(Num::Value(value));
         }
-        self.at = start;
         self.slow_number(|text| {
             // Exact also for forms like 1.7e12: value * 10^8 would overflow, so plain integers go through i64 first.
             if let Some(value) = std::str::from_utf8(text).ok().and_then(|t| t.parse::<i64>().ok()) {
@@ -211,38 +202,6 @@ impl<'a> Scanner<'a> {
             return Ok(Num::Value(value));
         }
         self.slow_number(|text| decimal::parse(text).map_err(DecimalError::reason))
-    }
-
-    /// `"digits.digits"` of at most 18 digits, the form of nearly every price; anything else is left unread.
-    #[inline]
-    fn quick_decimal(&mut self) -> Option<i64> {
-        let text = self.bytes.get(self.at..)?;
-        if *text.first()? != b'"' {
-            return None;
-        }
-        let mut value: u64 = 0;
-        let mut i = 1;
-        while let Some(d) = text.get(i).map(|b| b.wrapping_sub(b'0')).filter(|d| *d < 10) {
-            value = value.wrapping_mul(10).wrapping_add(u64::from(d));
-            i += 1;
-        }
-        let whole = i - 1;
-        let mut fraction = 0;
-        if text.get(i) == Some(&b'.') {
-            i += 1;
-            let from = i;
-            while let Some(d) = text.get(i).map(|b| b.wrapping_sub(b'0')).filter(|d| *d < 10) {
-                value = value.wrapping_mul(10).wrapping_add(u64::from(d));
-                i += 1;
-            }
-            fraction = i - from;
-        }
-        // 18 digits fit 64 bits, 10 digits before the point stay in range after scaling to 10^-8.
-        if text.get(i) != Some(&b'"') || whole == 0 || whole > 10 || fraction > 8 {
-            return None;
-        }
-        self.at += i + 1;
-        Some((value * SCALE_UP[fraction]) as i64)
     }
 
     fn slow_number(
@@ -328,66 +287,7 @@ impl<'a> Scanner<'a> {
             _ => self.number().map(|_| ()),
         }
     }
-
-    /// `[["price","qty"], ...]` into `levels`; further items of a level are skipped, levels without exact values go to `bad`.
-    pub(crate) fn levels(
-        &mut self,
-        levels: &mut Vec<(i64, i64)>,
-        bad: &mut Vec<(&'a [u8], &'static str)>,
-    ) -> Result<(), ScanError> {
-        if !self.open(b'[', b']')? {
-            return Ok(());
-        }
-        loop {
-            self.level(levels, bad)?;
-            if !self.more(b']')? {
-                return Ok(());
-            }
-        }
-    }
-
-    #[inline]
-    fn level(
-        &mut self,
-        levels: &mut Vec<(i64, i64)>,
-        bad: &mut Vec<(&'a [u8], &'static str)>,
-    ) -> Result<(), ScanError> {
-        let start = self.at;
-        if self.peek()? != b'[' {
-            self.skip_value(0)?;
-            bad.push((&self.bytes[start..self.at], "not a [price, quantity] pair"));
-            return Ok(());
-        }
-        self.at += 1;
-        let mut pair = [Num::Absent; 2];
-        let mut n = 0;
-        if self.peek()? == b']' {
-            self.at += 1;
-        } else {
-            loop {
-                match pair.get_mut(n) {
-                    Some(slot) => {
-                        self.peek()?;
-                        *slot = self.decimal()?;
-                    }
-                    None => self.skip_value(0)?,
-                }
-                n += 1;
-                if !self.more(b']')? {
-                    break;
-                }
-            }
-        }
-        match pair {
-            [Num::Value(price), Num::Value(qty)] => levels.push((price, qty)),
-            [Num::Bad(text, reason), _] | [_, Num::Bad(text, reason)] => bad.push((text, reason)),
-            _ => bad.push((&self.bytes[start..self.at], "a level without price or quantity")),
-        }
-        Ok(())
-    }
 }
-
-const SCALE_UP: [u64; 9] = [100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
 
 #[cfg(test)]
 mod tests {

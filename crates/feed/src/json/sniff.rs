@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use verismo_market::event::{NO_ID, NO_TIME};
 
-use super::frame::{self, Class, Scratch};
+use super::frame::{self, Class, Field, Scratch};
 use super::scan::Num;
 use crate::epoch::{self, EpochUnit};
 use crate::input::{self, LINE_BYTES_MAX, Line, LineReader};
@@ -76,7 +76,7 @@ struct Stamps {
 impl Stamps {
     /// Takes the stamps of a frame; `true` once there are enough.
     fn note(&mut self, frame: &frame::Frame<'_>) -> bool {
-        let receive = match frame.receive {
+        let receive = match frame[Field::Receive] {
             Num::Value(ns) => Some(ns),
             _ => None,
         };
@@ -98,7 +98,7 @@ impl Stamps {
         }
         if self.first_exchange.is_none() {
             self.first_exchange = Some(exchange_ns);
-            self.first_id = match (frame.trade_id, frame.last_id) {
+            self.first_id = match (frame[Field::TradeId], frame[Field::LastId]) {
                 (Num::Value(id), _) | (_, Num::Value(id)) => Some(id),
                 _ => None,
             };

@@ -94,11 +94,15 @@ impl Read {
 }
 
 pub(crate) fn try_read(paths: &[PathBuf]) -> Result<Read, FeedError> {
+    try_read_with(paths, &ReaderOptions::default())
+}
+
+pub(crate) fn try_read_with(paths: &[PathBuf], options: &ReaderOptions) -> Result<Read, FeedError> {
     let inventory = Inventory::scan(paths, None)?;
     let mut events: BTreeMap<String, EventBatch> = BTreeMap::new();
     let mut counters = inventory.counters.clone();
     let (mut messages, mut block_messages) = (0, 0);
-    for mut reader in inventory.readers(&ReaderOptions::default())? {
+    for mut reader in inventory.readers(options)? {
         let mut block = Block::default();
         let mut bytes = 0;
         while reader.next_block(&mut block)? {

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use verismo_feed::write::{EventsOptions, GoldenCompression};
-use verismo_feed::{Format, Inventory};
+use verismo_feed::{Format, Inventory, ReaderOptions};
 use verismo_market::event::{Kind, NO_TIME};
 
-use crate::common::{Read, files, market, read, rows, starts, try_read, write_events, write_golden};
+use crate::common::{Read, files, market, read, rows, starts, try_read, try_read_with, write_events, write_golden};
 
 fn capture(lines: &[&str]) -> Read {
     let directory = tempfile::tempdir().unwrap();
@@ -123,6 +123,31 @@ fn truncated_archives_give_their_whole_lines() {
             assert!(got.len() > whole.len() * (share - 30) / 100, "{name}: {} of {}", got.len(), whole.len());
             assert_eq!(got, whole[..got.len()], "{name}");
         }
+    }
+}
+
+#[test]
+fn unpacking_ahead_changes_nothing() {
+    let text: String = (0..40_000u64)
+        .map(|i| {
+            // Digits that do not pack well, so that the file is worth a thread.
+            let digits = i.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            format!("{{\"capture_ns\":{i},\"stream\":\"btcusdt@trade\",\"data\":{{\"e\":\"trade\",\"T\":1723161255343,\"t\":{i},\"p\":\"{}.{}\",\"q\":\"0.{}\"}}}}\n", digits % 99_991, digits >> 40, digits >> 44)
+        })
+        .collect();
+    let packed = zstd::encode_all(text.as_bytes(), 1).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    for (name, bytes) in [("whole", &packed[..]), ("cut", &packed[..packed.len() * 3 / 4])] {
+        assert!(bytes.len() > 256 * 1024, "{} bytes", bytes.len());
+        let path = directory.path().join(format!("{name}.jsonl.zst"));
+        std::fs::write(&path, bytes).unwrap();
+        let [plain, ahead] = [false, true].map(|ahead| {
+            let options = ReaderOptions::default().with_unpacking_ahead(ahead);
+            try_read_with(std::slice::from_ref(&path), &options).unwrap()
+        });
+        assert_eq!(plain.only(), ahead.only());
+        assert_eq!(plain.counters, ahead.counters);
+        assert_eq!((plain.messages, plain.count("truncated_file")), (ahead.messages, u64::from(name == "cut")));
     }
 }
 
