@@ -39,7 +39,8 @@ pub(crate) fn observe_both(
     let options = TableOptions::with_time(request.time.clone());
     let suite = freeze(&plan.golden, &options, suite, meter, |_| {}).map_err(EngineError::feed("golden"))?;
     let lattices = lattices(&suite)?;
-    let observe = |side: &'static str, part: &SidePlan| observe(side, part, &options, &lattices, meter);
+    let window_ns = suite.window_ns.unwrap_or(WINDOW_SHORT_NS);
+    let observe = |side: &'static str, part: &SidePlan| observe(side, part, &options, &lattices, window_ns, meter);
     let (golden, candidate) = if request.threads > 1 {
         std::thread::scope(|scope| {
             let golden = scope.spawn(|| observe("golden", &plan.golden));
@@ -69,7 +70,8 @@ pub(crate) fn observe_one(
         }
     };
     let suite = freeze(&plan.golden, &options, suite, meter, count).map_err(EngineError::feed(side))?;
-    let result = observe(side, &plan.golden, &options, &lattices(&suite)?, meter)?;
+    let result =
+        observe(side, &plan.golden, &options, &lattices(&suite)?, suite.window_ns.unwrap_or(WINDOW_SHORT_NS), meter)?;
     Ok((result, suite))
 }
 
@@ -134,13 +136,14 @@ fn observe(
     part: &SidePlan,
     options: &TableOptions,
     lattices: &BTreeMap<String, Lattice>,
+    window_ns: i64,
     meter: &Meter,
 ) -> Result<SideResult, EngineError> {
     // What is numeric in the golden has to be so in the candidate.
     let mut options = options.clone();
     options.numeric = lattices.keys().cloned().collect();
     let mut reader = TableReader::new(part.inventory.sources.clone(), options);
-    let mut table = TableObserver::new(lattices);
+    let mut table = TableObserver::new(lattices, window_ns);
     let (mut rows, mut bytes) = (0, 0);
     while !meter.is_cancelled()
         && let Some(batch) = reader.next_batch().map_err(EngineError::feed(side))?
@@ -170,11 +173,11 @@ struct TableObserver {
 }
 
 impl TableObserver {
-    fn new(lattices: &BTreeMap<String, Lattice>) -> Self {
+    fn new(lattices: &BTreeMap<String, Lattice>, window_ns: i64) -> Self {
         let columns = lattices.iter();
         Self {
-            columns: columns.map(|(name, l)| (name.clone(), (l.clone(), WindowTally::new(WINDOW_SHORT_NS)))).collect(),
-            window_ns: WINDOW_SHORT_NS,
+            columns: columns.map(|(name, l)| (name.clone(), (l.clone(), WindowTally::new(window_ns)))).collect(),
+            window_ns,
             span_ns: None,
             rows: 0,
             last_ns: i64::MIN,

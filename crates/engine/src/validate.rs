@@ -7,7 +7,7 @@ use std::time::Instant;
 use verismo_feed::{Format, Inventory, ReaderOptions};
 use verismo_judge::input::SideStates;
 use verismo_judge::{JudgeOptions, judge};
-use verismo_market::observe::ObserveOptions;
+use verismo_market::observe::{ObserveOptions, WINDOW_SHORT_NS};
 use verismo_suite::report::{Ignored, Input, Provenance, Report, Side, Timing};
 use verismo_suite::suite::{DataKind, Suite};
 
@@ -230,6 +230,7 @@ pub fn observe_options(suite: &Suite, clock_ns: i64) -> ObserveOptions {
         clock_ns,
         grid_ns: suite.grid_ns,
         warmup_ns: suite.warmup_ns,
+        window_min_ns: suite.window_ns.unwrap_or(WINDOW_SHORT_NS),
         observables: suite.observables.iter().map(|rule| rule.id.clone()).collect(),
         ..ObserveOptions::default()
     }

@@ -66,6 +66,8 @@ pub struct ObserveOptions {
     pub clock_ns: i64,
     /// Distance of the samples of the book, ns; divides one second.
     pub grid_ns: i64,
+    /// The shortest window, ns: [`WINDOW_SHORT_NS`] or a multiple of it that divides or is a multiple of every longer one.
+    pub window_min_ns: i64,
     /// Event time after which a book without snapshot is taken for known, ns.
     pub warmup_ns: i64,
     /// Ids of the observables wanted, see [`registry::REGISTRY`].
@@ -85,6 +87,7 @@ impl Default for ObserveOptions {
         Self {
             clock_ns: 1_000_000,
             grid_ns: SECOND_NS / 10,
+            window_min_ns: WINDOW_SHORT_NS,
             warmup_ns: 60 * SECOND_NS,
             observables: REGISTRY.iter().map(|entry| entry.id.to_owned()).collect(),
             is_single_feed: false,
@@ -118,9 +121,9 @@ impl StreamObserver {
         Self {
             scan: Scan::new(options),
             frame: Frame::default(),
-            observables: wanted.map(|entry| (entry.build)(grid_ns, WINDOW_SHORT_NS)).collect(),
+            observables: wanted.map(|entry| (entry.build)(grid_ns, options.window_min_ns)).collect(),
             unknown_observables: unknown.cloned().collect(),
-            window_ns: WINDOW_SHORT_NS,
+            window_ns: options.window_min_ns,
         }
     }
 

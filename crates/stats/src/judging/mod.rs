@@ -13,7 +13,8 @@
 //!
 //! ```
 //! use verismo_stats::judging::{Comparison, Design, Effect, Options, Outcome, Window};
-//! let cells: Vec<Vec<(i64, u64)>> = (0..40_u64).map(|w| vec![(1, 50 + w % 3), (2, 50), (5, 20 + w % 5)]).collect();
+//! use verismo_stats::histogram::Cells;
+//! let cells: Vec<Cells> = (0..40_u64).map(|w| Cells::pack(&[(1, 50 + w % 3), (2, 50), (5, 20 + w % 5)])).collect();
 //! let side: Vec<Window> = cells.iter().enumerate().map(|(w, cells)| Window::new(w as i64, cells)).collect();
 //! let comparison = Comparison::new(&side, &side, Design::Independent, &Options::default())?;
 //! let Outcome::Judged(judged) = comparison.judge(Effect::Ks, 0.05, &|key| key as f64)? else { panic!("40 windows are enough") };

@@ -53,6 +53,47 @@ pub struct FloatLattice {
     /// Bits of the origin, so that equality is exact; -0.0 is stored as 0.0.
     origin_bits: u64,
     splits: Arc<[Split]>,
+    index: Arc<Index>,
+}
+
+/// Where among the splits to look for an ordered integer: equal stretches of the range that they cover.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+struct Index {
+    first: i64,
+    shift: u32,
+    /// Per stretch, how many splits begin before its end of lower integers; one more entry than stretches.
+    begun: Vec<u32>,
+}
+
+/// Stretches of the index at most; a column that was refined has some hundred splits.
+const STRETCHES: u64 = 4096;
+
+impl Index {
+    fn of(splits: &[Split]) -> Self {
+        let (Some(first), Some(last)) = (splits.first(), splits.last()) else { return Self::default() };
+        let range = last.lo.wrapping_sub(first.lo) as u64;
+        let shift = (64 - range.leading_zeros()).saturating_sub(STRETCHES.trailing_zeros());
+        let n = (range >> shift) + 1;
+        let begin = |stretch: u64| i128::from(first.lo) + (i128::from(stretch) << shift);
+        let begun = (0..=n).map(|i| splits.partition_point(|split| i128::from(split.lo) < begin(i)) as u32).collect();
+        Self { first: first.lo, shift, begun }
+    }
+
+    /// How many of the splits begin at or below `full`.
+    #[inline]
+    fn begun(&self, splits: &[Split], full: i64) -> usize {
+        if full < self.first {
+            return 0;
+        }
+        let stretch = (full.wrapping_sub(self.first) as u64 >> self.shift) as usize;
+        match self.begun.get(stretch..stretch.saturating_add(2)) {
+            Some(&[from, to]) => {
+                let (from, to) = (from as usize, to as usize);
+                from + splits[from..to].partition_point(|split| split.lo <= full)
+            }
+            _ => splits.len(),
+        }
+    }
 }
 
 impl FloatLattice {
@@ -64,7 +105,12 @@ impl FloatLattice {
     pub fn new(mantissa_bits: u8, origin: f64) -> Self {
         assert!((1..=MANTISSA_BITS_MAX).contains(&mantissa_bits), "mantissa bits are 1 to 52, not {mantissa_bits}");
         assert!(origin.is_finite(), "the origin of a lattice is finite, not {origin}");
-        Self { mantissa_bits, origin_bits: unordered(ordered(origin)).to_bits(), splits: Arc::new([]) }
+        Self {
+            mantissa_bits,
+            origin_bits: unordered(ordered(origin)).to_bits(),
+            splits: Arc::new([]),
+            index: Arc::default(),
+        }
     }
 
     /// Mantissa bits outside the splits.
@@ -101,7 +147,7 @@ impl FloatLattice {
             }
             end = split.hi;
         }
-        Ok(Self { splits: splits.into(), ..self.clone() })
+        Ok(Self { index: Arc::new(Index::of(splits)), splits: splits.into(), ..self.clone() })
     }
 
     #[inline]
@@ -133,7 +179,7 @@ impl FloatLattice {
     #[inline]
     fn edge(&self, full: i64) -> i64 {
         let coarse = full & !mask(self.mantissa_bits);
-        let index = self.splits.partition_point(|split| split.lo <= full);
+        let index = self.index.begun(&self.splits, full);
         let Some(split) = index.checked_sub(1).map(|i| self.splits[i]) else {
             return coarse;
         };

@@ -144,7 +144,7 @@ pub struct Suite {
     pub alpha: f64,
     /// Simulated copies of the estimation error per finding; raised by the judge when Holm's correction needs more.
     pub replicates: u32,
-    /// Base window in ns: 1 s or 10 s; `None` chooses by the length of the capture.
+    /// The shortest base window in ns: 1 s, 10 s or 60 s; `None` leaves it to the length of the capture.
     pub window_ns: Option<i64>,
     /// How long after its start a stream without a snapshot has no book, ns.
     pub warmup_ns: i64,

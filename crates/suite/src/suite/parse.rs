@@ -155,7 +155,8 @@ impl Reader {
     }
 
     fn window(&mut self, map: &Entries<'_>) -> Option<i64> {
-        let choices = [("auto", None), ("1s", Some(1_000_000_000)), ("10s", Some(10_000_000_000))];
+        let second = 1_000_000_000;
+        let choices = [("auto", None), ("1s", Some(second)), ("10s", Some(10 * second)), ("60s", Some(60 * second))];
         self.word(map, "window", &choices, None)
     }
 
