@@ -130,7 +130,9 @@ impl Bench<'_> {
         let merge = self.timed(|| Ok(merge(&sides)))?;
         (counts.cells, counts.observations) = merge.1;
         counts.update_ns = update_ns(&sides);
-        let judged = self.timed(|| Ok(judge(&sides[0], &sides[1], self.suite, &JudgeOptions::default())))?;
+        let judging = || judge(&sides[0], &sides[1], self.suite, &JudgeOptions::default());
+        let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+        let judged = self.timed(|| Ok(one_thread.map_or_else(|_| judging(), |pool| pool.install(judging))))?;
         Ok([read, decode, replay, observe, merge.0, judged.0])
     }
 

@@ -9,6 +9,9 @@ pub(crate) struct DoubleSum {
 
 impl DoubleSum {
     pub(crate) fn add(&mut self, x: f64) {
+        if x == 0.0 {
+            return;
+        }
         let (sum, error) = two_sum(self.hi, x);
         let (hi, lo) = two_sum(sum, self.lo + error);
         (self.hi, self.lo) = (hi, lo);
@@ -19,6 +22,9 @@ impl DoubleSum {
         // Adding a zero changes nothing, since the pair is normalised: what is none is left out, which is most of it.
         if count == 1 {
             return self.add(x);
+        }
+        if x == 0.0 {
+            return;
         }
         // Two halves of 32 bits are exact in f64 and so is each product's error term.
         for half in [(count >> 32) as f64 * 4_294_967_296.0, (count & 0xffff_ffff) as f64] {

@@ -22,6 +22,34 @@ const SHIFT_MAX: u8 = 62;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cells(Box<[u8]>);
 
+/// Histograms that are merged by looking at the next cell of each.
+const FEW: usize = 16;
+
+/// Merges ascending cells of a few histograms.
+fn merge_few(mut parts: Vec<Iter<'_>>, out: &mut Vec<(i64, u64)>) {
+    let mut next: Vec<(i64, u64)> = parts.iter_mut().filter_map(Iterator::next).collect();
+    // Every turn takes a cell from a part, or more, and a part without cells goes.
+    while let Some(key) = next.iter().map(|&(key, _)| key).min() {
+        let mut count = 0_u64;
+        let mut i = 0;
+        while i < next.len() {
+            if next[i].0 == key {
+                count = count.saturating_add(next[i].1);
+                match parts[i].next() {
+                    Some(cell) => next[i] = cell,
+                    None => {
+                        parts.swap_remove(i);
+                        next.swap_remove(i);
+                        continue;
+                    }
+                }
+            }
+            i += 1;
+        }
+        out.push((key, count));
+    }
+}
+
 /// What stands before the cells.
 #[derive(Debug, Clone, Copy)]
 struct Head {
@@ -47,7 +75,12 @@ impl Cells {
     /// Packs the sum of packed histograms.
     #[must_use]
     pub fn sum<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
-        let mut cells: Vec<(i64, u64)> = Vec::new();
+        let parts: Vec<Iter<'a>> = parts.into_iter().filter(|part| !part.is_empty()).map(Self::iter).collect();
+        let mut cells: Vec<(i64, u64)> = Vec::with_capacity(parts.iter().map(Iter::len).max().unwrap_or(0));
+        if parts.len() <= FEW {
+            merge_few(parts, &mut cells);
+            return Self::pack(&cells);
+        }
         for part in parts {
             cells.extend(part);
         }

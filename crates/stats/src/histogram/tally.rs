@@ -1,6 +1,7 @@
 //! The hot accumulator of one window: keys in, packed cells out, no allocation per value.
 
 use super::Cells;
+use crate::divisor::Divisor;
 
 /// Keys buffered before they are counted: 64 KiB, and the most that one pass sees.
 const CHUNK: usize = 8192;
@@ -109,18 +110,26 @@ struct Pages {
     touched: Vec<u64>,
 }
 
-/// How the keys of a chunk map to counters: position = packed key - packed base.
+/// How the keys of a chunk map to counters.
 #[derive(Clone, Copy)]
 struct Packing {
     base: i64,
-    shift: u32,
+    form: Form,
     /// Positions are below this.
     width: usize,
 }
 
+#[derive(Clone, Copy)]
+enum Form {
+    /// Keys are multiples of a step above the base, as sizes in lots are.
+    Steps(Divisor),
+    /// Keys are multiples of 2^shift above the base, or one more (the sticky bit of a float lattice's open cells); shift is at
+    /// least 1, which packs nothing.
+    Sticky(u32),
+}
+
 impl Packing {
-    /// Keys are multiples of 2^shift above the base, or one more (the sticky bit of a float lattice's open cells); shift is
-    /// at least 1, which packs nothing. `None` when the range is wider than the directory.
+    /// `None` when the range is wider than the directory.
     fn of(keys: &[i64]) -> Option<Self> {
         let first = *keys.first()?;
         let (mut min, mut max, mut used) = (first, first, 0_i64);
@@ -130,24 +139,50 @@ impl Packing {
             // Bits in which keys differ from the first; equal low bits are what can be shifted out.
             used |= key ^ first;
         }
-        // The shift may only drop bits that are equal in all keys.
-        let shift = (used & !1).trailing_zeros().clamp(1, 62);
-        let base = min & !1;
-        let width = (max.wrapping_sub(base) as u64 >> shift).checked_mul(2)?.checked_add(2)?;
-        (width <= (DIRECTORY * PAGE) as u64).then_some(Self { base, shift, width: width as usize })
+        let range = max.wrapping_sub(min) as u64;
+        let (base, form, last) = if used & 1 == 0 || used & 2 != 0 {
+            let step = step(keys, min);
+            (min, Form::Steps(step), step.quotient(range))
+        } else {
+            // The shift may only drop bits that are equal in all keys.
+            let shift = (used & !1).trailing_zeros().clamp(1, 62);
+            let base = min & !1;
+            (base, Form::Sticky(shift), (max.wrapping_sub(base) as u64 >> shift).checked_mul(2)? + 1)
+        };
+        let width = last.checked_add(1)?;
+        (width <= (DIRECTORY * PAGE) as u64).then_some(Self { base, form, width: width as usize })
     }
 
     #[inline]
     fn position(self, key: i64) -> usize {
         let distance = key.wrapping_sub(self.base) as u64;
-        ((distance >> self.shift) << 1 | (distance & 1)) as usize
+        match self.form {
+            Form::Steps(step) => step.quotient(distance) as usize,
+            Form::Sticky(shift) => ((distance >> shift) << 1 | (distance & 1)) as usize,
+        }
     }
 
     #[inline]
     fn key(self, position: usize) -> i64 {
-        let distance = ((position as u64 >> 1) << self.shift) | (position as u64 & 1);
+        let position = position as u64;
+        let distance = match self.form {
+            Form::Steps(step) => step.value() * position,
+            Form::Sticky(shift) => ((position >> 1) << shift) | (position & 1),
+        };
         self.base.wrapping_add(distance as i64)
     }
+}
+
+/// What all distances from the smallest key are multiples of; at least 1.
+fn step(keys: &[i64], min: i64) -> Divisor {
+    let mut step = Divisor::default();
+    for &key in keys {
+        step = step.gcd(key.wrapping_sub(min) as u64);
+        if step.value() == 1 {
+            break;
+        }
+    }
+    if step.value() == 0 { Divisor::new(1) } else { step }
 }
 
 impl Pages {
