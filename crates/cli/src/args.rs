@@ -2,6 +2,7 @@
 
 mod compare;
 mod explain;
+mod limits;
 mod man;
 mod profile;
 mod report;
@@ -12,6 +13,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 
 pub use compare::{CompareArgs, CompareFormat};
 pub use explain::{ExplainArgs, ExplainFormat};
+pub use limits::LimitArgs;
 pub use man::ManArgs;
 pub use profile::{ProfileArgs, ProfileFormat};
 pub use report::{ReportArgs, ReportFormat};
@@ -263,6 +265,9 @@ pub struct ValidateArgs {
     /// What makes a time of day a time.
     #[command(flatten)]
     pub day: DayArgs,
+    /// What readers take at most.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// Judge this symbol only
     #[arg(long, value_name = "S", help_heading = "Data")]
     pub symbol: Option<String>,
@@ -415,6 +420,9 @@ pub struct InitArgs {
     /// What makes a time of day a time.
     #[command(flatten)]
     pub day: DayArgs,
+    /// What readers take at most.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// Replace the file if it exists
     #[arg(long)]
     pub force: bool,

@@ -23,6 +23,7 @@ pub fn run(args: &ProfileArgs, context: Context<'_>, out: &mut impl Write) -> Re
         symbol: args.symbol.clone(),
         tz: args.day.tz.clone(),
         date: args.day.date.clone(),
+        limits: args.limits.limits(),
         threads: validate::threads(args.threads),
         settings: settings(args),
     };
@@ -58,5 +59,5 @@ fn settings(args: &ProfileArgs) -> BTreeMap<String, String> {
         ("symbol", args.symbol.clone()),
         ("threads", args.threads.map(|n| n.to_string())),
     ];
-    given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    given.into_iter().chain(args.limits.given()).filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }

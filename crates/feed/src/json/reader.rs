@@ -10,10 +10,11 @@ use super::stream::StreamState;
 use crate::block::{Block, EventReader, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::error::FeedError;
-use crate::input::{self, LINE_BYTES_MAX, LineReader};
+use crate::input::{self, LineReader};
 use crate::inventory::Source;
 use crate::json::message::Clock;
 use crate::json::snapshot::PendingSnapshot;
+use crate::limits::streams_max;
 use crate::outbox::Outbox;
 
 /// Reads an ordered group of capture files.
@@ -28,6 +29,7 @@ pub struct JsonReader {
     next: usize,
     cursors: Vec<Cursor>,
     session: u32,
+    pub(super) streams_max: usize,
     pub(super) names: Vec<StreamName>,
     pub(super) states: Vec<StreamState>,
     pub(super) by_symbol: BTreeMap<String, usize>,
@@ -54,6 +56,7 @@ impl JsonReader {
         let labels = sources.iter().map(|s| Arc::from(s.path.display().to_string())).collect();
         Self {
             earliest_ns: earliest_stamps(&sources),
+            streams_max: streams_max(&sources),
             sources,
             labels,
             next: 0,
@@ -90,9 +93,9 @@ impl JsonReader {
         }
         self.session = source.session;
         let (first_key, offset) = (source.first.order_key(), source.clock_offset_ns);
-        match input::open(&source.path, source.compression, self.consumed.clone()) {
+        match input::open_source(source, self.consumed.clone()) {
             Ok(bytes) => {
-                let lines = LineReader::new(bytes, LINE_BYTES_MAX);
+                let lines = LineReader::new(bytes, source.limits.line_bytes);
                 let mut cursor = Cursor::new(index, self.free_lineage(), lines, first_key);
                 if cursor.advance(&mut self.counts(index)) {
                     if self.clock.is_other_session(offset) {
