@@ -39,7 +39,7 @@ impl Compression {
 
 /// Opens a source under its limits; `consumed` counts the packed bytes.
 pub(crate) fn open_source(source: &Source, consumed: Arc<AtomicU64>) -> io::Result<Box<dyn Read + Send>> {
-    open_limited(&source.path, source.compression, consumed, source.limits.unpack_ratio)
+    open_limited(&source.path, source.compression, consumed, source.limits.unpack_ratio, source.bytes)
 }
 
 /// Opens a file for reading its unpacked bytes; `consumed` counts the packed ones.
@@ -48,7 +48,7 @@ pub(crate) fn open(
     compression: Compression,
     consumed: Arc<AtomicU64>,
 ) -> io::Result<Box<dyn Read + Send>> {
-    open_limited(path, compression, consumed, Limits::DEFAULT.unpack_ratio)
+    open_limited(path, compression, consumed, Limits::DEFAULT.unpack_ratio, 0)
 }
 
 fn open_limited(
@@ -56,9 +56,10 @@ fn open_limited(
     compression: Compression,
     consumed: Arc<AtomicU64>,
     ratio_max: u64,
+    bytes_min: u64,
 ) -> io::Result<Box<dyn Read + Send>> {
     let packed: Arc<AtomicU64> = Arc::default();
-    let file = CountingReader { inner: File::open(path)?, consumed, packed: packed.clone() };
+    let file = CountingReader { inner: File::open(path)?, consumed, packed: packed.clone(), bytes_min };
     let unpacked: Box<dyn Read + Send> = match compression {
         Compression::Plain => return Ok(Box::new(file)),
         Compression::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(PACKED_BUFFER_BYTES, file))),
@@ -75,6 +76,8 @@ struct CountingReader {
     consumed: Arc<AtomicU64>,
     /// Bytes of this one.
     packed: Arc<AtomicU64>,
+    /// Bytes that it had when it was looked at; it may have grown since.
+    bytes_min: u64,
 }
 
 /// Unpacked bytes before their ratio to the packed ones is looked at: little enough to be read in a moment, and enough for a file
@@ -109,7 +112,11 @@ impl Read for CountingReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buffer)?;
         self.consumed.fetch_add(n as u64, Ordering::Relaxed);
-        self.packed.fetch_add(n as u64, Ordering::Relaxed);
+        let packed = self.packed.fetch_add(n as u64, Ordering::Relaxed);
+        if n == 0 && !buffer.is_empty() && packed < self.bytes_min {
+            let before = self.bytes_min;
+            return Err(io::Error::other(format!("the file had {before} bytes and now ends after {packed}")));
+        }
         Ok(n)
     }
 }
