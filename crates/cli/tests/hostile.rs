@@ -179,7 +179,7 @@ fn a_file_without_permission_is_an_error_that_names_it() {
     capture(dir.path());
     let path = dir.path().join("secret.jsonl");
     fs::write(&path, trades(0..1)).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     let ran = profile(dir.path(), &[]);
     if fs::File::open(&path).is_ok() {
         // The superuser may read everything.

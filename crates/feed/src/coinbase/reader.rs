@@ -20,7 +20,6 @@ use crate::limits::streams_max;
 use crate::merge::{Keyed, LineMerge};
 use crate::outbox::Outbox;
 
-/// Products of one recording; a hostile file may name a new one on every line.
 /// Longest product name in bytes.
 const NAME_BYTES_MAX: usize = 64;
 /// A stream starts from a book whose sequence is up to this much later than its first message: recorders subscribe, then fetch the book.

@@ -19,8 +19,6 @@ use crate::inventory::Source;
 use crate::limits::streams_max;
 use crate::outbox::Outbox;
 
-/// Streams of one reader at most.
-
 /// Reads an ordered group of DBN files, merged by receive time.
 pub struct DbnReader {
     sources: Vec<Source>,

@@ -9,8 +9,10 @@ use verismo_feed::{Block, Format, Inventory, ReaderOptions};
 
 use crate::common::{files, market};
 
+type Change = fn(&Path);
+
 /// What happens to a file between the look and the reading.
-const CHANGES: &[(&str, fn(&Path))] = &[
+const CHANGES: &[(&str, Change)] = &[
     ("gone", |path| fs::remove_file(path).unwrap()),
     ("empty", |path| fs::write(path, "").unwrap()),
     ("shorter", |path| {
