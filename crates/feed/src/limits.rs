@@ -22,8 +22,8 @@ impl Limits {
     /// What holds where nothing else is asked for.
     ///
     /// A line of 16 MiB holds an order book of 400,000 levels. Order-book text packs to a tenth or a thirtieth of its size, rows that
-    /// differ only in time to a hundredth. An idle stream costs some 100 KiB.
-    pub const DEFAULT: Self = Self { line_bytes: 16 * 1024 * 1024, unpack_ratio: 500, streams: 16_384, columns: 4_096 };
+    /// differ only in time to a hundredth. A stream of one message takes some 400 KiB in a validation, both sides and their findings.
+    pub const DEFAULT: Self = Self { line_bytes: 16 * 1024 * 1024, unpack_ratio: 500, streams: 4_096, columns: 4_096 };
 }
 
 /// The limit on streams of a reader of these sources.

@@ -2,6 +2,8 @@
 
 use clap::Args;
 use verismo_feed::Limits;
+use verismo_suite::Suite;
+use verismo_suite::suite::Reading;
 
 /// Hard limits against damage and files made to do harm; what lies beyond is counted or refused, and said.
 #[derive(Debug, Clone, Default, Args)]
@@ -10,7 +12,7 @@ pub struct LimitArgs {
     #[arg(
         long,
         value_name = "N",
-        value_parser = from_1_to::<17_179_869_184>,
+        value_parser = from_1_to::<{ Reading::MAX[0] }>,
         env = "VERISMO_MAX_LINE_BYTES",
         hide_env_values = true,
         hide_short_help = true,
@@ -21,18 +23,18 @@ pub struct LimitArgs {
     #[arg(
         long,
         value_name = "N",
-        value_parser = from_1_to::<1_000_000_000>,
+        value_parser = from_1_to::<{ Reading::MAX[1] }>,
         env = "VERISMO_MAX_UNPACK_RATIO",
         hide_env_values = true,
         hide_short_help = true,
         help_heading = "Limits"
     )]
     pub max_unpack_ratio: Option<u64>,
-    /// Streams (symbols) of a side; each takes some 100 KiB [default: 16384]
+    /// Streams (symbols) of a side; messages of further ones are counted as invalid [default: 4096]
     #[arg(
         long,
         value_name = "N",
-        value_parser = from_1_to::<16_777_216>,
+        value_parser = from_1_to::<{ Reading::MAX[2] }>,
         env = "VERISMO_MAX_STREAMS",
         hide_env_values = true,
         hide_short_help = true,
@@ -43,7 +45,7 @@ pub struct LimitArgs {
     #[arg(
         long,
         value_name = "N",
-        value_parser = from_1_to::<1_000_000>,
+        value_parser = from_1_to::<{ Reading::MAX[3] }>,
         env = "VERISMO_MAX_COLUMNS",
         hide_env_values = true,
         hide_short_help = true,
@@ -53,14 +55,17 @@ pub struct LimitArgs {
 }
 
 impl LimitArgs {
-    /// The limits of a run: those given, and the defaults of the others.
-    pub fn limits(&self) -> Limits {
-        let size = |given: Option<u64>, default: usize| given.and_then(|n| usize::try_from(n).ok()).unwrap_or(default);
+    /// The limits of a run: those given, else the suite's, else the defaults.
+    pub fn limits(&self, suite: Option<&Suite>) -> Limits {
+        let suite = suite.map(|s| s.reading).unwrap_or_default();
+        let size = |given: Option<u64>, suite: Option<u64>, default: usize| {
+            given.or(suite).and_then(|n| usize::try_from(n).ok()).unwrap_or(default)
+        };
         Limits {
-            line_bytes: size(self.max_line_bytes, Limits::DEFAULT.line_bytes),
-            unpack_ratio: self.max_unpack_ratio.unwrap_or(Limits::DEFAULT.unpack_ratio),
-            streams: size(self.max_streams, Limits::DEFAULT.streams),
-            columns: size(self.max_columns, Limits::DEFAULT.columns),
+            line_bytes: size(self.max_line_bytes, suite.line_bytes, Limits::DEFAULT.line_bytes),
+            unpack_ratio: self.max_unpack_ratio.or(suite.unpack_ratio).unwrap_or(Limits::DEFAULT.unpack_ratio),
+            streams: size(self.max_streams, suite.streams, Limits::DEFAULT.streams),
+            columns: size(self.max_columns, suite.columns, Limits::DEFAULT.columns),
         }
     }
 
@@ -108,8 +113,16 @@ mod tests {
 
     #[test]
     fn what_is_not_given_is_as_ever() {
-        let line = Line::try_parse_from(["x", "--max-streams", "7"]).ok().map(|line| line.limits.limits());
-        assert_eq!(line, Some(Limits { streams: 7, ..Limits::DEFAULT }));
+        let limits =
+            |args: &[&str], suite: Option<&Suite>| Line::try_parse_from(args).ok().map(|l| l.limits.limits(suite));
+        let given = ["x", "--max-streams", "7"];
+        assert_eq!(limits(&given, None), Some(Limits { streams: 7, ..Limits::DEFAULT }));
+        let suite = Suite::parse(
+            "schema: verismo.suite/1\nreading: {streams: 9, columns: 5}\nobservables:\n  - id: spread\n    decide: ks\n    margins: {ks: 0.1}\n",
+        );
+        let suite = suite.unwrap();
+        assert_eq!(limits(&given, Some(&suite)), Some(Limits { streams: 7, columns: 5, ..Limits::DEFAULT }));
+        assert_eq!(limits(&["x"], Some(&suite)), Some(Limits { streams: 9, columns: 5, ..Limits::DEFAULT }));
         assert!(Line::try_parse_from(["x", "--max-streams", "0"]).is_err());
     }
 }

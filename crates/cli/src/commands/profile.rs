@@ -16,14 +16,15 @@ use crate::{CliError, Context, Exit, files, interrupt, progress, suites};
 /// Usage, data of which nothing can be read, or an interrupt. Damage that leaves something to read is part of the profile.
 pub fn run(args: &ProfileArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
     let paths = files::expand("PATH", &args.paths)?;
+    let suite = args.suite.as_deref().map(suites::load).transpose()?;
     let options = ProfileOptions {
-        suite: args.suite.as_deref().map(suites::load).transpose()?,
         format: validate::format(args.input_format),
         time: args.time.clone(),
         symbol: args.symbol.clone(),
         tz: args.day.tz.clone(),
         date: args.day.date.clone(),
-        limits: args.limits.limits(),
+        limits: args.limits.limits(suite.as_ref()),
+        suite,
         threads: validate::threads(args.threads),
         settings: settings(args),
     };

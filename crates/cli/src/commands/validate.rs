@@ -194,14 +194,14 @@ fn request(args: &ValidateArgs) -> Result<ValidateRequest, CliError> {
     Ok(ValidateRequest {
         golden,
         candidate,
-        suite,
         format,
         time: args.time.clone(),
         tz: args.day.tz.clone(),
         date: args.day.date.clone(),
         symbol: args.symbol.clone(),
         maps: args.map.clone(),
-        limits: args.limits.limits(),
+        limits: args.limits.limits(suite.as_ref()),
+        suite,
         threads: threads(args.threads),
         settings: settings(args),
     })
