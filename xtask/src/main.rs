@@ -15,6 +15,7 @@ Usage: cargo xtask <TASK>
 Tasks:
   test           every check: format, lints, unit, law, vector, fault and calibration tests, docs
   test --fast    the same without the slow tier (calibration with full run counts, many-seed runs)
+  fuzz           every fuzz target on mutations of its seeds, ten minutes each; --minutes N for another time
   docs           writes the pages of docs/ that are made from the catalogue
 
 Environment:
@@ -29,6 +30,8 @@ fn main() -> ExitCode {
         ["test"] => test(Tier::All),
         ["test", "--fast"] => test(Tier::Fast),
         ["docs"] => docs(),
+        ["fuzz"] => fuzz("10"),
+        ["fuzz", "--minutes", minutes] => fuzz(minutes),
         ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             Ok(())
@@ -57,6 +60,14 @@ enum Tier {
 fn docs() -> Result<()> {
     let test = ["test", "-p", "verismo-report", "--test", "reference", "--locked"];
     cargo("pages", &test, &[("UPDATE_EXPECT", "1")])
+}
+
+/// Runs the fuzz targets without a fuzzer, each for so many minutes.
+fn fuzz(minutes: &str) -> Result<()> {
+    let minutes: u64 = minutes.parse().context("--minutes takes a whole number")?;
+    let seconds = minutes.saturating_mul(60).to_string();
+    let test = ["test", "--workspace", "--test", "fuzz", "--locked", "--no-fail-fast"];
+    cargo("fuzz targets", &test, &[("VERISMO_FUZZ_SECONDS", &seconds)])
 }
 
 /// Runs the checks in the order in which they fail cheapest.

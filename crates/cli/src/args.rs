@@ -3,6 +3,7 @@
 mod bench;
 mod compare;
 mod explain;
+mod limits;
 mod man;
 mod profile;
 mod report;
@@ -14,6 +15,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 pub use bench::{BenchArgs, BenchFormat};
 pub use compare::{CompareArgs, CompareFormat};
 pub use explain::{ExplainArgs, ExplainFormat};
+pub use limits::LimitArgs;
 pub use man::ManArgs;
 pub use profile::{ProfileArgs, ProfileFormat};
 pub use report::{ReportArgs, ReportFormat};
@@ -270,6 +272,9 @@ pub struct ValidateArgs {
     /// What makes a time of day a time.
     #[command(flatten)]
     pub day: DayArgs,
+    /// What readers take at most.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// Judge this symbol only
     #[arg(long, value_name = "S", help_heading = "Data")]
     pub symbol: Option<String>,
@@ -422,6 +427,9 @@ pub struct InitArgs {
     /// What makes a time of day a time.
     #[command(flatten)]
     pub day: DayArgs,
+    /// What readers take at most.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// Replace the file if it exists
     #[arg(long)]
     pub force: bool,

@@ -33,6 +33,7 @@ impl OutDir {
             let message = format!("--out: {} is not empty", path.display());
             return Err(CliError::usage("out-not-empty", message).help("name a new directory, nothing is overwritten"));
         }
+        files::remember(path);
         Ok(Self { path: path.to_owned(), is_new, is_kept: false })
     }
 
@@ -45,6 +46,7 @@ impl OutDir {
 impl Drop for OutDir {
     fn drop(&mut self) {
         if self.is_kept {
+            files::forget(&self.path);
             return;
         }
         // Best effort: the error that led here is the one to tell.
@@ -52,6 +54,7 @@ impl Drop for OutDir {
         if !self.is_new {
             let _ = fs::create_dir(&self.path);
         }
+        files::forget(&self.path);
     }
 }
 

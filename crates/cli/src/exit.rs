@@ -1,6 +1,9 @@
 //! Exit codes and errors of the command.
 
 use std::fmt::Display;
+use std::io::ErrorKind;
+
+use verismo_report::number::count;
 
 /// How the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +18,7 @@ pub enum Exit {
     Inconclusive,
     /// 4: the verdict is ERROR: the data are there but unusable.
     Error,
-    /// 130: stopped by Ctrl-C.
+    /// 130: stopped by Ctrl-C or SIGTERM.
     Interrupted,
 }
 
@@ -57,15 +60,31 @@ impl CliError {
         Self { code, message: message.to_string(), help: None, exit: Exit::Error }
     }
 
-    /// Stopped by Ctrl-C: exit code 130.
+    /// Stopped by Ctrl-C or SIGTERM: exit code 130.
     pub fn interrupted() -> Self {
-        let message = "stopped before the end; nothing was written".to_owned();
+        let message = match crate::interrupt::noted() {
+            0 => "stopped before the end; there is no result".to_owned(),
+            n => format!("stopped before the end, after {} messages; there is no result", count(n)),
+        };
         Self { code: "interrupted", message, help: None, exit: Exit::Interrupted }
     }
 
     /// A file that cannot be written: exit code 4.
     pub fn write(path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::unusable("cannot-write", format_args!("cannot write {}: {error}", path.display()))
+        let result = Self::unusable("cannot-write", format_args!("cannot write {}: {error}", path.display()));
+        match error.kind() {
+            ErrorKind::StorageFull => {
+                result.help("the disk is full: free some space, or name another place with --out")
+            }
+            ErrorKind::QuotaExceeded => {
+                result.help("the quota is used up: free some space, or name another place with --out")
+            }
+            ErrorKind::FileTooLarge => result.help("files may not be that large here: see ulimit -f"),
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                result.help("this place cannot be written to: name another one with --out")
+            }
+            _ => result,
+        }
     }
 
     /// Adds what to do about it.

@@ -7,8 +7,10 @@ use std::sync::Mutex;
 
 use crate::CliError;
 
-/// Temporary files that exist now; a hard stop removes them.
-static TEMPORARIES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// Temporary files and unfinished directories that exist now; a hard stop removes them.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// Held while files get their names, so that a hard stop comes before or after.
+static RENAMING: Mutex<()> = Mutex::new(());
 
 /// Expands globs and checks that every path exists.
 ///
@@ -78,6 +80,7 @@ pub fn write_all(files: &[(PathBuf, Vec<u8>)]) -> Result<(), CliError> {
         write().map_err(|e| CliError::write(path, &e))
     });
     let result = result.and_then(|()| {
+        let _guard = RENAMING.lock();
         renames
             .iter()
             .try_for_each(|(temporary, path)| fs::rename(temporary, path).map_err(|e| CliError::write(path, &e)))
@@ -91,11 +94,20 @@ pub fn write_all(files: &[(PathBuf, Vec<u8>)]) -> Result<(), CliError> {
     result
 }
 
-/// Removes the temporary files that exist now. For the hard stop only.
-pub fn remove_temporaries() {
-    let paths = TEMPORARIES.lock().map(|t| t.clone()).unwrap_or_default();
+/// Removes what is unfinished now. For the hard stop only, which follows at once: what gets its names at the moment is
+/// finished first, and nothing gets a name after this.
+pub fn remove_unfinished() {
+    /// A directory may be written to while it is removed; the writer ends with the process.
+    const ATTEMPTS: u32 = 5;
+    std::mem::forget(RENAMING.lock());
+    let paths = UNFINISHED.lock().map(|t| t.clone()).unwrap_or_default();
     for path in paths {
-        let _gone_or_renamed = fs::remove_file(path);
+        for _ in 0..ATTEMPTS {
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            if removed.is_ok() || !path.exists() {
+                break;
+            }
+        }
     }
 }
 
@@ -104,15 +116,17 @@ fn temporary_beside(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
 }
 
-fn remember(path: &Path) {
-    if let Ok(mut temporaries) = TEMPORARIES.lock() {
-        temporaries.push(path.to_owned());
+/// Says that a file or directory is unfinished.
+pub(crate) fn remember(path: &Path) {
+    if let Ok(mut unfinished) = UNFINISHED.lock() {
+        unfinished.push(path.to_owned());
     }
 }
 
-fn forget(path: &Path) {
-    if let Ok(mut temporaries) = TEMPORARIES.lock() {
-        temporaries.retain(|t| t != path);
+/// Says that a file or directory is finished, or gone.
+pub(crate) fn forget(path: &Path) {
+    if let Ok(mut unfinished) = UNFINISHED.lock() {
+        unfinished.retain(|t| t != path);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Logs: to standard error, as text or JSON lines.
-#![allow(clippy::print_stderr)] // Errors of the command are said here, once, in words.
+
+use std::io::Write as _;
 
 use tracing_subscriber::EnvFilter;
 
@@ -18,7 +19,8 @@ pub fn start(global: &GlobalArgs) {
         (false, _) => "trace",
     };
     let filter = EnvFilter::try_from_env("VERISMO_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     // A second start (in tests) keeps the first subscriber.
     let _already_started = match global.log_format {
         LogFormat::Json => builder.json().try_init(),
@@ -35,12 +37,14 @@ pub fn report_error(global: &GlobalArgs, console: &Console, error: &CliError) {
     }
     let style = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
     let label = format!("error[{}]", error.code);
-    if console.colour_errors {
-        eprintln!("{style}{label}{style:#}: {error}");
+    let mut text = if console.colour_errors {
+        format!("{style}{label}{style:#}: {error}\n")
     } else {
-        eprintln!("{label}: {error}");
-    }
+        format!("{label}: {error}\n")
+    };
     if let Some(help) = &error.help {
-        eprintln!("  help: {help}");
+        text.push_str(&format!("  help: {help}\n"));
     }
+    // Where nobody reads standard error, the exit code has to do; `eprintln!` would panic.
+    let _nobody_reads = std::io::stderr().write_all(text.as_bytes());
 }

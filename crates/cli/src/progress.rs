@@ -49,6 +49,7 @@ pub fn watch<T: Send>(context: Context<'_>, meter: &Meter, title: &str, work: im
             if interrupt::is_raised(context.cancel) {
                 meter.cancel();
             }
+            interrupt::note(meter.messages());
             show(&bar, meter, start);
         }
         worker.join()

@@ -1,5 +1,8 @@
 //! From what observers and decoders yield to what the judge takes.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use verismo_feed::{FeedCounter, FeedCounters, StreamName};
 use verismo_judge::input::{Counter, Example, Series, SeriesWindows, SideStates, StreamStates};
 use verismo_market::observe::{self, Observed};
@@ -12,14 +15,24 @@ use crate::execute::ObservedSide;
 /// # Errors
 /// [`EngineError::Internal`] when parts of one stream do not fit, which only a bug can cause: all are observed with one set of options.
 pub(crate) fn side_states(parts: Vec<ObservedSide>, more: Vec<FeedCounters>) -> Result<SideStates, EngineError> {
-    let mut side = SideStates::default();
+    let mut streams: BTreeMap<(String, String), StreamStates> = BTreeMap::new();
     let mut counters = FeedCounters::default();
     for part in parts {
         counters.merge(&part.counters);
-        let streams = part.streams.into_iter().map(|(name, observed)| stream_states(name, observed)).collect();
-        let merged = side.merge(SideStates { streams, counters: Vec::new() });
-        merged.map_err(|error| EngineError::Internal { detail: error.to_string() })?;
+        for (name, observed) in part.streams {
+            let states = stream_states(name, observed);
+            match streams.entry((states.venue.clone(), states.symbol.clone())) {
+                Entry::Vacant(place) => {
+                    place.insert(states);
+                }
+                Entry::Occupied(mut own) => {
+                    let merged = own.get_mut().merge(states);
+                    merged.map_err(|error| EngineError::Internal { detail: error.to_string() })?;
+                }
+            }
+        }
     }
+    let mut side = SideStates { streams: streams.into_values().collect(), counters: Vec::new() };
     for other in &more {
         counters.merge(other);
     }

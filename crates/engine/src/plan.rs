@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use verismo_feed::{FeedError, Format, Inventory};
+use verismo_feed::{FeedError, Format, Inventory, Limits};
 
 use crate::error::EngineError;
 
@@ -56,6 +56,14 @@ impl Plan {
         let mut candidate = golden.clone();
         candidate.inventory.sources.clear();
         Ok(Self { golden, candidate })
+    }
+
+    /// The same under other limits.
+    #[must_use]
+    pub(crate) fn with_limits(mut self, limits: Limits) -> Self {
+        self.golden.inventory = self.golden.inventory.with_limits(limits);
+        self.candidate.inventory = self.candidate.inventory.with_limits(limits);
+        self
     }
 
     /// The resolution at which both sides can be compared: the coarser one's, ns.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use verismo_feed::{ReaderOptions, StreamName};
+use verismo_feed::{Limits, ReaderOptions, StreamName};
 use verismo_judge::digest::{hex, side_digest, suite_digest};
 use verismo_judge::input::{SideStates, StreamStates};
 use verismo_judge::{profile_integrity, profile_stream, sampled_from_ns};
@@ -46,6 +46,8 @@ pub struct ProfileOptions {
     pub tz: Option<String>,
     /// Date of files that tell times of day and no date.
     pub date: Option<String>,
+    /// What readers take at most.
+    pub limits: Limits,
     /// Threads that observe; at least 1.
     pub threads: usize,
     /// Settings to show in the profile's provenance.
@@ -78,7 +80,7 @@ struct Observed {
 /// [`EngineError`] when there is nothing to look at; damage inside the data is part of the profile instead.
 pub fn profile(paths: &[PathBuf], options: &ProfileOptions, meter: &Meter) -> Result<Profile, EngineError> {
     let started = Instant::now();
-    let plan = Plan::one_side(SIDE, paths, options.format)?;
+    let plan = Plan::one_side(SIDE, paths, options.format)?.with_limits(options.limits);
     meter.set_bytes_total(plan.bytes());
     let request = request(paths, options);
     let suite = suite_for(&request, &plan)?;
@@ -143,6 +145,7 @@ fn request(paths: &[PathBuf], options: &ProfileOptions) -> ValidateRequest {
         tz: options.tz.clone(),
         date: options.date.clone(),
         maps: Vec::new(),
+        limits: options.limits,
         threads: options.threads.max(1),
         settings: options.settings.clone(),
     }

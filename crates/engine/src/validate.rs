@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use verismo_feed::{Format, Inventory, ReaderOptions};
+use verismo_feed::{Format, Inventory, Limits, ReaderOptions};
 use verismo_judge::input::SideStates;
 use verismo_judge::{JudgeOptions, judge};
 use verismo_market::observe::{ObserveOptions, WINDOW_SHORT_NS};
@@ -40,6 +40,8 @@ pub struct ValidateRequest {
     pub symbol: Option<String>,
     /// Streams to pair although their names differ: (golden, candidate).
     pub maps: Vec<(String, String)>,
+    /// What readers take at most.
+    pub limits: Limits,
     /// Threads that observe; at least 1.
     pub threads: usize,
     /// Settings to show in the report's provenance.
@@ -65,7 +67,7 @@ pub(crate) struct Facts {
 /// [`EngineError`] when there is nothing to judge; damage inside the data is part of the report instead.
 pub fn validate(request: &ValidateRequest, meter: &Meter) -> Result<Report, EngineError> {
     let started = Instant::now();
-    let plan = Plan::new(&request.golden, &request.candidate, request.format)?;
+    let plan = Plan::new(&request.golden, &request.candidate, request.format)?.with_limits(request.limits);
     meter.set_bytes_total(plan.bytes());
     let suite = suite_for(request, &plan)?;
     let mut stages = BTreeMap::from([("plan".to_owned(), started.elapsed().as_secs_f64())]);
@@ -139,7 +141,7 @@ pub(crate) fn report_of(
 /// # Errors
 /// As [`validate`].
 pub fn observe_golden(request: &ValidateRequest, meter: &Meter) -> Result<(SideStates, Suite), EngineError> {
-    let plan = Plan::golden_only(&request.golden, request.format)?;
+    let plan = Plan::golden_only(&request.golden, request.format)?.with_limits(request.limits);
     meter.set_bytes_total(plan.bytes());
     let suite = suite_for(request, &plan)?;
     let (golden, _, suite) = observe_sides(&plan, request, &suite, meter)?;

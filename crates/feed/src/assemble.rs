@@ -6,10 +6,10 @@ use std::sync::Arc;
 use verismo_market::event::{Event, EventBatch, Kind, NO_ID, NO_TIME, Side, flags};
 
 use crate::block::{BLOCK_EVENTS, Block, StreamName};
+use crate::inventory::Source;
+use crate::limits::streams_max;
 use crate::outbox::{Buffer, Outbox};
 
-/// Streams of one reader; a hostile file may name a new symbol on every line.
-const STREAMS_MAX: usize = 1 << 16;
 /// Longest symbol or venue in bytes.
 const NAME_BYTES_MAX: usize = 64;
 /// Rows of one update held until it ends; a longer one is handed out in parts, marked as ended only at its end.
@@ -70,8 +70,10 @@ pub(crate) struct Place {
 }
 
 /// The streams of a reader and their events.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Assembler {
+    /// A hostile file may name a new symbol on every line.
+    streams_max: usize,
     names: Vec<StreamName>,
     by_name: BTreeMap<String, BTreeMap<String, usize>>,
     open: Vec<Option<Open>>,
@@ -99,13 +101,25 @@ struct Again {
 }
 
 impl Assembler {
+    /// Without streams; takes up the limit of `sources`.
+    pub(crate) fn new(sources: &[Source]) -> Self {
+        Self {
+            streams_max: streams_max(sources),
+            names: Vec::new(),
+            by_name: BTreeMap::new(),
+            open: Vec::new(),
+            again: Vec::new(),
+            outbox: Outbox::default(),
+        }
+    }
+
     /// The stream of that name; `None` if it is no name (empty, too long, control characters) or there are too many.
     pub(crate) fn stream(&mut self, venue: &str, symbol: &str) -> Option<usize> {
         if let Some(&index) = self.by_name.get(venue).and_then(|symbols| symbols.get(symbol)) {
             return Some(index);
         }
         let is_name = |name: &str| name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control);
-        if symbol.is_empty() || !is_name(symbol) || !is_name(venue) || self.names.len() >= STREAMS_MAX {
+        if symbol.is_empty() || !is_name(symbol) || !is_name(venue) || self.names.len() >= self.streams_max {
             return None;
         }
         Some(self.add_stream(venue, symbol))

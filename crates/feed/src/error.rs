@@ -1,6 +1,9 @@
 //! What can go wrong while reading or writing data, said so that a person can act on it.
 
+use std::io::ErrorKind;
 use std::path::Path;
+
+use parquet::errors::ParquetError;
 
 /// An error of a decoder, a writer or the inventory.
 ///
@@ -108,6 +111,20 @@ pub enum FeedError {
         /// What it should be.
         expected: &'static str,
     },
+    /// More of something than the limit allows.
+    #[error("{path}: {count} {what}; the limit is {limit}, {option} raises it")]
+    TooMany {
+        /// The file or directory.
+        path: String,
+        /// What there is too much of.
+        what: &'static str,
+        /// How much there is.
+        count: u64,
+        /// How much there may be.
+        limit: u64,
+        /// The option that moves the limit.
+        option: &'static str,
+    },
     /// An option of a reader that means nothing.
     #[error("{option} {value:?} is not {expected}")]
     Option {
@@ -144,6 +161,7 @@ impl FeedError {
             Self::ColumnType { .. } => "column-type",
             Self::NoTimeColumn { .. } => "no-time-column",
             Self::Value { .. } => "bad-value",
+            Self::TooMany { .. } => "too-many",
             Self::Option { .. } => "bad-option",
             Self::NotExpressible { .. } => "not-expressible",
         }
@@ -162,7 +180,23 @@ impl FeedError {
     }
 
     pub(crate) fn io(path: &Path, action: &'static str, error: &std::io::Error) -> Self {
-        Self::Io { path: path.display().to_string(), action, detail: error.to_string() }
+        let advice = match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; free some space, or write to another place",
+            ErrorKind::FileTooLarge => "; files may not be that large here, see ulimit -f",
+            ErrorKind::PermissionDenied => "; look at the owner and the permissions",
+            _ => "",
+        };
+        Self::Io { path: path.display().to_string(), action, detail: format!("{error}{advice}") }
+    }
+
+    /// A Parquet file that cannot be written: mostly what the operating system says.
+    pub(crate) fn parquet_write(path: &Path, error: &ParquetError) -> Self {
+        if let ParquetError::External(inner) = error
+            && let Some(error) = inner.downcast_ref::<std::io::Error>()
+        {
+            return Self::io(path, "write", error);
+        }
+        Self::Io { path: path.display().to_string(), action: "write", detail: error.to_string() }
     }
 
     pub(crate) fn corrupt(path: &Path, place: impl Into<String>, detail: impl ToString) -> Self {

@@ -9,6 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 
+use crate::inventory::Source;
+use crate::limits::Limits;
+
 /// How the bytes of a file are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -34,37 +37,92 @@ impl Compression {
     }
 }
 
+/// Opens a source under its limits; `consumed` counts the packed bytes.
+pub(crate) fn open_source(source: &Source, consumed: Arc<AtomicU64>) -> io::Result<Box<dyn Read + Send>> {
+    open_limited(&source.path, source.compression, consumed, source.limits.unpack_ratio, source.bytes)
+}
+
 /// Opens a file for reading its unpacked bytes; `consumed` counts the packed ones.
 pub(crate) fn open(
     path: &Path,
     compression: Compression,
     consumed: Arc<AtomicU64>,
 ) -> io::Result<Box<dyn Read + Send>> {
-    let file = CountingReader { inner: File::open(path)?, consumed };
-    Ok(match compression {
-        Compression::Plain => Box::new(file),
+    open_limited(path, compression, consumed, Limits::DEFAULT.unpack_ratio, 0)
+}
+
+fn open_limited(
+    path: &Path,
+    compression: Compression,
+    consumed: Arc<AtomicU64>,
+    ratio_max: u64,
+    bytes_min: u64,
+) -> io::Result<Box<dyn Read + Send>> {
+    let packed: Arc<AtomicU64> = Arc::default();
+    let file = CountingReader { inner: File::open(path)?, consumed, packed: packed.clone(), bytes_min };
+    let unpacked: Box<dyn Read + Send> = match compression {
+        Compression::Plain => return Ok(Box::new(file)),
         Compression::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(PACKED_BUFFER_BYTES, file))),
         Compression::Zstd => Box::new(zstd::stream::read::Decoder::new(file)?),
-    })
+    };
+    Ok(Box::new(Unpacking { inner: unpacked, packed, bytes: 0, ratio_max }))
 }
 
 const PACKED_BUFFER_BYTES: usize = 128 * 1024;
 
 struct CountingReader {
     inner: File,
+    /// Bytes of all files of a reader.
     consumed: Arc<AtomicU64>,
+    /// Bytes of this one.
+    packed: Arc<AtomicU64>,
+    /// Bytes that it had when it was looked at; it may have grown since.
+    bytes_min: u64,
+}
+
+/// Unpacked bytes before their ratio to the packed ones is looked at: little enough to be read in a moment, and enough for a file
+/// that starts with a long pause.
+const RATIO_FREE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Unpacked bytes, which end with an error where they are out of proportion to the packed ones.
+struct Unpacking {
+    inner: Box<dyn Read + Send>,
+    packed: Arc<AtomicU64>,
+    bytes: u64,
+    ratio_max: u64,
+}
+
+impl Read for Unpacking {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let packed = self.packed.load(Ordering::Relaxed);
+        if self.bytes > RATIO_FREE_BYTES && self.bytes / self.ratio_max.max(1) > packed {
+            return Err(io::Error::other(format!(
+                "{packed} bytes unpack to more than {} times as many, which no text of a market does; \
+                 if this one does, raise --max-unpack-ratio",
+                self.ratio_max
+            )));
+        }
+        let n = self.inner.read(buffer)?;
+        self.bytes += n as u64;
+        Ok(n)
+    }
 }
 
 impl Read for CountingReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buffer)?;
         self.consumed.fetch_add(n as u64, Ordering::Relaxed);
+        let packed = self.packed.fetch_add(n as u64, Ordering::Relaxed);
+        if n == 0 && !buffer.is_empty() && packed < self.bytes_min {
+            let before = self.bytes_min;
+            return Err(io::Error::other(format!("the file had {before} bytes and now ends after {packed}")));
+        }
         Ok(n)
     }
 }
 
-/// Longest line that is read, in bytes.
-pub const LINE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Longest line that is read where no other limit is set, in bytes.
+pub const LINE_BYTES_MAX: usize = Limits::DEFAULT.line_bytes;
 
 /// What the next line is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +165,11 @@ impl LineReader {
             broken: None,
             ended: false,
         }
+    }
+
+    /// Why a line of so many bytes is not read.
+    pub(crate) fn too_long(&self, bytes: u64) -> String {
+        format!("a line of {bytes} bytes; the limit is {} (--max-line-bytes)", self.line_bytes_max)
     }
 
     /// The buffer that ranges of the latest line refer to.

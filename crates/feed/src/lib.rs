@@ -26,7 +26,8 @@ mod input;
 mod inventory;
 mod json;
 pub mod lake;
-pub mod lobster;
+pub mod limits;
+mod lobster;
 mod merge;
 mod outbox;
 mod parquet;
@@ -49,5 +50,6 @@ pub use inventory::{
 };
 pub use json::JsonReader;
 pub use lake::LakeReader;
+pub use limits::Limits;
 pub use lobster::LobsterReader;
 pub use parquet::ParquetReader;

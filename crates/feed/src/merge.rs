@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::counters::{FeedCounters, checks};
-use crate::input::{self, LINE_BYTES_MAX, Line, LineReader};
+use crate::input::{self, Line, LineReader};
 use crate::inventory::Source;
 
 /// What lines are merged by: a time in ns, then whatever orders lines of one time.
@@ -122,11 +122,11 @@ impl LineMerge {
             counters.hit(checks::TRUNCATED_FILE, label, 0, || problem.to_string());
             return true;
         }
-        match input::open(&source.path, source.compression, self.consumed.clone()) {
+        match input::open_source(source, self.consumed.clone()) {
             Ok(bytes) => {
                 let mut cursor = Cursor {
                     source: index,
-                    lines: LineReader::new(bytes, LINE_BYTES_MAX),
+                    lines: LineReader::new(bytes, source.limits.line_bytes),
                     line: 0..0,
                     is_terminated: true,
                     position: 0,
@@ -158,9 +158,7 @@ impl LineMerge {
                 Line::Whole(range) | Line::Unterminated(range) => range,
                 Line::TooLong(bytes) => {
                     self.lines += 1;
-                    counters.hit(checks::UNREADABLE, label, cursor.position, || {
-                        format!("a line of {bytes} bytes; the limit is {LINE_BYTES_MAX}")
-                    });
+                    counters.hit(checks::UNREADABLE, label, cursor.position, || cursor.lines.too_long(bytes));
                     continue;
                 }
                 Line::Broken(detail) => {

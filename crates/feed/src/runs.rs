@@ -190,7 +190,7 @@ mod tests {
     }
 
     fn blocks(all: &[(RowKind, Option<Side>, [i64; 4])], cut: usize, in_runs: bool) -> Vec<(u64, EventBatch)> {
-        let mut assembler = Assembler::default();
+        let mut assembler = Assembler::new(&[]);
         assembler.add_stream("", "X");
         for (i, part) in all.chunks(cut).enumerate() {
             let kind: Vec<_> = part.iter().map(|row| row.0).collect();

@@ -27,16 +27,10 @@ pub fn junit(report: &Report) -> Result<String, quick_junit::SerializeError> {
     let verdict = status(report.verdict.into(), true, &clean(&report.summary));
     run.add_test_case(case("verdict", "run", verdict, &clean(&report.summary)));
     xml.add_test_suite(run);
-    let mut streams: Vec<&String> = Vec::new();
-    for finding in &report.findings {
-        if !streams.contains(&&finding.stream) {
-            streams.push(&finding.stream);
-        }
-    }
-    for stream in streams {
+    for (stream, findings) in outline::by_stream(&report.findings) {
         let name = clean(stream);
         let mut suite = TestSuite::new(name.as_str());
-        for finding in report.findings.iter().filter(|f| f.stream == *stream) {
+        for finding in findings {
             suite.add_test_case(finding_case(finding, &name));
         }
         xml.add_test_suite(suite);

@@ -189,9 +189,7 @@ fn push_integrity(out: &mut String, report: &Report) {
     for r in &notable {
         push_row(out, r);
     }
-    let quiet: Vec<&IntegrityRow> =
-        report.integrity.iter().filter(|r| !notable.iter().any(|n| std::ptr::eq(*n, *r))).collect();
-    for r in quiet {
+    for r in outline::other_rows(report, &notable) {
         push_row(out, r);
     }
 }

@@ -1,6 +1,7 @@
 //! What matters most in a report, in order: the same for every format.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use verismo_suite::catalogue::TestId;
 use verismo_suite::report::{Finding, IntegrityRow, Needs, Report, Side};
@@ -102,6 +103,27 @@ pub fn counted(row: &IntegrityRow) -> String {
         text.push_str(&format!(" ({})", number::percent(ratio)));
     }
     format!("{text}, limit {}", clean(&row.limit))
+}
+
+/// Findings by stream, streams in the order in which findings name them.
+pub fn by_stream(findings: &[Finding]) -> Vec<(&str, Vec<&Finding>)> {
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut streams: Vec<(&str, Vec<&Finding>)> = Vec::new();
+    for finding in findings {
+        let stream = finding.stream.as_str();
+        let place = *places.entry(stream).or_insert(streams.len());
+        match streams.get_mut(place) {
+            Some((_, findings)) => findings.push(finding),
+            None => streams.push((stream, vec![finding])),
+        }
+    }
+    streams
+}
+
+/// The rows that are not among `rows`.
+pub fn other_rows<'a>(report: &'a Report, rows: &[&IntegrityRow]) -> Vec<&'a IntegrityRow> {
+    let among: std::collections::BTreeSet<*const IntegrityRow> = rows.iter().map(|r| std::ptr::from_ref(*r)).collect();
+    report.integrity.iter().filter(|r| !among.contains(&std::ptr::from_ref(*r))).collect()
 }
 
 /// `file:line: what was found`.

@@ -140,13 +140,13 @@ fn push_findings(out: &mut String, report: &Report, style: &TextStyle) {
     heading(out, "Findings", style);
     let mut rows = Vec::new();
     let mut informing_hidden = 0;
-    let streams = streams_in_order(report);
-    for stream in &streams {
+    let streams = outline::by_stream(&report.findings);
+    for (stream, findings) in &streams {
         if streams.len() > 1 {
             rows.push(Row::Heading(clean(stream)));
         }
         let mut observable_before = None;
-        for finding in report.findings.iter().filter(|f| f.stream == **stream) {
+        for finding in findings {
             if !is_shown(finding, style) {
                 informing_hidden += 1;
                 continue;
@@ -172,17 +172,6 @@ fn push_findings(out: &mut String, report: &Report, style: &TextStyle) {
         let text = format!("{} that do not fail: see report.md", plural(informing_hidden, "informing test"));
         out.push_str(&format!("  {text}\n"));
     }
-}
-
-/// Streams in the order in which findings name them.
-fn streams_in_order(report: &Report) -> Vec<&String> {
-    let mut streams: Vec<&String> = Vec::new();
-    for finding in &report.findings {
-        if !streams.contains(&&finding.stream) {
-            streams.push(&finding.stream);
-        }
-    }
-    streams
 }
 
 fn is_shown(finding: &Finding, style: &TextStyle) -> bool {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{DayArgs, InputFormat, parse_threads};
+use super::{DayArgs, InputFormat, LimitArgs, parse_threads};
 
 const PROFILE_EXAMPLES: &str = "\
 Examples:
@@ -45,6 +45,9 @@ pub struct ProfileArgs {
     /// What makes a time of day a time.
     #[command(flatten)]
     pub day: DayArgs,
+    /// What readers take at most.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// A suite file, or the name of a built-in suite (market, table): what is measured, and the margins to reach
     #[arg(long, value_name = "FILE|NAME", env = "VERISMO_SUITE", hide_env_values = true, help_heading = "Judging")]
     pub suite: Option<String>,

@@ -13,7 +13,7 @@ use verismo_suite::report::Report;
 
 use super::simulate::{self, Dataset};
 use super::validate;
-use crate::args::{BenchArgs, BenchFormat};
+use crate::args::{BenchArgs, BenchFormat, LimitArgs};
 use crate::datasets::OutDir;
 use crate::{CliError, Context, Exit, files, interrupt, progress, suites};
 
@@ -27,10 +27,12 @@ pub fn run(args: &BenchArgs, context: Context<'_>, out: &mut impl Write) -> Resu
     let _directory = OutDir::create(&scratch)?;
     let (golden, candidate) = data(args, &scratch, context)?;
     let threads = validate::threads(args.threads);
+    let suite = args.suite.as_deref().map(suites::load).transpose()?;
     let request = ValidateRequest {
         golden,
         candidate,
-        suite: args.suite.as_deref().map(suites::load).transpose()?,
+        limits: LimitArgs::default().limits(suite.as_ref()),
+        suite,
         format: None,
         time: args.time.clone(),
         tz: None,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use verismo_engine::ValidateRequest;
-use verismo_feed::Format;
+use verismo_feed::{Format, Limits};
 use verismo_market::message::{Body, Message};
 use verismo_report::layout::{Align, Cell, Column, Row, table, wrap};
 use verismo_report::number::{count, duration};
@@ -185,6 +185,7 @@ impl Judge<'_> {
             date: None,
             symbol: None,
             maps: Vec::new(),
+            limits: Limits::DEFAULT,
             threads: self.threads,
             settings: std::collections::BTreeMap::new(),
         };

@@ -70,6 +70,7 @@ fn from_golden(args: &InitArgs, context: Context<'_>) -> Result<Proposed, CliErr
         date: args.day.date.clone(),
         symbol: None,
         maps: Vec::new(),
+        limits: args.limits.limits(None),
         threads: validate::threads(args.threads),
         settings: BTreeMap::new(),
     };

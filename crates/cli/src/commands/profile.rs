@@ -16,13 +16,15 @@ use crate::{CliError, Context, Exit, files, interrupt, progress, suites};
 /// Usage, data of which nothing can be read, or an interrupt. Damage that leaves something to read is part of the profile.
 pub fn run(args: &ProfileArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
     let paths = files::expand("PATH", &args.paths)?;
+    let suite = args.suite.as_deref().map(suites::load).transpose()?;
     let options = ProfileOptions {
-        suite: args.suite.as_deref().map(suites::load).transpose()?,
         format: validate::format(args.input_format),
         time: args.time.clone(),
         symbol: args.symbol.clone(),
         tz: args.day.tz.clone(),
         date: args.day.date.clone(),
+        limits: args.limits.limits(suite.as_ref()),
+        suite,
         threads: validate::threads(args.threads),
         settings: settings(args),
     };
@@ -58,5 +60,5 @@ fn settings(args: &ProfileArgs) -> BTreeMap<String, String> {
         ("symbol", args.symbol.clone()),
         ("threads", args.threads.map(|n| n.to_string())),
     ];
-    given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    given.into_iter().chain(args.limits.given()).filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }

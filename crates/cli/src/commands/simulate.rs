@@ -105,6 +105,7 @@ pub fn write(dataset: &Dataset, directory: &Path, context: Context<'_>) -> Resul
         }
         messages += 1;
         if messages.is_multiple_of(MESSAGES_PER_LOOK) {
+            interrupt::note(messages);
             if interrupt::is_raised(context.cancel) {
                 return Err(CliError::interrupted());
             }

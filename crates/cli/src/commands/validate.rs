@@ -194,13 +194,14 @@ fn request(args: &ValidateArgs) -> Result<ValidateRequest, CliError> {
     Ok(ValidateRequest {
         golden,
         candidate,
-        suite,
         format,
         time: args.time.clone(),
         tz: args.day.tz.clone(),
         date: args.day.date.clone(),
         symbol: args.symbol.clone(),
         maps: args.map.clone(),
+        limits: args.limits.limits(suite.as_ref()),
+        suite,
         threads: threads(args.threads),
         settings: settings(args),
     })
@@ -265,7 +266,7 @@ fn settings(args: &ValidateArgs) -> BTreeMap<String, String> {
         ("pairing", args.pairing.map(|p| value_name(&p))),
         ("threads", args.threads.map(|n| n.to_string())),
     ];
-    given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    given.into_iter().chain(args.limits.given()).filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 /// The name of a choice on the command line.

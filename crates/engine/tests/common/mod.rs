@@ -55,6 +55,7 @@ pub fn request(golden: &Path, candidate: &Path) -> ValidateRequest {
         date: None,
         symbol: None,
         maps: Vec::new(),
+        limits: Default::default(),
         threads: 2,
         settings: BTreeMap::new(),
     }

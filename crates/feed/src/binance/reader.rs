@@ -61,6 +61,7 @@ impl BinanceCsvReader {
         }
         files.sort_by_key(|(s, file)| (s.first.t_exchange_ns, file.layout.map(|l| l.kind), s.first, s.bytes));
         let (sources, files): (Vec<Source>, Vec<File>) = files.into_iter().unzip();
+        let assembler = Assembler::new(&sources);
         let merge = LineMerge::new(sources);
         Self {
             labels: merge.labels().to_vec(),
@@ -68,7 +69,7 @@ impl BinanceCsvReader {
             told: has_aggregated.then(|| Told::new(files.len())),
             files,
             by_receive,
-            assembler: Assembler::default(),
+            assembler,
             units: Vec::new(),
             counters: FeedCounters::default(),
             bytes_reported: 0,
@@ -292,7 +293,11 @@ impl<'a> Sink<'a> {
             let bad = BadValue { column: Column::Symbol, text: b"", reason: "no name" };
             return self.assembler.stream("", symbol_of_file).ok_or(bad);
         };
-        let bad = BadValue { column: Column::Symbol, text: symbol, reason: "empty, too long or not text" };
+        let bad = BadValue {
+            column: Column::Symbol,
+            text: symbol,
+            reason: "empty, too long, not text, or one more than --max-streams allows",
+        };
         let name = std::str::from_utf8(symbol).map_err(|_| bad)?;
         self.assembler.stream("", &upper(Cow::Borrowed(name))).ok_or(bad)
     }

@@ -1,13 +1,13 @@
 //! A level-3 book: the REST answer in one file.
 
 use std::io::Read;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use verismo_market::event::{NO_ID, Side};
 
-use crate::input::{self, Compression};
+use crate::input;
+use crate::inventory::Source;
 use crate::json::reader_sample;
 use crate::json::scan::{Num, ScanError, Scanner};
 
@@ -38,9 +38,9 @@ pub(super) struct Book {
 ///
 /// # Errors
 /// In words: what in the file is no book.
-pub(super) fn read(path: &Path, compression: Compression, consumed: Arc<AtomicU64>) -> Result<Book, String> {
+pub(super) fn read(source: &Source, consumed: Arc<AtomicU64>) -> Result<Book, String> {
     let mut bytes = Vec::new();
-    let opened = input::open(path, compression, consumed).map_err(|e| format!("cannot be opened: {e}"))?;
+    let opened = input::open_source(source, consumed).map_err(|e| format!("cannot be opened: {e}"))?;
     opened.take(BOOK_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
     if bytes.len() as u64 > BOOK_BYTES_MAX {
         return Err(format!("a book of more than {BOOK_BYTES_MAX} bytes"));

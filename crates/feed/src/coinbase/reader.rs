@@ -16,11 +16,10 @@ use crate::error::FeedError;
 use crate::inventory::Source;
 use crate::json::reader_sample;
 use crate::json::scan::Num;
+use crate::limits::streams_max;
 use crate::merge::{Keyed, LineMerge};
 use crate::outbox::Outbox;
 
-/// Products of one recording; a hostile file may name a new one on every line.
-const PRODUCTS_MAX: usize = 1 << 12;
 /// Longest product name in bytes.
 const NAME_BYTES_MAX: usize = 64;
 /// A stream starts from a book whose sequence is up to this much later than its first message: recorders subscribe, then fetch the book.
@@ -37,6 +36,7 @@ pub struct CoinbaseReader {
     books_read: bool,
     book_sources: Vec<Source>,
     book_bytes: Arc<AtomicU64>,
+    streams_max: usize,
     names: Vec<StreamName>,
     products: Vec<Product>,
     by_name: BTreeMap<Vec<u8>, usize>,
@@ -56,6 +56,7 @@ struct Place {
 impl CoinbaseReader {
     /// A reader of `sources`, ordered as [`crate::Inventory`] orders them. Sources without a first time are books.
     pub fn new(sources: Vec<Source>) -> Self {
+        let streams_max = streams_max(&sources);
         let (book_sources, message_sources): (Vec<_>, Vec<_>) =
             sources.into_iter().partition(|s| s.first.t_exchange_ns == NO_TIME && s.problem.is_none());
         let merge = LineMerge::new(message_sources);
@@ -68,6 +69,7 @@ impl CoinbaseReader {
             books_read: false,
             book_sources,
             book_bytes: Arc::default(),
+            streams_max,
             names: Vec::new(),
             products: Vec::new(),
             by_name: BTreeMap::new(),
@@ -83,7 +85,7 @@ impl CoinbaseReader {
         let first_label = (self.labels.len() - self.book_sources.len()) as u32;
         for (label, source) in (first_label..).zip(&self.book_sources) {
             let name = &self.labels[label as usize];
-            match book::read(&source.path, source.compression, self.book_bytes.clone()) {
+            match book::read(source, self.book_bytes.clone()) {
                 Ok(book) => {
                     for why in &book.bad {
                         self.counters.hit(checks::INVALID_VALUE, name, 1, || format!("book entry: {why}"));
@@ -117,6 +119,7 @@ impl CoinbaseReader {
         };
         let mut sink = Sink {
             labels: &self.labels,
+            streams_max: self.streams_max,
             books: &mut self.books,
             names: &mut self.names,
             products: &mut self.products,
@@ -132,6 +135,7 @@ impl CoinbaseReader {
 /// Everything of the reader but the lines, which are borrowed while a message is handled.
 struct Sink<'a> {
     labels: &'a [Arc<str>],
+    streams_max: usize,
     books: &'a mut Vec<(Book, u32)>,
     names: &'a mut Vec<StreamName>,
     products: &'a mut Vec<Product>,
@@ -186,9 +190,11 @@ impl Sink<'_> {
         let name = std::str::from_utf8(product)
             .ok()
             .filter(|n| !n.is_empty() && n.len() <= NAME_BYTES_MAX && !n.chars().any(char::is_control));
-        let (Some(name), true) = (name, self.names.len() < PRODUCTS_MAX) else {
+        let (Some(name), true) = (name, self.names.len() < self.streams_max) else {
             let shown = String::from_utf8_lossy(&product[..product.len().min(NAME_BYTES_MAX)]).into_owned();
-            self.invalid(place, || format!("product {shown:?} is empty, too long, not text or one too many"));
+            self.invalid(place, || {
+                format!("product {shown:?} is empty, too long, not text, or one more than --max-streams allows")
+            });
             return None;
         };
         let stream = self.names.len();
@@ -332,6 +338,7 @@ impl EventReader for CoinbaseReader {
                 self.done = true;
                 let mut sink = Sink {
                     labels: &self.labels,
+                    streams_max: self.streams_max,
                     books: &mut self.books,
                     names: &mut self.names,
                     products: &mut self.products,

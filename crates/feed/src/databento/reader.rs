@@ -16,10 +16,8 @@ use crate::counters::{FeedCounters, checks};
 use crate::error::FeedError;
 use crate::input;
 use crate::inventory::Source;
+use crate::limits::streams_max;
 use crate::outbox::Outbox;
-
-/// Streams of one reader at most.
-const STREAMS_MAX: usize = 1 << 16;
 
 /// Reads an ordered group of DBN files, merged by receive time.
 pub struct DbnReader {
@@ -27,6 +25,7 @@ pub struct DbnReader {
     labels: Vec<Arc<str>>,
     next: usize,
     cursors: Vec<Cursor>,
+    streams_max: usize,
     names: Vec<StreamName>,
     instruments: Vec<Instrument>,
     by_name: BTreeMap<StreamName, usize>,
@@ -61,6 +60,7 @@ impl DbnReader {
     pub fn new(sources: Vec<Source>) -> Self {
         Self {
             labels: sources.iter().map(|s| Arc::from(s.path.display().to_string())).collect(),
+            streams_max: streams_max(&sources),
             sources,
             next: 0,
             cursors: Vec::new(),
@@ -114,8 +114,7 @@ impl DbnReader {
             self.counters.hit(checks::TRUNCATED_FILE, label, 0, || problem.to_string());
             return true;
         }
-        let opened = input::open(&source.path, source.compression, self.consumed.clone())
-            .map_err(|e| format!("cannot be opened: {e}"));
+        let opened = input::open_source(source, self.consumed.clone()).map_err(|e| format!("cannot be opened: {e}"));
         match opened.and_then(DbnFile::open) {
             Ok(file) => {
                 let record = Box::new(NO_RECORD);
@@ -221,9 +220,11 @@ impl DbnReader {
         let name = StreamName { venue, symbol };
         let stream = match self.by_name.get(&name) {
             Some(&stream) => stream,
-            None if self.names.len() >= STREAMS_MAX => {
+            None if self.names.len() >= self.streams_max => {
                 let label = &self.labels[cursor.source as usize];
-                self.counters.unknown_stream("instrument beyond 65536", label, cursor.position);
+                self.counters.hit(checks::INVALID_VALUE, label, cursor.position, || {
+                    format!("instrument {} is one more than --max-streams allows", key.1)
+                });
                 return None;
             }
             None => {

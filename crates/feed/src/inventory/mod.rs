@@ -15,6 +15,7 @@ use crate::block::EventReader;
 use crate::counters::FeedCounters;
 use crate::error::FeedError;
 use crate::input::Compression;
+use crate::limits::{Limits, streams_max};
 use crate::lobster;
 
 pub use formats::{Format, reader};
@@ -80,6 +81,8 @@ pub struct Source {
     pub clock_offset_ns: Option<i64>,
     /// Rows, where the file says so itself.
     pub rows: Option<u64>,
+    /// What its reader takes at most.
+    pub(crate) limits: Limits,
     /// Why it cannot be read, if so; it is then counted as `truncated_file` when its turn comes.
     pub problem: Option<FeedError>,
 }
@@ -201,6 +204,15 @@ impl Inventory {
         Ok(Self { format, sources, ignored, counters, notes })
     }
 
+    /// The same under other limits.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        for source in &mut self.sources {
+            source.limits = limits;
+        }
+        self
+    }
+
     /// The coarsest resolution of any source, in ns; sources whose clock was guessed have the finest of their kind.
     pub fn clock_ns(&self) -> i64 {
         self.sources.iter().map(|s| s.clock_ns).max().unwrap_or(1)
@@ -235,9 +247,17 @@ impl Inventory {
     /// One reader per group, see [`Inventory::groups`].
     ///
     /// # Errors
-    /// [`FeedError::WrongFormat`] for tables, which have no events: read them with [`crate::table::TableReader`].
+    /// [`FeedError::WrongFormat`] for tables, which have no events: read them with [`crate::table::TableReader`];
+    /// [`FeedError::TooMany`] where there are more symbols than streams may be.
     pub fn readers(&self, options: &ReaderOptions) -> Result<Vec<Box<dyn EventReader>>, FeedError> {
-        self.groups().into_iter().map(|group| reader(self.format, group, options)).collect()
+        let groups = self.groups();
+        let (count, limit) = (groups.len() as u64, streams_max(&self.sources) as u64);
+        if count > limit {
+            let path = self.sources.first().map_or_else(String::new, |s| s.path.display().to_string());
+            let path = format!("{path} and others");
+            return Err(FeedError::TooMany { path, what: "symbols", count, limit, option: "--max-streams" });
+        }
+        groups.into_iter().map(|group| reader(self.format, group, options)).collect()
     }
 }
 

@@ -11,6 +11,7 @@ use super::formats::FORMATS;
 use super::{FirstKey, Format, Source, file_name};
 use crate::error::FeedError;
 use crate::input::{self, Compression};
+use crate::limits::Limits;
 use crate::{parquet, table};
 
 /// What a file is.
@@ -153,6 +154,7 @@ pub(super) fn source(path: &Path, wish: Option<Format>) -> Result<Verdict, FeedE
         onset: None,
         clock_offset_ns: None,
         rows: None,
+        limits: Limits::DEFAULT,
         problem: None,
     };
     if bytes == 0 {
@@ -222,6 +224,9 @@ fn bytes_source(mut source: Source, wish: Option<Format>) -> Verdict {
             return guessed(source, wish, problem);
         }
     };
+    if is_utf16(&head.bytes) {
+        return not_utf8(source, wish);
+    }
     let first_text = head.first_text();
     if let (Some(detail), None) = (&head.broken, &first_text) {
         let problem = FeedError::corrupt(&source.path, "the first block", detail);
@@ -248,6 +253,26 @@ fn bytes_source(mut source: Source, wish: Option<Format>) -> Verdict {
         None => "no text in it".to_owned(),
         Some(text) => format!("unknown content, starts with {:?}", text.chars().take(40).collect::<String>()),
     })
+}
+
+/// A text of two bytes a character, told by its mark or by the zeros between Latin letters.
+fn is_utf16(bytes: &[u8]) -> bool {
+    let is_latin = |c: u8| c == b'\n' || c == b'\r' || c == b'\t' || (b' '..0x7f).contains(&c);
+    let pairs = bytes.as_chunks::<2>().0.get(..8).unwrap_or_default();
+    bytes.starts_with(&[0xff, 0xfe])
+        || bytes.starts_with(&[0xfe, 0xff])
+        || (!pairs.is_empty()
+            && (pairs.iter().all(|p| p[0] == 0 && is_latin(p[1])) || pairs.iter().all(|p| p[1] == 0 && is_latin(p[0]))))
+}
+
+/// A text that has to be converted first: a problem where it would be data, else a file to leave alone.
+fn not_utf8(source: Source, wish: Option<Format>) -> Verdict {
+    const FOUND: &str = "UTF-16; convert it first, e.g. iconv -f UTF-16 -t UTF-8";
+    if wish.is_none() && !looks_like_capture(&source.path) {
+        return Verdict::Ignored(format!("not UTF-8 text: {FOUND}"));
+    }
+    let path = source.path.display().to_string();
+    guessed(source, wish, FeedError::WrongFormat { path, expected: "UTF-8 text", found: FOUND.to_owned() })
 }
 
 /// A file whose content cannot be seen: of the wished format, else of the one of the files around it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::frame;
 use crate::counters::{FeedCounters, checks};
-use crate::input::{LINE_BYTES_MAX, Line, LineReader};
+use crate::input::{Line, LineReader};
 
 /// Lines read ahead to see whether two files overlap.
 pub(super) const AHEAD_LINES: usize = 1_024;
@@ -128,9 +128,8 @@ impl Cursor {
                 Line::Whole(range) | Line::Unterminated(range) => range,
                 Line::TooLong(bytes) => {
                     *counts.lines += 1;
-                    counts.counters.hit(checks::UNREADABLE, counts.label, position, || {
-                        format!("a line of {bytes} bytes; the limit is {LINE_BYTES_MAX}")
-                    });
+                    let lines = &self.lines;
+                    counts.counters.hit(checks::UNREADABLE, counts.label, position, || lines.too_long(bytes));
                     continue;
                 }
                 Line::Broken(detail) => {

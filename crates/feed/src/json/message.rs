@@ -13,10 +13,12 @@ use crate::block::StreamName;
 use crate::counters::checks;
 use crate::epoch;
 
-/// Streams of one capture; a hostile file may name a new symbol on every line.
-const STREAMS_MAX: usize = 1 << 16;
+/// Names of streams kept for every stream: a hostile file may name one in a new way on every line.
+const NAMES_PER_STREAM: usize = 4;
 /// Longest symbol in bytes.
 const SYMBOL_BYTES_MAX: usize = 64;
+/// Longest stream name that is kept, in bytes; what follows the symbol has no end of its own.
+const STREAM_BYTES_MAX: usize = 2 * SYMBOL_BYTES_MAX;
 
 /// The receive clock of the current session, as its distance from exchange time.
 #[derive(Debug, Default)]
@@ -152,14 +154,15 @@ impl JsonReader {
         let Some(index) = self.symbol_index(symbol) else {
             self.counters.hit(checks::INVALID_VALUE, &self.labels[source as usize], position, || {
                 format!(
-                    "symbol {:?} is empty, too long or not text",
+                    "symbol {:?} is empty, too long, not text, or one more than --max-streams allows",
                     String::from_utf8_lossy(&symbol[..symbol.len().min(80)])
                 )
             });
             return None;
         };
         if let Some(stream) = frame.stream.as_deref()
-            && self.by_stream.len() < STREAMS_MAX
+            && stream.len() <= STREAM_BYTES_MAX
+            && self.by_stream.len() < self.streams_max.saturating_mul(NAMES_PER_STREAM)
         {
             self.by_stream.insert(stream.to_vec(), index);
         }
@@ -174,7 +177,7 @@ impl JsonReader {
         if let Some(&index) = self.by_symbol.get(&symbol) {
             return Some(index);
         }
-        if self.names.len() >= STREAMS_MAX {
+        if self.names.len() >= self.streams_max {
             return None;
         }
         let index = self.names.len();

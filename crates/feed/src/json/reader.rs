@@ -14,10 +14,11 @@ use crate::ahead::read_ahead;
 use crate::block::{Block, EventReader, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::error::FeedError;
-use crate::input::{self, Compression, LINE_BYTES_MAX, LineReader};
+use crate::input::{self, Compression, LineReader};
 use crate::inventory::Source;
 use crate::json::message::Clock;
 use crate::json::snapshot::PendingSnapshot;
+use crate::limits::streams_max;
 use crate::outbox::Outbox;
 
 /// Reads an ordered group of capture files.
@@ -32,6 +33,7 @@ pub struct JsonReader {
     next: usize,
     cursors: Vec<Cursor>,
     session: u32,
+    pub(super) streams_max: usize,
     pub(super) names: Vec<StreamName>,
     pub(super) states: Vec<StreamState>,
     pub(super) by_symbol: BTreeMap<String, usize>,
@@ -65,6 +67,7 @@ impl JsonReader {
         let labels = sources.iter().map(|s| Arc::from(s.path.display().to_string())).collect();
         Self {
             earliest_ns: earliest_stamps(&sources),
+            streams_max: streams_max(&sources),
             sources,
             labels,
             next: 0,
@@ -109,12 +112,12 @@ impl JsonReader {
         }
         self.session = source.session;
         let (first_key, offset) = (source.first.order_key(), source.clock_offset_ns);
-        match input::open(&source.path, source.compression, self.consumed.clone()) {
+        match input::open_source(source, self.consumed.clone()) {
             Ok(bytes) => {
                 let is_worth_it = source.compression != Compression::Plain && source.bytes >= AHEAD_BYTES_MIN;
                 let may_have_thread = self.unpacks_ahead && self.cursors.len() < AHEAD_FILES_MAX;
                 let bytes = if is_worth_it && may_have_thread { read_ahead(bytes) } else { bytes };
-                let lines = LineReader::new(bytes, LINE_BYTES_MAX);
+                let lines = LineReader::new(bytes, source.limits.line_bytes);
                 let mut cursor = Cursor::new(index, self.free_lineage(), lines, first_key);
                 if cursor.advance(&mut self.counts(index)) {
                     if self.clock.is_other_session(offset) {

@@ -93,12 +93,12 @@ impl LakeReader {
             labels: sources.iter().map(|s| Arc::from(s.path.display().to_string())).collect(),
             symbol: symbol.unwrap_or(UNKNOWN_SYMBOL).to_owned(),
             has_deltas: Vec::new(),
+            assembler: Assembler::new(&sources),
             sources,
             columns,
             by_receive,
             next: 0,
             cursors: Vec::new(),
-            assembler: Assembler::default(),
             is_anchored: Vec::new(),
             anchor: None,
             unit: None,
@@ -259,7 +259,10 @@ impl LakeReader {
         let (row, position) = (cursor.row, cursor.position());
         let Some(stream) = self.stream(cursor) else {
             self.counters.hit(checks::INVALID_VALUE, &self.labels[cursor.source as usize], position, || {
-                format!("{SYMBOL} {} is empty, too long or not text", cursor.chunk.shown(SYMBOL, row))
+                format!(
+                    "{SYMBOL} {} is empty, too long, not text, or one more than --max-streams allows",
+                    cursor.chunk.shown(SYMBOL, row)
+                )
             });
             return;
         };

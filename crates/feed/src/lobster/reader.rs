@@ -16,7 +16,7 @@ use crate::batch;
 use crate::block::{Block, EventReader, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::error::FeedError;
-use crate::input::{self, LINE_BYTES_MAX, Line, LineReader};
+use crate::input::{self, Line, LineReader};
 use crate::inventory::{Head, ReaderOptions, Source, UNKNOWN_SYMBOL};
 use crate::json::reader_sample;
 use crate::outbox::Outbox;
@@ -136,8 +136,8 @@ impl LobsterReader {
             self.counters.hit(checks::TRUNCATED_FILE, label, 0, || problem.to_string());
             return None;
         }
-        match input::open(&source.path, source.compression, self.consumed.clone()) {
-            Ok(bytes) => Some(LineReader::new(bytes, LINE_BYTES_MAX)),
+        match input::open_source(source, self.consumed.clone()) {
+            Ok(bytes) => Some(LineReader::new(bytes, source.limits.line_bytes)),
             Err(error) => {
                 self.counters.hit(checks::TRUNCATED_FILE, label, 0, || format!("cannot be opened: {error}"));
                 None
@@ -193,7 +193,7 @@ impl LobsterReader {
                     (check, format!("{bad}: {}", reader_sample(bytes)))
                 })
             }
-            Line::TooLong(bytes) => Err((checks::UNREADABLE, format!("a line of {bytes} bytes"))),
+            Line::TooLong(bytes) => Err((checks::UNREADABLE, open.lines.too_long(bytes))),
             Line::Broken(detail) => {
                 let place = open.position;
                 self.counters.hit(checks::TRUNCATED_FILE, &label, place, || {
@@ -259,7 +259,7 @@ impl LobsterReader {
                         Err(bad) => format!("{bad}: {}", reader_sample(bytes)),
                     }
                 }
-                Line::TooLong(bytes) => format!("a line of {bytes} bytes"),
+                Line::TooLong(bytes) => book.lines.too_long(bytes),
                 Line::Broken(_) | Line::End => {
                     let place = book.position;
                     let detail = if let Line::Broken(detail) = line { detail } else { "it ends".to_owned() };

@@ -44,7 +44,7 @@ impl ParquetReader {
     /// A reader of `sources`, which must be ordered as [`crate::Inventory`] orders them; `symbol` replaces the one of their paths.
     pub fn new(sources: Vec<Source>, symbol: Option<&str>) -> Self {
         let from_path = sources.iter().find_map(|s| s.symbol.as_deref());
-        let mut assembler = Assembler::default();
+        let mut assembler = Assembler::new(&sources);
         assembler.add_stream("", symbol.or(from_path).unwrap_or(UNKNOWN_SYMBOL));
         Self {
             labels: sources.iter().map(|s| Arc::from(s.path.display().to_string())).collect(),

@@ -1,13 +1,14 @@
 //! CSV tables.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::csv::{ByteRecord, ReaderBuilder};
 
-use super::{SAMPLE_ROWS, Seen, TABLE_ROWS, TableBatch, TableColumn, TableFile, TableOptions, time};
+use super::{SAMPLE_ROWS, Seen, TABLE_ROWS, TableBatch, TableColumn, TableFile, TableOptions, limit_columns, time};
 use crate::counters::{FeedCounters, checks};
 use crate::error::FeedError;
-use crate::input::{self, LINE_BYTES_MAX, Line, LineReader};
+use crate::input::{self, Line, LineReader};
 use crate::inventory::Source;
 use crate::json::reader_sample;
 
@@ -58,10 +59,10 @@ enum Row {
 impl CsvTable {
     pub(super) fn open(source: &Source, options: &TableOptions) -> Result<Self, FeedError> {
         let path = &source.path;
-        let bytes =
-            input::open(path, source.compression, Arc::default()).map_err(|e| FeedError::io(path, "open", &e))?;
-        let mut lines = LineReader::new(bytes, LINE_BYTES_MAX);
+        let bytes = input::open_source(source, Arc::default()).map_err(|e| FeedError::io(path, "open", &e))?;
+        let mut lines = LineReader::new(bytes, source.limits.line_bytes);
         let (delimiter, names) = read_header(source, &mut lines)?;
+        limit_columns(source, names.len())?;
         let time_column = match &options.time_column {
             Some(wanted) => names.iter().position(|n| n == wanted).ok_or_else(|| FeedError::MissingColumn {
                 path: path.display().to_string(),
@@ -95,7 +96,7 @@ impl CsvTable {
             let range = match self.lines.next_line() {
                 Line::Whole(range) | Line::Unterminated(range) if range.is_empty() => continue,
                 Line::Whole(range) | Line::Unterminated(range) => range,
-                Line::TooLong(bytes) => return Ok(Row::Unreadable(format!("a line of {bytes} bytes"))),
+                Line::TooLong(bytes) => return Ok(Row::Unreadable(self.lines.too_long(bytes))),
                 Line::Broken(detail) => {
                     return Err(FeedError::corrupt(&self.source.path, format!("row {}", self.rows + 1), detail));
                 }
@@ -186,7 +187,9 @@ impl TableFile for CsvTable {
     }
 
     fn choose(&mut self, columns: &[String]) {
-        let place = |name: &String| self.names.iter().position(|n| n == name).filter(|&i| i != self.time_column);
+        // Of columns of one name the first stands.
+        let places: BTreeMap<&String, usize> = self.names.iter().enumerate().map(|(i, name)| (name, i)).rev().collect();
+        let place = |name: &String| places.get(name).copied().filter(|&i| i != self.time_column);
         self.columns = columns.iter().map(|name| (name.clone(), place(name))).collect();
     }
 

@@ -219,6 +219,22 @@ fn open(source: &Source, options: &TableOptions) -> Result<Box<dyn TableFile>, F
     Ok(Box::new(csv::CsvTable::open(source, options)?))
 }
 
+/// Every numeric column is an observable with states of its own.
+fn limit_columns(source: &Source, columns: usize) -> Result<(), FeedError> {
+    let limit = source.limits.columns;
+    if columns <= limit {
+        return Ok(());
+    }
+    let path = source.path.display().to_string();
+    Err(FeedError::TooMany {
+        path,
+        what: "columns",
+        count: columns as u64,
+        limit: limit as u64,
+        option: "--max-columns",
+    })
+}
+
 fn is_parquet(source: &Source) -> bool {
     use std::io::Read as _;
     let mut magic = [0u8; 4];

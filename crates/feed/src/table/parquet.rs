@@ -9,7 +9,7 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchReader};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema, TimeUnit};
 
-use super::{SAMPLE_ROWS, Seen, TABLE_ROWS, TableBatch, TableColumn, TableFile, TableOptions, time};
+use super::{SAMPLE_ROWS, Seen, TABLE_ROWS, TableBatch, TableColumn, TableFile, TableOptions, limit_columns, time};
 use crate::counters::FeedCounters;
 use crate::epoch;
 use crate::error::FeedError;
@@ -45,6 +45,7 @@ fn open(source: &Source, options: &TableOptions) -> Result<Opened, FeedError> {
     let builder =
         ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| FeedError::corrupt(path, "the footer", e))?;
     let schema = builder.schema().clone();
+    limit_columns(source, schema.fields().len())?;
     let time = time_column(source, &schema, options)?;
     let is_used = |i: &usize| *i == time || schema.field(*i).data_type().is_numeric();
     let (used, others): (Vec<usize>, Vec<usize>) = (0..schema.fields().len()).partition(is_used);

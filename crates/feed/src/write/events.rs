@@ -179,7 +179,7 @@ impl EventsWriter {
             .set_max_row_group_row_count(Some(self.options.row_group_rows.max(1)))
             .build();
         let writer = ArrowWriter::try_new(file, self.schema.clone(), Some(properties))
-            .map_err(|e| FeedError::corrupt(&temporary, "the start", e))?;
+            .map_err(|e| FeedError::parquet_write(&temporary, &e))?;
         Ok(OpenFile {
             writer,
             rows: Rows::default(),
@@ -195,7 +195,7 @@ impl EventsWriter {
 
     fn close(&mut self, mut file: OpenFile) -> Result<(), FeedError> {
         file.write_rows(&self.schema)?;
-        file.writer.close().map_err(|e| FeedError::corrupt(&file.temporary, "the footer", e))?;
+        file.writer.close().map_err(|e| FeedError::parquet_write(&file.temporary, &e))?;
         if file.row_count == 0 {
             return fs::remove_file(&file.temporary).map_err(|e| FeedError::io(&file.temporary, "remove", &e));
         }
@@ -246,8 +246,8 @@ impl OpenFile {
             return Ok(());
         }
         let batch = RecordBatch::try_new(schema.clone(), self.rows.take())
-            .map_err(|e| FeedError::corrupt(&self.temporary, "a batch", e))?;
-        self.writer.write(&batch).map_err(|e| FeedError::corrupt(&self.temporary, "a row group", e))
+            .map_err(|e| FeedError::parquet_write(&self.temporary, &e.into()))?;
+        self.writer.write(&batch).map_err(|e| FeedError::parquet_write(&self.temporary, &e))
     }
 }
 

@@ -129,13 +129,13 @@ impl LakeWriter {
         let schema = table.schema();
         let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
         let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties))
-            .map_err(|e| FeedError::corrupt(&temporary, "the start", e))?;
+            .map_err(|e| FeedError::parquet_write(&temporary, &e))?;
         Ok(OpenFile { writer, schema, rows: Rows::default(), temporary, target, day })
     }
 
     fn close(&mut self, mut file: OpenFile) -> Result<(), FeedError> {
         file.write_rows()?;
-        file.writer.close().map_err(|e| FeedError::corrupt(&file.temporary, "the footer", e))?;
+        file.writer.close().map_err(|e| FeedError::parquet_write(&file.temporary, &e))?;
         self.written.bytes += super::rename(&file.temporary, &file.target)?;
         self.written.files += 1;
         Ok(())
@@ -253,8 +253,8 @@ impl OpenFile {
         let mut rows = std::mem::take(&mut self.rows);
         let columns: Vec<ArrayRef> = self.schema.fields().iter().map(|field| rows.column(field.name())).collect();
         let batch = RecordBatch::try_new(self.schema.clone(), columns)
-            .map_err(|e| FeedError::corrupt(&self.temporary, "a batch", e))?;
-        self.writer.write(&batch).map_err(|e| FeedError::corrupt(&self.temporary, "a row group", e))
+            .map_err(|e| FeedError::parquet_write(&self.temporary, &e.into()))?;
+        self.writer.write(&batch).map_err(|e| FeedError::parquet_write(&self.temporary, &e))
     }
 }
 

@@ -21,3 +21,4 @@ mod repeats;
 mod round_trip;
 mod snapshots;
 mod tables;
+mod vanishing;

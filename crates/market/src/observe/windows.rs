@@ -150,7 +150,7 @@ impl WindowLags {
             carry,
             sums: empty.clone(),
             empty,
-            held: Vec::with_capacity(LAG_BATCH),
+            held: Vec::new(),
             done: Vec::new(),
         }
     }

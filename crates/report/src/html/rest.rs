@@ -27,8 +27,7 @@ pub(super) fn integrity(report: &Report) -> String {
         body.push_str(&rows(&notable[..notable.len().min(NOTABLE_MAX)], "Checks that counted something"));
         body.push_str(&left_out(notable.len(), NOTABLE_MAX));
     }
-    let is_notable = |r: &IntegrityRow| notable.iter().any(|n| std::ptr::eq(*n, r));
-    let quiet: Vec<&IntegrityRow> = report.integrity.iter().filter(|r| !is_notable(r)).collect();
+    let quiet = outline::other_rows(report, &notable);
     if !quiet.is_empty() {
         let mut list = rows(&quiet[..quiet.len().min(QUIET_MAX)], "Checks that counted nothing");
         list.push_str(&left_out(quiet.len(), QUIET_MAX));

@@ -128,6 +128,32 @@ pub struct ColumnDefaults {
     pub severity: Severity,
 }
 
+/// What readers take at most; what is not said is left to the command line and the defaults.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Reading {
+    /// Bytes of a line of text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line_bytes: Option<u64>,
+    /// Times its packed size that a packed file may unpack to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unpack_ratio: Option<u64>,
+    /// Streams of a side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub streams: Option<u64>,
+    /// Columns of a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub columns: Option<u64>,
+}
+
+impl Reading {
+    /// Highest values of the four limits, in the order of the fields; the lowest is 1.
+    pub const MAX: [u64; 4] = [1 << 34, 1_000_000_000, 1 << 24, 1_000_000];
+
+    fn is_silent(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// A parsed, validated suite.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Suite {
@@ -150,6 +176,9 @@ pub struct Suite {
     pub warmup_ns: i64,
     /// Step of the common time grid, ns.
     pub grid_ns: i64,
+    /// What readers take at most.
+    #[serde(skip_serializing_if = "Reading::is_silent")]
+    pub reading: Reading,
     /// Limits by check, one for every check of the catalogue.
     pub checks: BTreeMap<String, Limit>,
     /// The rule for columns without one; `None` leaves them out.

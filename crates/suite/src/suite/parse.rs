@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use asked::Asked;
 
 use super::problem::SuiteProblem;
-use super::{ColumnDefaults, DataKind, Limit, ObservableRule, Pairing, SCHEMA, Scope, Suite};
+use super::{ColumnDefaults, DataKind, Limit, ObservableRule, Pairing, Reading, SCHEMA, Scope, Suite};
 use crate::catalogue::{self, CHECKS, LatticeSpec, OBSERVABLES, Split, TESTS, TestId};
 use crate::verdict::Severity;
 use crate::yaml::{self, Key, Node, Place, Value};
@@ -27,6 +27,7 @@ const TOP_KEYS: &[&str] = &[
     "window",
     "warmup",
     "grid",
+    "reading",
     "checks",
     "columns",
     "observables",
@@ -34,6 +35,7 @@ const TOP_KEYS: &[&str] = &[
 ];
 const RULE_KEYS: &[&str] = &["id", "decide", "margins", "severity", "lattice", "enabled", "tests"];
 const COLUMN_KEYS: &[&str] = &["decide", "margins", "severity", "tests"];
+const READING_KEYS: &[&str] = &["line_bytes", "unpack_ratio", "streams", "columns"];
 const LIMIT_KEYS: &[&str] = &["max_count", "max_ratio", "severity"];
 const LATTICE_KEYS: &[&str] = &["ticks", "float", "origin", "splits"];
 const SPLIT_KEYS: &[&str] = &["from", "to", "bits"];
@@ -104,6 +106,7 @@ impl Reader {
             window_ns: self.window(&map),
             warmup_ns: self.duration(&map, "warmup", 0, 3_600_000_000_000).unwrap_or(60_000_000_000),
             grid_ns: self.duration(&map, "grid", 1_000_000, 1_000_000_000).unwrap_or(100_000_000),
+            reading: self.reading(&map),
             checks: Suite::default_checks(),
             columns: None,
             observables: Vec::new(),
@@ -136,6 +139,16 @@ impl Reader {
             self.problem(place, "nothing-to-judge", "the suite judges nothing", "enable at least one observable");
         }
         suite
+    }
+
+    fn reading(&mut self, map: &Entries<'_>) -> Reading {
+        let Some(node) = map.get("reading") else { return Reading::default() };
+        let map = self.map(node, "`reading`", READING_KEYS);
+        let mut limit = |i: usize| {
+            let limit = self.whole(&map, READING_KEYS[i], 1, i64::try_from(Reading::MAX[i]).unwrap_or(i64::MAX));
+            limit.and_then(|n| u64::try_from(n).ok())
+        };
+        Reading { line_bytes: limit(0), unpack_ratio: limit(1), streams: limit(2), columns: limit(3) }
     }
 
     fn schema(&mut self, map: &Entries<'_>) {

@@ -46,6 +46,22 @@ fn the_canonical_form_ignores_formatting_comments_order_and_disabled_observables
     assert_ne!(a.canonical_bytes(), c.canonical_bytes());
 }
 
+#[test]
+fn limits_of_readers_are_digested_where_they_are_said() {
+    let text = "schema: verismo.suite/1\nobservables:\n  - {id: spread, decide: ks, margins: {ks: 0.1}}\n";
+    let silent = Suite::parse(text).unwrap();
+    assert_eq!(silent.reading, Reading::default());
+    assert!(!String::from_utf8(silent.canonical_bytes()).unwrap().contains("reading"));
+    let said = Suite::parse(&format!("{text}reading: {{streams: 9}}\n")).unwrap();
+    assert_eq!(said.reading, Reading { streams: Some(9), ..Reading::default() });
+    assert_ne!(silent.canonical_bytes(), said.canonical_bytes());
+    let problems = Suite::parse(&format!("{text}reading: {{streams: 0, lines: 1}}\n")).unwrap_err();
+    assert_eq!(
+        problems.iter().map(|p| (p.line, p.code)).collect::<Vec<_>>(),
+        [(4, "out-of-range"), (4, "unknown-key")]
+    );
+}
+
 fn check(text: &str, want: &Expect) {
     let problems = Suite::parse(text).unwrap_err();
     want.assert_eq(&render_problems("suite.yaml", text, &problems));
@@ -95,7 +111,7 @@ observables:
             suite.yaml:3:1: a suite has no key `scoop` [unknown-key]
               3 | scoop: population
                 | ^
-              help: known: schema, name, data, scope, pairing, alpha, replicates, window, warmup, grid, checks, columns, observables, tests
+              help: known: schema, name, data, scope, pairing, alpha, replicates, window, warmup, grid, reading, checks, columns, observables, tests
             suite.yaml:4:10: `pairing` cannot be `alligned` [unknown-word]
               4 | pairing: alligned
                 |          ^

@@ -78,7 +78,7 @@ impl Depth {
             clock: KindClock::default(),
             last_raw_ns: None,
             last_id: None,
-            recent: VecDeque::with_capacity(RECENT_IDS),
+            recent: VecDeque::new(),
             n_late: 0,
             after_snapshot: false,
             in_new_session: false,

@@ -35,7 +35,7 @@ pub(super) struct Cadence {
 
 impl Cadence {
     pub(super) fn new(clock_ns: i64) -> Self {
-        Self { clock_ns, exact: vec![0; EXACT], coarse: vec![0; 64 * CELLS], n: 0 }
+        Self { clock_ns, exact: Vec::new(), coarse: Vec::new(), n: 0 }
     }
 
     /// Adds a gap of at least zero, a multiple of the clock.
@@ -43,11 +43,15 @@ impl Cadence {
     pub(super) fn add(&mut self, gap_ns: i64) {
         let steps = if self.clock_ns == 1 { gap_ns } else { gap_ns / self.clock_ns }.unsigned_abs();
         self.n += 1;
-        if (steps as usize) < EXACT {
-            self.exact[steps as usize] += 1;
-        } else {
-            self.coarse[cell(steps)] += 1;
+        // Cells are made when they are needed: there may be thousands of streams without an update.
+        let (cells, at, n_cells) = match usize::try_from(steps) {
+            Ok(steps) if steps < EXACT => (&mut self.exact, steps, EXACT),
+            _ => (&mut self.coarse, cell(steps), 64 * CELLS),
+        };
+        if cells.is_empty() {
+            cells.resize(n_cells, 0);
         }
+        cells[at] += 1;
     }
 
     /// The lower median; beyond the exact range the lower end of its cell.
@@ -58,7 +62,7 @@ impl Cadence {
             *n > 0 && 2 * n_below >= self.n
         };
         let at = self.exact.iter().chain(&self.coarse).position(is_median)?;
-        let steps = if at < EXACT { at as u64 } else { lower_end(at - EXACT) };
+        let steps = if at < self.exact.len() { at as u64 } else { lower_end(at - self.exact.len()) };
         i64::try_from(steps).ok()?.checked_mul(self.clock_ns)
     }
 }
