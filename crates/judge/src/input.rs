@@ -206,6 +206,16 @@ impl StreamStates {
     }
 }
 
+impl Series {
+    /// Bytes of all cells: what there is to go through.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.windows {
+            SeriesWindows::Cells(windows) => windows.iter().map(|(_, cells)| cells.as_bytes().len()).sum(),
+            SeriesWindows::Lags(windows) => windows.len(),
+        }
+    }
+}
+
 impl SeriesWindows {
     /// Number of windows.
     pub fn len(&self) -> usize {

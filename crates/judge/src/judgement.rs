@@ -13,7 +13,7 @@ use verismo_suite::verdict::Verdict;
 use crate::alignment::{self, Alignment};
 use crate::digest::{Digest, Fields, hex, series_digests, side_digest_from, suite_digest};
 use crate::draft::settle;
-use crate::input::{SideStates, StreamStates};
+use crate::input::{Series, SideStates, StreamStates};
 use crate::integrity::{self, Subject};
 use crate::mde;
 use crate::observe::{Observed, Pair, judge_observable};
@@ -245,8 +245,14 @@ fn observables(pair: &Pair<'_>, suite: &Suite, replicates: u32, detail: Detail) 
         ids.sort();
     }
     let rules: Vec<ObservableRule> = ids.iter().filter_map(|id| suite.rule(id)).collect();
-    // Side by side on the threads of the caller's pool; the results stay in the order of the rules.
-    rules.par_iter().map(|rule| judge_observable(pair, rule, suite, replicates, detail)).collect()
+    // Side by side on the threads of the caller's pool, the largest first, so that none is left alone at the end; the results
+    // stay in the order of the rules.
+    let mut order: Vec<usize> = (0..rules.len()).collect();
+    order.sort_by_key(|&i| std::cmp::Reverse(pair.golden.series.get(&rules[i].id).map_or(0, Series::bytes)));
+    let judged = |&i: &usize| (i, judge_observable(pair, &rules[i], suite, replicates, detail));
+    let mut judged: Vec<(usize, Observed)> = order.par_iter().with_max_len(1).map(judged).collect();
+    judged.sort_by_key(|(i, _)| *i);
+    judged.into_iter().map(|(_, observed)| observed).collect()
 }
 
 /// Observables of a pair of streams at most.

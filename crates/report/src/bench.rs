@@ -37,7 +37,7 @@ pub fn bench_text(benchmark: &Benchmark, style: &TextStyle) -> String {
     let mut out = String::new();
     let bold = |text: &str| paint(text, Style::new().bold(), style.colour);
     out.push_str(&format!("{}  {}\n", bold(&clean(&data.format)), clean(&data.golden.join(", "))));
-    let size = if data.messages > 0 { bytes(data.bytes / data.messages) } else { "-".to_owned() };
+    let size = data.bytes.checked_div(data.messages).map_or_else(|| "-".to_owned(), bytes);
     let facts = format!(
         "both sides: {} messages ({size} each on disk), {} events, {} in {} files; {} cores, medians of {} runs",
         count(data.messages),

@@ -17,7 +17,7 @@ pub struct Frame {
     /// Values of single orders.
     pub orders: Orders,
     /// By how much each level of each book update changed, 10^-8, above zero, where the book is known.
-    pub level_changes: Timed,
+    pub level_changes: Runs,
     /// How far each trade with a side lies beyond the best price that it met, 10^-8; below zero inside. Prevailing is the last
     /// sample of the book before the trade.
     pub beyond_touch: Timed,
@@ -57,6 +57,35 @@ impl Timed {
 
     fn clear(&mut self) {
         self.t_ns.clear();
+        self.value.clear();
+    }
+}
+
+/// Values, several of them at one time.
+#[derive(Debug, Default)]
+pub struct Runs {
+    /// Floored time, ns, of each run.
+    pub t_ns: Vec<i64>,
+    /// Where each run ends among the values.
+    pub ends: Vec<usize>,
+    /// The values.
+    pub value: Vec<i64>,
+}
+
+impl Runs {
+    /// Says that the values added since the last call belong to this time; none is fine.
+    #[inline]
+    pub fn close(&mut self, t_ns: i64) {
+        let end = self.value.len();
+        if self.ends.last().copied().unwrap_or(0) < end {
+            self.t_ns.push(t_ns);
+            self.ends.push(end);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.t_ns.clear();
+        self.ends.clear();
         self.value.clear();
     }
 }
@@ -115,7 +144,7 @@ impl Frame {
             self.events.t_ns.len(),
             self.samples.t_ns.len(),
             self.orders.n_rows,
-            self.level_changes.t_ns.len(),
+            self.level_changes.value.len(),
             self.beyond_touch.t_ns.len(),
         ];
         n_rows.into_iter().any(|n| n >= ROWS_MAX)

@@ -1,6 +1,7 @@
 //! Tumbling windows of event time: keys or values go in, one state per window comes out.
 
 use super::Series;
+use super::frame::Runs;
 use super::observed::SeriesWindows;
 use verismo_stats::histogram::{Cells, Tally};
 use verismo_stats::lags::{LagCarry, LagMoments};
@@ -82,6 +83,18 @@ impl WindowTally {
             self.tally.extend(&keys[from..from + n]);
             // The first time is inside the open window, so that n is at least 1.
             from += n;
+        }
+    }
+
+    /// Counts runs of keys, each at one time.
+    pub fn extend_runs(&mut self, runs: &Runs) {
+        let mut from = 0;
+        for (&t_ns, &end) in runs.t_ns.iter().zip(&runs.ends) {
+            if !self.open.holds(t_ns) {
+                self.turn_to(t_ns);
+            }
+            self.tally.extend(&runs.value[from..end]);
+            from = end;
         }
     }
 

@@ -179,7 +179,12 @@ impl Depth {
         if let Open::Apply { .. } = self.open
             && row.batch.kind[row.i] == Kind::LevelSet
         {
-            self.set_level(row, self.changes_ns(), shared, frame);
+            let level = (row.batch.side[row.i], row.batch.price[row.i], row.batch.qty[row.i]);
+            let changes_ns = self.changes_ns();
+            if let Err(Invalid) = self.set_level(level, changes_ns.is_some(), shared, frame) {
+                note_invalid(level, row, shared);
+            }
+            close_changes(changes_ns, frame);
         }
         self.close(row, shared, quotes, frame);
     }
@@ -199,22 +204,29 @@ impl Depth {
             return (0, 0);
         }
         let changes_ns = self.changes_ns();
+        let last = batch.len().min(first + RUN_MAX);
         let (mut n, mut n_messages) = (0, 0);
-        let rest = batch.kind[first..].iter().zip(&batch.flags[first..]).take(RUN_MAX);
-        for (&kind, &flags) in rest {
+        let shapes = batch.kind[first..last].iter().zip(&batch.flags[first..last]);
+        let values = batch.side[first..last].iter().zip(&batch.price[first..last]).zip(&batch.qty[first..last]);
+        for ((&kind, &flags), ((&side, &price), &qty)) in shapes.zip(values) {
             if kind != Kind::LevelSet || flags & flags::NEW_SESSION != 0 {
                 break;
             }
-            row.i = first + n;
-            row.place.position = batch.position[row.i];
             n += 1;
             n_messages += u64::from(flags & flags::FIRST_OF_MESSAGE != 0);
-            self.set_level(row, changes_ns, shared, frame);
+            if let Err(Invalid) = self.set_level((side, price, qty), changes_ns.is_some(), shared, frame) {
+                row.move_to(first + n - 1);
+                note_invalid((side, price, qty), row, shared);
+            }
             if flags & flags::LAST_OF_UPDATE != 0 {
+                row.move_to(first + n - 1);
+                close_changes(changes_ns, frame);
+                self.n_rows += n as u64;
                 self.end(row, shared, quotes, frame);
-                break;
+                return (n, n_messages);
             }
         }
+        close_changes(changes_ns, frame);
         self.n_rows += n as u64;
         (n, n_messages)
     }
@@ -237,25 +249,26 @@ impl Depth {
     }
 
     #[inline]
-    fn set_level(&mut self, row: Row<'_>, changes_ns: Option<i64>, shared: &mut Shared, frame: &mut Frame) {
-        let (side, price, qty) = (row.batch.side[row.i], row.batch.price[row.i], row.batch.qty[row.i]);
+    fn set_level(
+        &mut self,
+        (side, price, qty): Level,
+        counts_changes: bool,
+        shared: &mut Shared,
+        frame: &mut Frame,
+    ) -> Result<(), Invalid> {
         let is_valid = (1..=VALUE_MAX).contains(&price) && (0..=VALUE_MAX).contains(&qty) && side != Side::None;
-        if is_valid {
-            shared.tick.add(price);
-            if qty > 0 {
-                shared.lot.add(qty);
-            }
-            let before = self.book.set(side, price, qty);
-            if let Some(t_ns) = changes_ns
-                && before != qty
-            {
-                frame.level_changes.push(t_ns, before.abs_diff(qty).try_into().unwrap_or(i64::MAX));
-            }
-        } else if (side, price, qty) != (Side::None, 0, 0) {
-            // No side, price or quantity at all is how an update without levels is written.
-            let text = || format!("level of {qty} at {price} (10^-8) on side {side:?}");
-            shared.counters.note(Check::InvalidValue, 0, row.place, text);
+        if !is_valid {
+            return Err(Invalid);
         }
+        shared.tick.add(price);
+        if qty > 0 {
+            shared.lot.add(qty);
+        }
+        let before = self.book.set(side, price, qty);
+        if counts_changes && before != qty {
+            frame.level_changes.value.push(before.abs_diff(qty).try_into().unwrap_or(i64::MAX));
+        }
+        Ok(())
     }
 
     /// Decides what to do with an update of levels, or a snapshot.
@@ -453,6 +466,28 @@ impl Depth {
             self.recent.pop_front();
         }
         self.recent.push_back(id);
+    }
+}
+
+/// Side, price and quantity.
+type Level = (Side, i64, i64);
+
+/// A level that no market has.
+struct Invalid;
+
+#[cold]
+fn note_invalid((side, price, qty): Level, row: Row<'_>, shared: &mut Shared) {
+    // No side, price or quantity at all is how an update without levels is written.
+    if (side, price, qty) != (Side::None, 0, 0) {
+        let text = || format!("level of {qty} at {price} (10^-8) on side {side:?}");
+        shared.counters.note(Check::InvalidValue, 0, row.place, text);
+    }
+}
+
+#[inline]
+fn close_changes(changes_ns: Option<i64>, frame: &mut Frame) {
+    if let Some(t_ns) = changes_ns {
+        frame.level_changes.close(t_ns);
     }
 }
 

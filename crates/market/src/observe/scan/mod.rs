@@ -63,6 +63,12 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
+    /// Row `i` of the same batch.
+    #[inline]
+    fn move_to(&mut self, i: usize) {
+        (self.i, self.place.position) = (i, self.batch.position[i]);
+    }
+
     /// The floored time, if it can be believed.
     #[inline]
     fn time(&self) -> Option<i64> {

@@ -4,9 +4,11 @@
 //! unknown one.
 
 use super::book::{float_key, imbalance, times};
-use super::{Column, Partial};
+use super::{Partial, lattice};
 use crate::book::Depths;
+use crate::observe::frame::Frame;
 use crate::observe::registry::Observable;
+use crate::observe::{Series, WindowTally};
 
 /// A value of a side where it shows at least `n` levels.
 fn where_deep(side: &Depths, n: usize, value: i64) -> Option<i64> {
@@ -82,5 +84,26 @@ pub fn imbalance_l10(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
 
 /// By how much a level changed, at the time of the update.
 pub fn level_change_size(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
-    Column::boxed("level_change_size", window_ns, |frame| (&frame.level_changes.t_ns, &frame.level_changes.value))
+    Box::new(LevelChanges(WindowTally::new(window_ns)))
+}
+
+struct LevelChanges(WindowTally);
+
+impl Observable for LevelChanges {
+    fn id(&self) -> &'static str {
+        "level_change_size"
+    }
+
+    fn observe(&mut self, frame: &Frame) {
+        self.0.extend_runs(&frame.level_changes);
+    }
+
+    fn widen_windows(&mut self, factor: i64) {
+        self.0.widen(factor);
+    }
+
+    fn finish(self: Box<Self>) -> Series {
+        let lattice = lattice(self.id());
+        self.0.finish(lattice)
+    }
 }

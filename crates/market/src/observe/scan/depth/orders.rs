@@ -64,7 +64,8 @@ impl OrderRows {
                     frame.orders.size.push(t_ns, event.qty);
                     if known.is_known(t_ns) {
                         frame.orders.queue_ahead.push(t_ns, queue_ahead);
-                        frame.level_changes.push(t_ns, event.qty);
+                        frame.level_changes.value.push(event.qty);
+                        frame.level_changes.close(t_ns);
                     }
                 }
             }
@@ -75,7 +76,8 @@ impl OrderRows {
                     shared.counters.note(Check::OrderOverdrawn, excess, row.place, text);
                 }
                 if t_ns != NO_TIME && taken > 0 && known.is_known(t_ns) {
-                    frame.level_changes.push(t_ns, taken);
+                    frame.level_changes.value.push(taken);
+                    frame.level_changes.close(t_ns);
                 }
                 if let Some(age_ns) = self.orders.age_ns(&before, t_ns) {
                     if event.action != OrderAction::Exec && taken > 0 && !before.is_cut {
