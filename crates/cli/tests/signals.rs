@@ -150,14 +150,14 @@ fn an_interrupt_while_thousands_of_files_are_looked_at_ends_the_run() {
 fn an_interrupted_inject_init_or_demo_leaves_no_half_result() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    simulate("golden-jsonl", "150000", &data);
+    simulate("golden-jsonl", "600000", &data);
     let damaged = dir.path().join("damaged");
     let suite = dir.path().join("suite.yaml");
     let demo = dir.path().join("demo");
     let inject = ["inject", "--in", path(&data), "--fault", "drop:0.1", "--out", path(&damaged)];
     let init = ["init", "--golden", path(&data), "--out", path(&suite)];
     let demo_args = ["demo", "--events", "1000000", "--out", path(&demo)];
-    for (args, wait_ms) in [(&inject[..], 400), (&init, 200), (&demo_args, 700)] {
+    for (args, wait_ms) in [(&inject[..], 250), (&init, 150), (&demo_args, 700)] {
         let args = [&["-v"], args].concat();
         let mut child = verismo(&args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());

@@ -29,7 +29,7 @@ const MEMORY_MAX_KIB: u64 = 4 << 20;
 fn budget() -> Duration {
     match std::env::var("VERISMO_FUZZ_SECONDS").ok().and_then(|s| s.parse().ok()) {
         Some(seconds) => Duration::from_secs(seconds),
-        None if std::env::var("VERISMO_SLOW").as_deref() == Ok("1") => Duration::from_secs(30),
+        None if std::env::var("VERISMO_SLOW").as_deref() == Ok("1") => Duration::from_secs(8),
         None => Duration::from_secs(3),
     }
 }

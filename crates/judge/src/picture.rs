@@ -96,12 +96,17 @@ pub(crate) fn of_laws(
     let strip =
         Strip::new(task, sides.map(|side| side.iter().map(|(id, cells)| (*id, cells.count())).collect()), detail);
     let time = strip.map(|strip| {
+        if identical && strip.paired {
+            // Every pair of stretches is equal, and that without noise.
+            let effect = |i: usize| {
+                let enough = |side: &Vec<u64>| side.get(i).is_some_and(|n| *n >= OBSERVATIONS_MIN);
+                strip.counts.iter().all(enough).then_some(0.0)
+            };
+            return strip.finish(effect, |_| Some(0.0), None, margin);
+        }
         let golden = laws.comparison.pooled_stretches(Side::Golden, |id| id.div_euclid(strip.factor));
         let own_laws: Vec<Law> = golden.iter().map(|stretch| Law::new(&stretch.cells)).collect();
-        let candidate = match identical {
-            true => golden.clone(),
-            false => laws.comparison.pooled_stretches(Side::Candidate, |id| id.div_euclid(strip.factor)),
-        };
+        let candidate = laws.comparison.pooled_stretches(Side::Candidate, |id| id.div_euclid(strip.factor));
         let at = |side: &[PooledStretch], i: usize| {
             let index = strip.first.saturating_add(i64::try_from(i).unwrap_or(i64::MAX));
             side.binary_search_by_key(&index, |stretch| stretch.index).ok()
@@ -110,7 +115,7 @@ pub(crate) fn of_laws(
             Some(half_width) => {
                 laws.comparison.half_width_of_stretch(half_width, candidate[at(&candidate, i)?].windows)
             }
-            None => identical.then_some(0.0),
+            None => None,
         };
         let whole = Law::new(laws.golden.cells());
         let enough = |cells: &[(i64, u64)]| cells.iter().map(|(_, n)| n).sum::<u64>() >= OBSERVATIONS_MIN;

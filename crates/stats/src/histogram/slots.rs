@@ -74,6 +74,13 @@ impl Slots {
         self.keys.len() - 1
     }
 
+    /// The number of a key that has one; 0 for any other.
+    #[inline]
+    pub(crate) fn known(&self, key: i64) -> usize {
+        let near = self.position(key).and_then(|position| self.near.get(position));
+        near.or_else(|| self.far.get(&key)).map_or(0, |slot| *slot as usize)
+    }
+
     /// The keys in the order of their numbers.
     pub(crate) fn keys(&self) -> &[i64] {
         &self.keys

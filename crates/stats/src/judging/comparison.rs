@@ -5,7 +5,7 @@ use super::moments::MomentWindow;
 use super::noise::{Matrix, Memory, NoiseModel, t_table, welch_degrees};
 use super::random::Stream;
 use super::replicate::ErrorPart;
-use super::table::{Columns, Table, paired_residuals, residuals, visit_edge_rows, window_counts};
+use super::table::{Columns, LazyTable, Table, paired_residuals, residuals, visit_edge_rows, window_counts};
 use super::{Design, JudgingError, Options, Side, WINDOWS_MIN, Window};
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ pub struct Comparison {
     pub(crate) keys: Vec<i64>,
     /// How often each key was seen, golden and candidate.
     pub(crate) counts: [Vec<u64>; 2],
-    pub(crate) golden: Arc<Table>,
-    pub(crate) candidate: Arc<Table>,
+    pub(crate) golden: Arc<LazyTable>,
+    pub(crate) candidate: Arc<LazyTable>,
     /// Laws and their difference at every edge but the last.
     pub(crate) golden_law: Vec<f64>,
     pub(crate) candidate_law: Vec<f64>,
@@ -125,15 +125,18 @@ impl Comparison {
         check_options(options)?;
         let arrangement = arrange(&tags(golden, Side::Golden)?, &tags(candidate, Side::Candidate)?, design)?;
         let identical = arrangement.paired && equal_windows(&arrangement, golden, candidate);
-        let mut columns = Columns::new([(&arrangement.golden, golden), (&arrangement.candidate, candidate)], identical);
-        let golden_table = Arc::new(Table::new(&arrangement.golden, golden, &mut columns));
+        let columns = Columns::new([(&arrangement.golden, golden), (&arrangement.candidate, candidate)], identical);
+        let golden_table = Arc::new(LazyTable::new(&arrangement.golden, golden, &columns));
         let candidate_table = match identical {
             true => Arc::clone(&golden_table),
-            false => Arc::new(Table::new(&arrangement.candidate, candidate, &mut columns)),
+            false => Arc::new(LazyTable::new(&arrangement.candidate, candidate, &columns)),
         };
         let keys = columns.keys().to_vec();
         let counts = columns.counts;
-        let (golden_law, candidate_law, delta) = laws(&arrangement, &golden_table, &candidate_table, keys.len());
+        let (golden_law, candidate_law, delta) = match identical {
+            true => equal_laws(&counts[0]),
+            false => laws(&arrangement, &golden_table, &candidate_table, keys.len()),
+        };
         let mut comparison = Self {
             options: options.clone(),
             arrangement,
@@ -414,6 +417,21 @@ fn tags(windows: &[Window<'_>], side: Side) -> Result<Vec<Tag>, JudgingError> {
 fn equal_windows(arrangement: &Arrangement, golden: &[Window<'_>], candidate: &[Window<'_>]) -> bool {
     let mut pairs = arrangement.golden.windows.iter().zip(&arrangement.candidate.windows);
     pairs.all(|(g, c)| golden[g.source].cells == candidate[c.source].cells)
+}
+
+/// The laws of sides whose windows are pairs of equal ones, at every edge but the last: the labels weigh both alike, so that what is
+/// left is the law of all.
+fn equal_laws(counts: &[u64]) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+    let total: u64 = counts.iter().sum();
+    let mut below = 0_u64;
+    let law = counts.iter().map(|n| {
+        below += n;
+        below as f64 / total as f64
+    });
+    let mut law: Vec<f64> = law.collect();
+    law.pop();
+    let nothing = vec![0.0; law.len()];
+    (law.clone(), law, nothing)
 }
 
 /// Both laws, standardised to the golden's mix of labels, and their difference, at every edge but the last. The difference is

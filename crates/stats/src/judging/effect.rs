@@ -97,6 +97,7 @@ impl Comparison {
             Effect::MannWhitney => Ok(self.judge_mann_whitney(margin)),
             Effect::Hill { tail } => self.judge_hill(tail, margin, value_of),
             Effect::TailRatio { tail } => self.judge_tail_ratio(tail, margin, value_of),
+            _ if self.identical => Ok(self.without_noise(0.0, margin, false)),
             _ => {
                 let shape = self.shape(effect, value_of)?;
                 if !shape.squared {

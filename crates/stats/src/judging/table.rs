@@ -1,11 +1,12 @@
 //! One side's windows as sparse rows over a shared grid of edges, and the dense features the recipe works on.
 
-use core::ops::Range;
+use core::ops::{Deref, Range};
+use std::sync::{Arc, OnceLock};
 
 use super::arrange::Arm;
 use super::noise::{Cosines, Matrix, NoiseModel};
 use super::{JudgingError, Side, Window};
-use crate::histogram::{Slots, take};
+use crate::histogram::{Cells, Slots, take};
 use crate::state::put_u64;
 
 /// Sparse counts of one side's placed windows; columns are indices into the sorted union of both sides' keys.
@@ -34,7 +35,7 @@ pub(crate) fn window_counts(windows: &[Window<'_>], side: Side) -> Result<Vec<u6
 
 /// The sorted union of the keys of both sides' placed windows, and how often each was seen.
 pub(crate) struct Columns {
-    slots: Slots,
+    slots: Arc<Slots>,
     /// Per column, golden and candidate.
     pub(crate) counts: [Vec<u64>; 2],
 }
@@ -60,7 +61,7 @@ impl Columns {
         let order = slots.sort();
         let of = |side: usize| order.iter().map(|slot| counts[*slot as usize][side]).collect();
         let counts = [of(0), of(usize::from(!identical))];
-        Self { slots, counts }
+        Self { slots: Arc::new(slots), counts }
     }
 
     /// The keys, ascending.
@@ -69,14 +70,37 @@ impl Columns {
     }
 }
 
-impl Table {
+/// A table that is made when it is first looked at: sides of equal windows are judged without one.
+#[derive(Debug, Clone)]
+pub(crate) struct LazyTable {
+    table: OnceLock<Table>,
+    windows: Vec<Cells>,
+    slots: Arc<Slots>,
+}
+
+impl LazyTable {
     /// The placed windows of a side whose keys `columns` holds.
-    pub(crate) fn new(arm: &Arm, windows: &[Window<'_>], columns: &mut Columns) -> Self {
+    pub(crate) fn new(arm: &Arm, windows: &[Window<'_>], columns: &Columns) -> Self {
+        let windows = arm.windows.iter().map(|placed| windows[placed.source].cells.clone().into_owned()).collect();
+        Self { table: OnceLock::new(), windows, slots: Arc::clone(&columns.slots) }
+    }
+}
+
+impl Deref for LazyTable {
+    type Target = Table;
+
+    fn deref(&self) -> &Table {
+        self.table.get_or_init(|| Table::new(self.windows.iter(), &self.slots))
+    }
+}
+
+impl Table {
+    fn new<'a>(windows: impl Iterator<Item = &'a Cells>, slots: &Slots) -> Self {
         let mut table = Self { starts: vec![0], bytes: Vec::new() };
-        for placed in &arm.windows {
+        for cells in windows {
             let mut next = 0;
-            for (key, count) in windows[placed.source].cells.iter() {
-                let column = columns.slots.slot(key) as u64;
+            for (key, count) in cells {
+                let column = slots.known(key) as u64;
                 // Keys ascend, and so do their columns.
                 let code = (column - next) << 1 | u64::from(count > 1);
                 next = column + 1;
