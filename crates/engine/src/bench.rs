@@ -189,7 +189,13 @@ impl Bench<'_> {
                 None => options,
             };
             let readers = side.inventory.readers(&days).map_err(EngineError::feed(name))?;
-            let job = |reader| Job { side: 0, options: options.clone(), symbol: self.request.symbol.clone(), reader };
+            let job = |reader| Job {
+                side: 0,
+                options: options.clone(),
+                symbol: self.request.symbol.clone(),
+                bytes: 0,
+                reader,
+            };
             let parts = run_jobs(readers.into_iter().map(job).collect(), 1, self.meter);
             let parts: Result<Vec<_>, FeedError> = parts.into_iter().map(|(_, part)| part).collect();
             let parts = parts.map_err(EngineError::feed(name))?;

@@ -1,7 +1,7 @@
 //! Reads and observes streams on threads.
 //!
 //! A job is one reader: an ordered group of files with streams of its own. Inside a job the events of a stream are observed
-//! in order by one thread, so threads cannot change a state; jobs run side by side, and a job's decoder runs ahead of its
+//! in order by one thread, so threads cannot change a state; jobs run side by side, and the decoder of a large job runs ahead of its
 //! observers by a bounded number of blocks.
 
 use std::collections::BTreeMap;
@@ -38,6 +38,8 @@ pub(crate) struct Job {
     pub(crate) options: ObserveOptions,
     /// Keep only streams of this symbol.
     pub(crate) symbol: Option<String>,
+    /// Bytes it will read, about; what is known of its share of the work.
+    pub(crate) bytes: u64,
     /// Where the events come from.
     pub(crate) reader: Box<dyn EventReader>,
 }
@@ -48,6 +50,10 @@ pub(crate) type JobResult = (usize, Result<ObservedSide, FeedError>);
 /// Runs all jobs on at most `threads` observers; the results come in the order of the jobs.
 pub(crate) fn run_jobs(jobs: Vec<Job>, threads: usize, meter: &Meter) -> Vec<JobResult> {
     let count = jobs.len();
+    // A job that is more than its thread's share of the work gets a second one for its decoder. Others do not: blocks that go from
+    // one core to another cost more than they gain while every core has a job.
+    let bytes: u64 = jobs.iter().map(|job| job.bytes).sum();
+    let is_large = |job: &Job| threads > count || u128::from(job.bytes) * threads as u128 * 4 > u128::from(bytes) * 5;
     let queue: Vec<Mutex<Option<Job>>> = jobs.into_iter().map(|job| Mutex::new(Some(job))).collect();
     let results: Vec<Mutex<Option<JobResult>>> = (0..count).map(|_| Mutex::new(None)).collect();
     let next = AtomicUsize::new(0);
@@ -58,7 +64,8 @@ pub(crate) fn run_jobs(jobs: Vec<Job>, threads: usize, meter: &Meter) -> Vec<Job
             let Some(slot) = queue.get(index) else { return };
             let Some(job) = slot.lock().ok().and_then(|mut slot| slot.take()) else { continue };
             let side = job.side;
-            let observed = if threads > 1 { observe_pipelined(job, meter) } else { observe_job(job, meter) };
+            let is_piped = threads > 1 && is_large(&job);
+            let observed = if is_piped { observe_pipelined(job, meter) } else { observe_job(job, meter) };
             if let Ok(mut result) = results[index].lock() {
                 *result = Some((side, observed));
             }
@@ -85,7 +92,7 @@ pub fn observe(
     options: &ObserveOptions,
     meter: &Meter,
 ) -> Result<ObservedSide, FeedError> {
-    observe_job(Job { side: 0, options: options.clone(), symbol: None, reader }, meter)
+    observe_job(Job { side: 0, options: options.clone(), symbol: None, bytes: 0, reader }, meter)
 }
 
 fn observe_job(job: Job, meter: &Meter) -> Result<ObservedSide, FeedError> {

@@ -175,8 +175,10 @@ fn observe_streams(
     // A decoder and its observer are busy with one thread each.
     let days = days.with_unpacking_ahead(request.threads > 1);
     let readers = inventory.readers(&days).map_err(EngineError::feed(SIDE))?;
+    let bytes = inventory.bytes() / readers.len().max(1) as u64;
     let jobs = readers.into_iter().map(|reader| Job {
         side: 0,
+        bytes,
         options: options_for(&suite, plan.clock_ns(), inventory),
         symbol: request.symbol.clone(),
         reader: Box::new(CensusReader::new(reader, Ledger::clone(&ledger))),
