@@ -3,8 +3,8 @@
 use super::Cells;
 use crate::divisor::Divisor;
 
-/// Keys buffered before they are counted: 64 KiB, and the most that one pass sees.
-const CHUNK: usize = 8192;
+/// Keys buffered before they are counted: 128 KiB, and the most that one pass sees; counters hold more.
+const CHUNK: usize = 16_384;
 /// Counters of a page, and bits of its bitmap.
 const PAGE: usize = 512;
 const PAGE_WORDS: usize = PAGE / 64;

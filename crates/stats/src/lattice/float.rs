@@ -56,9 +56,32 @@ pub struct FloatLattice {
     index: Arc<Index>,
 }
 
-/// Where among the splits to look for an ordered integer: equal stretches of the range that they cover.
+/// Where among the splits to look for an ordered integer. Below and above zero apart: between them lie two thousand powers of two,
+/// in which there is hardly a value.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 struct Index {
+    n_below_zero: usize,
+    below_zero: Stretches,
+    above_zero: Stretches,
+}
+
+impl Index {
+    fn of(splits: &[Split]) -> Self {
+        let (below, above) = splits.split_at(splits.partition_point(|split| split.lo < 0));
+        Self { n_below_zero: below.len(), below_zero: Stretches::of(below), above_zero: Stretches::of(above) }
+    }
+
+    /// How many of the splits begin at or below `full`.
+    #[inline]
+    fn begun(&self, splits: &[Split], full: i64) -> usize {
+        let (below, above) = splits.split_at(self.n_below_zero.min(splits.len()));
+        if full < 0 { self.below_zero.begun(below, full) } else { below.len() + self.above_zero.begun(above, full) }
+    }
+}
+
+/// Equal stretches of the range that splits cover.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+struct Stretches {
     first: i64,
     shift: u32,
     /// Per stretch, how many splits begin before its end of lower integers; one more entry than stretches.
@@ -68,7 +91,7 @@ struct Index {
 /// Stretches of the index at most; a column that was refined has some hundred splits.
 const STRETCHES: u64 = 4096;
 
-impl Index {
+impl Stretches {
     fn of(splits: &[Split]) -> Self {
         let (Some(first), Some(last)) = (splits.first(), splits.last()) else { return Self::default() };
         let range = last.lo.wrapping_sub(first.lo) as u64;
