@@ -6,6 +6,8 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use expect_test::expect;
+
 use common::{market, market_with_snapshots, request, run, write_events, write_golden};
 use verismo_engine::{Meter, validate};
 use verismo_market::message::Message;
@@ -33,6 +35,33 @@ fn one_two_and_seven_threads_give_one_digest() {
         .collect();
     assert_eq!(digests[0], digests[1]);
     assert_eq!(digests[0], digests[2]);
+}
+
+/// What the states of a market have been since their definition: an optimisation that changes one is none. Where a definition or the
+/// simulator changes on purpose, `UPDATE_EXPECT=1` writes the new ones, and CHANGELOG.md says why.
+#[test]
+fn the_states_of_a_market_are_those_of_the_versions_before() {
+    let mut found = String::new();
+    // As it is, of 12 minutes and windows of 1 s; an hour, windows of 10 s; half a day, windows of 60 s.
+    for slower in [1, 5, 60] {
+        let dir = tempfile::tempdir().unwrap();
+        let (golden, candidate) = (dir.path().join("golden"), dir.path().join("candidate"));
+        let stretched = |mut message: Message| {
+            let start = 1_753_056_000_000_000_000;
+            message.t_exchange_ns = start + (message.t_exchange_ns - start) * slower;
+            message
+        };
+        write_golden(&golden, market(11, 30_000).map(stretched));
+        write_events(&candidate, market_with_snapshots(12, 30_000).map(stretched));
+        let report = run(&golden, &candidate);
+        let window_s = report.streams[0].window_s;
+        found += &format!("{window_s} s {} {}\n", report.inputs[0].digest, report.inputs[1].digest);
+    }
+    expect![[r#"
+        1 s 5daf463c6ee5793ee26c505984f42f4304d14bd58115819f1f9dd8433b162489 a1cde59f5e475bfb1e47e38ffbf783ed746053220f6785e8c4fa8adf97b26086
+        10 s babd3fea356a1bcf660031652bf045250ae07274e95df9cceff257f49d8e0d47 a67527bd443d0a1ffe2082d879fc2b03a56399a0d970d0e50a4ab3e1cd481c07
+        60 s 79cc4a507abe707fd413559cdc03fd9854a24c4b220c4db1e091ff6b61674a4f 552fa32b2e9c28da4a9d4a51b5697e94431bdb122c306e3ccd716386301f0f37
+    "#]].assert_eq(&found);
 }
 
 /// Cuts a capture at random lines into files with random names, three times, and wants the digest of the whole each time.

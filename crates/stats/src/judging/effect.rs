@@ -420,14 +420,7 @@ pub(crate) fn thin(edges: &[usize], most: usize) -> Vec<usize> {
 /// Largest eigenvalue of the Gram matrix of the rows. Ten squarings (powers up to 1,024) leave a relative error below 4e-4.
 pub(crate) fn largest_gram_eigenvalue(rows: &[Vec<f64>]) -> f64 {
     let n = rows.len();
-    let mut gram = vec![0.0; n * n];
-    for i in 0..n {
-        for j in 0..=i {
-            let value: f64 = rows[i].iter().zip(&rows[j]).map(|(a, b)| a * b).sum();
-            gram[i * n + j] = value;
-            gram[j * n + i] = value;
-        }
-    }
+    let gram = gram(rows);
     let trace = |m: &[f64]| (0..n).map(|i| m[i * n + i]).sum::<f64>();
     let mut power = gram.clone();
     for _ in 0..10 {
@@ -442,6 +435,43 @@ pub(crate) fn largest_gram_eigenvalue(rows: &[Vec<f64>]) -> f64 {
     }
     let bottom = trace(&power);
     if bottom > 0.0 { trace(&product(&gram, &power, n)) / bottom } else { 0.0 }
+}
+
+/// Columns whose products are summed at a time: those of a hundred rows stay in the cache of a core.
+const GRAM_COLUMNS: usize = 256;
+
+/// The products of all pairs of rows, row-major.
+fn gram(rows: &[Vec<f64>]) -> Vec<f64> {
+    let n = rows.len();
+    let mut gram = vec![0.0; n * n];
+    let columns = rows.first().map_or(0, Vec::len);
+    for start in (0..columns).step_by(GRAM_COLUMNS) {
+        let part = |i: usize| &rows[i][start..columns.min(start + GRAM_COLUMNS)];
+        for i in 0..n {
+            for j in 0..=i {
+                gram[i * n + j] += dot(part(i), part(j));
+            }
+        }
+    }
+    for i in 0..n {
+        for j in 0..i {
+            gram[j * n + i] = gram[i * n + j];
+        }
+    }
+    gram
+}
+
+/// In eight sums side by side, so that no addition waits for the one before; the order is fixed.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; 8];
+    let (a_chunks, b_chunks) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest: f64 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(x, y)| x * y).sum();
+    for (x, y) in a_chunks.zip(b_chunks) {
+        for lane in 0..8 {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    sums.iter().sum::<f64>() + rest
 }
 
 fn product(a: &[f64], b: &[f64], n: usize) -> Vec<f64> {
