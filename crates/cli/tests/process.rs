@@ -444,3 +444,36 @@ fn an_interrupted_validation_leaves_no_report_not_even_an_old_one() {
     assert!(took < Duration::from_secs(2), "{took:?}");
     assert_eq!(reports_in(&report), Vec::<String>::new());
 }
+
+#[test]
+fn a_benchmark_has_every_stage_and_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let scratch = dir.path().join("scratch");
+    fs::create_dir(&scratch).unwrap();
+    let file = dir.path().join("bench.json");
+    let args = ["bench", "--format", "events-parquet", "--events", EVENTS, "--runs", "2", "--threads", "2"];
+    let output = verismo(&[&args[..], &["--json", path(&file)]].concat()).env("TMPDIR", &scratch).output().unwrap();
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert!(out(&output).contains("Stages, on one thread"), "{}", out(&output));
+    assert_eq!(reports_in(&scratch), Vec::<String>::new());
+    let json: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!(json["schema"], "verismo.bench/1");
+    let names: Vec<&str> = json["stages"].as_array().unwrap().iter().map(|s| s["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["read", "decode", "replay", "observe", "update", "merge", "judge"]);
+    // A message of each kind at least, twice: the data set is compared with itself.
+    assert!(json["data"]["messages"].as_u64().unwrap() > 2 * EVENTS.parse::<u64>().unwrap(), "{}", json["data"]);
+    assert_eq!(json["data"]["events"].as_u64(), Some(2 * EVENTS.parse::<u64>().unwrap()));
+    let whole = json["whole"].as_array().unwrap();
+    assert_eq!(whole.iter().map(|w| w["threads"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2]);
+    for run in whole {
+        assert!(run["seconds"].as_f64().unwrap() > 0.0 && run["judge_seconds"].as_f64().unwrap() > 0.0, "{run}");
+    }
+    let table = dir.path().join("t.csv");
+    let rows: String = (0..500).map(|i| format!("{},{}\n", 1_700_000_000_000_i64 + i * 50, i % 7)).collect();
+    fs::write(&table, format!("time,x\n{rows}")).unwrap();
+    let output = run(&["bench", "--golden", path(&table), "--time", "time", "--runs", "1", "--json", "-"]);
+    let json: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
+    assert_eq!((json["stages"].as_array().map(Vec::len), json["data"]["messages"].as_u64()), (Some(0), Some(1_000)));
+    let missing = run(&["bench", "--golden", path(&dir.path().join("nothing"))]);
+    assert_eq!(code(&missing), 2, "{}", err(&missing));
+}

@@ -255,3 +255,21 @@ fn closed_standard_streams_change_no_exit_code() {
         }
     }
 }
+
+#[test]
+fn an_interrupted_benchmark_ends_with_its_run_and_its_data() {
+    let dir = tempfile::tempdir().unwrap();
+    // First while it simulates or times stages, then with a process of its own under way.
+    for (events, runs, wait_ms) in [("150000", "1000", 300), ("1000", "60", 2_500)] {
+        let args = ["-v", "bench", "--events", events, "--runs", runs];
+        let mut child =
+            verismo(&args).env("TMPDIR", dir.path()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        std::thread::sleep(Duration::from_millis(wait_ms));
+        let started = Started { child, stderr };
+        started.signal("TERM");
+        let (code, text) = started.ends(SOON);
+        assert_eq!(code, Some(130), "{text}");
+        assert_eq!(names_in(dir.path()), Vec::<String>::new(), "{text}");
+    }
+}

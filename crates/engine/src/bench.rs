@@ -11,7 +11,7 @@ use verismo_judge::input::{SeriesWindows, SideStates};
 use verismo_judge::{JudgeOptions, judge};
 use verismo_market::observe::ObserveOptions;
 use verismo_stats::histogram::{Cells, Histogram, Tally};
-use verismo_suite::benchmark::{Data, Stage};
+use verismo_suite::benchmark::{Data, Spread, Stage};
 use verismo_suite::suite::{DataKind, Suite};
 
 use crate::convert;
@@ -86,14 +86,12 @@ fn paths(side: &SidePlan) -> Vec<String> {
 }
 
 fn stage(name: &str, what: &str, seconds: &[f64], (items, item): (u64, &str), bytes: Option<u64>) -> Stage {
-    let mut sorted = seconds.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let median = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
+    let Spread { median, range } = Spread::of(seconds.iter().copied());
     Stage {
         name: name.to_owned(),
         what: what.to_owned(),
         seconds: median,
-        range: [sorted.first().copied().unwrap_or(0.0), sorted.last().copied().unwrap_or(0.0)],
+        range,
         items,
         item: item.to_owned(),
         ns_per_item: if items > 0 { median * 1e9 / items as f64 } else { 0.0 },

@@ -4,7 +4,8 @@ use anstyle::Style;
 use verismo_suite::benchmark::{Benchmark, Stage, Whole};
 
 use crate::layout::{Align, Cell, Column, Row, clean, paint, table, wrap};
-use crate::number::{bytes, count, duration, measured, percent, short_count};
+use crate::number::{bytes, duration, measured, percent, short_count};
+use crate::profile::plural;
 use crate::text::TextStyle;
 
 const STAGES: [Column; 6] = [
@@ -39,13 +40,13 @@ pub fn bench_text(benchmark: &Benchmark, style: &TextStyle) -> String {
     out.push_str(&format!("{}  {}\n", bold(&clean(&data.format)), clean(&data.golden.join(", "))));
     let size = data.bytes.checked_div(data.messages).map_or_else(|| "-".to_owned(), bytes);
     let facts = format!(
-        "both sides: {} messages ({size} each on disk), {} events, {} in {} files; {} cores, medians of {} runs",
-        count(data.messages),
-        count(data.events),
+        "both sides: {} ({size} each on disk), {}, {} in {}; {}, medians of {}",
+        plural(data.messages, "message"),
+        plural(data.events, "event"),
         bytes(data.bytes),
-        count(data.files),
-        benchmark.cores,
-        benchmark.runs
+        plural(data.files, "file"),
+        plural(benchmark.cores as u64, "core"),
+        plural(benchmark.runs as u64, "run")
     );
     out.push_str(&wrap(&facts, "  ", style.width));
     if !benchmark.stages.is_empty() {
@@ -56,9 +57,11 @@ pub fn bench_text(benchmark: &Benchmark, style: &TextStyle) -> String {
     out.push_str(&format!("\n{}\n", bold("The whole command, a process by the clock")));
     let rows: Vec<Row> = benchmark.whole.iter().map(whole).collect();
     out.push_str(&table(&WHOLE, &rows, style.width, style.colour));
-    let note = "Efficiency is the time on one thread over the threads times the time on them. The floor is reading and decoding \
-                alone.";
-    out.push_str(&format!("\n{}", wrap(note, "  ", style.width)));
+    let mut note = "Efficiency is the time on one thread over the threads times the time on them.".to_owned();
+    if !benchmark.stages.is_empty() {
+        note += " The floor is reading and decoding alone.";
+    }
+    out.push_str(&format!("\n{}", wrap(&note, "  ", style.width)));
     out
 }
 

@@ -4,7 +4,7 @@
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use verismo_stats::classic;
-use verismo_stats::histogram::{Histogram, Tally};
+use verismo_stats::histogram::{Cells, Histogram, Tally};
 use verismo_stats::lattice::Lattice;
 use verismo_stats::sample::mix64;
 
@@ -97,5 +97,6 @@ fn w1(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn merge(bencher: Bencher<'_, '_>) {
     let (x, y) = pair();
-    bencher.bench(|| Histogram::sum(Lattice::float(10), [&x, &y]));
+    let (x, y) = (Cells::pack(x.cells()), Cells::pack(y.cells()));
+    bencher.bench(|| Histogram::pooled(Lattice::float(10), [&x, &y]));
 }

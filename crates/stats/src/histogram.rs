@@ -79,32 +79,6 @@ impl Histogram {
         Ok(Self { lattice, cells, count })
     }
 
-    /// Merges many histograms in a balanced tree: n log k instead of n k steps for k parts of n cells in all.
-    ///
-    /// # Errors
-    /// [`MergeError`] when a lattice differs from `lattice` or a count overflows.
-    pub fn sum<'a>(lattice: Lattice, parts: impl IntoIterator<Item = &'a Self>) -> Result<Self, MergeError> {
-        let mut levels: Vec<Option<Self>> = Vec::new();
-        for part in parts {
-            let mut carry = part.clone();
-            let mut level = 0;
-            // A binary counter: level i holds the sum of 2^i parts, so there are at most 64.
-            while let Some(slot) = levels.get_mut(level).and_then(Option::take) {
-                carry.merge(&slot)?;
-                level += 1;
-            }
-            if level == levels.len() {
-                levels.push(None);
-            }
-            levels[level] = Some(carry);
-        }
-        let mut sum = Self::new(lattice);
-        for part in levels.into_iter().flatten() {
-            sum.merge(&part)?;
-        }
-        Ok(sum)
-    }
-
     /// The lattice of the keys.
     #[must_use]
     pub fn lattice(&self) -> &Lattice {

@@ -8,7 +8,7 @@ use common::uniform;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use verismo_stats::histogram::{Histogram, Tally};
+use verismo_stats::histogram::{Cells, Histogram, Tally};
 use verismo_stats::lattice::Lattice;
 use verismo_stats::state::{DecodeError, State};
 
@@ -76,11 +76,13 @@ proptest! {
     }
 
     #[test]
-    fn sum_of_parts_is_the_whole(parts in vec(keys(), 0..20)) {
+    fn pooled_parts_are_the_whole(parts in vec(keys(), 0..20)) {
         let lattice = Lattice::ticks(3);
-        let states: Vec<Histogram> = parts.iter().map(|p| Histogram::from_keys(lattice.clone(), &mut p.clone())).collect();
+        let pack = |keys: &Vec<i64>| Cells::pack(Histogram::from_keys(lattice.clone(), &mut keys.clone()).cells());
+        let packed: Vec<Cells> = parts.iter().map(pack).collect();
         let whole = Histogram::from_keys(lattice.clone(), &mut parts.concat());
-        prop_assert_eq!(Histogram::sum(lattice, &states).unwrap(), whole);
+        prop_assert_eq!(Cells::sum(&packed), Cells::pack(whole.cells()));
+        prop_assert_eq!(Histogram::pooled(lattice.clone(), &packed).unwrap(), whole);
     }
 
     #[test]

@@ -94,6 +94,25 @@ pub struct Whole {
     pub peak_memory_bytes: Option<u64>,
 }
 
+/// Several measurements of one time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spread {
+    /// The upper median.
+    pub median: f64,
+    /// The smallest and the largest.
+    pub range: [f64; 2],
+}
+
+impl Spread {
+    /// Of no measurement all are zero.
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
+        let mut values: Vec<f64> = values.into_iter().collect();
+        values.sort_by(f64::total_cmp);
+        let at = |i: usize| values.get(i).copied().unwrap_or(0.0);
+        Self { median: at(values.len() / 2), range: [at(0), at(values.len().saturating_sub(1))] }
+    }
+}
+
 impl Benchmark {
     /// The benchmark as JSON text with a final newline.
     ///
@@ -103,5 +122,16 @@ impl Benchmark {
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
         Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spread_is_median_and_ends() {
+        assert_eq!(Spread::of([3.0, 1.0, 2.0]), Spread { median: 2.0, range: [1.0, 3.0] });
+        assert_eq!(Spread::of([]), Spread { median: 0.0, range: [0.0, 0.0] });
     }
 }

@@ -3,12 +3,12 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use verismo_engine::{Meter, ValidateRequest, bench_stages};
 use verismo_feed::Format;
 use verismo_report::TextStyle;
-use verismo_suite::benchmark::{Benchmark, Data, SCHEMA, Stage, Whole};
+use verismo_suite::benchmark::{Benchmark, Data, SCHEMA, Spread, Stage, Whole};
 use verismo_suite::report::Report;
 
 use super::simulate::{self, Dataset};
@@ -16,6 +16,9 @@ use super::validate;
 use crate::args::{BenchArgs, BenchFormat, LimitArgs};
 use crate::datasets::OutDir;
 use crate::{CliError, Context, Exit, files, interrupt, progress, suites};
+
+/// Time between two looks at a run: what its time may be off by.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// Measures the stages, then the whole command in processes of their own.
 ///
@@ -124,11 +127,8 @@ impl Child<'_> {
         let bar = progress::bar(context, u64::from(self.args.runs) * counts.len() as u64, "whole");
         for _ in 0..self.args.runs {
             for (n, runs) in counts.iter().zip(&mut runs) {
-                runs.push(self.run(*n)?);
+                runs.push(self.run(*n, context)?);
                 bar.inc(1);
-                if interrupt::is_raised(context.cancel) {
-                    return Err(CliError::interrupted());
-                }
             }
         }
         bar.finish_and_clear();
@@ -139,7 +139,7 @@ impl Child<'_> {
             stages.iter().filter(|s| ["read", "decode"].contains(&s.name.as_str())).map(|s| s.seconds).sum();
         let mut out: Vec<Whole> = Vec::new();
         for (n, runs) in counts.into_iter().zip(&runs) {
-            let of = |value: &dyn Fn(&Run) -> f64| Spread::of(runs.iter().map(value).collect());
+            let of = |value: &dyn Fn(&Run) -> f64| Spread::of(runs.iter().map(value));
             let wall = of(&|run| run.seconds);
             let observing = of(&|run| run.report.timing.stages.get("observe").copied().unwrap_or(0.0)).median;
             let judging = of(&|run| run.report.timing.stages.get("judge").copied().unwrap_or(0.0)).median;
@@ -147,7 +147,7 @@ impl Child<'_> {
             out.push(Whole {
                 threads: n,
                 seconds: wall.median,
-                range: [wall.least, wall.most],
+                range: wall.range,
                 messages_per_second: data.messages as f64 / wall.median.max(1e-9),
                 read_to_update_seconds: observing,
                 judge_seconds: judging,
@@ -160,7 +160,7 @@ impl Child<'_> {
         Ok((data, out))
     }
 
-    fn run(&self, threads: usize) -> Result<Run, CliError> {
+    fn run(&self, threads: usize, context: Context<'_>) -> Result<Run, CliError> {
         let program = std::env::current_exe().map_err(|e| CliError::unusable("cannot-run", e))?;
         let (report, directory) = (self.scratch.join("report.json"), self.scratch.join("report"));
         let mut command = Command::new(program);
@@ -174,8 +174,24 @@ impl Child<'_> {
         command.arg("--out").arg(&directory).arg("--json").arg(&report);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let start = Instant::now();
-        let status = command.status().map_err(|e| CliError::unusable("cannot-run", e))?;
+        let mut child = command.spawn().map_err(|e| CliError::unusable("cannot-run", e))?;
+        // Bounded by the run itself, which an interrupt ends with this command.
+        let status = loop {
+            if let Some(status) = child.try_wait().map_err(|e| CliError::unusable("cannot-run", e))? {
+                break status;
+            }
+            if interrupt::is_raised(context.cancel) {
+                // One that has ended in the meantime cannot be killed, and need not be.
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(CliError::interrupted());
+            }
+            std::thread::sleep(LOOK);
+        };
         let seconds = start.elapsed().as_secs_f64();
+        if interrupt::is_raised(context.cancel) {
+            return Err(CliError::interrupted());
+        }
         let failed = |detail: String| {
             CliError::unusable("run-failed", format!("`verismo validate` on {threads} threads: {detail}"))
         };
@@ -185,20 +201,5 @@ impl Child<'_> {
             return Err(failed(report.summary));
         }
         Ok(Run { seconds, report })
-    }
-}
-
-/// Median and ends.
-struct Spread {
-    median: f64,
-    least: f64,
-    most: f64,
-}
-
-impl Spread {
-    fn of(mut values: Vec<f64>) -> Self {
-        values.sort_by(f64::total_cmp);
-        let at = |i: usize| values.get(i).copied().unwrap_or(0.0);
-        Self { median: at(values.len() / 2), least: at(0), most: at(values.len().saturating_sub(1)) }
     }
 }

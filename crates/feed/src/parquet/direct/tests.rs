@@ -1,7 +1,7 @@
 //! Random tables, written in every way the library knows: read from pages and read through arrays, they must be the same rows.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::parquet::arrow::ArrowWriter;
@@ -224,6 +224,21 @@ fn compare(path: &Path, chunk_rows: usize) -> Result<usize, Unsure> {
     Ok(rows)
 }
 
+/// A random table of `n` rows in a file of which some bytes were changed after it was written.
+fn damaged(directory: &tempfile::TempDir, seed: u64, n: usize, hits: u64) -> PathBuf {
+    let mut dice = Dice(seed);
+    let path = directory.path().join("x.parquet");
+    let table = table(&mut dice, n);
+    write(&mut dice, &path, &table);
+    let mut bytes = std::fs::read(&path).unwrap();
+    for _ in 0..hits {
+        let at = 4 + dice.below(bytes.len() as u64 - 12) as usize;
+        bytes[at] = dice.below(256) as u8;
+    }
+    std::fs::write(&path, &bytes).unwrap();
+    path
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -243,17 +258,8 @@ proptest! {
     /// Whatever the bytes are: where both readers give rows, pages are never ahead of arrays with something else.
     #[test]
     fn damaged_files_are_an_answer(seed in any::<u64>(), n in 1usize..200, hits in 1u64..4) {
-        let mut dice = Dice(seed);
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("x.parquet");
-        let table = table(&mut dice, n);
-        write(&mut dice, &path, &table);
-        let mut bytes = std::fs::read(&path).unwrap();
-        for _ in 0..hits {
-            let at = 4 + dice.below(bytes.len() as u64 - 12) as usize;
-            bytes[at] = dice.below(256) as u8;
-        }
-        std::fs::write(&path, &bytes).unwrap();
+        let path = damaged(&directory, seed, n, hits);
         let answer = footer::guarded(&path, "anywhere", || {
             let Ok(mut ours) = direct(&path) else { return Ok(None) };
             for batch in footer::open(&path, &WANTED, 64, None)? {
@@ -277,17 +283,8 @@ proptest! {
     /// Where pages cannot be read on, arrays go on from the same row, and say the same of what is wrong.
     #[test]
     fn the_library_takes_over_in_the_middle(seed in any::<u64>(), n in 8000usize..30_000, hits in 0u64..3) {
-        let mut dice = Dice(seed);
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("x.parquet");
-        let table = table(&mut dice, n);
-        write(&mut dice, &path, &table);
-        let mut bytes = std::fs::read(&path).unwrap();
-        for _ in 0..hits {
-            let at = 4 + dice.below(bytes.len() as u64 - 12) as usize;
-            bytes[at] = dice.below(256) as u8;
-        }
-        std::fs::write(&path, &bytes).unwrap();
+        let path = damaged(&directory, seed, n, hits);
         let (mut ours, mut theirs) = (through_a_cursor(&path), through_arrays(&path));
         for error in [&mut ours.1, &mut theirs.1].into_iter().flatten() {
             // Where the library panics, only the cursor knows the place.
