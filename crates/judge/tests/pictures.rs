@@ -136,6 +136,15 @@ fn many_pictures_hold_less_each() {
     let many = judged(&several(&golden), &several(&candidate));
     let size = |j: &Judgement| picture(j, "mid_log_return_1s").laws.as_ref().unwrap().at.len();
     assert_eq!(many.pictures.len(), 120);
+    // The largest is judged first, and stands where its rule does.
+    let rules = Suite::parse(SUITE).unwrap().observable_ids();
+    let of_one = |j: &Judgement| {
+        let mut ids: Vec<String> = j.findings.iter().map(|f| f.observable.clone()).collect();
+        ids.dedup();
+        ids
+    };
+    assert_eq!(of_one(&few), rules);
+    assert!(few.pictures.iter().map(|p| &p.observable).eq(rules.iter()), "{rules:?}");
     assert!(size(&many) < size(&few), "{} {}", size(&many), size(&few));
     assert!(many.pictures.iter().all(|p| p.time.as_ref().unwrap().effects.len() <= 48));
 }

@@ -34,6 +34,7 @@ pub(super) struct Levels {
 }
 
 /// Where a key belongs.
+#[derive(Debug, PartialEq, Eq)]
 enum Place {
     Slot(usize),
     /// Beyond the last slot.
@@ -323,5 +324,51 @@ impl Levels {
             self.mark(slot);
         }
         before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// A side whose best price walks, with levels beyond the slots that come into them and leave again, and now and then one off the
+    /// grid: always the levels of a map.
+    #[test]
+    fn a_walking_market_brings_far_levels_near() {
+        for (step, off_grid_every) in [(1, 0), (37, 0), (900, 0), (-37, 0), (37, 400), (-900, 250)] {
+            let (mut levels, mut map) = (Levels::default(), BTreeMap::new());
+            let mut best = 5_000_000_i64;
+            for i in 0..2_000_i64 {
+                best += step * 10;
+                // What the market has walked through is gone.
+                while let Some((&key, _)) = map.first_key_value().filter(|(key, _)| **key < best) {
+                    assert_eq!(levels.remove(key), map.remove(&key).unwrap());
+                }
+                for away in [0, 3, 700 + i % 50, 4_500, 9_000 + i % 700] {
+                    let off_grid = i64::from(off_grid_every > 0 && i % off_grid_every == 1) * 7;
+                    let (key, qty) = (best + away * 10 + off_grid, 1 + i % 9);
+                    assert_eq!(levels.insert(key, qty), map.insert(key, qty).unwrap_or(0));
+                }
+                if i % 50 == 0 {
+                    assert_eq!(levels.len(), map.len(), "step {step}, turn {i}");
+                    assert!(levels.iter().eq(map.iter().map(|(key, qty)| (*key, *qty))), "step {step}, turn {i}");
+                }
+                assert_eq!(levels.first(), map.first_key_value().map(|(key, qty)| (*key, *qty)));
+            }
+            if off_grid_every == 0 {
+                assert_eq!(levels.place(best + 700 * 10), levels.place(best).after(700), "the array has come along");
+            }
+        }
+    }
+
+    impl Place {
+        /// The slot so many behind this one.
+        fn after(self, n: usize) -> Self {
+            match self {
+                Self::Slot(slot) => Self::Slot(slot + n),
+                other => panic!("{other:?} is no slot"),
+            }
+        }
     }
 }

@@ -177,3 +177,25 @@ impl StreamObserver {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_grow_with_the_span_and_merge_exactly() {
+        let minute = 60 * SECOND_NS;
+        for (span_ns, want_s) in [
+            (0, 1),
+            (15 * minute, 1),
+            (15 * minute + 1, 10),
+            (8 * 60 * minute, 10),
+            (8 * 60 * minute + 1, 60),
+            (i64::MAX, 60),
+        ] {
+            assert_eq!(window_ns_of_span(span_ns), want_s * SECOND_NS, "{span_ns} ns");
+        }
+        let lengths = WINDOWS_BY_SPAN_NS.map(|(_, window_ns)| window_ns);
+        assert!(lengths.windows(2).all(|pair| pair[1] % pair[0] == 0));
+    }
+}

@@ -1,7 +1,7 @@
 //! The recipe's printed test vectors, to 1e-10, with the printed weights in place of the random ones.
 
 use super::comparison::{Comparison, Source, error_part};
-use super::effect::Shape;
+use super::effect::{Shape, largest_gram_eigenvalue};
 use super::noise::{choose_cosines, energies, memory_constant};
 use super::random::{Stream, Weights};
 use super::replicate::{replicate_norms, tail_share, upper_quantile};
@@ -296,4 +296,17 @@ fn swapping_sides_with_their_weights_swaps_nothing_but_signs() {
     let (a, b) = (there.noise.as_ref().unwrap(), back.noise.as_ref().unwrap());
     close("s", &a.deviation, &b.deviation);
     assert_eq!(a.degrees, b.degrees);
+}
+
+/// Rows `a_i v` have one eigenvalue, |a|^2 |v|^2: with as many columns as fill lanes and blocks, and with some over.
+#[test]
+fn the_gram_matrix_sums_every_column() {
+    for columns in [1, 7, 8, 9, 255, 256, 257, 1_003] {
+        let v: Vec<f64> = (0..columns).map(|x| 1.0 + (x % 5) as f64).collect();
+        let square: f64 = v.iter().map(|x| x * x).sum();
+        let rows: Vec<Vec<f64>> = [2.0, -3.0, 6.0].iter().map(|a| v.iter().map(|x| a * x).collect()).collect();
+        let found = largest_gram_eigenvalue(&rows);
+        assert!((found / (49.0 * square) - 1.0).abs() < 1e-12, "{columns} columns: {found}");
+    }
+    assert!(largest_gram_eigenvalue(&[]).abs() < 1e-300);
 }
