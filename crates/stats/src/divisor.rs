@@ -41,6 +41,20 @@ impl Divisor {
         self.value
     }
 
+    /// How often two divides it; 63 of zero.
+    #[inline]
+    #[must_use]
+    pub(crate) fn shift(self) -> u32 {
+        self.shift
+    }
+
+    /// The inverse modulo 2^64 of what is left of it without twos; 1 of zero.
+    #[inline]
+    #[must_use]
+    pub(crate) fn inverse(self) -> u64 {
+        self.inverse
+    }
+
     /// Whether the divisor divides `value`.
     #[inline]
     #[must_use]

@@ -1,6 +1,7 @@
 //! The state behind every distributional test: how often each key of a lattice was seen.
 
 mod cells;
+mod pages;
 mod slots;
 mod tally;
 
