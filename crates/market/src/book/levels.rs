@@ -81,12 +81,11 @@ impl Levels {
 
     #[inline]
     fn place(&self, key: i64) -> Place {
-        if key < self.base {
-            return Place::Before;
-        }
         let distance = key.wrapping_sub(self.base) as u64;
         let slot = self.tick.quotient(distance);
-        if distance >= self.width {
+        if key < self.base {
+            Place::Before
+        } else if distance >= self.width {
             Place::Far
         } else if slot < SLOTS as u64 && slot * self.tick.value() == distance {
             Place::Slot(slot as usize)
@@ -115,36 +114,30 @@ impl Levels {
         Some((self.key_of(slot), self.qtys[slot]))
     }
 
-    /// Sets the quantity at `key`, above zero. Returns the quantity before, 0 if there was no such level.
+    /// Sets the quantity at `key`, at least zero; zero removes the level. Returns the quantity before, 0 if there was no such level.
     #[inline]
-    pub(super) fn insert(&mut self, key: i64, qty: i64) -> i64 {
+    pub(super) fn set(&mut self, key: i64, qty: i64) -> i64 {
         if let Place::Slot(slot) = self.place(key)
             && let Some(at) = self.qtys.get_mut(slot)
         {
             let before = std::mem::replace(at, qty);
-            if before == 0 {
-                self.mark(slot);
+            if (before == 0) != (qty == 0) {
+                self.flip(slot, qty != 0);
             }
             return before;
         }
-        self.insert_elsewhere(key, qty)
+        if qty == 0 { self.remove_elsewhere(key) } else { self.insert_elsewhere(key, qty) }
     }
 
-    /// Removes the level at `key`. Returns the quantity it had, 0 if there was no such level.
+    /// Marks a slot whose level came, or unmarks one whose level went.
     #[inline]
-    pub(super) fn remove(&mut self, key: i64) -> i64 {
-        match self.place(key) {
-            Place::Slot(slot) => {
-                let Some(at) = self.qtys.get_mut(slot) else { return 0 };
-                let before = std::mem::take(at);
-                if before != 0 {
-                    self.unmark(slot);
-                }
-                before
-            }
-            Place::Far => self.far.remove(key),
-            Place::Before | Place::OffGrid => 0,
-        }
+    fn flip(&mut self, slot: usize, is_level: bool) {
+        if is_level { self.mark(slot) } else { self.unmark(slot) }
+    }
+
+    #[cold]
+    fn remove_elsewhere(&mut self, key: i64) -> i64 {
+        if self.place(key) == Place::Far { self.far.remove(key) } else { 0 }
     }
 
     /// Adds to the quantity at `key`; what falls to zero or below is removed. Returns the quantity before.
@@ -153,9 +146,9 @@ impl Levels {
         let before = self.get(key);
         let after = before.saturating_add(delta);
         if after > 0 {
-            self.insert(key, after);
+            self.set(key, after);
         } else if before != 0 {
-            self.remove(key);
+            self.set(key, 0);
         }
         before
     }
@@ -343,12 +336,12 @@ mod tests {
                 best += step * 10;
                 // What the market has walked through is gone.
                 while let Some((&key, _)) = map.first_key_value().filter(|(key, _)| **key < best) {
-                    assert_eq!(levels.remove(key), map.remove(&key).unwrap());
+                    assert_eq!(levels.set(key, 0), map.remove(&key).unwrap());
                 }
                 for away in [0, 3, 700 + i % 50, 4_500, 9_000 + i % 700] {
                     let off_grid = i64::from(off_grid_every > 0 && i % off_grid_every == 1) * 7;
                     let (key, qty) = (best + away * 10 + off_grid, 1 + i % 9);
-                    assert_eq!(levels.insert(key, qty), map.insert(key, qty).unwrap_or(0));
+                    assert_eq!(levels.set(key, qty), map.insert(key, qty).unwrap_or(0));
                 }
                 if i % 50 == 0 {
                     assert_eq!(levels.len(), map.len(), "step {step}, turn {i}");

@@ -182,11 +182,9 @@ impl Pages {
                 others.push(key);
                 continue;
             };
-            let counter = &mut self.counters[slot * PAGE + offset];
-            if *counter == 0 {
-                self.touched[slot * PAGE_WORDS + offset / 64] |= 1 << (offset % 64);
-            }
-            *counter += 1;
+            // Whether the counter was in use is not asked: nobody can foresee the answer.
+            self.touched[slot * PAGE_WORDS + offset / 64] |= 1 << (offset % 64);
+            self.counters[slot * PAGE + offset] += 1;
         }
         self.n_counted += keys.len() - (others.len() - n_others);
     }
