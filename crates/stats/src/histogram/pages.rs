@@ -14,9 +14,10 @@ const DIRECTORY: usize = 1 << 14;
 const POSITIONS: u64 = (DIRECTORY * PAGE) as u64;
 /// Pages that may be in use at once (512 KiB of counters, which a level-2 cache holds).
 const PAGES_MAX: usize = 512;
-/// Up to this many keys sorting is as fast when they are scattered over more than [`SCATTERED`] counters a key.
-const SORT_SCATTERED_BELOW: usize = 256;
-const SCATTERED: u64 = 32;
+/// Keys for every page in use below which sorting them is as fast: opening, reading and clearing a page takes as long as sorting so many.
+const KEYS_PER_PAGE: usize = 6;
+/// From this many keys on it is tried how many pages they need; of fewer the range decides.
+const TRY_FROM: usize = 2048;
 /// Largest step, and largest shift of a float lattice: positions of greater ones would not be exact, see [`Grid::position`].
 const STEP_MAX: u64 = 1 << 40;
 const STICKY_SHIFT_MAX: u32 = 42;
@@ -59,7 +60,8 @@ impl Grid {
             return None;
         }
         let n = last + 1;
-        if keys.len() < SORT_SCATTERED_BELOW && (n << odd) / SCATTERED > keys.len() as u64 {
+        let n_pages = (n << odd) as usize / PAGE;
+        if keys.len() < TRY_FROM.min(n_pages * KEYS_PER_PAGE) {
             return None;
         }
         // What the directory can cover and the keys do not need is left on both sides, as far as numbers go.
@@ -147,7 +149,7 @@ impl Pages {
 
     /// Whether the pages in use hold so few keys that sorting them had been as fast.
     pub(super) fn is_scattered(&self) -> bool {
-        self.in_use.len() * 4 > self.n_counted
+        self.in_use.len() * KEYS_PER_PAGE > self.n_counted + KEYS_PER_PAGE
     }
 
     /// Counts `keys`; those that are not on the grid, or would need too many pages, go to `others`. Where the counters must be emptied
