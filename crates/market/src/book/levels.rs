@@ -23,6 +23,8 @@ pub(super) struct Levels {
     tick: Divisor,
     /// Distance of the slot behind the last one.
     width: u64,
+    /// Slots of the grid: none while there is one level only.
+    n_slots: u64,
     /// Quantity of each slot, 0 where there is no level; empty before the first level.
     qtys: Vec<i64>,
     /// A bit per slot with a level.
@@ -51,6 +53,7 @@ impl Default for Levels {
             base: 0,
             tick: Divisor::default(),
             width: u64::MAX,
+            n_slots: 0,
             qtys: Vec::new(),
             bits: [0; WORDS],
             summary: 0,
@@ -117,9 +120,12 @@ impl Levels {
     /// Sets the quantity at `key`, at least zero; zero removes the level. Returns the quantity before, 0 if there was no such level.
     #[inline]
     pub(super) fn set(&mut self, key: i64, qty: i64) -> i64 {
-        if let Place::Slot(slot) = self.place(key)
-            && let Some(at) = self.qtys.get_mut(slot)
+        // Ticks are at most 2^50, so that nothing but the distance of a slot has such a quotient.
+        let slot = self.tick.quotient(key.wrapping_sub(self.base) as u64);
+        if slot < self.n_slots
+            && let Some(at) = self.qtys.get_mut(slot as usize)
         {
+            let slot = slot as usize;
             let before = std::mem::replace(at, qty);
             if (before == 0) != (qty == 0) {
                 self.flip(slot, qty != 0);
@@ -137,7 +143,17 @@ impl Levels {
 
     #[cold]
     fn remove_elsewhere(&mut self, key: i64) -> i64 {
-        if self.place(key) == Place::Far { self.far.remove(key) } else { 0 }
+        match self.place(key) {
+            Place::Slot(slot) => {
+                let before = self.qtys.get_mut(slot).map_or(0, std::mem::take);
+                if before != 0 {
+                    self.unmark(slot);
+                }
+                before
+            }
+            Place::Far => self.far.remove(key),
+            Place::Before | Place::OffGrid => 0,
+        }
     }
 
     /// Adds to the quantity at `key`; what falls to zero or below is removed. Returns the quantity before.
@@ -306,6 +322,7 @@ impl Levels {
     fn set_tick(&mut self, tick: u64) {
         // Slots of a larger tick would leave the range of keys; of the finest grid all are multiples.
         self.tick = Divisor::new(if tick > 1 << 50 { 1 } else { tick });
+        self.n_slots = if tick == 0 { 0 } else { SLOTS as u64 };
         self.width = if tick == 0 { u64::MAX } else { self.tick.value() * SLOTS as u64 };
     }
 

@@ -18,8 +18,9 @@ const PAGES_MAX: usize = 512;
 const KEYS_PER_PAGE: usize = 6;
 /// From this many keys on it is tried how many pages they need; of fewer the range decides.
 const TRY_FROM: usize = 2048;
-/// Largest step, and largest shift of a float lattice: positions of greater ones would not be exact, see [`Grid::position`].
+/// Largest step: of greater ones 2^64 is not so many times as much as there are positions.
 const STEP_MAX: u64 = 1 << 40;
+/// Largest shift of a float lattice, whose cells have two positions each.
 const STICKY_SHIFT_MAX: u32 = 42;
 /// Keys counted before the counters, of 16 bits, are emptied.
 const COUNTED_MAX: usize = u16::MAX as usize;
@@ -29,10 +30,8 @@ const COUNTED_MAX: usize = u16::MAX as usize;
 struct Grid {
     base: i64,
     odd: u64,
-    shift: u32,
-    inverse: u64,
-    step: u64,
-    /// Steps from the base that the directory covers and that are no overflow.
+    step: Divisor,
+    /// Steps from the base that the directory covers and that do not leave 64 bits; 2^64 over the step at most.
     limit: u64,
 }
 
@@ -68,26 +67,21 @@ impl Grid {
         let before = ((positions - n) / 2).min(min.wrapping_sub(i64::MIN) as u64 / step);
         let base = min.wrapping_sub((before * step) as i64);
         let limit = positions.min(i64::MAX.wrapping_sub(base) as u64 / step + 1);
-        let divisor = Divisor::new(step);
-        Some(Self { base, odd, shift: divisor.shift(), inverse: divisor.inverse(), step, limit })
+        Some(Self { base, odd, step: Divisor::new(step), limit })
     }
 
     /// The position of a key; [`POSITIONS`] or more if it is not on the grid, or beyond the directory.
-    ///
-    /// Let the step be o * 2^s, o odd. Rotated by s, a distance that is no multiple of 2^s is at least 2^(64 - s); a multiple of o is
-    /// multiplied to its quotient by the inverse of o, and nothing else to less than 2^64 / o. For steps up to 2^40 both are beyond the
-    /// 2^23 positions, and for s up to 42 without o beyond the 2^22 cells that have two positions each.
     #[inline(always)]
     fn position(self, key: i64) -> u64 {
         let distance = key.wrapping_sub(self.base) as u64;
         let sticky = distance & self.odd;
-        let steps = (distance - sticky).rotate_right(self.shift).wrapping_mul(self.inverse);
+        let steps = self.step.quotient(distance - sticky);
         if steps < self.limit { steps << self.odd | sticky } else { u64::MAX }
     }
 
     #[inline]
     fn key(self, position: u64) -> i64 {
-        let distance = self.step * (position >> self.odd) + (position & self.odd);
+        let distance = self.step.value() * (position >> self.odd) + (position & self.odd);
         self.base.wrapping_add(distance as i64)
     }
 }
