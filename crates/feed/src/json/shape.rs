@@ -271,12 +271,20 @@ mod tests {
                 proptest::collection::vec(("[0-9]{7}[.][0-9]{8}", "[0-9]{7}[.][0-9]{8}"), 0..9),
             ],
             blank in prop_oneof![9 => Just(""), 1 => Just(" ")],
+            before in ("[0-9]{1,9}([.][0-9]{0,8})?", "[0-9]{1,2}[.][0-9]{1,8}"),
+            behind in prop_oneof![Just("}"), Just("}    }                                                    \"]]   ")],
         ) {
-            let text: Vec<String> = levels.iter().map(|(p, q)| format!("[\"{p}\",\"{q}\"]")).collect();
+            let text_of = |(p, q): &(String, String)| format!("[\"{p}\",\"{q}\"]");
+            let (mut form, mut read, mut bad) = (None, Vec::new(), Vec::new());
+            // Levels of another message, whose form is tried first.
+            let other = format!("[{}]", text_of(&before));
+            prop_assert_eq!(Scanner::new(other.as_bytes(), 0).levels(&mut form, &mut read, &mut bad), Ok(()));
+            (read, bad) = (Vec::new(), Vec::new());
+            let text: Vec<String> = levels.iter().map(text_of).collect();
             let text = format!("[{}]", text.join(&format!(",{blank}")));
-            let (mut read, mut bad) = (Vec::new(), Vec::new());
-            let mut scanner = Scanner::new(text.as_bytes(), 0);
-            prop_assert_eq!(scanner.levels(&mut read, &mut bad), Ok(()));
+            let line = format!("{text}{behind}");
+            let mut scanner = Scanner::new(line.as_bytes(), 0);
+            prop_assert_eq!(scanner.levels(&mut form, &mut read, &mut bad), Ok(()));
             prop_assert_eq!(scanner.at, text.len());
             let number = |text: &str| crate::decimal::parse(text.as_bytes()).ok();
             let expected: Vec<_> = levels.iter().filter_map(|(p, q)| number(p).zip(number(q))).collect();
