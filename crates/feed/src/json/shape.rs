@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::frame::{self, Frame, STEPS_MAX, Scratch, Slot, Step};
-use super::scan::{ScanError, Scanner};
+use super::scan::{Num, ScanError, Scanner};
 use super::swar;
 
 /// Nodes kept; the messages of a venue need about 50. A hostile file may write every line in another way.
@@ -98,7 +98,10 @@ impl Shapes {
             scanner.at += node.text.len();
             match node.value {
                 // Most values are integers: a jump that can be foreseen.
-                Value::Of(Slot::Integer(field)) => frame[field] = scanner.integer().ok()?,
+                Value::Of(Slot::Integer(field)) => match scanner.quick_integer() {
+                    Some(value) => frame[field] = Num::Value(value),
+                    None => frame[field] = scanner.integer().ok()?,
+                },
                 Value::Of(slot) => frame::read(&mut scanner, slot, frame, scratch, 1).ok()?,
                 Value::Event(bytes) => {
                     frame.event = Some(Cow::Borrowed(&line[scanner.at - 1 - bytes..scanner.at - 1]));
