@@ -2,12 +2,11 @@
 
 mod cells;
 mod pages;
-mod slots;
+mod ranks;
 mod tally;
 
-pub(crate) use cells::take;
 pub use cells::{Cells, Iter};
-pub(crate) use slots::Slots;
+pub(crate) use ranks::Ranks;
 pub use tally::Tally;
 
 use crate::lattice::{Lattice, middle};
@@ -179,23 +178,11 @@ impl Histogram {
     pub fn pooled<'a, I>(lattice: Lattice, parts: I) -> Result<Self, MergeError>
     where
         I: IntoIterator<Item = &'a Cells> + Clone,
+        I::IntoIter: Clone,
     {
-        let mut slots = Slots::over(parts.clone());
-        let mut counts: Vec<u64> = Vec::new();
-        let mut count = 0_u64;
-        for part in parts {
-            count = count.checked_add(part.count()).ok_or(OVERFLOW)?;
-            for (key, n) in part {
-                let slot = slots.slot(key);
-                if slot == counts.len() {
-                    counts.push(0);
-                }
-                counts[slot] += n;
-            }
-        }
-        let mut cells: Vec<(i64, u64)> = slots.keys().iter().copied().zip(counts).collect();
-        cells.sort_unstable_by_key(|&(key, _)| key);
-        Ok(Self { lattice, cells, count })
+        let parts = || parts.clone().into_iter();
+        let count = parts().try_fold(0_u64, |sum, part| sum.checked_add(part.count())).ok_or(OVERFLOW)?;
+        Ok(Self { lattice, cells: Ranks::count(parts()), count })
     }
 
     /// Appends the cells without the lattice, for containers that store a lattice once for many histograms: the bytes of

@@ -220,21 +220,75 @@ pub fn normal_quantile(p: f64) -> f64 {
         return f64::NAN;
     }
     let q = p - 0.5;
-    if q.abs() <= 0.425 {
-        let r = 0.180_625 - q * q;
-        return q * horner(&CENTRE_TOP, r) / horner(&CENTRE_BOTTOM, r);
+    if q.abs() <= CENTRE { normal_quantile_centre(q) } else { normal_quantile_tail(p) }
+}
+
+/// Replaces each of `values`, all in (0, 1), by its [`normal_quantile`]: the same bits, in a fraction of the time.
+///
+/// The centre is computed for all, without a branch, and the tails are mended afterwards.
+#[inline(always)]
+pub(crate) fn normal_quantiles<const N: usize>(values: &mut [f64; N]) {
+    let mut tails = [(0.0, 0); N];
+    let mut n_tails = 0;
+    for (i, p) in values.iter().enumerate() {
+        // Written always, kept if it is one: so far there are at most `i` tails.
+        tails[n_tails] = (*p, i);
+        n_tails += usize::from((*p - 0.5).abs() > CENTRE);
     }
-    let r = libm::sqrt(-ln(if q < 0.0 { p } else { 1.0 - p }));
-    let z = if r <= 5.0 {
-        horner(&NEAR_TOP, r - 1.6) / horner(&NEAR_BOTTOM, r - 1.6)
-    } else {
-        horner(&FAR_TOP, r - 5.0) / horner(&FAR_BOTTOM, r - 5.0)
-    };
-    if q < 0.0 { -z } else { z }
+    for p in values.iter_mut() {
+        *p = normal_quantile_centre(*p - 0.5);
+    }
+    let tails = &tails[..n_tails];
+    let mut roots = [0.0; N];
+    for (r, (p, _)) in roots.iter_mut().zip(tails) {
+        *r = tail_root(*p);
+    }
+    let mut sizes = roots;
+    for z in &mut sizes[..n_tails] {
+        *z = near_tail(*z);
+    }
+    for (((p, i), r), z) in tails.iter().zip(roots).zip(sizes) {
+        let z = if r <= NEAR { z } else { far_tail(r) };
+        values[*i] = if *p < 0.5 { -z } else { z };
+    }
+}
+
+/// Where the rational approximation of the centre ends, as a distance from 1/2.
+const CENTRE: f64 = 0.425;
+
+#[inline(always)]
+fn normal_quantile_centre(q: f64) -> f64 {
+    let r = 0.180_625 - q * q;
+    q * horner(&CENTRE_TOP, r) / horner(&CENTRE_BOTTOM, r)
+}
+
+fn normal_quantile_tail(p: f64) -> f64 {
+    let r = tail_root(p);
+    let z = if r <= NEAR { near_tail(r) } else { far_tail(r) };
+    if p < 0.5 { -z } else { z }
+}
+
+/// Where the approximation of the near tail ends, in roots of the log of the tail's mass: a mass of 1e-11.
+const NEAR: f64 = 5.0;
+
+/// A square root is correctly rounded on every platform.
+#[inline(always)]
+fn tail_root(p: f64) -> f64 {
+    (-ln(if p < 0.5 { p } else { 1.0 - p })).sqrt()
+}
+
+#[inline(always)]
+fn near_tail(r: f64) -> f64 {
+    horner(&NEAR_TOP, r - 1.6) / horner(&NEAR_BOTTOM, r - 1.6)
+}
+
+#[inline(always)]
+fn far_tail(r: f64) -> f64 {
+    horner(&FAR_TOP, r - 5.0) / horner(&FAR_BOTTOM, r - 5.0)
 }
 
 /// A polynomial with the constant term first.
-#[inline]
+#[inline(always)]
 fn horner(coefficients: &[f64; 8], x: f64) -> f64 {
     let mut value = coefficients[7];
     for i in (0..7).rev() {
@@ -303,3 +357,30 @@ const FAR_BOTTOM: [f64; 8] = [
     1.421_511_758_316_445_888_7e-7,
     2.044_263_103_389_939_785_64e-15,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_of_many_are_those_of_each() {
+        const N: usize = 64;
+        for round in 0..200_u32 {
+            let p: [f64; N] = core::array::from_fn(|i| match (round, i) {
+                (0, 0) => f64::MIN_POSITIVE,
+                (0, 1) => 1.0 - f64::EPSILON / 2.0,
+                (0, 2) => 0.075,
+                (0, 3) => 0.925,
+                // All in the tails, then all in the centre, then both.
+                (1, i) => 1e-9 * (i + 1) as f64,
+                (2, i) => 0.2 + 0.005 * i as f64,
+                _ => (f64::from(round) * 0.618_034 + i as f64 * 0.414_214 + 1e-4).fract().max(1e-12),
+            });
+            let mut z = p;
+            normal_quantiles(&mut z);
+            for (p, z) in p.iter().zip(z) {
+                assert_eq!(z.to_bits(), normal_quantile(*p).to_bits(), "at {p}");
+            }
+        }
+    }
+}

@@ -9,7 +9,7 @@
 use core::f64::consts::LN_2;
 
 use super::comparison::Comparison;
-use super::effect::{Band, Features, Shape, largest_gram_eigenvalue};
+use super::effect::{Features, Reach, Shape};
 use super::replicate::Norm;
 use super::{Effect, JudgingError, Side};
 use crate::classic::{bin_edges_of, js_term};
@@ -55,7 +55,7 @@ impl Comparison {
                 if middle > 0.0 { factor / middle } else { 0.0 }
             })
             .collect();
-        let norm = Norm::Root(weights.clone());
+        let norm = Norm::Root(weights);
         let distance = norm.of(&shares.iter().map(|bin| bin.difference).collect::<Vec<f64>>());
         let estimate = match effect {
             Effect::Psi { .. } => libm::sqrt(shares.iter().map(|bin| psi_term(bin, empty)).sum::<f64>()),
@@ -67,22 +67,12 @@ impl Comparison {
         }
         .max(distance);
         let ratio = if distance > 0.0 { estimate / distance } else { 1.0 };
-        let spread = self.noise.as_ref().map(|noise| {
-            let rows: Vec<Vec<f64>> = self
-                .feature_rows(noise, |table| features.of(table, &[]))
-                .iter()
-                .flat_map(|rows| (0..rows.rows()).map(|k| rows.row(k)))
-                .map(|row| row.iter().zip(&weights).map(|(e, w)| e * libm::sqrt(*w)).collect())
-                .collect();
-            (noise.degrees_min(), ratio * libm::sqrt(largest_gram_eigenvalue(&rows)))
-        });
         let (ceiling, squared, domain) = match effect {
             Effect::CramersV { .. } => (1.0, false, 9),
             Effect::JensenShannon { .. } => (1.0, false, 11),
             _ => (f64::INFINITY, true, 10),
         };
-        let band = Band::Additive(spread.into_iter().collect());
-        Ok(Shape { features, norm, band, estimate, ceiling, squared, domain })
+        Ok(Shape { features, norm, reach: Reach::Euclidean { ratio }, estimate, ceiling, squared, domain })
     }
 
     /// Columns of the bins' upper edges; the last bin is open. A single bin where the golden has no second one.

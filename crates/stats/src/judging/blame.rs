@@ -105,8 +105,9 @@ impl Comparison {
     pub fn blame(&self, effect: Effect, most: usize, value_of: &dyn Fn(i64) -> f64) -> Result<Blame, JudgingError> {
         let shape = self.shape(effect, value_of)?;
         let difference = shape.features.of_difference(&self.delta, &self.coarse);
-        let golden = LabelSums::new(shape.features.of(&self.golden, &self.coarse), &self.arrangement.golden);
-        let candidate = LabelSums::new(shape.features.of(&self.candidate, &self.coarse), &self.arrangement.candidate);
+        let golden = LabelSums::new(shape.features.of(self, Side::Golden, &self.coarse), &self.arrangement.golden);
+        let candidate =
+            LabelSums::new(shape.features.of(self, Side::Candidate, &self.coarse), &self.arrangement.candidate);
         let distance = shape.norm.of(&difference);
         let mut windows = self.without_windows(&difference, &golden, &candidate, &shape.norm);
         windows.retain(|window| window.effect_without < distance);

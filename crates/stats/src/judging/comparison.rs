@@ -1,13 +1,15 @@
 //! Two sides arranged under a design, with the noise of their difference at every edge.
 
-use super::arrange::{Arm, Arrangement, Placed, Tag, arrange};
+use super::arrange::{Arrangement, Placed, Tag, arrange};
+use super::coarse::coarse_edges;
+use super::edges::{Signed, Touched, laws, variances};
 use super::moments::MomentWindow;
 use super::noise::{Matrix, Memory, NoiseModel, t_table, welch_degrees};
-use super::random::Stream;
+use super::random::{Lanes, Stream};
 use super::replicate::ErrorPart;
-use super::table::{Columns, LazyTable, Table, paired_residuals, residuals, visit_edge_rows, window_counts};
+use super::table::{Columns, LazyTable, Table, paired_residuals, residuals, window_counts};
 use super::{Design, JudgingError, Options, Side, WINDOWS_MIN, Window};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Two sides, arranged: every effect between them is judged from here.
 #[derive(Debug, Clone)]
@@ -30,6 +32,18 @@ pub struct Comparison {
     pub(crate) identical: bool,
     /// `None` with too few windows or identical pairs.
     pub(crate) noise: Option<Noise>,
+    pub(crate) kept: Kept,
+}
+
+/// What several effects need, computed when the first one asks.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Kept {
+    /// `S_w` at the coarse edges, golden and candidate.
+    cumulative: [OnceLock<Matrix>; 2],
+    /// The noise of each side on its own, where the noise of the comparison is that of pairs.
+    sides: [OnceLock<Part>; 2],
+    /// What the golden's rows are multiplied with in the replicates of the resolution.
+    pub(crate) planned: OnceLock<Vec<Lanes>>,
 }
 
 /// Where a part of the error comes from.
@@ -46,6 +60,8 @@ pub(crate) struct Part {
     pub(crate) source: Source,
     pub(crate) model: NoiseModel,
     pub(crate) variance: Vec<f64>,
+    /// The largest of them.
+    pub(crate) variance_max: f64,
 }
 
 /// The noise of the difference: its parts, and standard deviation and degrees of freedom at every edge.
@@ -125,17 +141,18 @@ impl Comparison {
         check_options(options)?;
         let arrangement = arrange(&tags(golden, Side::Golden)?, &tags(candidate, Side::Candidate)?, design)?;
         let identical = arrangement.paired && equal_windows(&arrangement, golden, candidate);
-        let columns = Columns::new([(&arrangement.golden, golden), (&arrangement.candidate, candidate)], identical);
-        let golden_table = Arc::new(LazyTable::new(&arrangement.golden, golden, &columns));
-        let candidate_table = match identical {
-            true => Arc::clone(&golden_table),
-            false => Arc::new(LazyTable::new(&arrangement.candidate, candidate, &columns)),
+        let (columns, [golden_table, candidate_table]) = if identical {
+            let (columns, table) = Columns::of_equal(&arrangement.golden, golden);
+            let table = Arc::new(table);
+            (columns, [Arc::clone(&table), table])
+        } else {
+            let (columns, tables) = Columns::new([(&arrangement.golden, golden), (&arrangement.candidate, candidate)]);
+            (columns, tables.map(Arc::new))
         };
-        let keys = columns.keys().to_vec();
-        let counts = columns.counts;
-        let (golden_law, candidate_law, delta) = match identical {
+        let Columns { keys, counts } = columns;
+        let [golden_law, candidate_law, delta] = match identical {
             true => equal_laws(&counts[0]),
-            false => laws(&arrangement, &golden_table, &candidate_table, keys.len()),
+            false => laws(&arrangement, [&golden_table, &candidate_table], keys.len()),
         };
         let mut comparison = Self {
             options: options.clone(),
@@ -150,6 +167,7 @@ impl Comparison {
             delta,
             identical,
             noise: None,
+            kept: Kept::default(),
         };
         comparison.coarse = comparison.coarse_columns(options.coarse_edges_max);
         if !identical && comparison.windows_needed() == (0, 0) {
@@ -184,6 +202,11 @@ impl Comparison {
         self.identical
     }
 
+    /// The distinct keys of both sides, ascending.
+    pub fn keys(&self) -> &[i64] {
+        &self.keys
+    }
+
     /// What a side's compared windows hold together: (key, count), ascending.
     pub fn pooled(&self, side: Side) -> Vec<(i64, u64)> {
         let counts = &self.counts[usize::from(side == Side::Candidate)];
@@ -200,12 +223,16 @@ impl Comparison {
             arm.windows.iter().enumerate().map(|(w, placed)| (stretch_of(placed.id), w)).collect();
         order.sort_unstable();
         let mut counts = vec![0_u64; self.keys.len()];
+        let mut touched = Touched::new(self.keys.len());
         let pool = |group: &[(i64, usize)]| {
-            counts.fill(0);
-            for (column, count) in group.iter().flat_map(|(_, w)| table.cells(*w)) {
-                counts[column] += count;
+            for (_, w) in group {
+                for (column, count) in table.cells(*w) {
+                    counts[column] += count;
+                    touched.insert(column);
+                }
             }
-            let cells = self.keys.iter().zip(&counts).filter(|(_, n)| **n > 0).map(|(key, n)| (*key, *n)).collect();
+            let mut cells = Vec::new();
+            touched.drain(|column| cells.push((self.keys[column], core::mem::take(&mut counts[column]))));
             PooledStretch { index: group[0].0, windows: group.len(), cells }
         };
         order.chunk_by(|a, b| a.0 == b.0).map(pool).collect()
@@ -276,14 +303,20 @@ impl Comparison {
         let sources: &[Source] =
             if self.arrangement.paired { &[Source::Pairs] } else { &[Source::Candidate, Source::Golden] };
         let parts: Vec<Part> = sources.iter().map(|source| self.part(*source)).collect();
-        let columns = self.delta.len();
-        let mut deviation = Vec::with_capacity(columns);
-        let mut degrees = Vec::with_capacity(columns);
-        for x in 0..columns {
-            let shares: Vec<(f64, usize)> = parts.iter().map(|part| (part.variance[x], part.model.degrees)).collect();
-            deviation.push(libm::sqrt(shares.iter().map(|(v, _)| v).sum()));
-            degrees.push(welch_degrees(&shares));
-        }
+        let (deviation, degrees) = match &parts[..] {
+            [part] => {
+                let degrees = welch_degrees(&[(1.0, part.model.degrees)]);
+                (part.variance.iter().map(|v| v.sqrt()).collect(), vec![degrees; part.variance.len()])
+            }
+            [a, b] => {
+                let pairs = a.variance.iter().zip(&b.variance);
+                let of_edge = |(u, v): (&f64, &f64)| {
+                    ((u + v).sqrt(), welch_degrees(&[(*u, a.model.degrees), (*v, b.model.degrees)]))
+                };
+                pairs.map(of_edge).unzip()
+            }
+            _ => (Vec::new(), Vec::new()),
+        };
         let most = parts.iter().map(|part| part.model.degrees).sum();
         Noise { deviation, degrees, t: t_table(self.options.alpha, most), parts }
     }
@@ -291,17 +324,51 @@ impl Comparison {
     /// The noise of one side on its own, or of the pairs.
     pub(crate) fn part(&self, source: Source) -> Part {
         let model = self.model(source);
-        let mut variance = vec![0.0; self.delta.len()];
-        self.visit_rows(source, &model, |row| {
-            for (v, e) in variance.iter_mut().zip(row) {
-                *v += e * e;
+        let variance = variances(&self.signed(source), &model, self.keys.len());
+        let variance_max = variance.iter().copied().fold(0.0, f64::max);
+        Part { source, model, variance, variance_max }
+    }
+
+    /// The noise of one side on its own.
+    pub(crate) fn part_of(&self, side: Side) -> &Part {
+        let source = if side == Side::Golden { Source::Golden } else { Source::Candidate };
+        let known = self.noise.as_ref().and_then(|noise| noise.parts.iter().find(|part| part.source == source));
+        known.unwrap_or_else(|| self.kept.sides[side as usize].get_or_init(|| self.part(source)))
+    }
+
+    /// The windows that make up the residuals of a part.
+    pub(crate) fn signed(&self, source: Source) -> Vec<Signed<'_>> {
+        let golden = |sign| Signed { sign, table: &self.golden, arm: &self.arrangement.golden };
+        let candidate = Signed { sign: 1.0, table: &self.candidate, arm: &self.arrangement.candidate };
+        match source {
+            Source::Golden => vec![golden(1.0)],
+            Source::Candidate => vec![candidate],
+            Source::Pairs => vec![candidate, golden(-1.0)],
+        }
+    }
+
+    /// The windows of a side.
+    pub(crate) fn table(&self, side: Side) -> &Table {
+        if side == Side::Golden { &self.golden } else { &self.candidate }
+    }
+
+    /// `S_w` of a side's windows at ascending columns; those of coarse edges are counted once.
+    pub(crate) fn cumulative(&self, side: Side, edges: &[usize]) -> Matrix {
+        let positions: Option<Vec<usize>> = edges.iter().map(|x| self.coarse.binary_search(x).ok()).collect();
+        let Some(positions) = positions else { return self.table(side).cumulative(edges) };
+        let all = self.kept.cumulative[side as usize].get_or_init(|| self.table(side).cumulative(&self.coarse));
+        let mut out = Matrix::zeros(all.rows(), edges.len());
+        for w in 0..all.rows() {
+            let row = all.row(w);
+            for (value, position) in out.row_mut(w).iter_mut().zip(&positions) {
+                *value = row[*position];
             }
-        });
-        Part { source, model, variance }
+        }
+        out
     }
 
     fn model(&self, source: Source) -> NoiseModel {
-        let residuals = self.residuals(source, |table| table.cumulative(&self.noise_columns(source)));
+        let residuals = self.residuals(source, |side| self.cumulative(side, &self.noise_columns(source)));
         let arrangement = &self.arrangement;
         if arrangement.stratified {
             let arm = if source == Source::Candidate { &arrangement.candidate } else { &arrangement.golden };
@@ -313,7 +380,8 @@ impl Comparison {
         let own = NoiseModel::single(&residuals, Memory::Guard);
         let (golden, candidate) = self.windows();
         if borrows(source, golden, candidate) {
-            let lender = self.residuals(Source::Golden, |table| table.cumulative(&self.noise_columns(Source::Golden)));
+            let lender =
+                self.residuals(Source::Golden, |side| self.cumulative(side, &self.noise_columns(Source::Golden)));
             let lent = NoiseModel::single(&lender, Memory::Guard).d_percent;
             let borrowed = NoiseModel::single(&residuals, Memory::Borrowed(lent));
             return NoiseModel { own_d_percent: own.own_d_percent, ..borrowed };
@@ -332,27 +400,14 @@ impl Comparison {
     }
 
     /// Residuals of additive window features, for one side or for the pairs (candidate minus golden).
-    pub(crate) fn residuals(&self, source: Source, features: impl Fn(&Table) -> Matrix) -> Matrix {
-        let golden = || residuals(&features(&self.golden), &self.arrangement.golden);
-        let candidate = || residuals(&features(&self.candidate), &self.arrangement.candidate);
+    pub(crate) fn residuals(&self, source: Source, features: impl Fn(Side) -> Matrix) -> Matrix {
+        let golden = || residuals(&features(Side::Golden), &self.arrangement.golden);
+        let candidate = || residuals(&features(Side::Candidate), &self.arrangement.candidate);
         match source {
             Source::Golden => golden(),
             Source::Candidate => candidate(),
             Source::Pairs => paired_residuals(&golden(), &candidate()),
         }
-    }
-
-    /// The rows `E_k` of a part at every edge but the last.
-    pub(crate) fn visit_rows(&self, source: Source, model: &NoiseModel, mut visit: impl FnMut(&[f64])) {
-        let golden = (&self.golden, &self.arrangement.golden);
-        let candidate = (&self.candidate, &self.arrangement.candidate);
-        let signed: Vec<(f64, &Table, &Arm)> = match source {
-            Source::Golden => vec![(1.0, golden.0, golden.1)],
-            Source::Candidate => vec![(1.0, candidate.0, candidate.1)],
-            Source::Pairs => vec![(1.0, candidate.0, candidate.1), (-1.0, golden.0, golden.1)],
-        };
-        let edges = self.delta.len();
-        visit_edge_rows(&signed, model, self.keys.len(), |row| visit(&row[..edges]));
     }
 
     /// Columns of the coarse edges: quantiles of the golden alone, large atoms as their own cells, and an edge below all of it.
@@ -421,7 +476,7 @@ fn equal_windows(arrangement: &Arrangement, golden: &[Window<'_>], candidate: &[
 
 /// The laws of sides whose windows are pairs of equal ones, at every edge but the last: the labels weigh both alike, so that what is
 /// left is the law of all.
-fn equal_laws(counts: &[u64]) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+fn equal_laws(counts: &[u64]) -> [Vec<f64>; 3] {
     let total: u64 = counts.iter().sum();
     let mut below = 0_u64;
     let law = counts.iter().map(|n| {
@@ -431,85 +486,5 @@ fn equal_laws(counts: &[u64]) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
     let mut law: Vec<f64> = law.collect();
     law.pop();
     let nothing = vec![0.0; law.len()];
-    (law.clone(), law, nothing)
-}
-
-/// Both laws, standardised to the golden's mix of labels, and their difference, at every edge but the last. The difference is
-/// taken label by label, so that equal strata give exactly 0.
-fn laws(
-    arrangement: &Arrangement,
-    golden: &Table,
-    candidate: &Table,
-    columns: usize,
-) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
-    let mut golden_law = vec![0.0; columns];
-    let mut candidate_law = vec![0.0; columns];
-    let mut delta = vec![0.0; columns];
-    for (label, weight) in arrangement.label_weights.iter().enumerate() {
-        let of = |table: &Table, arm: &Arm| table.pooled(columns, |w| arm.windows[w].label == label);
-        let g = of(golden, &arrangement.golden);
-        let c = of(candidate, &arrangement.candidate);
-        let n_g = arrangement.golden.label_counts[label] as f64;
-        let n_c = arrangement.candidate.label_counts[label] as f64;
-        let (mut sum_g, mut sum_c) = (0_u64, 0_u64);
-        for x in 0..columns {
-            sum_g += g[x];
-            sum_c += c[x];
-            let (law_g, law_c) = (sum_g as f64 / n_g, sum_c as f64 / n_c);
-            golden_law[x] += weight * law_g;
-            candidate_law[x] += weight * law_c;
-            delta[x] += weight * (law_c - law_g);
-        }
-    }
-    let edges = columns.saturating_sub(1);
-    for v in [&mut golden_law, &mut candidate_law, &mut delta] {
-        v.truncate(edges);
-    }
-    (golden_law, candidate_law, delta)
-}
-
-/// At most `most` ascending edges from one side's sorted cells: equal-mass quantiles, both edges of atoms heavier than a
-/// quantile cell, the edge below the smallest key and the largest key. All edges if they are few.
-pub(crate) fn coarse_edges(cells: &[(i64, u64)], most: usize) -> Vec<i64> {
-    let finish = |mut edges: Vec<i64>| {
-        edges.sort_unstable();
-        edges.dedup();
-        edges
-    };
-    if cells.len() * 2 <= most {
-        return finish(cells.iter().flat_map(|(key, _)| [key.saturating_sub(1), *key]).collect());
-    }
-    let mut quantiles = most.saturating_sub(2).max(2);
-    let mut edges = quantile_edges(cells, quantiles);
-    // Atoms add edges: ask for fewer quantiles until all fit. An eighth less each time ends within 64 rounds at 2.
-    for _ in 0..64 {
-        if edges.len() <= most || quantiles <= 2 {
-            break;
-        }
-        quantiles -= (quantiles / 8).max(1);
-        edges = quantile_edges(cells, quantiles);
-    }
-    edges
-}
-
-fn quantile_edges(cells: &[(i64, u64)], quantiles: usize) -> Vec<i64> {
-    let total: u64 = cells.iter().map(|(_, n)| n).sum();
-    let steps = quantiles as u128 + 1;
-    let mut edges = Vec::new();
-    let (mut below, mut next) = (0_u64, 1_u128);
-    for (i, (key, count)) in cells.iter().enumerate() {
-        let heavy = u128::from(*count) * steps > u128::from(total);
-        if heavy || i == 0 {
-            edges.push(key.saturating_sub(1));
-        }
-        below += count;
-        let reached = u128::from(below) * steps / u128::from(total);
-        if heavy || reached >= next || i + 1 == cells.len() {
-            edges.push(*key);
-        }
-        next = next.max(reached + 1);
-    }
-    edges.sort_unstable();
-    edges.dedup();
-    edges
+    [law.clone(), law, nothing]
 }

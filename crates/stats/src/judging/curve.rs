@@ -65,7 +65,7 @@ impl Comparison {
         let noise = self.noise.as_ref()?;
         let largest = |source| {
             let part = noise.parts.iter().find(|part| part.source == source);
-            part.map_or(0.0, |part| part.variance.iter().copied().fold(0.0, f64::max))
+            part.map_or(0.0, |part| part.variance_max)
         };
         let (golden, own) = (largest(Source::Golden), largest(Source::Candidate) + largest(Source::Pairs));
         if windows == 0 || golden + own <= 0.0 {
@@ -107,24 +107,27 @@ impl Comparison {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Law {
     keys: Vec<i64>,
-    /// Observations at or below each key.
-    below: Vec<u64>,
+    /// Share of the observations below each key, and of all.
+    below: Vec<f64>,
+    count: u64,
 }
 
 impl Law {
     /// The law of a sorted count map: distinct ascending keys, a sum of counts of at most 2^53.
     pub fn new(cells: &[(i64, u64)]) -> Self {
+        let count = cells.iter().fold(0_u64, |sum, (_, n)| sum.saturating_add(*n));
         let mut sum = 0_u64;
-        let below = cells.iter().map(|(_, n)| {
-            sum = sum.saturating_add(*n);
-            sum
-        });
-        Self { below: below.collect(), keys: cells.iter().map(|(key, _)| *key).collect() }
+        let share = |n: u64| {
+            sum = sum.saturating_add(n);
+            sum as f64 / count as f64
+        };
+        let below = core::iter::once(0).chain(cells.iter().map(|(_, n)| *n)).map(share).collect();
+        Self { below, keys: cells.iter().map(|(key, _)| *key).collect(), count }
     }
 
     /// Observations.
     pub fn count(&self) -> u64 {
-        self.below.last().copied().unwrap_or(0)
+        self.count
     }
 
     /// Kolmogorov-Smirnov distance from a sorted count map; `None` if one of the two is empty.
@@ -132,20 +135,19 @@ impl Law {
     /// The sample's law is constant between its keys while this one only grows, so the largest gap lies at one of the
     /// sample's keys or just below it.
     pub fn distance(&self, cells: &[(i64, u64)]) -> Option<f64> {
-        let (total, own) = (cells.iter().map(|(_, n)| *n).sum::<u64>(), self.count());
-        if total == 0 || own == 0 {
+        let total = cells.iter().map(|(_, n)| *n).sum::<u64>();
+        if total == 0 || self.count == 0 {
             return None;
         }
-        let share = |keys: usize| keys.checked_sub(1).map_or(0.0, |last| self.below[last] as f64 / own as f64);
-        let (mut sum, mut largest, mut from) = (0_u64, 0.0_f64, 0);
+        let (mut sum, mut before, mut largest, mut from) = (0_u64, 0.0_f64, 0.0_f64, 0);
         for (key, n) in cells {
             // Keys ascend, so what was passed stays passed, and the next one is near.
             from += gallop(&self.keys[from..], *key);
-            let before = sum as f64 / total as f64;
             sum += n;
             let through = from + usize::from(self.keys.get(from) == Some(key));
             let after = sum as f64 / total as f64;
-            largest = largest.max((share(from) - before).abs()).max((share(through) - after).abs());
+            largest = largest.max((self.below[from] - before).abs()).max((self.below[through] - after).abs());
+            before = after;
         }
         Some(largest)
     }

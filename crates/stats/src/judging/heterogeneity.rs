@@ -6,9 +6,9 @@ use super::arrange::Placed;
 use super::comparison::Comparison;
 use super::effect::{Features, Shape, thin};
 use super::noise::{DEGREES_CAP, Matrix, NoiseModel, choose_cosines_within, inflation, lag_one, pessimistic_rho};
-use super::random::{Counter, Stream, Weights};
-use super::replicate::upper_quantile;
-use super::{Effect, JudgingError};
+use super::random::{Counter, LANES, Lanes, Stream, Weights, chi_squares, fill};
+use super::replicate::{Norm, Simulation, batches, larger, upper_index, upper_quantile};
+use super::{Effect, JudgingError, Side};
 
 /// The golden against itself: block against the rest, noise removed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,23 +54,10 @@ impl Comparison {
         effect: Effect,
         value_of: &dyn Fn(i64) -> f64,
     ) -> Result<Option<Heterogeneity>, JudgingError> {
-        let edges = thin(&self.coarse, EDGES_MAX);
-        let shape = self.shape_on(effect, value_of, &edges)?;
-        let stretches = self.stretches();
-        let windows: usize = stretches.iter().map(|stretch| stretch.windows.len()).sum();
-        if windows < WINDOWS_MIN {
-            return Ok(None);
-        }
-        let features = shape.features.of(&self.golden, &edges);
-        let distance = self.largest_distance(&shape, &features, &stretches);
-        let noise = self.slice_noise(&stretches, &edges);
-        let norms = slice_norms(
-            &noise,
-            &shape,
-            &Counter::new(&self.options.seed, DOMAIN),
-            self.options.replicates.min(REPLICATES_MAX),
-            |model| model.project(&self.slice_residuals(&features, &stretches)),
-        );
+        let Some(sliced) = self.sliced(effect, value_of)? else { return Ok(None) };
+        let (shape, distance) = (&sliced.shape, sliced.distance);
+        let mut norms = sliced.norms(&Counter::new(&self.options.seed, DOMAIN), usize::MAX);
+        norms.sort_by(f64::total_cmp);
         let critical = upper_quantile(&norms, self.options.alpha);
         Ok(Some(Heterogeneity {
             h: shape.effect_of((distance - critical).max(0.0)),
@@ -78,6 +65,48 @@ impl Comparison {
             critical: shape.effect_of(critical),
             blocks: SLICES,
         }))
+    }
+
+    /// [`Heterogeneity::h`] alone, of a golden that is mostly like itself in a tenth of the time: the replicates end when so
+    /// many reach the distance that their quantile must.
+    ///
+    /// # Errors
+    /// As [`Comparison::judge`].
+    pub fn heterogeneity_beyond_noise(
+        &self,
+        effect: Effect,
+        value_of: &dyn Fn(i64) -> f64,
+    ) -> Result<Option<f64>, JudgingError> {
+        let Some(sliced) = self.sliced(effect, value_of)? else { return Ok(None) };
+        if sliced.distance <= 0.0 {
+            return Ok(Some(0.0));
+        }
+        let count = sliced.replicates as usize;
+        let enough = count - upper_index(count, self.options.alpha);
+        let mut norms = sliced.norms(&Counter::new(&self.options.seed, DOMAIN), enough);
+        if norms.len() < count {
+            return Ok(Some(0.0));
+        }
+        norms.sort_by(f64::total_cmp);
+        let critical = upper_quantile(&norms, self.options.alpha);
+        Ok(Some(sliced.shape.effect_of((sliced.distance - critical).max(0.0))))
+    }
+
+    /// The golden in slices, with the noise of each against the rest; `None` with too few windows.
+    fn sliced(&self, effect: Effect, value_of: &dyn Fn(i64) -> f64) -> Result<Option<Sliced>, JudgingError> {
+        let edges = thin(&self.coarse, EDGES_MAX);
+        let shape = self.shape_on(effect, value_of, &edges)?;
+        let stretches = self.stretches();
+        let windows: usize = stretches.iter().map(|stretch| stretch.windows.len()).sum();
+        if windows < WINDOWS_MIN {
+            return Ok(None);
+        }
+        let features = shape.features.of(self, Side::Golden, &edges);
+        let distance = self.largest_distance(&shape, &features, &stretches);
+        let model = self.slice_noise(&stretches, &edges);
+        let rows = model.project(&self.slice_residuals(&features, &stretches));
+        let replicates = self.options.replicates.min(REPLICATES_MAX);
+        Ok(Some(Sliced { shape, distance, rows, degrees: model.degrees.min(DEGREES_CAP), replicates }))
     }
 
     fn stretches(&self) -> Vec<Stretch> {
@@ -144,7 +173,7 @@ impl Comparison {
 
     /// Section 7: one autocorrelation, the same number of cosines in every slice where its length allows.
     fn slice_noise(&self, stretches: &[Stretch], edges: &[usize]) -> NoiseModel {
-        let features = Features::CoarseEdges.of(&self.golden, edges);
+        let features = Features::CoarseEdges.of(self, Side::Golden, edges);
         let residuals = self.slice_residuals(&features, stretches);
         let mut blocks = Vec::new();
         let mut start = 0;
@@ -185,40 +214,50 @@ fn law(features: &Matrix, placed: &[Placed], windows: impl Iterator<Item = usize
     sums
 }
 
-/// `max_i norm(P_i)` for each replicate: one shared spread, fresh normals for each slice. A slice's variance is `J^2` times
-/// `1/J` of the mean over slices, and the rest adds `1/(J - 1)` of it.
-fn slice_norms(
-    model: &NoiseModel,
-    shape: &Shape,
-    weights: &impl Weights,
+/// The golden against itself: the largest distance of a slice, and the rows of the error of every slice.
+struct Sliced {
+    shape: Shape,
+    distance: f64,
+    rows: Matrix,
+    degrees: usize,
     replicates: u32,
-    project: impl Fn(&NoiseModel) -> Matrix,
-) -> Vec<f64> {
-    let rows = project(model);
-    let slices = SLICES as f64;
-    // `project` scales each block by sqrt(kappa/K); the mean over the J slices takes another sqrt(1/J).
-    let scale = slices * libm::sqrt(1.0 + 1.0 / (slices - 1.0)) / libm::sqrt(slices);
-    let degrees = model.degrees.min(DEGREES_CAP);
-    let mut error = vec![0.0; rows.columns];
-    let mut norms: Vec<f64> = (1..=replicates)
-        .map(|b| {
-            let spread = weights.chi_square(b, degrees, Stream::GoldenSpread);
-            let factor = scale * libm::sqrt(degrees as f64 / spread);
-            let mut largest = 0.0_f64;
+}
+
+impl Sliced {
+    /// `max_i norm(P_i)` for each replicate: one shared spread, fresh normals for each slice. A slice's variance is `J^2` times
+    /// `1/J` of the mean over slices, and the rest adds `1/(J - 1)` of it. Ends early when `enough` of them reach the distance.
+    fn norms(&self, weights: &impl Weights, enough: usize) -> Vec<f64> {
+        let slices = SLICES as f64;
+        // The rows of each block are scaled by sqrt(kappa/K); the mean over the J slices takes another sqrt(1/J).
+        let scale = slices * libm::sqrt(1.0 + 1.0 / (slices - 1.0)) / libm::sqrt(slices);
+        let degrees = self.degrees as f64;
+        let norm: &Norm = &self.shape.norm;
+        let simulation = Simulation::new(&[&self.rows], norm);
+        let mut z = vec![[0.0; LANES]; self.rows.rows()];
+        let (mut norms, mut reached) = (Vec::with_capacity(self.replicates as usize), 0);
+        for (first, wanted) in batches(self.replicates) {
+            let spreads = chi_squares(weights, first, self.degrees, Stream::GoldenSpread);
+            let factors = spreads.map(|spread| scale * (degrees / spread).sqrt());
+            let mut largest: Lanes = [0.0; LANES];
             for slice in 0..SLICES {
-                error.fill(0.0);
-                for k in 0..rows.rows() {
-                    let address = (slice * rows.rows() + k + 1) as u32;
-                    let z = factor * weights.normal(b, address, Stream::GoldenNormal);
-                    for (e, v) in error.iter_mut().zip(rows.row(k)) {
-                        *e += z * v;
+                let cosine = (slice * z.len() + 1) as u32;
+                fill(weights, (first, cosine), Stream::GoldenNormal, &mut z);
+                for z in &mut z {
+                    for lane in 0..LANES {
+                        z[lane] *= factors[lane];
                     }
                 }
-                largest = largest.max(shape.norm.of(&error));
+                let norms = simulation.norms(&z);
+                for lane in 0..LANES {
+                    largest[lane] = larger(largest[lane], norms[lane]);
+                }
             }
-            largest
-        })
-        .collect();
-    norms.sort_by(f64::total_cmp);
-    norms
+            reached += largest[..wanted].iter().filter(|norm| **norm >= self.distance).count();
+            norms.extend_from_slice(&largest[..wanted]);
+            if reached >= enough {
+                break;
+            }
+        }
+        norms
+    }
 }

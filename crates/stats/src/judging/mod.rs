@@ -25,9 +25,12 @@
 mod arrange;
 mod binned;
 mod blame;
+mod coarse;
 mod comparison;
 mod curve;
+mod edges;
 mod effect;
+mod gram;
 mod heterogeneity;
 mod holm;
 mod moments;
@@ -38,6 +41,8 @@ mod replicate;
 mod resolution;
 mod scalar;
 mod scores;
+#[cfg(test)]
+mod shortcut_tests;
 mod table;
 #[cfg(test)]
 mod vector_tests;

@@ -1,6 +1,6 @@
 //! Difference of quantiles from per-side inverse intervals.
 
-use super::comparison::{Comparison, Source};
+use super::comparison::Comparison;
 use super::effect::exact_zero;
 use super::noise::t_value;
 use super::resolution::needs;
@@ -10,8 +10,20 @@ use crate::classic::Tail;
 /// One side's law at every edge, with what an inverse interval needs.
 struct InverseSide<'a> {
     law: &'a [f64],
-    deviation: Vec<f64>,
+    variance: &'a [f64],
+    deviation_max: f64,
     degrees: usize,
+}
+
+/// A side's law about one of its quantiles.
+struct About<'a> {
+    law: &'a [f64],
+    p: f64,
+    deviation: Vec<f64>,
+    /// The key of the quantile.
+    middle: usize,
+    /// The smallest `|F - p| / s` from an edge to the middle: of the edges up to it, and of those from it on.
+    nearest: Vec<f64>,
 }
 
 /// Positions (indices of keys) of the quantile and of its interval.
@@ -21,28 +33,56 @@ struct Located {
     high: usize,
 }
 
-impl InverseSide<'_> {
-    /// `{x: |F(x) - p| <= t s(x)}`, widened by one cell to both sides.
-    fn locate(&self, p: f64, t: f64) -> Located {
-        let middle = self.law.partition_point(|f| *f < p);
-        let inside = |x: &usize| (self.law[*x] - p).abs() <= t * self.deviation[*x];
-        let low = (0..self.law.len()).find(inside).unwrap_or(middle).min(middle);
-        let high = (0..self.law.len()).rfind(inside).unwrap_or(middle).max(middle);
-        Located { low: low.saturating_sub(1), middle, high: (high + 1).min(self.law.len()) }
+impl<'a> About<'a> {
+    fn new(side: &InverseSide<'a>, p: f64) -> Self {
+        let law = side.law;
+        let middle = law.partition_point(|f| *f < p);
+        let deviation: Vec<f64> = side.variance.iter().map(|v| v.sqrt()).collect();
+        let ratio = |(f, s): (&f64, &f64)| {
+            let gap = (f - p).abs();
+            if gap > 0.0 { gap / s } else { 0.0 }
+        };
+        let mut nearest: Vec<f64> = law.iter().zip(&deviation).map(ratio).collect();
+        let (left, right) = nearest.split_at_mut(middle);
+        let mut least = f64::INFINITY;
+        for ratio in left.iter_mut() {
+            least = least.min(*ratio);
+            *ratio = least;
+        }
+        least = f64::INFINITY;
+        for ratio in right.iter_mut().rev() {
+            least = least.min(*ratio);
+            *ratio = least;
+        }
+        Self { law, p, deviation, middle, nearest }
     }
 
-    /// Squared distances to both ends of the log length of a tail, from those of its near and far quantile.
-    fn length_slack(&self, logs: &[f64], (near, far): (f64, f64), alpha: f64) -> (f64, f64) {
-        let t = t_value(alpha, self.degrees);
-        let range = |p: f64| {
-            let located = self.locate(p, t);
-            let (a, b) = (logs[located.low], logs[located.high]);
-            (logs[located.middle] - a.min(b), a.max(b) - logs[located.middle])
-        };
-        let (near, far) = (range(near), range(far));
-        let sum = |a: f64, b: f64| a * a + b * b;
-        (sum(far.0, near.1), sum(far.1, near.0))
+    /// `{x: |F(x) - p| <= t s(x)}`, widened by one cell to both sides.
+    fn locate(&self, t: f64) -> Located {
+        let middle = self.middle;
+        let inside = |x: &usize| (self.law[*x] - self.p).abs() <= t * self.deviation[*x];
+        // Where a ratio says no by more than rounding, the product does.
+        let limit = t * (1.0 + 1e-12);
+        let (left, right) = self.nearest.split_at(middle);
+        let first = left.partition_point(|ratio| *ratio > limit);
+        let low = (first..middle).find(inside).unwrap_or(middle);
+        let end = middle + right.partition_point(|ratio| *ratio <= limit);
+        let high = (middle..end).rfind(inside).unwrap_or(middle);
+        Located { low: low.saturating_sub(1), middle, high: (high + 1).min(self.law.len()) }
     }
+}
+
+/// Squared distances to both ends of the log length of a tail, from those of its near and far quantile.
+fn length_slack([near, far]: &[About<'_>; 2], degrees: usize, logs: &[f64], alpha: f64) -> (f64, f64) {
+    let t = t_value(alpha, degrees);
+    let range = |about: &About<'_>| {
+        let located = about.locate(t);
+        let (a, b) = (logs[located.low], logs[located.high]);
+        (logs[located.middle] - a.min(b), a.max(b) - logs[located.middle])
+    };
+    let (near, far) = (range(near), range(far));
+    let sum = |a: f64, b: f64| a * a + b * b;
+    (sum(far.0, near.1), sum(far.1, near.0))
 }
 
 /// ln of the size of a value on the tail's side of zero; minus infinity elsewhere.
@@ -72,9 +112,13 @@ impl Comparison {
                 self.without_noise(estimate, margin, true)
             });
         }
-        let golden = self.inverse_side(Source::Golden);
-        let candidate = self.inverse_side(Source::Candidate);
-        let ends = |alpha: f64| ends(&golden, &candidate, &values, p, alpha);
+        let golden = self.inverse_side(Side::Golden);
+        let candidate = self.inverse_side(Side::Candidate);
+        let (g, c) = (About::new(&golden, p), About::new(&candidate, p));
+        let ends = |alpha: f64| {
+            let (g, c) = (g.locate(t_value(alpha, golden.degrees)), c.locate(t_value(alpha, candidate.degrees)));
+            ends(&g, &c, &values)
+        };
         Ok(self.judge_ends(estimate, margin, (&golden, &candidate), &ends))
     }
 
@@ -103,11 +147,12 @@ impl Comparison {
                 self.without_noise(estimate, margin, true)
             });
         }
-        let golden = self.inverse_side(Source::Golden);
-        let candidate = self.inverse_side(Source::Candidate);
+        let golden = self.inverse_side(Side::Golden);
+        let candidate = self.inverse_side(Side::Candidate);
+        let [g, c] = [&golden, &candidate].map(|side| [near, far].map(|p| About::new(side, p)));
         let ends = |alpha: f64| {
-            let (g_below, g_above) = golden.length_slack(&logs, (near, far), alpha);
-            let (c_below, c_above) = candidate.length_slack(&logs, (near, far), alpha);
+            let (g_below, g_above) = length_slack(&g, golden.degrees, &logs, alpha);
+            let (c_below, c_above) = length_slack(&c, candidate.degrees, &logs, alpha);
             let root = |a: f64, b: f64| libm::sqrt(a + b);
             (estimate - root(c_below, g_above), estimate + root(c_above, g_below))
         };
@@ -136,7 +181,7 @@ impl Comparison {
         let decided = is_inside(self.options.alpha) || is_outside(self.options.alpha);
         // A margin within the noise leaves both directions open to chance.
         let directions = if margin < half_width { 2.0 } else { 1.0 };
-        let spread = |side: &InverseSide<'_>| side.deviation.iter().map(|s| s * s).fold(0.0, f64::max);
+        let spread = |side: &InverseSide<'_>| side.deviation_max * side.deviation_max;
         Outcome::Judged(Box::new(Judged {
             estimate,
             lower,
@@ -157,17 +202,19 @@ impl Comparison {
         }))
     }
 
-    fn inverse_side(&self, source: Source) -> InverseSide<'_> {
-        let part = self.part(source);
-        let law = if source == Source::Golden { &self.golden_law } else { &self.candidate_law };
-        let deviation = part.variance.iter().map(|v| libm::sqrt(*v)).collect();
-        InverseSide { law, deviation, degrees: part.model.degrees }
+    fn inverse_side(&self, side: Side) -> InverseSide<'_> {
+        let part = self.part_of(side);
+        let law = if side == Side::Golden { &self.golden_law } else { &self.candidate_law };
+        InverseSide {
+            law,
+            variance: &part.variance,
+            deviation_max: part.variance_max.sqrt(),
+            degrees: part.model.degrees,
+        }
     }
 }
 
-fn ends(golden: &InverseSide<'_>, candidate: &InverseSide<'_>, values: &[f64], p: f64, alpha: f64) -> (f64, f64) {
-    let g = golden.locate(p, t_value(alpha, golden.degrees));
-    let c = candidate.locate(p, t_value(alpha, candidate.degrees));
+fn ends(g: &Located, c: &Located, values: &[f64]) -> (f64, f64) {
     let difference = values[c.middle] - values[g.middle];
     let root = |a: f64, b: f64| libm::sqrt(a * a + b * b);
     let below = root(values[c.middle] - values[c.low], values[g.high] - values[g.middle]);

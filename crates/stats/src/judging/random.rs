@@ -1,6 +1,12 @@
 //! Replicate weights: a pure function of a seed and counters, so no order of evaluation can change a verdict.
 
-use crate::special::normal_quantile;
+use crate::special::{normal_quantile, normal_quantiles};
+use fearless_simd::{Level, dispatch};
+
+/// Replicates that are drawn and computed side by side.
+pub(crate) const LANES: usize = 8;
+/// A number for each of a few replicates that follow each other.
+pub(crate) type Lanes = [f64; LANES];
 
 /// What a draw is used for; part of the counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,16 +21,50 @@ pub(crate) enum Stream {
 pub(crate) trait Weights {
     fn normal(&self, replicate: u32, cosine: u32, stream: Stream) -> f64;
 
-    /// A chi-square draw as a sum of `degrees` fresh squared normals, in order.
-    fn chi_square(&self, replicate: u32, degrees: usize, stream: Stream) -> f64 {
-        let mut sum = 0.0;
-        for k in 1..=degrees as u32 {
-            let z = self.normal(replicate, k, stream);
-            sum += z * z;
+    /// The normals of eight cosines from `cosine` on, each for the replicates from `replicate` on.
+    fn normals(&self, replicate: u32, cosine: u32, stream: Stream) -> [Lanes; COSINES] {
+        core::array::from_fn(|k| {
+            core::array::from_fn(|lane| self.normal(replicate + lane as u32, cosine + k as u32, stream))
+        })
+    }
+
+    /// Writes the normals of the cosines from `cosine` on, one entry a cosine.
+    #[inline(always)]
+    fn fill(&self, replicate: u32, cosine: u32, stream: Stream, out: &mut [Lanes]) {
+        for (first, chunk) in (cosine..).step_by(COSINES).zip(out.chunks_mut(COSINES)) {
+            let normals = self.normals(replicate, first, stream);
+            chunk.copy_from_slice(&normals[..chunk.len()]);
         }
-        sum
+    }
+
+    /// Chi-square draws, each a sum of `degrees` fresh squared normals, in order.
+    #[inline(always)]
+    fn chi_squares(&self, replicate: u32, degrees: usize, stream: Stream) -> Lanes {
+        let mut sums = [0.0; LANES];
+        for first in (0..degrees).step_by(COSINES) {
+            let normals = self.normals(replicate, first as u32 + 1, stream);
+            for z in normals.iter().take(degrees - first) {
+                for lane in 0..LANES {
+                    sums[lane] += z[lane] * z[lane];
+                }
+            }
+        }
+        sums
     }
 }
+
+/// [`Weights::fill`], compiled for the machine it runs on.
+pub(crate) fn fill(weights: &impl Weights, (replicate, cosine): (u32, u32), stream: Stream, out: &mut [Lanes]) {
+    dispatch!(Level::new(), _ => weights.fill(replicate, cosine, stream, out));
+}
+
+/// [`Weights::chi_squares`], compiled for the machine it runs on.
+pub(crate) fn chi_squares(weights: &impl Weights, replicate: u32, degrees: usize, stream: Stream) -> Lanes {
+    dispatch!(Level::new(), _ => weights.chi_squares(replicate, degrees, stream))
+}
+
+/// Cosines whose normals are drawn in one go.
+const COSINES: usize = 8;
 
 /// Counter-based generator: SplitMix64 (Steele, Lea and Flood, 2014) evaluated at an arbitrary position, one key per stream.
 pub(crate) struct Counter {
@@ -33,6 +73,7 @@ pub(crate) struct Counter {
 
 const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
+#[inline(always)]
 fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -56,13 +97,34 @@ impl Counter {
     }
 }
 
+/// A number in (0, 1) from the upper 52 bits `j`: `(j + 1/2) / 2^52`. With 53 bits the largest would round to 1.
+#[inline(always)]
+fn uniform(bits: u64) -> f64 {
+    const TWO_52: f64 = (1_u64 << 52) as f64;
+    // The bits as the mantissa of a number from 2^52 on: exact, and a matter of one addition.
+    let j = f64::from_bits((bits >> 12) | 0x4330_0000_0000_0000) - TWO_52;
+    (j + 0.5) / TWO_52
+}
+
 impl Weights for Counter {
     fn normal(&self, replicate: u32, cosine: u32, stream: Stream) -> f64 {
         let counter = (u64::from(replicate) << 32) | u64::from(cosine);
         let bits = mix(self.keys[stream as usize].wrapping_add(counter.wrapping_mul(GAMMA)));
-        // 52 bits: with 53 the largest j + 1/2 would round to 2^53 and the uniform to 1.
-        let uniform = ((bits >> 12) as f64 + 0.5) / (1_u64 << 52) as f64;
-        normal_quantile(uniform)
+        normal_quantile(uniform(bits))
+    }
+
+    #[inline(always)]
+    fn normals(&self, replicate: u32, cosine: u32, stream: Stream) -> [Lanes; COSINES] {
+        let key = self.keys[stream as usize];
+        let mut values = [0.0; COSINES * LANES];
+        for (i, value) in values.iter_mut().enumerate() {
+            let (k, lane) = ((i / LANES) as u32, (i % LANES) as u32);
+            let counter = (u64::from(replicate.wrapping_add(lane)) << 32) | u64::from(cosine.wrapping_add(k));
+            *value = uniform(mix(key.wrapping_add(counter.wrapping_mul(GAMMA))));
+        }
+        normal_quantiles(&mut values);
+        let (lanes, _) = values.as_chunks::<LANES>();
+        core::array::from_fn(|k| lanes[k])
     }
 }
 
@@ -91,6 +153,26 @@ mod tests {
         assert!((square / n - 1.0).abs() < 0.02, "variance {}", square / n);
         assert!((fourth / n - 3.0).abs() < 0.15, "fourth moment {}", fourth / n);
         assert!((lag / n).abs() < 0.015, "lag covariance {}", lag / n);
+    }
+
+    #[test]
+    fn draws_of_many_are_those_of_each() {
+        let counter = Counter::new(&[3; 32], 9);
+        let mut rows = [[0.0; LANES]; 19];
+        counter.fill(40, 5, Stream::GoldenNormal, &mut rows);
+        let squares = counter.chi_squares(40, 11, Stream::GoldenSpread);
+        for lane in 0..LANES {
+            let b = 40 + lane as u32;
+            for (k, row) in (5..).zip(&rows) {
+                assert_eq!(row[lane].to_bits(), counter.normal(b, k, Stream::GoldenNormal).to_bits());
+            }
+            let z = (1..=11).map(|k| counter.normal(b, k, Stream::GoldenSpread));
+            assert_eq!(squares[lane].to_bits(), z.fold(0.0, |sum, z| sum + z * z).to_bits());
+        }
+        for bits in [0, u64::MAX, 1 << 12, 0x0123_4567_89ab_cdef] {
+            let plain = ((bits >> 12) as f64 + 0.5) / (1_u64 << 52) as f64;
+            assert!(uniform(bits).to_bits() == plain.to_bits() && plain > 0.0 && plain < 1.0);
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Simulated copies of the estimation error and the norms of them.
 
+use super::gram::Gram;
 use super::noise::Matrix;
-use super::random::{Stream, Weights};
+use super::random::{LANES, Lanes, Stream, Weights, chi_squares, fill};
+use fearless_simd::{Level, dispatch};
 
 /// The seminorm whose quantile makes the lower end.
 #[derive(Debug, Clone)]
@@ -40,49 +42,165 @@ pub(crate) struct ErrorPart<'a> {
     pub(crate) spread: Stream,
 }
 
-/// Calls `visit` with each replicate `P_b`, `b = 1..=replicates`. The sum over cosines runs in order for each column.
-pub(crate) fn visit_replicates(
-    parts: &[ErrorPart<'_>],
+/// Writes what the rows of a part are multiplied with in the replicates from `first` on: normals over one shared spread.
+pub(crate) fn coefficients(
+    (normals, spread): (Stream, Stream),
+    (sign, degrees): (f64, usize),
     weights: &impl Weights,
-    replicates: u32,
-    mut visit: impl FnMut(&[f64]),
+    first: u32,
+    out: &mut [Lanes],
 ) {
-    let columns = parts.first().map_or(0, |part| part.rows.columns);
-    let mut error = vec![0.0; columns];
-    let mut coefficients = Vec::new();
-    for b in 1..=replicates {
-        error.fill(0.0);
-        for part in parts {
-            let spread = weights.chi_square(b, part.degrees, part.spread);
-            let factor = part.sign * libm::sqrt(part.degrees as f64 / spread);
-            coefficients.clear();
-            let rows = part.rows.rows() as u32;
-            coefficients.extend((1..=rows).map(|k| factor * weights.normal(b, k, part.normals)));
-            accumulate(&mut error, part.rows, &coefficients);
+    let spreads = chi_squares(weights, first, degrees, spread);
+    let factors: Lanes = core::array::from_fn(|lane| sign * (degrees as f64 / spreads[lane]).sqrt());
+    fill(weights, (first, 1), normals, out);
+    for z in out {
+        for lane in 0..LANES {
+            z[lane] *= factors[lane];
         }
-        visit(&error);
     }
 }
 
-/// `out += sum_k coefficient_k row_k`, in order of `k` for each column; four rows at a time only to save memory traffic.
-fn accumulate(out: &mut [f64], rows: &Matrix, coefficients: &[f64]) {
-    let columns = rows.columns;
-    if columns == 0 {
-        return;
+/// The replicates in batches: the first of each, counted from 1, and how many of its lanes are wanted.
+pub(crate) fn batches(replicates: u32) -> impl Iterator<Item = (u32, usize)> {
+    (1..=replicates).step_by(LANES).map(move |first| (first, (replicates - first + 1).min(LANES as u32) as usize))
+}
+
+/// Rows of the error side by side, column after column.
+pub(crate) struct ByColumn {
+    rows: usize,
+    data: Vec<f64>,
+}
+
+impl ByColumn {
+    pub(crate) fn new<'a>(parts: impl Iterator<Item = &'a Matrix> + Clone) -> Self {
+        let rows = parts.clone().map(Matrix::rows).sum();
+        let columns = parts.clone().next().map_or(0, |part| part.columns);
+        let mut data = vec![0.0; rows * columns];
+        for (k, row) in parts.flat_map(|part| (0..part.rows()).map(|k| part.row(k))).enumerate() {
+            for (x, value) in row.iter().enumerate() {
+                data[x * rows + k] = *value;
+            }
+        }
+        Self { rows, data }
     }
-    let mut row = rows.data.chunks_exact(columns);
-    let mut four = coefficients.chunks_exact(4);
-    for c in four.by_ref() {
-        if let (Some(a), Some(b), Some(d), Some(e)) = (row.next(), row.next(), row.next(), row.next()) {
-            for ((((o, a), b), d), e) in out.iter_mut().zip(a).zip(b).zip(d).zip(e) {
-                *o = *o + c[0] * a + c[1] * b + c[2] * d + c[3] * e;
+
+    /// Hands each column of `sum_k z_k row_k` to `visit`, ascending. The sum runs in order of `k`, whatever is computed beside it.
+    #[inline(always)]
+    pub(crate) fn visit(&self, z: &[Lanes], mut visit: impl FnMut(usize, &Lanes)) {
+        if self.rows == 0 {
+            return;
+        }
+        // Several columns at a time: each multiplier is loaded once for all, and no addition waits for the one before.
+        let groups = self.data.chunks_exact(SIDE_BY_SIDE * self.rows);
+        let rest = groups.remainder().chunks_exact(self.rows);
+        let mut x = 0;
+        for group in groups {
+            let columns: [&[f64]; SIDE_BY_SIDE] = core::array::from_fn(|i| &group[i * self.rows..(i + 1) * self.rows]);
+            for sums in &sums_of(columns, z) {
+                visit(x, sums);
+                x += 1;
+            }
+        }
+        for column in rest {
+            visit(x, &sums_of([column], z)[0]);
+            x += 1;
+        }
+    }
+}
+
+/// Columns that are summed side by side: their sums fill the registers of a machine with four lanes a register.
+pub(crate) const SIDE_BY_SIDE: usize = 4;
+
+/// `sum_k z_k column_k` of each column, in order of `k`.
+#[inline(always)]
+pub(crate) fn sums_of<const N: usize>(columns: [&[f64]; N], z: &[Lanes]) -> [Lanes; N] {
+    let mut sums = [[0.0; LANES]; N];
+    let rows = columns.iter().fold(z.len(), |rows, column| rows.min(column.len()));
+    let columns = columns.map(|column| &column[..rows]);
+    for (k, z) in z[..rows].iter().enumerate() {
+        for i in 0..N {
+            let v = columns[i][k];
+            for lane in 0..LANES {
+                sums[i][lane] += v * z[lane];
             }
         }
     }
-    for (c, values) in four.remainder().iter().zip(row) {
-        for (o, v) in out.iter_mut().zip(values) {
-            *o += c * v;
+    // Whole: what comes next must not make the compiler keep single lanes apart in the loop.
+    core::hint::black_box(sums)
+}
+
+/// The larger of two numbers that are numbers.
+#[inline(always)]
+pub(crate) fn larger(a: f64, b: f64) -> f64 {
+    if b > a { b } else { a }
+}
+
+/// How the norm of an error is computed from the multipliers of its rows.
+pub(crate) enum Simulation<'a> {
+    /// Column by column.
+    Columns(ByColumn, &'a Norm),
+    /// A Euclidean norm: the quadratic form of the rows' Gram matrix, where that is the smaller one.
+    Form(Gram),
+}
+
+impl<'a> Simulation<'a> {
+    pub(crate) fn new(rows: &[&Matrix], norm: &'a Norm) -> Self {
+        let n: usize = rows.iter().map(|part| part.rows()).sum();
+        let columns = rows.first().map_or(0, |part| part.columns);
+        match norm {
+            Norm::Root(weights) if n < 2 * columns => Simulation::Form(Gram::of_rows(rows, weights)),
+            _ => Simulation::Columns(ByColumn::new(rows.iter().copied()), norm),
         }
+    }
+
+    /// The norms of a batch of replicates.
+    pub(crate) fn norms(&self, z: &[Lanes]) -> Lanes {
+        dispatch!(Level::new(), _ => self.norms_here(z))
+    }
+
+    #[inline(always)]
+    fn norms_here(&self, z: &[Lanes]) -> Lanes {
+        let (by_column, norm) = match self {
+            Simulation::Columns(by_column, norm) => (by_column, norm),
+            Simulation::Form(gram) => return gram.form(z).map(|square| square.max(0.0).sqrt()),
+        };
+        let mut out = [0.0; LANES];
+        match norm {
+            Norm::MaxAbs => by_column.visit(z, |_, v| {
+                for lane in 0..LANES {
+                    out[lane] = larger(out[lane], v[lane].abs());
+                }
+            }),
+            Norm::Range => {
+                let mut low = [0.0; LANES];
+                by_column.visit(z, |_, v| {
+                    for lane in 0..LANES {
+                        out[lane] = larger(out[lane], v[lane]);
+                        low[lane] = larger(low[lane], -v[lane]);
+                    }
+                });
+                for lane in 0..LANES {
+                    out[lane] += low[lane];
+                }
+            }
+            Norm::SumAbs(factor) => {
+                by_column.visit(z, |_, v| {
+                    for lane in 0..LANES {
+                        out[lane] += v[lane].abs();
+                    }
+                });
+                out = out.map(|sum| factor * sum);
+            }
+            Norm::Root(weights) => {
+                by_column.visit(z, |x, v| {
+                    for lane in 0..LANES {
+                        out[lane] += v[lane] * v[lane] * weights[x];
+                    }
+                });
+                out = out.map(f64::sqrt);
+            }
+        }
+        out
     }
 }
 
@@ -93,17 +211,32 @@ pub(crate) fn replicate_norms(
     replicates: u32,
     norm: &Norm,
 ) -> Vec<f64> {
+    let rows: Vec<&Matrix> = parts.iter().map(|part| part.rows).collect();
+    let simulation = Simulation::new(&rows, norm);
+    let mut z = vec![[0.0; LANES]; rows.iter().map(|rows| rows.rows()).sum()];
     let mut norms = Vec::with_capacity(replicates as usize);
-    visit_replicates(parts, weights, replicates, |error| norms.push(norm.of(error)));
+    for (first, wanted) in batches(replicates) {
+        let mut rest = &mut z[..];
+        for part in parts {
+            let (own, others) = rest.split_at_mut(part.rows.rows());
+            coefficients((part.normals, part.spread), (part.sign, part.degrees), weights, first, own);
+            rest = others;
+        }
+        norms.extend_from_slice(&simulation.norms(&z)[..wanted]);
+    }
     norms.sort_by(f64::total_cmp);
     norms
 }
 
 /// The `ceil((1 - alpha)(B + 1))`-th smallest of ascending values: the largest if that rank is beyond them, 0 if there is none.
 pub(crate) fn upper_quantile(ascending: &[f64], alpha: f64) -> f64 {
-    let rank = libm::ceil((1.0 - alpha) * (ascending.len() as f64 + 1.0) - 1e-9);
-    let index = (rank as usize).clamp(1, ascending.len().max(1)) - 1;
-    ascending.get(index).copied().unwrap_or(0.0)
+    ascending.get(upper_index(ascending.len(), alpha)).copied().unwrap_or(0.0)
+}
+
+/// Where that value stands among `count`.
+pub(crate) fn upper_index(count: usize, alpha: f64) -> usize {
+    let rank = libm::ceil((1.0 - alpha) * (count as f64 + 1.0) - 1e-9);
+    (rank as usize).clamp(1, count.max(1)) - 1
 }
 
 /// `(1 + #{norms >= excess}) / (B + 1)`, and 1 if `excess <= 0`.

@@ -1,11 +1,12 @@
 //! What a comparison can resolve, and what more data would change.
 
-use super::comparison::{Comparison, Noise, Source, error_part};
+use super::comparison::{Comparison, Noise, Part, Source, error_part};
 use super::effect::{Band, Shape, additive};
 use super::noise::{Matrix, NoiseModel, choose_cosines, raised_rho, t_value, welch_degrees};
-use super::random::{Counter, Stream};
-use super::replicate::{ErrorPart, upper_quantile, visit_replicates};
+use super::random::{Counter, LANES, Lanes, Stream, Weights};
+use super::replicate::{ByColumn, Simulation, batches, coefficients, larger, upper_quantile};
 use super::{Needs, Resolution};
+use fearless_simd::{Level, dispatch};
 
 /// Section "needs(k)": windows the candidate still needs so that the half-width shrinks to the gap.
 pub(crate) fn needs(
@@ -40,7 +41,7 @@ const REPLICATES_MAX: u32 = 499;
 pub(crate) fn resolution(
     comparison: &Comparison,
     noise: &Noise,
-    shape: &Shape,
+    (shape, band): (&Shape, &Band),
     rows: &[Matrix],
     margin: f64,
 ) -> Resolution {
@@ -57,30 +58,63 @@ pub(crate) fn resolution(
     let t = t_value(comparison.options.alpha, plan.nu);
     let widen = libm::sqrt(1.0 + plan.factor * plan.factor);
     let deviation: Vec<f64> = comparison.coarse.iter().map(|x| widen * libm::sqrt(part.variance[*x])).collect();
-    let spread = match &shape.band {
+    let spread = match band {
         Band::Pointwise => deviation.iter().copied().fold(0.0, f64::max),
         Band::PointwiseRange => 2.0 * deviation.iter().copied().fold(0.0, f64::max),
         Band::Additive(spreads) => additive(spreads, &|_| 1.0),
     };
-    let scaled = Matrix { columns: rows.columns, data: rows.data.iter().map(|e| e * plan.factor).collect() };
-    let mut parts = vec![error_part(part.source, rows, part.model.degrees)];
-    if plan.factor > 0.0 {
-        let (normals, spread) = (Stream::CandidateNormal, Stream::CandidateSpread);
-        parts.push(ErrorPart { rows: &scaled, sign: 1.0, degrees: plan.degrees, normals, spread });
-    }
-    let weights = Counter::new(&comparison.options.seed, RESOLUTION_DOMAIN);
-    let (mut norms, mut uppers) = (Vec::new(), Vec::new());
     let replicates = comparison.options.replicates.min(REPLICATES_MAX);
-    visit_replicates(&parts, &weights, replicates, |error| {
-        norms.push(shape.norm.of(error));
-        uppers.push(upper_of_error(shape, error, &deviation, t, spread));
+    // The same for every effect, and most of the work.
+    let planned = comparison.kept.planned.get_or_init(|| {
+        let weights = Counter::new(&comparison.options.seed, RESOLUTION_DOMAIN);
+        multipliers(part, &plan, &weights, replicates)
     });
+    let half: Vec<f64> = deviation.iter().map(|s| t * s).collect();
+    let simulation = Simulation::new(&[rows], &shape.norm);
+    let (mut norms, mut uppers) = (Vec::new(), Vec::new());
+    for ((_, wanted), z) in batches(replicates).zip(planned.chunks_exact(rows.rows().max(1))) {
+        let batch = simulation.norms(z);
+        norms.extend_from_slice(&batch[..wanted]);
+        let batch = match (&simulation, band) {
+            (Simulation::Columns(rows, _), Band::Pointwise | Band::PointwiseRange) => {
+                uppers_of_error(rows, z, &half, matches!(band, Band::PointwiseRange))
+            }
+            _ => batch.map(|norm| norm + t * spread),
+        };
+        uppers.extend_from_slice(&batch[..wanted]);
+    }
     norms.sort_by(f64::total_cmp);
     uppers.sort_by(f64::total_cmp);
     Resolution {
         detectable: margin + upper_quantile(&norms, comparison.options.alpha) + spread,
         resolvable_margin: upper_quantile(&uppers, 0.15),
     }
+}
+
+/// What the golden's rows are multiplied with, batch after batch: for its own error and for that of the planned candidate,
+/// whose rows are a multiple of them.
+fn multipliers(part: &Part, plan: &Plan, weights: &impl Weights, replicates: u32) -> Vec<Lanes> {
+    let rows = part.model.degrees;
+    let none = Matrix::default();
+    let own = error_part(part.source, &none, part.model.degrees);
+    let mut planned = vec![[0.0; LANES]; rows];
+    let mut out = Vec::with_capacity(rows * replicates.div_ceil(LANES as u32) as usize);
+    for (first, _) in batches(replicates) {
+        let start = out.len();
+        out.resize(start + rows, [0.0; LANES]);
+        let z = &mut out[start..];
+        coefficients((own.normals, own.spread), (own.sign, own.degrees), weights, first, z);
+        if plan.factor > 0.0 {
+            let streams = (Stream::CandidateNormal, Stream::CandidateSpread);
+            coefficients(streams, (plan.factor, plan.degrees), weights, first, &mut planned);
+            for (z, other) in z.iter_mut().zip(&planned) {
+                for lane in 0..LANES {
+                    z[lane] += other[lane];
+                }
+            }
+        }
+    }
+    out
 }
 
 /// A candidate planned from the golden's noise.
@@ -109,14 +143,18 @@ impl Plan {
     }
 }
 
-fn upper_of_error(shape: &Shape, error: &[f64], deviation: &[f64], t: f64, spread: f64) -> f64 {
-    let edges = || error.iter().zip(deviation).map(|(p, s)| (*p, t * s));
-    match &shape.band {
-        Band::Pointwise => edges().fold(0.0, |most: f64, (p, half)| most.max(p.abs() + half)),
-        Band::PointwiseRange => {
-            let above = edges().fold(0.0, |most: f64, (p, half)| most.max(p + half));
-            above + edges().fold(0.0, |most: f64, (p, half)| most.max(half - p))
+/// The upper ends of a batch of errors that stand for the difference itself, with half-widths at the coarse edges.
+fn uppers_of_error(rows: &ByColumn, z: &[Lanes], half: &[f64], is_range: bool) -> Lanes {
+    let (mut above, mut below) = ([0.0; LANES], [0.0; LANES]);
+    dispatch!(Level::new(), _ => rows.visit(
+        z,
+        #[inline(always)]
+        |x, error| {
+            for lane in 0..LANES {
+                above[lane] = larger(above[lane], error[lane] + half[x]);
+                below[lane] = larger(below[lane], half[x] - error[lane]);
+            }
         }
-        Band::Additive(_) => shape.norm.of(error) + t * spread,
-    }
+    ));
+    core::array::from_fn(|lane| if is_range { above[lane] + below[lane] } else { larger(above[lane], below[lane]) })
 }

@@ -1,7 +1,7 @@
 //! Signed differences with a two-sided t interval: the mean from histograms, and smooth functions of window sums.
 
 use super::comparison::{Comparison, Source};
-use super::effect::exact_zero;
+use super::effect::{exact_zero, suffix_sums};
 use super::noise::{Matrix, t_value, welch_degrees};
 use super::resolution::needs;
 use super::{Judged, JudgingError, Needs, Outcome, Resolution};
@@ -65,8 +65,9 @@ impl Comparison {
                 self.without_noise(estimate, margin, true)
             });
         };
-        let cell_of = vec![0; gaps.len()];
-        let rows = self.feature_rows(noise, |table| table.integrals(&gaps, &cell_of, 1));
+        // The integral of `S_w` weighs each value with the gaps from its edge on.
+        let weights = suffix_sums(gaps.iter().copied(), self.keys.len());
+        let rows = self.feature_rows(noise, |side| self.table(side).weighted(&weights));
         let mut parts: Vec<(Source, f64, usize)> = noise
             .parts
             .iter()

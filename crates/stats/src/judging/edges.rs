@@ -1,0 +1,232 @@
+//! Sums over windows at every edge, a noise block at a time.
+//!
+//! Between the keys that a block's windows hold nothing changes, and a block holds few of the keys of all: sums are formed at
+//! its own keys alone and handed on as runs of edges with one value.
+
+use core::ops::Range;
+
+use super::arrange::{Arm, Arrangement};
+use super::noise::{Cosines, NoiseModel};
+use super::table::Table;
+
+/// Windows of one side with the sign they count with: 1, or candidate minus golden for pairs.
+#[derive(Clone, Copy)]
+pub(crate) struct Signed<'a> {
+    pub(crate) sign: f64,
+    pub(crate) table: &'a Table,
+    pub(crate) arm: &'a Arm,
+}
+
+/// A set of columns, read in ascending order.
+pub(crate) struct Touched(Vec<u64>);
+
+impl Touched {
+    pub(crate) fn new(columns: usize) -> Self {
+        Self(vec![0; columns.div_ceil(64)])
+    }
+
+    #[inline]
+    pub(crate) fn insert(&mut self, column: usize) {
+        self.0[column / 64] |= 1 << (column % 64);
+    }
+
+    /// Removes all columns and hands them to `visit`, ascending.
+    #[inline]
+    pub(crate) fn drain(&mut self, mut visit: impl FnMut(usize)) {
+        for (i, word) in self.0.iter_mut().enumerate() {
+            let mut bits = core::mem::take(word);
+            while bits != 0 {
+                visit(64 * i + bits.trailing_zeros() as usize);
+                bits &= bits - 1;
+            }
+        }
+    }
+}
+
+/// What windows add at one column: to their law, and to each projection.
+#[derive(Clone, Copy)]
+struct Added<const L: usize> {
+    law: f64,
+    lanes: [f64; L],
+}
+
+/// Room for the sums of one block after the other.
+pub(crate) struct BlockSums<const L: usize> {
+    touched: Touched,
+    /// One array a side; all zero between blocks.
+    added: Vec<Vec<Added<L>>>,
+}
+
+impl<const L: usize> BlockSums<L> {
+    pub(crate) fn new(sides: usize, columns: usize) -> Self {
+        let nothing = Added { law: 0.0, lanes: [0.0; L] };
+        Self { touched: Touched::new(columns), added: vec![vec![nothing; columns]; sides] }
+    }
+
+    /// `sum_w c(w) r_w(x)` of one block, `r_w` the residuals about the block's law, for `L` weightings `c` at once; each run of
+    /// edges with its values. Edges before the block's first key are left out: there the sums are 0. Every lane adds in the
+    /// same order, whatever lies beside it.
+    pub(crate) fn visit(
+        &mut self,
+        sides: &[Signed<'_>],
+        block: Range<usize>,
+        weights: impl Fn(usize) -> [f64; L],
+        mut visit: impl FnMut(Range<usize>, [f64; L]),
+    ) {
+        let totals: Vec<(f64, [f64; L])> =
+            sides.iter().enumerate().map(|(i, side)| self.add(i, side, block.clone(), &weights)).collect();
+        let columns = self.added.first().map_or(0, Vec::len);
+        // Law and sums of each side up to the edge; two sides at most.
+        let mut sums = [Added { law: 0.0, lanes: [0.0; L] }; 2];
+        let (mut from, mut values) = (columns, [0.0; L]);
+        let added = &mut self.added;
+        self.touched.drain(|column| {
+            if from < column {
+                visit(from..column, values);
+            }
+            from = column;
+            values = [0.0; L];
+            let each = sides.iter().zip(&totals).zip(added.iter_mut()).zip(&mut sums);
+            for (((side, (share, messages)), added), sum) in each {
+                let here = core::mem::replace(&mut added[column], Added { law: 0.0, lanes: [0.0; L] });
+                sum.law += here.law;
+                let law = (sum.law / share).min(1.0);
+                for lane in 0..L {
+                    sum.lanes[lane] += here.lanes[lane];
+                    values[lane] += side.sign * (sum.lanes[lane] - law * messages[lane]);
+                }
+            }
+        });
+        if from < columns {
+            visit(from..columns, values);
+        }
+    }
+
+    /// Adds a side's windows; returns the block's share of the side's law, and its messages in each weighting.
+    fn add(
+        &mut self,
+        i: usize,
+        side: &Signed<'_>,
+        block: Range<usize>,
+        weights: &impl Fn(usize) -> [f64; L],
+    ) -> (f64, [f64; L]) {
+        let (added, touched) = (&mut self.added[i], &mut self.touched);
+        let (mut share, mut messages) = (0.0, [0.0; L]);
+        for (offset, w) in block.enumerate() {
+            let placed = &side.arm.windows[w];
+            let weights = weights(offset).map(|weight| weight * placed.omega);
+            for (column, count) in side.table.cells(w) {
+                let count = count as f64;
+                let here = &mut added[column];
+                here.law += placed.omega * count;
+                for (sum, weight) in here.lanes.iter_mut().zip(weights) {
+                    *sum += weight * count;
+                }
+                touched.insert(column);
+            }
+            share += placed.omega * placed.count as f64;
+            for (sum, weight) in messages.iter_mut().zip(weights) {
+                *sum += weight * placed.count as f64;
+            }
+        }
+        (share, messages)
+    }
+}
+
+/// Cosines of a block that are projected in one pass over its cells.
+const LANES: usize = 4;
+
+/// `sum_k E_k(x)^2` at every edge but the last: the variance of a part of the error.
+pub(crate) fn variances(sides: &[Signed<'_>], model: &NoiseModel, columns: usize) -> Vec<f64> {
+    let mut variance = vec![0.0; columns];
+    let mut sums = BlockSums::<LANES>::new(sides.len(), columns);
+    for (block, cosines, kappa) in &model.blocks {
+        let scale = libm::sqrt(kappa / *cosines as f64);
+        let table = Cosines::new(block.len());
+        for first in (1..=*cosines).step_by(LANES) {
+            let lanes = LANES.min(cosines + 1 - first);
+            let at = |w| core::array::from_fn(|lane| if lane < lanes { table.at(first + lane, w) } else { 0.0 });
+            sums.visit(sides, block.clone(), at, |run, values| {
+                let square = values.iter().fold(0.0, |sum, v| sum + (v * scale) * (v * scale));
+                for v in &mut variance[run] {
+                    *v += square;
+                }
+            });
+        }
+    }
+    variance.truncate(columns.saturating_sub(1));
+    variance
+}
+
+/// Adds `sum_k u_k E_k(x)` at every edge to `out`.
+///
+/// That is a weighed sum of the windows' `S_w`: what a block's law takes off is itself one. So all blocks are summed at once.
+pub(crate) fn add_combination(sides: &[Signed<'_>], model: &NoiseModel, u: &[f64], out: &mut [f64]) {
+    let mut added = vec![0.0; out.len()];
+    let mut next = 0;
+    for (block, cosines, kappa) in &model.blocks {
+        let scale = libm::sqrt(kappa / *cosines as f64);
+        let table = Cosines::new(block.len());
+        let own = &u[next..next + cosines];
+        next += cosines;
+        let weight = |w| (1..).zip(own).fold(0.0, |sum, (k, u)| sum + u * scale * table.at(k, w));
+        let weights: Vec<f64> = (0..block.len()).map(weight).collect();
+        for side in sides {
+            let windows = || side.arm.windows[block.clone()].iter().zip(&weights);
+            let share: f64 = windows().map(|(placed, _)| placed.omega * placed.count as f64).sum();
+            let messages: f64 = windows().map(|(placed, weight)| weight * placed.omega * placed.count as f64).sum();
+            for ((placed, weight), w) in windows().zip(block.clone()) {
+                let factor = side.sign * placed.omega * (weight - messages / share);
+                for (column, count) in side.table.cells(w) {
+                    added[column] += factor * count as f64;
+                }
+            }
+        }
+    }
+    let mut sum = 0.0;
+    for (value, added) in out.iter_mut().zip(added) {
+        sum += added;
+        *value += sum;
+    }
+}
+
+/// Both laws, standardised to the golden's mix of labels, and their difference, at every edge but the last. The difference is
+/// taken label by label, so that equal strata give exactly 0.
+pub(crate) fn laws(arrangement: &Arrangement, tables: [&Table; 2], columns: usize) -> [Vec<f64>; 3] {
+    let arms = [&arrangement.golden, &arrangement.candidate];
+    let [mut golden, mut candidate, mut delta] = [(); 3].map(|()| vec![0.0; columns]);
+    let mut touched = Touched::new(columns);
+    let mut counts = vec![[0_u64; 2]; columns];
+    for (label, weight) in arrangement.label_weights.iter().enumerate() {
+        for (side, (table, arm)) in tables.iter().zip(arms).enumerate() {
+            for (w, _) in arm.windows.iter().enumerate().filter(|(_, placed)| placed.label == label) {
+                for (column, count) in table.cells(w) {
+                    counts[column][side] += count;
+                    touched.insert(column);
+                }
+            }
+        }
+        let [n_g, n_c] = arms.map(|arm| arm.label_counts[label] as f64);
+        let mut fill = |run: Range<usize>, sums: [u64; 2]| {
+            let (law_g, law_c) = (sums[0] as f64 / n_g, sums[1] as f64 / n_c);
+            let (add_g, add_c, add_d) = (weight * law_g, weight * law_c, weight * (law_c - law_g));
+            for ((g, c), d) in golden[run.clone()].iter_mut().zip(&mut candidate[run.clone()]).zip(&mut delta[run]) {
+                *g += add_g;
+                *c += add_c;
+                *d += add_d;
+            }
+        };
+        let (mut from, mut sums) = (0, [0_u64; 2]);
+        touched.drain(|column| {
+            fill(from..column, sums);
+            from = column;
+            let here = core::mem::take(&mut counts[column]);
+            sums = [sums[0] + here[0], sums[1] + here[1]];
+        });
+        fill(from..columns, sums);
+    }
+    [golden, candidate, delta].map(|mut law| {
+        law.truncate(columns.saturating_sub(1));
+        law
+    })
+}
