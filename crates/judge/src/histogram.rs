@@ -5,6 +5,8 @@ mod evidence;
 mod moments;
 
 use std::borrow::Cow;
+use std::cell::Cell;
+use std::sync::OnceLock;
 
 use verismo_stats::classic;
 use verismo_stats::histogram::Histogram;
@@ -33,6 +35,8 @@ pub(crate) struct Laws<'a> {
     pub(crate) display: Display,
     /// The golden's scale, in units of display; `None` if it has none.
     pub(crate) scale: Option<f64>,
+    /// Of the keys of the comparison, in units of display.
+    values: OnceLock<Vec<f64>>,
 }
 
 impl<'a> Laws<'a> {
@@ -50,7 +54,7 @@ impl<'a> Laws<'a> {
         let candidate = pooled(&comparison, Side::Candidate, &candidate_windows, lattice);
         let display = Display { keys_per_unit: keys_per_unit.map(|k| k as f64) };
         let scale = golden_scale(&golden).map(|s| display.scaled(s));
-        Ok(Self { golden_windows, golden, candidate, comparison, display, scale })
+        Ok(Self { golden_windows, golden, candidate, comparison, display, scale, values: OnceLock::new() })
     }
 
     fn samples(&self) -> Samples<'_> {
@@ -60,6 +64,22 @@ impl<'a> Laws<'a> {
     /// A key in units of display.
     pub(crate) fn value(&self, key: i64) -> f64 {
         self.display.value(self.golden.lattice(), key)
+    }
+
+    /// The same for all keys of the comparison, one after the other: every test asks for them, and they are computed once.
+    pub(crate) fn values(&self) -> impl Fn(i64) -> f64 {
+        let keys = self.comparison.keys();
+        let values = self.values.get_or_init(|| keys.iter().map(|key| self.value(*key)).collect());
+        let next = Cell::new(0);
+        move |key| {
+            let expected = next.get();
+            let at = if keys.get(expected) == Some(&key) { Ok(expected) } else { keys.binary_search(&key) };
+            let known = at.ok().and_then(|at| {
+                next.set(at + 1);
+                values.get(at).copied()
+            });
+            known.unwrap_or_else(|| self.value(key))
+        }
     }
 }
 

@@ -146,6 +146,10 @@ pub(crate) fn judge_observable(
     run(&task, golden, candidate, info, &tests, detail)
 }
 
+/// Up to so many threads are kept busy by the observables alone. Beyond, the tests of one run side by side as well, since one busy
+/// observable can cost as much as all others; a thread that waits for them begins another observable, and more tables are held.
+const FEW_THREADS: usize = 4;
+
 /// Runs the tests; a bug in one becomes an ERROR finding of that observable and hides no other.
 fn run(
     task: &Task<'_>,
@@ -161,9 +165,11 @@ fn run(
             let keys_per_unit = keys_per_unit(task.pair, info);
             match Laws::new(task, g, c, &golden.lattice, keys_per_unit) {
                 Ok(laws) => {
-                    // Side by side: one busy observable can cost as much as all others.
-                    let drafts: Vec<Vec<Draft>> =
-                        tests.par_iter().map(|&test| histogram::judge(task, &laws, test)).collect();
+                    let judged = |&test: &TestId| histogram::judge(task, &laws, test);
+                    let drafts: Vec<Vec<Draft>> = match rayon::current_num_threads() > FEW_THREADS {
+                        true => tests.par_iter().map(judged).collect(),
+                        false => tests.iter().map(judged).collect(),
+                    };
                     let drafts: Vec<Draft> = drafts.into_iter().flatten().collect();
                     let picture = guarded(|| picture::of_laws(task, &laws, [g, c], &drafts, detail));
                     Observed { drafts, picture }

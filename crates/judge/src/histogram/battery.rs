@@ -165,7 +165,7 @@ impl TwoSampleTest for ByEffect {
     }
 
     fn judge(&self, _task: &Task<'_>, laws: &Laws<'_>, margin: f64) -> Result<Outcome, JudgingError> {
-        laws.comparison.judge(self.effect, margin, &|key| laws.value(key))
+        laws.comparison.judge(self.effect, margin, &laws.values())
     }
 
     fn distance(&self) -> Option<Effect> {

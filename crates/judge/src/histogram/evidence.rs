@@ -25,9 +25,9 @@ pub(super) fn heterogeneity(
         Some(_) if !finding.deciding && !judged.is_outside(judged.margin) => {
             "computed where it could matter: for deciding tests and beyond the margin"
         }
-        Some(effect) => match laws.comparison.heterogeneity(effect, &|key| laws.value(key)) {
-            Ok(Some(found)) => {
-                finding.heterogeneity = Some(found.h);
+        Some(effect) => match laws.comparison.heterogeneity_beyond_noise(effect, &laws.values()) {
+            Ok(Some(h)) => {
+                finding.heterogeneity = Some(h);
                 return;
             }
             Ok(None) => "the golden has fewer than 36 windows",
@@ -41,7 +41,7 @@ pub(super) fn heterogeneity(
 pub(super) fn blame(finding: &mut Finding, laws: &Laws<'_>, distance: Option<Effect>, window_ns: i64) {
     // Means, quantiles, ranks and ratios are blamed through the distance of the laws, which has another margin than theirs.
     let (effect, margin) = (distance.unwrap_or(Effect::Ks), distance.and(finding.margin));
-    let Ok(found) = laws.comparison.blame(effect, BLAME_MAX, &|key| laws.value(key)) else { return };
+    let Ok(found) = laws.comparison.blame(effect, BLAME_MAX, &laws.values()) else { return };
     let inside = |effect: f64| margin.is_some_and(|m| effect < m);
     let text = |what: &str, effect: f64| {
         let end = if inside(effect) { ", inside the margin" } else { "" };

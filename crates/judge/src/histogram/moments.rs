@@ -14,7 +14,8 @@ pub(super) fn judge(task: &Task<'_>, laws: &Laws<'_>, test: TestId, margin: f64)
         TestId::Fano => (Functional::LnFano, 0.0),
         _ => (Functional::LnStd, laws.golden.quantile_key(0.5).map_or(0.0, |key| laws.value(key))),
     };
-    let sums = |side| laws.comparison.window_sums(side, &|key| laws.value(key) - origin);
+    let value_of = laws.values();
+    let sums = |side| laws.comparison.window_sums(side, &|key| value_of(key) - origin);
     let (golden, candidate) = (sums(Side::Golden), sums(Side::Candidate));
     compare_moments(&golden, &candidate, functional, task.selection.design, margin, &task.options)
 }
