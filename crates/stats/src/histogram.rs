@@ -1,13 +1,16 @@
 //! The state behind every distributional test: how often each key of a lattice was seen.
 
 mod cells;
+mod grid;
 mod slots;
 mod tally;
+mod values;
 
 pub(crate) use cells::take;
 pub use cells::{Cells, Iter};
 pub(crate) use slots::Slots;
 pub use tally::Tally;
+pub use values::ValueTally;
 
 use crate::lattice::{Lattice, middle};
 use crate::state::{DecodeError, Group, MergeError, Reader, State};

@@ -74,6 +74,17 @@ impl Tally {
         cells
     }
 
+    /// What was counted, ascending, until [`Tally::clear_runs`].
+    pub(super) fn drain_runs(&mut self) -> &[(i64, u64)] {
+        self.flush();
+        &self.runs
+    }
+
+    /// Starts anew after [`Tally::drain_runs`].
+    pub(super) fn clear_runs(&mut self) {
+        self.runs.clear();
+    }
+
     fn flush(&mut self) {
         if self.buffer.is_empty() {
             return;
