@@ -186,16 +186,16 @@ fn report_unused(
     lattice: &Lattice,
     rows: impl Iterator<Item = usize>,
 ) {
+    let name = &column.name;
     for row in rows {
-        let (value, name) = (column.values[row], &column.name);
-        let found = if !column.valid[row] {
-            "null".to_owned()
-        } else if lattice.key(value).is_none() {
-            format!("{value} is not finite, or off the column's grid")
-        } else {
+        let (value, is_there) = (column.values[row], column.valid[row]);
+        if is_there && lattice.key(value).is_some() {
             continue;
-        };
-        hit(invalid, batch, batch.first_row + row as u64, || format!("column {name}: {found}"));
+        }
+        hit(invalid, batch, batch.first_row + row as u64, || {
+            let found = format!("{value} is not finite, or off the column's grid");
+            format!("column {name}: {}", if is_there { &found } else { "null" })
+        });
     }
 }
 

@@ -187,6 +187,10 @@ impl ParquetTable {
     fn numbers(&self, name: &str, array: &ArrayRef) -> Result<TableColumn, FeedError> {
         let floats = self.cast(array, &DataType::Float64)?;
         let floats = floats.as_primitive::<Float64Type>();
+        if floats.null_count() == 0 {
+            let (values, valid) = (floats.values().to_vec(), vec![true; floats.len()]);
+            return Ok(TableColumn { name: name.to_owned(), values, valid });
+        }
         let valid: Vec<bool> = (0..floats.len()).map(|row| floats.is_valid(row)).collect();
         let values = floats.values().iter().zip(&valid).map(|(v, valid)| if *valid { *v } else { 0.0 }).collect();
         Ok(TableColumn { name: name.to_owned(), values, valid })

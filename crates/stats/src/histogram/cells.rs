@@ -17,6 +17,8 @@ const STEPS: u8 = 0;
 /// Added to a form whose distances and counts are varints of their own.
 const WIDE: u8 = 0x80;
 const SHIFT_MAX: u8 = 62;
+/// Zero bits at the end of distances between the cells of a coarse float lattice; ticks have fewer.
+const COARSE: u32 = 32;
 
 /// Ascending keys with counts above zero, packed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -276,9 +278,9 @@ fn pack(cells: &[(i64, u64)], out: &mut Vec<u8>) {
     let position = |key: i64| if shift == 0 { key } else { ((key >> shift) << 1) | (key & 1) };
     let steps = Divisor::new(step);
     let distance = |pair: &[(i64, u64)]| position(pair[1].0).wrapping_sub(position(pair[0].0)) as u64;
-    // Only a distance of 63 bits can be too long; nearly no state has one.
-    let is_long = cells.last().is_some_and(|&(last, _)| last.wrapping_sub(first) < 0);
-    let is_wide = is_long && cells.windows(2).any(|pair| (distance(pair) / step).leading_zeros() == 0);
+    // Only a distance of 64 bits is too long; nearly no state has one.
+    let is_long = step == 1 && cells.last().is_some_and(|&(last, _)| last.wrapping_sub(first) < 0);
+    let is_wide = is_long && cells.windows(2).any(|pair| distance(pair).leading_zeros() == 0);
     put_u64(out, cells.len() as u64);
     put_u64(out, cells.iter().fold(0_u64, |sum, &(_, count)| sum.saturating_add(count)));
     out.push(shift | if is_wide { WIDE } else { 0 });
@@ -286,29 +288,99 @@ fn pack(cells: &[(i64, u64)], out: &mut Vec<u8>) {
     if shift == 0 && cells.len() > 1 {
         put_u64(out, step);
     }
-    let mut last = position(first);
-    for (i, &(key, count)) in cells.iter().enumerate() {
-        debug_assert!(count > 0, "counts are above zero");
-        let here = position(key);
-        let distance = if i == 0 { 0 } else { steps.quotient(here.wrapping_sub(last) as u64) - 1 };
-        last = here;
-        if is_wide {
-            put_u64(out, distance);
+    let distances = Distances { shift, steps };
+    if is_wide { distances.put_wide(cells, out) } else { distances.put(cells, out) }
+}
+
+/// How far a cell is from the one before.
+struct Distances {
+    shift: u8,
+    steps: Divisor,
+}
+
+impl Distances {
+    #[inline]
+    fn position(&self, key: i64) -> i64 {
+        if self.shift == 0 { key } else { ((key >> self.shift) << 1) | (key & 1) }
+    }
+
+    /// In steps, less one.
+    #[inline]
+    fn of(&self, key: i64, last: i64) -> u64 {
+        self.steps.quotient(self.position(key).wrapping_sub(self.position(last)) as u64).wrapping_sub(1)
+    }
+
+    fn put_wide(&self, cells: &[(i64, u64)], out: &mut Vec<u8>) {
+        let mut last = None;
+        for &(key, count) in cells {
+            put_u64(out, last.map_or(0, |last| self.of(key, last)));
             put_u64(out, count - 1);
-        } else if count == 1 {
-            put_short(out, distance << 1);
-        } else {
-            put_short(out, distance << 1 | 1);
-            put_short(out, count - 2);
+            last = Some(key);
+        }
+    }
+
+    /// Most cells are a byte or two: both are written, and the second is written over where the count is one.
+    fn put(&self, cells: &[(i64, u64)], out: &mut Vec<u8>) {
+        let mut last = cells.first().map_or(0, |&(first, _)| first);
+        let mut is_first = true;
+        let mut bytes = [0_u8; BLOCK * LONGEST];
+        for block in cells.chunks(BLOCK) {
+            let mut n = 0;
+            for &(key, count) in block {
+                debug_assert!(count > 0, "counts are above zero");
+                let distance = if std::mem::take(&mut is_first) { 0 } else { self.of(key, last) };
+                last = key;
+                let is_more = u64::from(count > 1);
+                let (code, more) = (distance << 1 | is_more, count.wrapping_sub(2).wrapping_mul(is_more));
+                if code | more < 0x80 {
+                    bytes[n] = code as u8;
+                    bytes[n + 1] = more as u8;
+                    n += 1 + is_more as usize;
+                    continue;
+                }
+                put_varint(&mut bytes, &mut n, code);
+                if count > 1 {
+                    put_varint(&mut bytes, &mut n, more);
+                }
+            }
+            out.extend_from_slice(&bytes[..n]);
         }
     }
 }
 
+/// Cells that are packed before their bytes are appended.
+const BLOCK: usize = 64;
+/// Two varints of 64 bits.
+const LONGEST: usize = 20;
+
+/// Writes a varint at `n`, which moves behind it.
+#[inline]
+fn put_varint(bytes: &mut [u8; BLOCK * LONGEST], n: &mut usize, mut value: u64) {
+    while value >= 0x80 {
+        bytes[*n] = (value & 0x7f) as u8 | 0x80;
+        *n += 1;
+        value >>= 7;
+    }
+    bytes[*n] = value as u8;
+    *n += 1;
+}
+
 /// The greatest common divisor of the distances between neighbours; 0 for a single cell.
 fn common_divisor(cells: &[(i64, u64)]) -> u64 {
+    let distance = |pair: &[(i64, u64)]| pair[1].0.wrapping_sub(pair[0].0) as u64;
+    if cells.get(..2).is_some_and(|pair| distance(pair).trailing_zeros() >= COARSE) {
+        let (used, least) = cells
+            .windows(2)
+            .map(distance)
+            .fold((0, u64::MAX), |(used, least), distance| (used | distance, least.min(distance)));
+        // A power of two that divides all and is one of them.
+        if used & used.wrapping_neg() == least {
+            return least;
+        }
+    }
     let mut divisor = Divisor::default();
     for pair in cells.windows(2) {
-        divisor = divisor.gcd(pair[1].0.wrapping_sub(pair[0].0) as u64);
+        divisor = divisor.gcd(distance(pair));
         if divisor.value() == 1 {
             break;
         }
@@ -338,12 +410,6 @@ fn checked_unpack(position: i64, shift: u8) -> Option<i64> {
 #[inline]
 fn unzigzag(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
-}
-
-/// A varint of 64 bits, short ones without a loop.
-#[inline]
-fn put_short(out: &mut Vec<u8>, value: u64) {
-    if value < 0x80 { out.push(value as u8) } else { put_u64(out, value) }
 }
 
 /// A varint off the front of bytes that we wrote; 0 where there are none.

@@ -202,28 +202,42 @@ impl Grid {
         for &place in &self.order {
             let binade = &self.open[place];
             let first = binade.words.start * 64;
-            for word in binade.words.clone() {
-                let mut bits = std::mem::take(&mut self.touched[word]);
-                while bits != 0 {
-                    let counter = word * 64 + bits.trailing_zeros() as usize;
-                    bits &= bits - 1;
-                    let count = u64::from(std::mem::take(&mut self.counters[counter]));
-                    let Some(key) = binade.key(counter - first) else { continue };
-                    match runs.last_mut() {
-                        Some((last, sum)) if *last == key => *sum += count,
-                        _ => runs.push((key, count)),
-                    }
-                }
-            }
+            let touched = &mut self.touched[binade.words.clone()];
+            let counters = &mut self.counters[first..binade.words.end * 64];
+            binade.hand_out(touched, counters, runs);
         }
     }
 }
 
 impl Binade {
+    /// Appends the cells of the counters in use, and clears these.
+    fn hand_out(&self, touched: &mut [u64], counters: &mut [u16], runs: &mut Vec<(i64, u64)>) {
+        let n_touched: usize = touched.iter().map(|word| word.count_ones() as usize).sum();
+        let n_before = runs.len();
+        runs.resize(n_before + n_touched, (0, 0));
+        let (mut n, mut last, mut sum) = (n_before, None, 0);
+        for (word, bits) in touched.iter_mut().enumerate() {
+            let mut bits = std::mem::take(bits);
+            while bits != 0 {
+                let counter = word * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                let count = u64::from(std::mem::take(&mut counters[counter]));
+                let Some(key) = self.key(counter) else { continue };
+                // Whether a counter continues the cell before is a matter of chance: no branch would foresee it.
+                let is_new = last != Some(key);
+                n += usize::from(is_new);
+                sum = count + if is_new { 0 } else { sum };
+                last = Some(key);
+                runs[n - 1] = (key, sum);
+            }
+        }
+        runs.truncate(n);
+    }
+
     /// The key of a counter's cell.
     #[inline]
-    fn key(&self, offset: usize) -> Option<i64> {
-        let (stretch, is_inside) = (offset / 2, offset % 2 == 1);
+    fn key(&self, counter: usize) -> Option<i64> {
+        let (stretch, is_inside) = (counter / 2, counter % 2 == 1);
         let floor = if self.floors.is_empty() { stretch } else { usize::from(*self.floors.get(stretch)?) };
         let is_known = self.floors.is_empty() || floor != usize::from(HIDDEN);
         // At the lower end of its cell a value is a point; all others of the cell share the next key.
