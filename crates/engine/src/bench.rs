@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::time::Instant;
 
-use verismo_feed::{Block, FeedError, ReaderOptions};
+use verismo_feed::{Block, FeedError, ReaderGroup, ReaderOptions};
 use verismo_judge::input::{SeriesWindows, SideStates};
 use verismo_judge::{JudgeOptions, judge};
 use verismo_market::observe::ObserveOptions;
@@ -186,15 +186,19 @@ impl Bench<'_> {
                 Some(ids) => ObserveOptions { observables: ids.clone(), ..options },
                 None => options,
             };
-            let readers = side.inventory.readers(&days).map_err(EngineError::feed(name))?;
-            let job = |reader| Job {
-                side: 0,
-                options: options.clone(),
-                symbol: self.request.symbol.clone(),
-                bytes: 0,
-                reader,
+            let job = |group: ReaderGroup| {
+                Ok(Job {
+                    side: 0,
+                    options: options.clone(),
+                    symbol: self.request.symbol.clone(),
+                    bytes: group.bytes(),
+                    reader: group.open()?,
+                    again: Some(group),
+                })
             };
-            let parts = run_jobs(readers.into_iter().map(job).collect(), 1, self.meter);
+            let groups = side.inventory.reader_groups(&days).map_err(EngineError::feed(name))?;
+            let jobs: Result<_, FeedError> = groups.into_iter().map(job).collect();
+            let parts = run_jobs(jobs.map_err(EngineError::feed(name))?, 1, self.meter);
             let parts: Result<Vec<_>, FeedError> = parts.into_iter().map(|(_, part)| part).collect();
             let parts = parts.map_err(EngineError::feed(name))?;
             messages += parts.iter().map(|part| part.messages).sum::<u64>();

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use verismo_feed::{Block, EventReader, FeedCounters, FeedError, StreamName};
+use verismo_feed::{Block, EventReader, FeedCounters, FeedError, ReaderGroup, StreamName};
 use verismo_market::observe::{ObserveOptions, Observed, StreamObserver};
 
 use crate::meter::Meter;
@@ -42,7 +42,10 @@ pub(crate) struct Job {
     pub(crate) bytes: u64,
     /// Where the events come from.
     pub(crate) reader: Box<dyn EventReader>,
+    /// The same from the start, if the reader may be opened twice: its events may then be taken for as long as its files look.
+    pub(crate) again: Option<ReaderGroup>,
 }
+
 
 /// The side of a job and what came of it.
 pub(crate) type JobResult = (usize, Result<ObservedSide, FeedError>);
@@ -65,7 +68,7 @@ pub(crate) fn run_jobs(jobs: Vec<Job>, threads: usize, meter: &Meter) -> Vec<Job
             let Some(job) = slot.lock().ok().and_then(|mut slot| slot.take()) else { continue };
             let side = job.side;
             let is_piped = threads > 1 && is_large(&job);
-            let observed = if is_piped { observe_pipelined(job, meter) } else { observe_job(job, meter) };
+            let observed = observe_as_expected(job, is_piped, meter);
             if let Ok(mut result) = results[index].lock() {
                 *result = Some((side, observed));
             }
@@ -92,7 +95,20 @@ pub fn observe(
     options: &ObserveOptions,
     meter: &Meter,
 ) -> Result<ObservedSide, FeedError> {
-    observe_job(Job { side: 0, options: options.clone(), symbol: None, bytes: 0, reader }, meter)
+    observe_job(Job { side: 0, options: options.clone(), symbol: None, bytes: 0, reader, again: None }, meter)
+}
+
+/// Observes a job as long as its files look, and once more, expecting nothing, if it turns out shorter.
+fn observe_as_expected(mut job: Job, is_piped: bool, meter: &Meter) -> Result<ObservedSide, FeedError> {
+    let observe = if is_piped { observe_pipelined } else { observe_job };
+    let Some(again) = job.again.take() else { return observe(job, meter) };
+    let (side, bytes, options, symbol) = (job.side, job.bytes, job.options.clone(), job.symbol.clone());
+    job.options.expected_span_ns = again.expected_span_ns();
+    let observed = observe(job, meter)?;
+    if !observed.streams.iter().any(|(_, observed)| observed.is_shorter_than_expected) {
+        return Ok(observed);
+    }
+    observe(Job { side, bytes, options, symbol, reader: again.open()?, again: None }, meter)
 }
 
 fn observe_job(job: Job, meter: &Meter) -> Result<ObservedSide, FeedError> {
@@ -201,6 +217,8 @@ impl Streams {
             let mut observer = StreamObserver::new(&self.options);
             observer.observe(&block.batch, &block.source);
             self.observers.insert(name.clone(), observer);
+            // Files tell how long they are, not how long each of their streams is.
+            self.options.expected_span_ns = 0;
         }
     }
 

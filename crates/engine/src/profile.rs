@@ -182,6 +182,8 @@ fn observe_streams(
         options: options_for(&suite, plan.clock_ns(), inventory),
         symbol: request.symbol.clone(),
         reader: Box::new(CensusReader::new(reader, Ledger::clone(&ledger))),
+        // What the ledger counted stays counted.
+        again: None,
     });
     let mut parts: Vec<ObservedSide> = Vec::new();
     for (_, part) in run_jobs(jobs.collect(), request.threads, meter) {

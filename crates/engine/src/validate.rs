@@ -195,15 +195,14 @@ fn observe_streams(
     // The sides are read side by side: with a thread for each no core is idle.
     let days = days.with_unpacking_ahead(request.threads > 2);
     for (side, part) in [&plan.golden, &plan.candidate].into_iter().enumerate() {
-        let readers = part.inventory.readers(&days).map_err(EngineError::feed(side_name(side)))?;
-        let bytes = part.inventory.bytes() / readers.len().max(1) as u64;
-        for reader in readers {
+        for group in part.inventory.reader_groups(&days).map_err(EngineError::feed(side_name(side)))? {
             jobs.push(Job {
                 side,
-                bytes,
+                bytes: group.bytes(),
                 options: options_for(suite, plan.clock_ns(), &part.inventory),
                 symbol: request.symbol.clone(),
-                reader,
+                reader: group.open().map_err(EngineError::feed(side_name(side)))?,
+                again: Some(group),
             });
         }
     }

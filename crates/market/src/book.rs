@@ -118,15 +118,30 @@ impl Book {
             Side::Ask => (&mut self.asks, price),
             Side::None => return 0,
         };
-        if qty <= 0 {
-            return ladder.remove(key);
-        }
-        let before = ladder.insert(key, qty);
+        let before = ladder.set(key, qty.max(0));
         if ladder.len() > self.levels_max {
             ladder.remove_worst();
             self.levels_dropped += 1;
         }
         before
+    }
+
+    /// Sets many levels of one side, as [`Self::set`] does one after the other; `changed` hears the quantity before and after of each.
+    #[inline]
+    pub fn set_many(&mut self, side: Side, prices: &[i64], qtys: &[i64], mut changed: impl FnMut(i64, i64)) {
+        let levels = prices.iter().zip(qtys);
+        let (ladder, flip) = match side {
+            Side::Bid => (&mut self.bids, !0),
+            Side::Ask => (&mut self.asks, 0),
+            Side::None => return,
+        };
+        if ladder.len() + prices.len() > self.levels_max {
+            levels.for_each(|(&price, &qty)| changed(self.set(side, price, qty), qty.max(0)));
+            return;
+        }
+        for (&price, &qty) in levels {
+            changed(ladder.set(price ^ flip, qty.max(0)), qty.max(0));
+        }
     }
 
     /// The level at `price` gains `delta` (loses, below zero); what falls to zero or below is removed. Returns the quantity

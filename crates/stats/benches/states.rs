@@ -54,6 +54,13 @@ fn tally_ticks(bencher: Bencher<'_, '_>, n: usize) {
     bench_tally(bencher, &keys(&Lattice::ticks(2), &prices(n)));
 }
 
+/// Sizes in lots of 10^-5, a twentieth on average.
+#[divan::bench(args = [500, 30_000])]
+fn tally_lots(bencher: Bencher<'_, '_>, n: usize) {
+    let keys: Vec<i64> = uniform(n).map(|v| 1_000 * (1.0 - 5_000.0 * v.ln()) as i64).collect();
+    bench_tally(bencher, &keys);
+}
+
 #[divan::bench(args = WINDOWS)]
 fn tally_scattered(bencher: Bencher<'_, '_>, n: usize) {
     bench_tally(bencher, &keys(&Lattice::exact(), &returns(n)));

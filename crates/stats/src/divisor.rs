@@ -7,8 +7,9 @@
 pub struct Divisor {
     value: u64,
     shift: u32,
-    /// Inverse modulo 2^64 of the odd part, and the largest quotient by it.
+    /// Inverse modulo 2^64 of the odd part.
     inverse: u64,
+    /// The largest quotient of a multiple of 64 bits.
     largest: u64,
 }
 
@@ -31,7 +32,7 @@ impl Divisor {
         // Newton: each step doubles the bits that are right, of three at first.
         let step = |x: u64| x.wrapping_mul(2_u64.wrapping_sub(odd.wrapping_mul(x)));
         let inverse = (0..5).fold(odd.wrapping_mul(3) ^ 2, |x, _| step(x));
-        Self { value, shift, inverse, largest: u64::MAX / odd }
+        Self { value, shift, inverse, largest: u64::MAX / value }
     }
 
     /// The divisor itself.
@@ -45,14 +46,17 @@ impl Divisor {
     #[inline]
     #[must_use]
     pub fn divides(self, value: u64) -> bool {
-        value.trailing_zeros() >= self.shift && self.quotient(value) <= self.largest
+        self.quotient(value) <= self.largest
     }
 
-    /// The quotient of a multiple; some other number of anything else.
+    /// The quotient of a multiple; of anything else a number above that of every multiple.
+    ///
+    /// Let the divisor be o * 2^s, o odd. A number that is no multiple of 2^s is at least 2^(64 - s) when it is rotated by s. Multiplied by the
+    /// inverse of o, multiples of o become their quotients, and all others numbers that times o are 2^64 or more.
     #[inline]
     #[must_use]
     pub fn quotient(self, multiple: u64) -> u64 {
-        (multiple >> self.shift).wrapping_mul(self.inverse)
+        multiple.rotate_right(self.shift).wrapping_mul(self.inverse)
     }
 
     /// The greatest common divisor of this and `value`.

@@ -2,6 +2,7 @@
 
 mod cells;
 mod grid;
+mod pages;
 mod slots;
 mod tally;
 mod values;

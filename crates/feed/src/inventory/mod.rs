@@ -247,9 +247,16 @@ impl Inventory {
     /// One reader per group, see [`Inventory::groups`].
     ///
     /// # Errors
-    /// [`FeedError::WrongFormat`] for tables, which have no events: read them with [`crate::table::TableReader`];
-    /// [`FeedError::TooMany`] where there are more symbols than streams may be.
+    /// As [`Inventory::reader_groups`] and [`ReaderGroup::open`].
     pub fn readers(&self, options: &ReaderOptions) -> Result<Vec<Box<dyn EventReader>>, FeedError> {
+        self.reader_groups(options)?.iter().map(ReaderGroup::open).collect()
+    }
+
+    /// What each reader reads, see [`Inventory::groups`].
+    ///
+    /// # Errors
+    /// [`FeedError::TooMany`] where there are more symbols than streams may be.
+    pub fn reader_groups(&self, options: &ReaderOptions) -> Result<Vec<ReaderGroup>, FeedError> {
         let groups = self.groups();
         let (count, limit) = (groups.len() as u64, streams_max(&self.sources) as u64);
         if count > limit {
@@ -257,7 +264,40 @@ impl Inventory {
             let path = format!("{path} and others");
             return Err(FeedError::TooMany { path, what: "symbols", count, limit, option: "--max-streams" });
         }
-        groups.into_iter().map(|group| reader(self.format, group, options)).collect()
+        let group = |sources| ReaderGroup { format: self.format, sources, options: options.clone() };
+        Ok(groups.into_iter().map(group).collect())
+    }
+}
+
+/// Sources that one reader reads; it can be opened again.
+#[derive(Debug, Clone)]
+pub struct ReaderGroup {
+    format: Format,
+    sources: Vec<Source>,
+    options: ReaderOptions,
+}
+
+impl ReaderGroup {
+    /// A reader at the start.
+    ///
+    /// # Errors
+    /// [`FeedError::WrongFormat`] for tables, which have no events: read them with [`crate::table::TableReader`].
+    pub fn open(&self) -> Result<Box<dyn EventReader>, FeedError> {
+        reader(self.format, self.sources.clone(), &self.options)
+    }
+
+    /// Bytes on disk.
+    pub fn bytes(&self) -> u64 {
+        self.sources.iter().map(|s| s.bytes).sum()
+    }
+
+    /// How far the first event of the first source and that of the last one lie apart, ns, as far as their starts tell: the events of a
+    /// single stream span at least that, if its sources are what they seem.
+    pub fn expected_span_ns(&self) -> i64 {
+        let times = self.sources.iter().filter(|s| s.problem.is_none()).map(|s| s.first.t_exchange_ns);
+        let times = times.filter(|t| *t != NO_TIME);
+        let (first, last) = times.fold((i64::MAX, i64::MIN), |(first, last), t| (first.min(t), last.max(t)));
+        if first < last { last.saturating_sub(first) } else { 0 }
     }
 }
 

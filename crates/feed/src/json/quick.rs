@@ -244,6 +244,10 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub(super) fn quick_integer(&mut self) -> Option<i64> {
         let text = self.bytes.get(self.at..)?;
+        if let Some((value, n)) = middling_integer(text) {
+            self.at += n;
+            return Some(value);
+        }
         let (value, at) = words_of_digits(text);
         // Near the end of the line, and behind two words.
         let (value, rest) = digits(value, &text[at..]);
@@ -277,6 +281,18 @@ impl<'a> Scanner<'a> {
         self.at = end + 1;
         Some(&self.bytes[start..end])
     }
+}
+
+/// An integer of 8 to 16 digits that does not start with a zero, and a delimiter behind it: stamps and ids.
+#[inline(always)]
+fn middling_integer(text: &[u8]) -> Option<(i64, usize)> {
+    let head: &[u8; 2 * swar::WORD_DIGITS + 1] = text.first_chunk()?;
+    let [first, second] = [0, swar::WORD_DIGITS].map(|at| swar::word(head, at).unwrap_or_default());
+    let rest = swar::digits(second);
+    let n = swar::WORD_DIGITS + rest;
+    let is_plain = swar::digits(first) == swar::WORD_DIGITS && head[0] != b'0' && matches!(head[n], b',' | b'}' | b']');
+    let value = swar::whole(first, swar::WORD_DIGITS) * POWERS[rest] + swar::whole_or_none(second, rest);
+    is_plain.then_some((value as i64, n))
 }
 
 const POWERS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];

@@ -97,6 +97,8 @@ impl Shapes {
             let node = nodes.iter().find(|node| node.fits(line, scanner.at))?;
             scanner.at += node.text.len();
             match node.value {
+                // Most values are integers: a jump that can be foreseen.
+                Value::Of(Slot::Integer(field)) => frame[field] = scanner.integer().ok()?,
                 Value::Of(slot) => frame::read(&mut scanner, slot, frame, scratch, 1).ok()?,
                 Value::Event(bytes) => {
                     frame.event = Some(Cow::Borrowed(&line[scanner.at - 1 - bytes..scanner.at - 1]));

@@ -56,6 +56,13 @@ pub(super) fn whole(word: u64, n: usize) -> u64 {
     eight((word & VALUES) << (64 - 8 * n.clamp(1, WORD_DIGITS)))
 }
 
+/// The number that the first `n` digits, 0 to 8, are; 0 of none.
+#[inline(always)]
+pub(super) fn whole_or_none(word: u64, n: usize) -> u64 {
+    // Shifted in two steps, since all 64 bits cannot be shifted out at once.
+    eight((word & VALUES) << (32 - 4 * n.min(WORD_DIGITS)) << (32 - 4 * n.min(WORD_DIGITS)))
+}
+
 /// The first `n` digits, 0 to 8, as a fraction in units of 10^-8.
 #[inline(always)]
 pub(super) fn fraction(word: u64, n: usize) -> u64 {
@@ -156,8 +163,10 @@ mod tests {
                 prop_assert_eq!(others_before(word, k) == 0, k <= n);
             }
             let value = |n: usize| bytes[..n].iter().fold(0, |v, b| 10 * v + u64::from(b - b'0'));
+            prop_assert_eq!(whole_or_none(word, 0), 0);
             for k in 1..=n {
                 prop_assert_eq!(whole(word, k), value(k));
+                prop_assert_eq!(whole_or_none(word, k), value(k));
             }
             for k in 0..=n {
                 prop_assert_eq!(fraction(word, k), value(k) * 10u64.pow(8 - k as u32));

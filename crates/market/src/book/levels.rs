@@ -23,6 +23,8 @@ pub(super) struct Levels {
     tick: Divisor,
     /// Distance of the slot behind the last one.
     width: u64,
+    /// Slots of the grid: none while there is one level only.
+    n_slots: u64,
     /// Quantity of each slot, 0 where there is no level; empty before the first level.
     qtys: Vec<i64>,
     /// A bit per slot with a level.
@@ -51,6 +53,7 @@ impl Default for Levels {
             base: 0,
             tick: Divisor::default(),
             width: u64::MAX,
+            n_slots: 0,
             qtys: Vec::new(),
             bits: [0; WORDS],
             summary: 0,
@@ -81,12 +84,11 @@ impl Levels {
 
     #[inline]
     fn place(&self, key: i64) -> Place {
-        if key < self.base {
-            return Place::Before;
-        }
         let distance = key.wrapping_sub(self.base) as u64;
         let slot = self.tick.quotient(distance);
-        if distance >= self.width {
+        if key < self.base {
+            Place::Before
+        } else if distance >= self.width {
             Place::Far
         } else if slot < SLOTS as u64 && slot * self.tick.value() == distance {
             Place::Slot(slot as usize)
@@ -115,28 +117,35 @@ impl Levels {
         Some((self.key_of(slot), self.qtys[slot]))
     }
 
-    /// Sets the quantity at `key`, above zero. Returns the quantity before, 0 if there was no such level.
+    /// Sets the quantity at `key`, at least zero; zero removes the level. Returns the quantity before, 0 if there was no such level.
     #[inline]
-    pub(super) fn insert(&mut self, key: i64, qty: i64) -> i64 {
-        if let Place::Slot(slot) = self.place(key)
-            && let Some(at) = self.qtys.get_mut(slot)
+    pub(super) fn set(&mut self, key: i64, qty: i64) -> i64 {
+        // Ticks are at most 2^50, so that nothing but the distance of a slot has such a quotient.
+        let slot = self.tick.quotient(key.wrapping_sub(self.base) as u64);
+        if slot < self.n_slots
+            && let Some(at) = self.qtys.get_mut(slot as usize)
         {
+            let slot = slot as usize;
             let before = std::mem::replace(at, qty);
-            if before == 0 {
-                self.mark(slot);
+            if (before == 0) != (qty == 0) {
+                self.flip(slot, qty != 0);
             }
             return before;
         }
-        self.insert_elsewhere(key, qty)
+        if qty == 0 { self.remove_elsewhere(key) } else { self.insert_elsewhere(key, qty) }
     }
 
-    /// Removes the level at `key`. Returns the quantity it had, 0 if there was no such level.
+    /// Marks a slot whose level came, or unmarks one whose level went.
     #[inline]
-    pub(super) fn remove(&mut self, key: i64) -> i64 {
+    fn flip(&mut self, slot: usize, is_level: bool) {
+        if is_level { self.mark(slot) } else { self.unmark(slot) }
+    }
+
+    #[cold]
+    fn remove_elsewhere(&mut self, key: i64) -> i64 {
         match self.place(key) {
             Place::Slot(slot) => {
-                let Some(at) = self.qtys.get_mut(slot) else { return 0 };
-                let before = std::mem::take(at);
+                let before = self.qtys.get_mut(slot).map_or(0, std::mem::take);
                 if before != 0 {
                     self.unmark(slot);
                 }
@@ -153,9 +162,9 @@ impl Levels {
         let before = self.get(key);
         let after = before.saturating_add(delta);
         if after > 0 {
-            self.insert(key, after);
+            self.set(key, after);
         } else if before != 0 {
-            self.remove(key);
+            self.set(key, 0);
         }
         before
     }
@@ -313,6 +322,7 @@ impl Levels {
     fn set_tick(&mut self, tick: u64) {
         // Slots of a larger tick would leave the range of keys; of the finest grid all are multiples.
         self.tick = Divisor::new(if tick > 1 << 50 { 1 } else { tick });
+        self.n_slots = if tick == 0 { 0 } else { SLOTS as u64 };
         self.width = if tick == 0 { u64::MAX } else { self.tick.value() * SLOTS as u64 };
     }
 
@@ -343,12 +353,12 @@ mod tests {
                 best += step * 10;
                 // What the market has walked through is gone.
                 while let Some((&key, _)) = map.first_key_value().filter(|(key, _)| **key < best) {
-                    assert_eq!(levels.remove(key), map.remove(&key).unwrap());
+                    assert_eq!(levels.set(key, 0), map.remove(&key).unwrap());
                 }
                 for away in [0, 3, 700 + i % 50, 4_500, 9_000 + i % 700] {
                     let off_grid = i64::from(off_grid_every > 0 && i % off_grid_every == 1) * 7;
                     let (key, qty) = (best + away * 10 + off_grid, 1 + i % 9);
-                    assert_eq!(levels.insert(key, qty), map.insert(key, qty).unwrap_or(0));
+                    assert_eq!(levels.set(key, qty), map.insert(key, qty).unwrap_or(0));
                 }
                 if i % 50 == 0 {
                     assert_eq!(levels.len(), map.len(), "step {step}, turn {i}");

@@ -68,6 +68,9 @@ pub struct ObserveOptions {
     pub grid_ns: i64,
     /// The shortest window, ns: [`WINDOW_SHORT_NS`] or a multiple of it that divides or is a multiple of every longer one.
     pub window_min_ns: i64,
+    /// What the first and the last event of the stream are expected to lie apart at least, ns, or 0: windows then have the length that
+    /// such a span earns from the start and need not be merged later. [`Observed::is_shorter_than_expected`] tells whether they lie closer.
+    pub expected_span_ns: i64,
     /// Event time after which a book without snapshot is taken for known, ns.
     pub warmup_ns: i64,
     /// Ids of the observables wanted, see [`registry::REGISTRY`].
@@ -88,6 +91,7 @@ impl Default for ObserveOptions {
             clock_ns: 1_000_000,
             grid_ns: SECOND_NS / 10,
             window_min_ns: WINDOW_SHORT_NS,
+            expected_span_ns: 0,
             warmup_ns: 60 * SECOND_NS,
             observables: REGISTRY.iter().map(|entry| entry.id.to_owned()).collect(),
             is_single_feed: false,
@@ -104,6 +108,7 @@ pub struct StreamObserver {
     observables: Vec<Box<dyn Observable>>,
     unknown_observables: Vec<String>,
     window_ns: i64,
+    window_min_ns: i64,
 }
 
 impl StreamObserver {
@@ -118,12 +123,14 @@ impl StreamObserver {
         let is_wanted = |id: &str| options.observables.iter().any(|wanted| wanted == id);
         let wanted = REGISTRY.iter().filter(|entry| is_wanted(entry.id));
         let unknown = options.observables.iter().filter(|id| registry::entry(id).is_none());
+        let window_ns = options.window_min_ns.max(window_ns_of_span(options.expected_span_ns));
         Self {
             scan: Scan::new(options),
             frame: Frame::default(),
-            observables: wanted.map(|entry| (entry.build)(grid_ns, options.window_min_ns)).collect(),
+            observables: wanted.map(|entry| (entry.build)(grid_ns, window_ns)).collect(),
             unknown_observables: unknown.cloned().collect(),
-            window_ns: options.window_min_ns,
+            window_ns,
+            window_min_ns: options.window_min_ns,
         }
     }
 
@@ -158,8 +165,15 @@ impl StreamObserver {
     pub fn finish(mut self) -> Observed {
         self.scan.finish(&mut self.frame);
         self.flush();
+        let is_shorter_than_expected = self.window_ns > self.window_min_ns.max(self.earned_window_ns());
         let series = self.observables.into_iter().map(|o| (o.id(), o.finish())).collect();
-        self.scan.into_observed(self.window_ns, series, self.unknown_observables)
+        let observed = self.scan.into_observed(self.window_ns, series, self.unknown_observables);
+        Observed { is_shorter_than_expected, ..observed }
+    }
+
+    /// The window length that the span so far earns, ns.
+    fn earned_window_ns(&self) -> i64 {
+        self.scan.span_ns().map_or(WINDOW_SHORT_NS, |(first, last)| window_ns_of_span(last - first))
     }
 
     fn flush(&mut self) {
@@ -168,7 +182,7 @@ impl StreamObserver {
             observable.observe(&self.frame);
         }
         self.frame.clear();
-        let window_ns = self.scan.span_ns().map_or(WINDOW_SHORT_NS, |(first, last)| window_ns_of_span(last - first));
+        let window_ns = self.earned_window_ns();
         if window_ns > self.window_ns {
             for observable in &mut self.observables {
                 observable.widen_windows(window_ns / self.window_ns);

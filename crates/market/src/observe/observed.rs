@@ -14,6 +14,9 @@ pub struct Observed {
     pub clock_ns: i64,
     /// Window length of every series, ns.
     pub window_ns: i64,
+    /// The span did not earn windows this long, which they were from the start because a longer one was expected: nothing here can be
+    /// compared with streams of the same span, and the stream is to be observed again without expecting anything.
+    pub is_shorter_than_expected: bool,
     /// First and last floored time of a normal event.
     pub span_ns: Option<(i64, i64)>,
     /// Messages: rows with `FIRST_OF_MESSAGE`.

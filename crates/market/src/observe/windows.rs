@@ -89,13 +89,16 @@ impl WindowTally {
     /// Counts runs of keys, each at one time.
     pub fn extend_runs(&mut self, runs: &Runs) {
         let mut from = 0;
+        let mut to = 0;
         for (&t_ns, &end) in runs.t_ns.iter().zip(&runs.ends) {
             if !self.open.holds(t_ns) {
+                self.tally.extend(&runs.value[from..to]);
+                from = to;
                 self.turn_to(t_ns);
             }
-            self.tally.extend(&runs.value[from..end]);
-            from = end;
+            to = end;
         }
+        self.tally.extend(&runs.value[from..to]);
     }
 
     /// Merges each `factor` windows into one, exactly.

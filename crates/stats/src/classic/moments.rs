@@ -76,7 +76,8 @@ pub struct StdRatio {
 /// Welch (1947); degrees of freedom of Satterthwaite (1946). SciPy's `ttest_ind(second, first, equal_var=False)`.
 pub fn mean(first: &Histogram, second: &Histogram) -> Result<MeanDifference, TestError> {
     check_pair(first, second, 1)?;
-    let (x, y) = (Moments::of(first), Moments::of(second));
+    let x = Moments::of(first);
+    let y = if second == first { x } else { Moments::of(second) };
     let unit = unit(first.lattice());
     let statistic = y.mean.minus(x.mean) / unit;
     let certified = if first.lattice().is_exact() {
@@ -124,7 +125,8 @@ pub fn std(first: &Histogram, second: &Histogram, ddof: Ddof) -> Result<StdRatio
         if std > 0.0 { Ok((std, slack)) } else { Err(TestError::NoSpread { side }) }
     };
     let (std_first, slack_first) = spread(Side::First, first)?;
-    let (std_second, slack_second) = spread(Side::Second, second)?;
+    let (std_second, slack_second) =
+        if second == first { (std_first, slack_first) } else { spread(Side::Second, second)? };
     let statistic = log_ratio(std_second, std_first);
     let certified = if first.lattice().is_exact() {
         (statistic, statistic)
@@ -153,6 +155,7 @@ fn log_ratio(numerator: f64, denominator: f64) -> f64 {
 const ROUNDING: f64 = 1e-12;
 
 /// Mean and spread of one sample, in positions (not yet divided by the unit).
+#[derive(Clone, Copy)]
 struct Moments {
     n: u64,
     mean: DoubleSum,
@@ -172,6 +175,7 @@ impl Moments {
     /// Two passes: the mean first, then deviations from it, so that a large offset costs no digits.
     fn of(histogram: &Histogram) -> Self {
         let (n, lattice) = (histogram.count(), histogram.lattice());
+        let is_exact = lattice.is_exact();
         let mut sum = DoubleSum::default();
         for &(key, count) in histogram.cells() {
             extent(lattice, key).middle.add_to(&mut sum, count);
@@ -190,6 +194,10 @@ impl Moments {
             let cell = extent(lattice, key);
             let deviation = cell.middle.minus_sum(mean) / scale;
             squares.add_product(deviation * deviation, count);
+            if is_exact {
+                // The cell is a point.
+                continue;
+            }
             let (down, up) = (cell.middle.minus(cell.lower), cell.upper.minus(cell.middle));
             below.add_product(down, count);
             above.add_product(up, count);

@@ -67,9 +67,7 @@ impl ValueTally {
             hand_out(grid, &mut self.runs);
         }
         if !self.tally.is_empty() {
-            let rest = self.tally.drain_runs();
-            super::merge_cells(&mut self.runs, rest);
-            self.tally.clear_runs();
+            self.tally.drain_into(&mut self.runs);
         }
         let cells = Cells::pack(&self.runs);
         self.runs.clear();

@@ -14,6 +14,7 @@ use crate::observe::counters::Check;
 use crate::observe::frame::Frame;
 use orders::OrderRows;
 use std::collections::VecDeque;
+use std::ops::Range;
 use verismo_stats::sample::IdSample;
 
 /// Update ids remembered to tell a repeated update from a late one.
@@ -205,30 +206,64 @@ impl Depth {
         }
         let changes_ns = self.changes_ns();
         let last = batch.len().min(first + RUN_MAX);
-        let (mut n, mut n_messages) = (0, 0);
-        let shapes = batch.kind[first..last].iter().zip(&batch.flags[first..last]);
-        let values = batch.side[first..last].iter().zip(&batch.price[first..last]).zip(&batch.qty[first..last]);
-        for ((&kind, &flags), ((&side, &price), &qty)) in shapes.zip(values) {
+        let (mut n, mut n_messages, mut is_end) = (0, 0, false);
+        for (&kind, &flags) in batch.kind[first..last].iter().zip(&batch.flags[first..last]) {
             if kind != Kind::LevelSet || flags & flags::NEW_SESSION != 0 {
                 break;
             }
             n += 1;
             n_messages += u64::from(flags & flags::FIRST_OF_MESSAGE != 0);
-            if let Err(Invalid) = self.set_level((side, price, qty), changes_ns.is_some(), shared, frame) {
-                row.move_to(first + n - 1);
-                note_invalid((side, price, qty), row, shared);
-            }
-            if flags & flags::LAST_OF_UPDATE != 0 {
-                row.move_to(first + n - 1);
-                close_changes(changes_ns, frame);
-                self.n_rows += n as u64;
-                self.end(row, shared, quotes, frame);
-                return (n, n_messages);
+            is_end = flags & flags::LAST_OF_UPDATE != 0;
+            if is_end {
+                break;
             }
         }
-        close_changes(changes_ns, frame);
         self.n_rows += n as u64;
+        self.set_levels(row, first..first + n, changes_ns.is_some(), shared, frame);
+        close_changes(changes_ns, frame);
+        if is_end {
+            row.move_to(first + n - 1);
+            self.end(row, shared, quotes, frame);
+        }
         (n, n_messages)
+    }
+
+    /// Sets the levels of these rows, of one update.
+    #[inline]
+    fn set_levels(
+        &mut self,
+        mut row: Row<'_>,
+        rows: Range<usize>,
+        counts_changes: bool,
+        shared: &mut Shared,
+        frame: &mut Frame,
+    ) {
+        let batch = row.batch;
+        let (side, price, qty) = (&batch.side[rows.clone()], &batch.price[rows.clone()], &batch.qty[rows.clone()]);
+        let are_valid = price.iter().zip(qty).fold(true, |are, (&price, &qty)| are & is_valid(price, qty));
+        if !are_valid || side.contains(&Side::None) {
+            for i in rows {
+                let level = (batch.side[i], batch.price[i], batch.qty[i]);
+                if let Err(Invalid) = self.set_level(level, counts_changes, shared, frame) {
+                    row.move_to(i);
+                    note_invalid(level, row, shared);
+                }
+            }
+            return;
+        }
+        shared.tick.add_all(price);
+        shared.lot.add_all(qty);
+        let changes = &mut frame.level_changes.value;
+        let mut from = 0;
+        for run in side.chunk_by(|a, b| a == b) {
+            let to = from + run.len();
+            self.book.set_many(run[0], &price[from..to], &qty[from..to], |before, after| {
+                if counts_changes && before != after {
+                    changes.push(change(before, after));
+                }
+            });
+            from = to;
+        }
     }
 
     /// The time at which changes of levels by the open update are events; none in snapshots, or before the book is known.
@@ -256,8 +291,7 @@ impl Depth {
         shared: &mut Shared,
         frame: &mut Frame,
     ) -> Result<(), Invalid> {
-        let is_valid = (1..=VALUE_MAX).contains(&price) && (0..=VALUE_MAX).contains(&qty) && side != Side::None;
-        if !is_valid {
+        if !is_valid(price, qty) || side == Side::None {
             return Err(Invalid);
         }
         shared.tick.add(price);
@@ -266,7 +300,7 @@ impl Depth {
         }
         let before = self.book.set(side, price, qty);
         if counts_changes && before != qty {
-            frame.level_changes.value.push(before.abs_diff(qty).try_into().unwrap_or(i64::MAX));
+            frame.level_changes.value.push(change(before, qty));
         }
         Ok(())
     }
@@ -471,6 +505,16 @@ impl Depth {
 
 /// Side, price and quantity.
 type Level = (Side, i64, i64);
+
+#[inline(always)]
+fn is_valid(price: i64, qty: i64) -> bool {
+    (1..=VALUE_MAX).contains(&price) & (0..=VALUE_MAX).contains(&qty)
+}
+
+#[inline(always)]
+fn change(before: i64, after: i64) -> i64 {
+    before.abs_diff(after).try_into().unwrap_or(i64::MAX)
+}
 
 /// A level that no market has.
 struct Invalid;

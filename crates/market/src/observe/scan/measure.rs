@@ -13,6 +13,15 @@ impl Gcd {
         self.0 = self.0.gcd(value.unsigned_abs());
     }
 
+    /// Adds values of at least zero; of zero everything is a divisor.
+    #[inline]
+    pub(super) fn add_all(&mut self, values: &[i64]) {
+        let are_multiples = values.iter().fold(true, |are, value| are & self.0.divides(value.unsigned_abs()));
+        if !are_multiples {
+            values.iter().for_each(|&value| self.add(value));
+        }
+    }
+
     /// 0 if nothing was added.
     pub(super) fn value(&self) -> i64 {
         i64::try_from(self.0.value()).unwrap_or(i64::MAX)

@@ -190,6 +190,7 @@ impl Scan {
         Observed {
             clock_ns: self.clock_ns,
             window_ns,
+            is_shorter_than_expected: false,
             span_ns,
             messages: self.messages,
             events: trades + updates,
