@@ -46,7 +46,6 @@ pub(crate) struct Job {
     pub(crate) again: Option<ReaderGroup>,
 }
 
-
 /// The side of a job and what came of it.
 pub(crate) type JobResult = (usize, Result<ObservedSide, FeedError>);
 

@@ -22,7 +22,7 @@ use crate::execute::ObservedSide;
 use crate::meter::Meter;
 use crate::plan::{Plan, SidePlan};
 use crate::validate::{SideResult, ValidateRequest};
-use observer::{TIME_RANGE_NS, TableObserver};
+use observer::{TIME_RANGE_NS, TableObserver, window_ns_of_times};
 
 /// Observes both sides; also gives the suite with the lattices that were frozen.
 pub(crate) fn observe_both(
@@ -144,18 +144,40 @@ fn observe(
     // What is numeric in the golden has to be so in the candidate.
     let mut options = options.clone();
     options.numeric = lattices.keys().cloned().collect();
-    let mut reader = TableReader::new(part.inventory.sources.clone(), options);
-    let mut table = TableObserver::new(lattices, window_ns);
-    let (mut rows, mut bytes) = (0, 0);
-    while !meter.is_cancelled()
-        && let Some(batch) = reader.next_batch().map_err(EngineError::feed(side))?
-    {
-        table.observe(&batch);
-        meter.add(reader.rows() - rows, reader.bytes() - bytes);
-        (rows, bytes) = (reader.rows(), reader.bytes());
+    let open = || TableReader::new(part.inventory.sources.clone(), options.clone());
+    let mut reader = open();
+    // Windows of their final length need not be merged.
+    let stated_ns = reader.stated_span_ns().map_or(window_ns, |(first, last)| window_ns_of_times(first, last));
+    let mut table = TableObserver::new(lattices, stated_ns.max(window_ns));
+    let mut told = |reader: &TableReader, rows, bytes| meter.add(reader.rows() - rows, reader.bytes() - bytes);
+    read_into(&mut table, &mut reader, meter, &mut told).map_err(EngineError::feed(side))?;
+    if table.window_ns() > table.window_ns_of_span().max(window_ns) {
+        // The footer was wrong, and windows cannot be cut.
+        reader = open();
+        table = TableObserver::new(lattices, window_ns);
+        read_into(&mut table, &mut reader, meter, &mut |_, _, _| {}).map_err(EngineError::feed(side))?;
     }
+    let (rows, bytes) = (reader.rows(), reader.bytes());
     let part = ObservedSide { streams: Vec::new(), counters: reader.counters().clone(), messages: rows, bytes };
     let mut states = convert::side_states(vec![part], Vec::new())?;
     states.streams.push(table.finish());
     Ok(SideResult { states, messages: rows, bytes })
+}
+
+/// Observes all that a reader reads; `tell` is told rows and bytes before each batch.
+fn read_into(
+    table: &mut TableObserver,
+    reader: &mut TableReader,
+    meter: &Meter,
+    tell: &mut dyn FnMut(&TableReader, u64, u64),
+) -> Result<(), FeedError> {
+    let (mut rows, mut bytes) = (0, 0);
+    while !meter.is_cancelled()
+        && let Some(batch) = reader.next_batch()?
+    {
+        table.observe(&batch);
+        tell(reader, rows, bytes);
+        (rows, bytes) = (reader.rows(), reader.bytes());
+    }
+    Ok(())
 }

@@ -105,9 +105,19 @@ impl TableObserver {
         }
     }
 
+    /// The length of windows now.
+    pub(super) fn window_ns(&self) -> i64 {
+        self.window_ns
+    }
+
+    /// The length of windows by the times seen.
+    pub(super) fn window_ns_of_span(&self) -> i64 {
+        self.span_ns.map_or(WINDOW_SHORT_NS, |(first, last)| window_ns_of_times(first, last))
+    }
+
     /// As streams do: short windows for short tables only.
     fn widen(&mut self) {
-        let window_ns = self.span_ns.map_or(WINDOW_SHORT_NS, |(first, last)| window_ns_of_span(last - first));
+        let window_ns = self.window_ns_of_span();
         if window_ns > self.window_ns {
             for column in self.columns.values_mut() {
                 column.widen(window_ns / self.window_ns);
@@ -176,6 +186,12 @@ impl Column {
         self.close();
         merge_cells(self.done)
     }
+}
+
+/// The length of windows of a table from `first` to `last`; the shortest where a table cannot have such times.
+pub(super) fn window_ns_of_times(first: i64, last: i64) -> i64 {
+    let can_be = TIME_RANGE_NS.contains(&first) && TIME_RANGE_NS.contains(&last) && first <= last;
+    if can_be { window_ns_of_span(last - first) } else { WINDOW_SHORT_NS }
 }
 
 /// Counts the rows whose value is null or has no key, with examples.

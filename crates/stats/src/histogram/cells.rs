@@ -17,8 +17,6 @@ const STEPS: u8 = 0;
 /// Added to a form whose distances and counts are varints of their own.
 const WIDE: u8 = 0x80;
 const SHIFT_MAX: u8 = 62;
-/// Zero bits at the end of distances between the cells of a coarse float lattice; ticks have fewer.
-const COARSE: u32 = 32;
 
 /// Ascending keys with counts above zero, packed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -272,7 +270,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Vec<(i64, u64)>, DecodeErr
 fn pack(cells: &[(i64, u64)], out: &mut Vec<u8>) {
     debug_assert!(cells.windows(2).all(|pair| pair[0].0 < pair[1].0), "keys ascend");
     let Some(&(first, _)) = cells.first() else { return };
-    let divisor = common_divisor(cells);
+    let (total, divisor) = total_and_divisor(cells);
     let shift = if divisor == 1 { common_shift(cells) } else { 0 };
     let step = if shift == 0 { divisor.max(1) } else { 1 };
     let position = |key: i64| if shift == 0 { key } else { ((key >> shift) << 1) | (key & 1) };
@@ -282,7 +280,7 @@ fn pack(cells: &[(i64, u64)], out: &mut Vec<u8>) {
     let is_long = step == 1 && cells.last().is_some_and(|&(last, _)| last.wrapping_sub(first) < 0);
     let is_wide = is_long && cells.windows(2).any(|pair| distance(pair).leading_zeros() == 0);
     put_u64(out, cells.len() as u64);
-    put_u64(out, cells.iter().fold(0_u64, |sum, &(_, count)| sum.saturating_add(count)));
+    put_u64(out, total);
     out.push(shift | if is_wide { WIDE } else { 0 });
     put_i64(out, position(first));
     if shift == 0 && cells.len() > 1 {
@@ -365,22 +363,28 @@ fn put_varint(bytes: &mut [u8; BLOCK * LONGEST], n: &mut usize, mut value: u64) 
     *n += 1;
 }
 
+/// The number of observations, and the greatest common divisor of the distances between neighbours, 0 for a single cell.
+fn total_and_divisor(cells: &[(i64, u64)]) -> (u64, u64) {
+    let Some((&(first, count), rest)) = cells.split_first() else { return (0, 0) };
+    let (mut total, mut last) = (count, first);
+    let (mut used, mut least) = (0, u64::MAX);
+    for &(key, count) in rest {
+        let distance = key.wrapping_sub(last) as u64;
+        used |= distance;
+        least = least.min(distance);
+        total = total.saturating_add(count);
+        last = key;
+    }
+    // A power of two that divides all and is one of them: float lattices.
+    let is_power = used != 0 && used & used.wrapping_neg() == least;
+    (total, if is_power { least } else { common_divisor(cells) })
+}
+
 /// The greatest common divisor of the distances between neighbours; 0 for a single cell.
 fn common_divisor(cells: &[(i64, u64)]) -> u64 {
-    let distance = |pair: &[(i64, u64)]| pair[1].0.wrapping_sub(pair[0].0) as u64;
-    if cells.get(..2).is_some_and(|pair| distance(pair).trailing_zeros() >= COARSE) {
-        let (used, least) = cells
-            .windows(2)
-            .map(distance)
-            .fold((0, u64::MAX), |(used, least), distance| (used | distance, least.min(distance)));
-        // A power of two that divides all and is one of them.
-        if used & used.wrapping_neg() == least {
-            return least;
-        }
-    }
     let mut divisor = Divisor::default();
     for pair in cells.windows(2) {
-        divisor = divisor.gcd(distance(pair));
+        divisor = divisor.gcd(pair[1].0.wrapping_sub(pair[0].0) as u64);
         if divisor.value() == 1 {
             break;
         }

@@ -40,6 +40,8 @@ pub(super) struct Grid {
     /// A bit per counter in use.
     touched: Vec<u64>,
     n_values: usize,
+    /// What was handed out last, and older cells behind it.
+    cells: Vec<(i64, u64)>,
 }
 
 /// The counters of a binade. A stretch of 2^shift ordered integers has two: for its lower end, and for all else in it.
@@ -82,17 +84,12 @@ impl Grid {
         }
         let (open, order) = (Vec::new(), Vec::new());
         let (counters, touched) = (Vec::new(), Vec::new());
-        Some(Self { lattice: lattice.clone(), entries, open, order, counters, touched, n_values: 0 })
+        Some(Self { lattice: lattice.clone(), entries, open, order, counters, touched, n_values: 0, cells: Vec::new() })
     }
 
     /// How many more values it takes before [`Grid::hand_out`].
     pub(super) fn room(&self) -> usize {
         VALUES_MAX - self.n_values
-    }
-
-    /// True when it was given no value since.
-    pub(super) fn is_empty(&self) -> bool {
-        self.n_values == 0
     }
 
     /// Counts values, at most [`Grid::room`] of them; those that it cannot, among them what is not finite, go to `rest`.
@@ -196,52 +193,67 @@ impl Grid {
         (0..1 << bits).map(floor).collect()
     }
 
-    /// Appends what was counted, ascending keys and their counts, and starts anew.
-    pub(super) fn hand_out(&mut self, runs: &mut Vec<(i64, u64)>) {
-        self.n_values = 0;
+    /// What was counted, ascending keys and their counts; starts anew.
+    pub(super) fn hand_out(&mut self) -> &[(i64, u64)] {
+        // A cell for each value at most.
+        let n_max = std::mem::take(&mut self.n_values);
+        if self.cells.len() < n_max {
+            self.cells.resize(n_max, (0, 0));
+        }
+        let mut n = 0;
         for &place in &self.order {
             let binade = &self.open[place];
             let first = binade.words.start * 64;
             let touched = &mut self.touched[binade.words.clone()];
             let counters = &mut self.counters[first..binade.words.end * 64];
-            binade.hand_out(touched, counters, runs);
+            n += binade.hand_out(touched, counters, &mut self.cells[n..]);
         }
+        &self.cells[..n]
     }
 }
 
 impl Binade {
-    /// Appends the cells of the counters in use, and clears these.
-    fn hand_out(&self, touched: &mut [u64], counters: &mut [u16], runs: &mut Vec<(i64, u64)>) {
-        let n_touched: usize = touched.iter().map(|word| word.count_ones() as usize).sum();
-        let n_before = runs.len();
-        runs.resize(n_before + n_touched, (0, 0));
-        let (mut n, mut last, mut sum) = (n_before, None, 0);
-        for (word, bits) in touched.iter_mut().enumerate() {
-            let mut bits = std::mem::take(bits);
-            while bits != 0 {
-                let counter = word * 64 + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                let count = u64::from(std::mem::take(&mut counters[counter]));
-                let Some(key) = self.key(counter) else { continue };
-                // Whether a counter continues the cell before is a matter of chance: no branch would foresee it.
-                let is_new = last != Some(key);
-                n += usize::from(is_new);
-                sum = count + if is_new { 0 } else { sum };
-                last = Some(key);
-                runs[n - 1] = (key, sum);
-            }
-        }
-        runs.truncate(n);
-    }
-
-    /// The key of a counter's cell.
-    #[inline]
-    fn key(&self, counter: usize) -> Option<i64> {
-        let (stretch, is_inside) = (counter / 2, counter % 2 == 1);
-        let floor = if self.floors.is_empty() { stretch } else { usize::from(*self.floors.get(stretch)?) };
-        let is_known = self.floors.is_empty() || floor != usize::from(HIDDEN);
+    /// Writes the cells of the counters in use to `cells`, and clears the counters; returns how many cells there are.
+    fn hand_out(&self, touched: &mut [u64], counters: &mut [u16], cells: &mut [(i64, u64)]) -> usize {
+        let start = self.top << MANTISSA_BITS;
+        let key = |floor: usize, is_open: bool| start + ((floor as i64) << self.shift) + i64::from(is_open);
         // At the lower end of its cell a value is a point; all others of the cell share the next key.
-        let is_open = is_inside || floor != stretch;
-        is_known.then(|| (self.top << MANTISSA_BITS) + ((floor as i64) << self.shift) + i64::from(is_open))
+        if self.floors.is_empty() {
+            return add_cells(touched, counters, cells, |counter| key(counter / 2, counter % 2 == 1));
+        }
+        add_cells(touched, counters, cells, |counter| match self.floors.get(counter / 2) {
+            Some(&floor) if floor != HIDDEN => {
+                key(usize::from(floor), counter % 2 == 1 || usize::from(floor) != counter / 2)
+            }
+            _ => NO_KEY,
+        })
     }
+}
+
+/// The key of hidden counters; no value has it.
+const NO_KEY: i64 = i64::MIN;
+
+/// Adds the counters in use to their cells, and clears these; returns the number of cells.
+#[inline]
+fn add_cells(touched: &mut [u64], counters: &mut [u16], cells: &mut [(i64, u64)], key: impl Fn(usize) -> i64) -> usize {
+    let (mut n, mut last, mut sum) = (0, NO_KEY, 0);
+    for ((bits, counters), first) in touched.iter_mut().zip(counters.chunks_exact_mut(64)).zip((0..).step_by(64)) {
+        let mut bits = std::mem::take(bits);
+        while bits != 0 {
+            let at = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            let count = u64::from(std::mem::take(&mut counters[at % 64]));
+            let key = key(first + at);
+            if key == NO_KEY {
+                continue;
+            }
+            // Whether a counter continues the cell before is a matter of chance: no branch would foresee it.
+            let is_new = key != last;
+            n += usize::from(is_new);
+            sum = count + if is_new { 0 } else { sum };
+            last = key;
+            cells[n - 1] = (key, sum);
+        }
+    }
+    n
 }

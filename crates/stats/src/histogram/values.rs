@@ -11,7 +11,7 @@ use crate::lattice::Lattice;
 pub struct ValueTally {
     lattice: Lattice,
     grid: Option<Grid>,
-    /// What the grid handed out.
+    /// What the grid handed out when it was full.
     runs: Vec<(i64, u64)>,
     /// Values that the grid does not take.
     rest: Vec<f64>,
@@ -46,7 +46,7 @@ impl ValueTally {
         self.rest.clear();
         while !left.is_empty() {
             if grid.room() == 0 {
-                hand_out(grid, &mut self.runs);
+                super::merge_cells(&mut self.runs, grid.hand_out());
             }
             let (now, later) = left.split_at(left.len().min(grid.room()));
             grid.count(now, &mut self.rest);
@@ -64,11 +64,12 @@ impl ValueTally {
     /// Hands out what was counted, packed, and starts anew, keeping its buffers.
     pub fn drain(&mut self) -> Cells {
         if let Some(grid) = &mut self.grid {
-            hand_out(grid, &mut self.runs);
+            if self.runs.is_empty() && self.tally.is_empty() {
+                return Cells::pack(grid.hand_out());
+            }
+            super::merge_cells(&mut self.runs, grid.hand_out());
         }
-        if !self.tally.is_empty() {
-            self.tally.drain_into(&mut self.runs);
-        }
+        self.tally.drain_into(&mut self.runs);
         let cells = Cells::pack(&self.runs);
         self.runs.clear();
         cells
@@ -80,18 +81,4 @@ impl ValueTally {
         self.tally.extend(&self.keys);
         values.len() - self.keys.len()
     }
-}
-
-/// Adds what a grid counted to runs.
-fn hand_out(grid: &mut Grid, runs: &mut Vec<(i64, u64)>) {
-    if grid.is_empty() {
-        return;
-    }
-    if runs.is_empty() {
-        grid.hand_out(runs);
-        return;
-    }
-    let mut later = Vec::new();
-    grid.hand_out(&mut later);
-    super::merge_cells(runs, &later);
 }
