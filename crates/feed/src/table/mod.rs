@@ -1,6 +1,7 @@
 //! Tables: any Parquet or CSV file with a time column, as batches of numbers.
 
 mod csv;
+mod pages;
 mod parquet;
 mod time;
 
@@ -12,7 +13,7 @@ use crate::inventory::{Match, Probe, Source};
 
 pub(crate) use csv::header_of;
 
-/// Rows of one batch.
+/// Rows of one batch at most.
 pub const TABLE_ROWS: usize = 8192;
 
 /// A column of numbers.

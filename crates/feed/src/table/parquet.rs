@@ -11,16 +11,16 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchReader};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, TimeUnit};
 
-use super::{SAMPLE_ROWS, Seen, TableBatch, TableColumn, TableFile, TableOptions, limit_columns, time};
+use super::pages::PageFile;
+use super::{SAMPLE_ROWS, Seen, TABLE_ROWS, TableBatch, TableColumn, TableFile, TableOptions, limit_columns, time};
 use crate::counters::FeedCounters;
 use crate::epoch;
 use crate::error::FeedError;
 use crate::inventory::Source;
 
-/// Values of a batch, so that wide tables take no more memory, and its rows: many, for what is kept per column is then fetched
-/// into the caches less often.
+/// Values of a batch, so that wide tables take no more memory, down to this many rows.
 const BATCH_VALUES: usize = 1 << 18;
-const BATCH_ROWS: std::ops::Range<usize> = 1024..32_768;
+const BATCH_ROWS_MIN: usize = 1024;
 
 pub(super) struct ParquetTable {
     path: PathBuf,
@@ -56,8 +56,8 @@ struct Opened {
 fn open(source: &Source, options: &TableOptions) -> Result<Opened, FeedError> {
     let path = &source.path;
     let file = std::fs::File::open(path).map_err(|e| FeedError::io(path, "open", &e))?;
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| FeedError::corrupt(path, "the footer", e))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(PageFile::new(file))
+        .map_err(|e| FeedError::corrupt(path, "the footer", e))?;
     let schema = builder.schema().clone();
     limit_columns(source, schema.fields().len())?;
     let time = time_column(source, &schema, options)?;
@@ -66,7 +66,7 @@ fn open(source: &Source, options: &TableOptions) -> Result<Opened, FeedError> {
     let used_columns = used.len();
     let mask = ProjectionMask::roots(builder.parquet_schema(), used);
     let span_ns = span_ns(builder.metadata(), schema.field(time));
-    let rows = (BATCH_VALUES / used_columns.max(1)).clamp(BATCH_ROWS.start, BATCH_ROWS.end);
+    let rows = (BATCH_VALUES / used_columns.max(1)).clamp(BATCH_ROWS_MIN, TABLE_ROWS);
     let reader = builder.with_projection(mask).with_batch_size(rows).build();
     let reader = reader.map_err(|e| FeedError::corrupt(path, "the first row group", e))?;
     let name = |i: usize| schema.field(i).name().clone();

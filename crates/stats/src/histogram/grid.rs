@@ -13,8 +13,8 @@ const MANTISSA_BITS: u32 = 52;
 const MANTISSA: i64 = (1 << MANTISSA_BITS) - 1;
 /// The finest counters: all that are in use shall stay in a level-2 cache, and a floor is 16 bits.
 const BITS_MAX: u8 = 14;
-/// The coarsest: a binade has at least a word of the bitmap.
-const BITS_MIN: u8 = 5;
+/// The coarsest: a binade has at least two words of the bitmap.
+const BITS_MIN: u8 = 6;
 /// Counters in all: 512 KiB.
 const COUNTERS_MAX: usize = 1 << 18;
 /// Entry of a binade in which no value was seen, and of one that has no counters.
@@ -44,7 +44,8 @@ pub(super) struct Grid {
     cells: Vec<(i64, u64)>,
 }
 
-/// The counters of a binade. A stretch of 2^shift ordered integers has two: for its lower end, and for all else in it.
+/// The counters of a binade. A stretch of 2^shift ordered integers has two: for all that is inside it, and, behind those of all
+/// stretches, for its lower end. Few values lie there, so that the counters in use are close together.
 #[derive(Debug, Clone)]
 struct Binade {
     /// Its ordered integers divided by 2^52.
@@ -63,12 +64,12 @@ fn place(x: f64) -> (i64, usize) {
     (full, (full >> MANTISSA_BITS) as usize % BINADES)
 }
 
-/// The counter of an ordered integer, from the first of its binade.
+/// The stretch of an ordered integer in its binade, and whether it is the lower end of it.
 #[inline]
-fn offset(full: i64, shift: u32) -> usize {
+fn stretch(full: i64, shift: u32) -> (usize, bool) {
     let mantissa = full & MANTISSA;
     let stretch = mantissa >> shift;
-    (stretch << 1) as usize | usize::from(stretch << shift != mantissa)
+    (stretch as usize, stretch << shift == mantissa)
 }
 
 impl Grid {
@@ -124,7 +125,9 @@ impl Grid {
                 continue;
             }
             *seen |= entry;
-            let counter = (entry as u32) as usize + offset(full, (entry >> 32) as u32 % 64);
+            let shift = (entry >> 32) as u32 % 64;
+            let (stretch, is_end) = stretch(full, shift);
+            let counter = (entry as u32) as usize + (stretch | usize::from(is_end) << (MANTISSA_BITS - shift) % 64);
             counters[counter] += 1;
             touched[counter / 64] |= 1 << (counter % 64);
         }
@@ -136,7 +139,7 @@ impl Grid {
         let (full, binade) = place(x);
         let entry = self.entries[binade];
         let open = if entry & HAS_HIDDEN == 0 { None } else { self.open.get((entry >> 40) as u16 as usize) };
-        open.is_some_and(|open| open.floors.get(offset(full, open.shift) / 2) == Some(&HIDDEN))
+        open.is_some_and(|open| open.floors.get(stretch(full, open.shift).0) == Some(&HIDDEN))
     }
 
     /// Gives the binade of a value counters, or refuses it.
@@ -219,12 +222,10 @@ impl Binade {
         let key = |floor: usize, is_open: bool| start + ((floor as i64) << self.shift) + i64::from(is_open);
         // At the lower end of its cell a value is a point; all others of the cell share the next key.
         if self.floors.is_empty() {
-            return add_cells(touched, counters, cells, |counter| key(counter / 2, counter % 2 == 1));
+            return add_cells(touched, counters, cells, |stretch, is_end| key(stretch, !is_end));
         }
-        add_cells(touched, counters, cells, |counter| match self.floors.get(counter / 2) {
-            Some(&floor) if floor != HIDDEN => {
-                key(usize::from(floor), counter % 2 == 1 || usize::from(floor) != counter / 2)
-            }
+        add_cells(touched, counters, cells, |stretch, is_end| match self.floors.get(stretch) {
+            Some(&floor) if floor != HIDDEN => key(usize::from(floor), !is_end || usize::from(floor) != stretch),
             _ => NO_KEY,
         })
     }
@@ -233,26 +234,43 @@ impl Binade {
 /// The key of hidden counters; no value has it.
 const NO_KEY: i64 = i64::MIN;
 
-/// Adds the counters in use to their cells, and clears these; returns the number of cells.
+/// Adds the counters in use to their cells, and clears these; returns the number of cells. `key` is told a stretch and whether it is
+/// its lower end.
 #[inline]
-fn add_cells(touched: &mut [u64], counters: &mut [u16], cells: &mut [(i64, u64)], key: impl Fn(usize) -> i64) -> usize {
+fn add_cells(
+    touched: &mut [u64],
+    counters: &mut [u16],
+    cells: &mut [(i64, u64)],
+    key: impl Fn(usize, bool) -> i64,
+) -> usize {
+    let (inside, ends) = touched.split_at_mut(touched.len() / 2);
+    let (of_inside, of_ends) = counters.split_at_mut(counters.len() / 2);
+    let of_words = of_inside.chunks_exact_mut(64).zip(of_ends.chunks_exact_mut(64));
     let (mut n, mut last, mut sum) = (0, NO_KEY, 0);
-    for ((bits, counters), first) in touched.iter_mut().zip(counters.chunks_exact_mut(64)).zip((0..).step_by(64)) {
-        let mut bits = std::mem::take(bits);
-        while bits != 0 {
-            let at = bits.trailing_zeros() as usize;
-            bits &= bits - 1;
-            let count = u64::from(std::mem::take(&mut counters[at % 64]));
-            let key = key(first + at);
-            if key == NO_KEY {
-                continue;
-            }
+    let mut add = |key: i64, count: &mut u16| {
+        let count = u64::from(std::mem::take(count));
+        if key != NO_KEY {
             // Whether a counter continues the cell before is a matter of chance: no branch would foresee it.
             let is_new = key != last;
             n += usize::from(is_new);
             sum = count + if is_new { 0 } else { sum };
             last = key;
             cells[n - 1] = (key, sum);
+        }
+    };
+    for ((words, (of_inside, of_ends)), first) in inside.iter_mut().zip(ends).zip(of_words).zip((0..).step_by(64)) {
+        let (inside, ends) = (std::mem::take(words.0), std::mem::take(words.1));
+        let mut bits = inside | ends;
+        while bits != 0 {
+            let at = bits.trailing_zeros() as usize % 64;
+            let bit = bits & bits.wrapping_neg();
+            bits &= bits - 1;
+            if ends & bit != 0 {
+                add(key(first + at, true), &mut of_ends[at]);
+            }
+            if inside & bit != 0 {
+                add(key(first + at, false), &mut of_inside[at]);
+            }
         }
     }
     n
