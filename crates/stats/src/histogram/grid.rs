@@ -127,7 +127,8 @@ impl Grid {
             *seen |= entry;
             let shift = (entry >> 32) as u32 % 64;
             let (stretch, is_end) = stretch(full, shift);
-            let counter = (entry as u32) as usize + (stretch | usize::from(is_end) << (MANTISSA_BITS - shift) % 64);
+            let ends = usize::from(is_end) << (MANTISSA_BITS.wrapping_sub(shift) % 64);
+            let counter = (entry as u32) as usize + (stretch | ends);
             counters[counter] += 1;
             touched[counter / 64] |= 1 << (counter % 64);
         }
