@@ -64,6 +64,26 @@ fn the_states_of_a_market_are_those_of_the_versions_before() {
     "#]].assert_eq(&found);
 }
 
+#[test]
+fn files_that_look_longer_than_their_streams_change_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, two) = (dir.path().join("one"), dir.path().join("two"));
+    write_golden(&two, market(7, 3_000));
+    let market: String = files(&two).iter().map(|f| fs::read_to_string(f).unwrap()).collect();
+    // Another symbol trades once, nine hours later.
+    let other = r#"{"capture_ns":3835550000000000,"stream":"ethusdt@trade","data":{"e":"trade","E":1753088400000,"s":"ETHUSDT","t":1,"p":"3000.10","q":"0.5","T":1753088400000,"m":true,"M":true}}"#;
+    fs::write(two.join("later.jsonl"), format!("{other}\n")).unwrap();
+    fs::create_dir_all(&one).unwrap();
+    fs::write(one.join("all.jsonl"), format!("{market}{other}\n")).unwrap();
+    let reports = [run(&one, &one), run(&two, &two)];
+    for report in &reports {
+        let windows: Vec<_> = report.streams.iter().map(|s| (s.name.as_str(), s.window_s)).collect();
+        assert_eq!(windows, [("BTCUSDT", 1.0), ("ETHUSDT", 1.0)]);
+    }
+    assert_eq!(reports[0].digest, reports[1].digest);
+    assert_eq!(reports[0].inputs[0].messages, reports[1].inputs[0].messages);
+}
+
 /// Cuts a capture at random lines into files with random names, three times, and wants the digest of the whole each time.
 fn assert_cuts_change_nothing(messages: impl Iterator<Item = Message>, what: &str) {
     let dir = tempfile::tempdir().unwrap();

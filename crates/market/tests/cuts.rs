@@ -9,6 +9,40 @@ use verismo_market::event::{EventBatch, NO_ID, NO_TIME, Side, flags};
 use verismo_market::message::{Body, Level, OrderAction, OrderEvent, RestingOrder};
 use verismo_market::observe::{ObserveOptions, Observed, StreamObserver};
 
+/// A trade a minute for nine hours.
+fn nine_hours() -> EventBatch {
+    let mut feed = Feed::new();
+    for minute in 0..9 * 60 {
+        feed.trade(minute * 60_000, 100 + minute % 7, 1 + minute % 3, Side::Bid);
+    }
+    feed.batch
+}
+
+#[test]
+fn an_expected_span_changes_nothing_but_where_the_windows_start() {
+    let batch = nine_hours();
+    let observe = |expected_hours: i64, rows: usize| {
+        let hour_ns = 3_600_000_000_000;
+        let options = ObserveOptions { expected_span_ns: expected_hours * hour_ns, ..ObserveOptions::default() };
+        let mut observer = StreamObserver::new(&options);
+        let mut part = EventBatch::default();
+        (0..rows).for_each(|i| part.push(batch.row(i)));
+        observer.observe(&part, "test");
+        observer.finish()
+    };
+    let whole = observe(0, batch.len());
+    assert_eq!(whole.window_ns, 60_000_000_000);
+    for hours in [1, 8, 9] {
+        assert_eq!(observe(hours, batch.len()), whole, "{hours} hours expected");
+    }
+    // Six hours of it: windows of 10 s, and the observer says that those it had were too long.
+    let part = observe(0, 6 * 60);
+    assert_eq!((part.window_ns, part.is_shorter_than_expected), (10_000_000_000, false));
+    assert_eq!(observe(5, 6 * 60), part);
+    assert!(observe(9, 6 * 60).is_shorter_than_expected);
+    assert!(observe(9, 0).is_shorter_than_expected);
+}
+
 /// One step of a random stream: ms since the step before, and what happens.
 #[derive(Debug, Clone)]
 struct Step {

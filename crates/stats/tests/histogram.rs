@@ -112,6 +112,36 @@ fn long_windows_are_counted_across_buffers() {
 }
 
 #[test]
+fn windows_unlike_those_before_are_counted_too() {
+    let lots = |n: i64| (0..n).map(|i| 1_000 * (i * i % 700)).collect::<Vec<i64>>();
+    let windows = [
+        lots(3_000),
+        // More of one key, and of all keys, than 16 bits count.
+        [vec![5_000; 70_000], lots(140_000)].concat(),
+        // Some between two lots, then only such ones.
+        [lots(3_000), (0..60).map(|i| 10 * i + 1).collect()].concat(),
+        (0..30_000).map(|i| 1_000 * (i % 400) + 17 * (i % 5)).collect(),
+        // Far away, below and above; cells of a float lattice; too few for a grid; the ends of the range.
+        lots(5_000).iter().map(|key| key - (1 << 50)).collect(),
+        (0..5_000).map(|i| ((i * i % 3_000) << 42) - (1_000 << 42) + i % 2).collect(),
+        lots(5),
+        (0..5_000).map(|i| if i % 2 == 0 { i64::MIN + i % 9 } else { i64::MAX - i % 9 }).collect(),
+        (0..5_000).map(|i| i64::MIN + 7 * (i % 90)).collect(),
+        (0..5_000).map(|i| i64::MAX - 7 * (i % 90)).collect(),
+        lots(3_000),
+    ];
+    for rotated in 0..windows.len() {
+        let mut tally = Tally::new();
+        for window in windows.iter().cycle().skip(rotated).take(windows.len()) {
+            for part in window.chunks(1_700) {
+                tally.extend(part);
+            }
+            assert_eq!(tally.drain().iter().collect::<Vec<_>>(), counted(window), "rotated by {rotated}");
+        }
+    }
+}
+
+#[test]
 fn ranges_around_the_limits_of_the_directory_are_counted() {
     for width in [1 << 15, (1 << 15) + 1, (1 << 23) - 2, (1 << 23) - 1, 1 << 23, (1 << 23) + 1] {
         // Many equal keys at both ends, so that few pages are needed.

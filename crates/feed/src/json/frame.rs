@@ -16,6 +16,8 @@ pub(crate) type Levels = Vec<(i64, i64)>;
 pub(crate) struct Scratch {
     pub(crate) bids: Levels,
     pub(crate) asks: Levels,
+    /// How the last level was written.
+    pub(super) form: Option<quick::Form>,
     /// The values of the line, in order, if it could be read.
     pub(super) steps: Vec<Step>,
 }
@@ -227,12 +229,12 @@ pub(super) fn read<'a>(
         Slot::Bids => {
             scratch.bids.clear();
             frame.has_bids = true;
-            s.levels(&mut scratch.bids, &mut frame.bad_levels)?;
+            s.levels(&mut scratch.form, &mut scratch.bids, &mut frame.bad_levels)?;
         }
         Slot::Asks => {
             scratch.asks.clear();
             frame.has_asks = true;
-            s.levels(&mut scratch.asks, &mut frame.bad_levels)?;
+            s.levels(&mut scratch.form, &mut scratch.asks, &mut frame.bad_levels)?;
         }
         Slot::Payload => object(s, frame, scratch, 1)?,
         Slot::Skipped => s.skip_value(level + 1)?,

@@ -5,10 +5,10 @@ use super::swar;
 
 const SCALE_UP: [u64; 9] = [100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
 
-/// Digits before and after the points of price and quantity. Levels of one message are mostly alike, so the next one is read at the
-/// places where it ends if it is like the last one, and then it is looked whether it was.
+/// Digits before and after the points of price and quantity. Levels are mostly alike, so the next one is read at the places where it
+/// ends if it is like the last one, and then it is looked whether it was.
 #[derive(Debug, Clone, Copy)]
-struct Form {
+pub(crate) struct Form {
     price: Digits,
     qty: Digits,
 }
@@ -83,11 +83,13 @@ fn within(window: &[u8; WINDOW], at: usize) -> u64 {
     swar::word(&window[at.min(END_MAX)..], 0).unwrap_or_default()
 }
 
-/// Reads the levels of this form from `at` on up to, not with, the last one; where that stands. `EIGHT`: both fractions have 8 digits.
+/// Reads the levels of this form from `at` on; where it ends, and whether the closing bracket was consumed. `EIGHT`: both fractions have 8
+/// digits.
 #[inline(always)]
-fn alike<const EIGHT: bool>(form: Form, text: &[u8], at: usize, levels: &mut Vec<(i64, i64)>) -> usize {
+fn alike<const EIGHT: bool>(form: Form, text: &[u8], at: usize, levels: &mut Vec<(i64, i64)>) -> (usize, bool) {
     const MIDDLE: u64 = u64::from_le_bytes(*b"\",\"\0\0\0\0\0");
     const NEXT: u64 = u64::from_le_bytes(*b"\"],[\"\0\0\0");
+    const LAST: u64 = u64::from_le_bytes(*b"\"]]\0\0\0\0\0");
     let mut form = form;
     if EIGHT {
         (form.price.point, form.price.fraction) = (1, 8);
@@ -98,7 +100,7 @@ fn alike<const EIGHT: bool>(form: Form, text: &[u8], at: usize, levels: &mut Vec
     let qty = middle + 3;
     let (qty_point, end) = (qty + qty_form.whole, qty + qty_form.len());
     if !stands_at(text, at, b"[\"") {
-        return at;
+        return (at, false);
     }
     let mut at = at + 2;
     // Bounded: every turn consumes a level.
@@ -111,7 +113,9 @@ fn alike<const EIGHT: bool>(form: Form, text: &[u8], at: usize, levels: &mut Vec
             | qty_form.misses_point(window[qty_point.min(END_MAX)])
             | swar::others_before(words[3], qty_form.fraction)
             | ((within(window, middle) ^ MIDDLE) & swar::first_bytes(3));
-        if others != 0 || (within(window, end) ^ NEXT) & swar::first_bytes(5) != 0 {
+        let behind = within(window, end);
+        let is_last = (behind ^ LAST) & swar::first_bytes(3) == 0;
+        if others != 0 || !(is_last || (behind ^ NEXT) & swar::first_bytes(5) == 0) {
             break;
         }
         // At most 7 digits before the point: below 10^15.
@@ -119,15 +123,20 @@ fn alike<const EIGHT: bool>(form: Form, text: &[u8], at: usize, levels: &mut Vec
             swar::whole(words[0], price_form.whole) * 100_000_000 + swar::fraction(words[1], price_form.fraction);
         let qty = swar::whole(words[2], qty_form.whole) * 100_000_000 + swar::fraction(words[3], qty_form.fraction);
         levels.push((price as i64, qty as i64));
+        if is_last {
+            return (at + end + 3, true);
+        }
         at += end + 4 + 1;
     }
-    at - 2
+    (at - 2, false)
 }
 
 impl<'a> Scanner<'a> {
-    /// `[["price","qty"], ...]` into `levels`; further items of a level are skipped, levels without exact values go to `bad`.
+    /// `[["price","qty"], ...]` into `levels`; further items of a level are skipped, levels without exact values go to `bad`. `form` is
+    /// that of levels before, of this message or another.
     pub(crate) fn levels(
         &mut self,
+        form: &mut Option<Form>,
         levels: &mut Vec<(i64, i64)>,
         bad: &mut Vec<(&'a [u8], &'static str)>,
     ) -> Result<(), ScanError> {
@@ -135,7 +144,7 @@ impl<'a> Scanner<'a> {
             return Ok(());
         }
         loop {
-            if self.usual_levels(levels) {
+            if self.usual_levels(form, levels) {
                 return Ok(());
             }
             self.level(levels, bad)?;
@@ -147,10 +156,22 @@ impl<'a> Scanner<'a> {
 
     /// Reads levels for as long as they are of the usual form; `true` if the closing bracket was consumed, else a level is to follow.
     #[inline]
-    fn usual_levels(&mut self, levels: &mut Vec<(i64, i64)>) -> bool {
+    fn usual_levels(&mut self, known: &mut Option<Form>, levels: &mut Vec<(i64, i64)>) -> bool {
         let text = self.bytes;
         // Bounded: every turn consumes a level or ends.
-        while let Some((level, form, end)) = level_at(text, self.at) {
+        loop {
+            if let Some(form) = *known {
+                let is_done;
+                (self.at, is_done) = if form.price.fraction == 8 && form.qty.fraction == 8 {
+                    alike::<true>(form, text, self.at, levels)
+                } else {
+                    alike::<false>(form, text, self.at, levels)
+                };
+                if is_done {
+                    return true;
+                }
+            }
+            let Some((level, form, end)) = level_at(text, self.at) else { return false };
             let is_last = match text.get(end) {
                 Some(b',') => false,
                 Some(b']') => true,
@@ -158,16 +179,11 @@ impl<'a> Scanner<'a> {
             };
             levels.push(level);
             self.at = end + 1;
+            *known = Some(form);
             if is_last {
                 return true;
             }
-            self.at = if form.price.fraction == 8 && form.qty.fraction == 8 {
-                alike::<true>(form, text, self.at, levels)
-            } else {
-                alike::<false>(form, text, self.at, levels)
-            };
         }
-        false
     }
 
     fn level(

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::frame::{self, Frame, STEPS_MAX, Scratch, Slot, Step};
-use super::scan::{ScanError, Scanner};
+use super::scan::{Num, ScanError, Scanner};
 use super::swar;
 
 /// Nodes kept; the messages of a venue need about 50. A hostile file may write every line in another way.
@@ -98,7 +98,10 @@ impl Shapes {
             scanner.at += node.text.len();
             match node.value {
                 // Most values are integers: a jump that can be foreseen.
-                Value::Of(Slot::Integer(field)) => frame[field] = scanner.integer().ok()?,
+                Value::Of(Slot::Integer(field)) => match scanner.quick_integer() {
+                    Some(value) => frame[field] = Num::Value(value),
+                    None => frame[field] = scanner.integer().ok()?,
+                },
                 Value::Of(slot) => frame::read(&mut scanner, slot, frame, scratch, 1).ok()?,
                 Value::Event(bytes) => {
                     frame.event = Some(Cow::Borrowed(&line[scanner.at - 1 - bytes..scanner.at - 1]));
@@ -271,12 +274,20 @@ mod tests {
                 proptest::collection::vec(("[0-9]{7}[.][0-9]{8}", "[0-9]{7}[.][0-9]{8}"), 0..9),
             ],
             blank in prop_oneof![9 => Just(""), 1 => Just(" ")],
+            before in ("[0-9]{1,9}([.][0-9]{0,8})?", "[0-9]{1,2}[.][0-9]{1,8}"),
+            behind in prop_oneof![Just("}"), Just("}    }                                                    \"]]   ")],
         ) {
-            let text: Vec<String> = levels.iter().map(|(p, q)| format!("[\"{p}\",\"{q}\"]")).collect();
+            let text_of = |(p, q): &(String, String)| format!("[\"{p}\",\"{q}\"]");
+            let (mut form, mut read, mut bad) = (None, Vec::new(), Vec::new());
+            // Levels of another message, whose form is tried first.
+            let other = format!("[{}]", text_of(&before));
+            prop_assert_eq!(Scanner::new(other.as_bytes(), 0).levels(&mut form, &mut read, &mut bad), Ok(()));
+            (read, bad) = (Vec::new(), Vec::new());
+            let text: Vec<String> = levels.iter().map(text_of).collect();
             let text = format!("[{}]", text.join(&format!(",{blank}")));
-            let (mut read, mut bad) = (Vec::new(), Vec::new());
-            let mut scanner = Scanner::new(text.as_bytes(), 0);
-            prop_assert_eq!(scanner.levels(&mut read, &mut bad), Ok(()));
+            let line = format!("{text}{behind}");
+            let mut scanner = Scanner::new(line.as_bytes(), 0);
+            prop_assert_eq!(scanner.levels(&mut form, &mut read, &mut bad), Ok(()));
             prop_assert_eq!(scanner.at, text.len());
             let number = |text: &str| crate::decimal::parse(text.as_bytes()).ok();
             let expected: Vec<_> = levels.iter().filter_map(|(p, q)| number(p).zip(number(q))).collect();

@@ -270,7 +270,7 @@ impl ParquetReader {
         let label = &self.labels[source as usize];
         let mut bad = Vec::new();
         let mut scanner = Scanner::new(text, 0);
-        if let Err(error) = scanner.levels(levels, &mut bad).and_then(|()| scanner.end()) {
+        if let Err(error) = scanner.levels(&mut None, levels, &mut bad).and_then(|()| scanner.end()) {
             self.counters
                 .hit(checks::UNREADABLE, label, position, || format!("{name}: byte {}: {}", error.at + 1, error.what));
             return false;
