@@ -221,3 +221,62 @@ fn hit(counter: &mut Counter, batch: &TableBatch, position: u64, detail: impl Fn
         counter.examples.push(Example { source: batch.source.clone(), position, detail: detail() });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST_NS: i64 = 1_700_000_000 * SECOND_NS;
+
+    /// A row a second, with a null and a value off the lattice now and then.
+    fn batch(rows: Range<i64>) -> TableBatch {
+        let value = |i: i64| if i % 97 == 5 { f64::NAN } else { (i % 13) as f64 / 7.0 };
+        let column = TableColumn {
+            name: "x".to_owned(),
+            values: rows.clone().map(value).collect(),
+            valid: rows.clone().map(|i| i % 89 != 3).collect(),
+        };
+        let t_ns = rows.clone().map(|i| if i % 1000 == 999 { 0 } else { FIRST_NS + i * SECOND_NS }).collect();
+        TableBatch { t_ns, columns: vec![column], first_row: rows.start as u64 + 1, source: "t".to_owned() }
+    }
+
+    fn observed(window_ns: i64, rows: i64, batch_rows: i64) -> StreamStates {
+        let lattices = BTreeMap::from([("x".to_owned(), Lattice::float(10))]);
+        let mut table = TableObserver::new(&lattices, window_ns);
+        for first in (0..rows).step_by(batch_rows as usize) {
+            table.observe(&batch(first..rows.min(first + batch_rows)));
+        }
+        assert!(table.window_ns() >= table.window_ns_of_span());
+        table.finish()
+    }
+
+    #[test]
+    fn windows_of_their_final_length_from_the_start_change_nothing() {
+        for (rows, final_ns) in [(600, SECOND_NS), (3_000, 10 * SECOND_NS), (33_000, 60 * SECOND_NS)] {
+            let grown = observed(SECOND_NS, rows, 1_000);
+            assert_eq!(grown.window_ns, final_ns);
+            assert_eq!(observed(final_ns, rows, 777), grown, "{rows} rows");
+        }
+    }
+
+    #[test]
+    fn rows_without_a_key_are_counted_once_with_their_position() {
+        let stream = observed(SECOND_NS, 2_000, 500);
+        let invalid = stream.counters.iter().find(|counter| counter.check == "invalid_value");
+        let is_timed = |i: &i64| i % 1000 != 999;
+        let bad: Vec<i64> = (0..2_000).filter(is_timed).filter(|i| i % 97 == 5 || i % 89 == 3).collect();
+        let positions =
+            invalid.map(|invalid| invalid.examples.iter().map(|e| e.position as i64 - 1).collect::<Vec<_>>());
+        assert_eq!(invalid.map(|invalid| (invalid.count, invalid.total)), Some((bad.len() as u64, 2_000)));
+        assert_eq!(positions.as_deref(), Some(&bad[..EXAMPLES_MAX]));
+    }
+
+    #[test]
+    fn times_that_a_table_cannot_have_ask_for_the_shortest_windows() {
+        let hour_ns = 3_600 * SECOND_NS;
+        assert_eq!(window_ns_of_times(FIRST_NS, FIRST_NS + 9 * hour_ns), 60 * SECOND_NS);
+        for (first, last) in [(0, FIRST_NS), (FIRST_NS, i64::MAX), (i64::MIN, i64::MAX), (FIRST_NS, FIRST_NS - 1)] {
+            assert_eq!(window_ns_of_times(first, last), WINDOW_SHORT_NS);
+        }
+    }
+}
