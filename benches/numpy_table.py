@@ -1,14 +1,17 @@
 """Tables: K-S of every column in minute windows with NumPy, beside `verismo validate` on the same Parquet files.
 
-    python3 benches/numpy_table.py --verismo target/release/verismo [--golden-rows 2000000] [--candidate-rows 12000000] [--runs 5]
+    python3 benches/numpy_table.py --verismo target/release/verismo [--golden-rows 2000000] [--candidate-rows 12000000] [--runs 5] [--data DIR]
 
 NumPy reads both files with pyarrow, sorts the golden's columns once, and for each minute of the candidate and each of the 8 float columns takes
-the K-S distance by `searchsorted` into the golden. verismo does what it does: histograms per window, all tests of the table suite,
-intervals, a report. CPU seconds of whole processes (user and system, all threads), reading counted on both sides, in turn;
-ratios of rows per CPU second, medians over the runs, for zstd and for uncompressed files.
+the K-S distance by `searchsorted` into the golden. verismo counts all rows of both files in minute windows, too, and is run twice: with K-S
+alone, and with the whole table suite. Either way it gives intervals under autocorrelation, pictures and a report. What it judges
+are the half hours that both sides have, here the first three of the candidate's seventeen hours; NumPy compares every minute.
+CPU seconds of whole processes (user and system, all threads), reading counted on all sides, in turn; ratios of rows per CPU second,
+medians over the runs, for zstd and for uncompressed files. With `--data` the files are made there once and kept.
 """
 
 import argparse
+import pathlib
 import resource
 import statistics
 import subprocess
@@ -17,6 +20,21 @@ import tempfile
 
 COLUMNS = 8
 MINUTE_NS = 60_000_000_000
+SUITE = """schema: verismo.suite/1
+name: minutes
+data: table
+window: 60s
+tests: [%s]
+columns:
+  decide: ks
+  margins: {%s}
+  severity: critical
+"""
+SUITES = {
+    "K-S alone": SUITE % ("", "ks: 0.05"),
+    # As the built-in one.
+    "whole suite": SUITE % ("mwu", "ks: 0.05, w1: 0.1, mean: 0.1, std: 0.1, quantile: 0.15"),
+}
 
 
 def write(path, rows, seed, compression):
@@ -70,26 +88,41 @@ def main():
     parser.add_argument("--golden-rows", type=int, default=2_000_000)
     parser.add_argument("--candidate-rows", type=int, default=12_000_000)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--data", type=pathlib.Path, help="folder of the files, made where they are not there")
     parser.add_argument("--compare", nargs=2, metavar="FILE", help="only compare two files with NumPy")
     args = parser.parse_args()
     if args.compare:
         return compare(*args.compare)
+    with tempfile.TemporaryDirectory() as scratch:
+        for compression in ("zstd", "none"):
+            measure(args, compression, pathlib.Path(scratch))
+
+
+def measure(args, compression, scratch):
     rows = args.golden_rows + args.candidate_rows
-    for compression in ("zstd", "none"):
-        with tempfile.TemporaryDirectory() as scratch:
-            golden, candidate = f"{scratch}/golden.parquet", f"{scratch}/candidate.parquet"
-            write(golden, args.golden_rows, 1, compression)
-            write(candidate, args.candidate_rows, 2, compression)
-            validate = [args.verismo, "validate", "--quiet", "--time", "ts", "--out", scratch + "/report"]
-            rates = []
-            for run in range(args.runs):
-                numpy = rows / cpu_seconds([sys.executable, __file__, "--compare", golden, candidate])
-                rust = rows / cpu_seconds(validate + ["--golden", golden, "--candidate", candidate])
-                rates.append((numpy, rust))
-                print(f"{compression}, run {run + 1}: NumPy {numpy:,.0f} rows per CPU second, verismo {rust:,.0f}, ratio {rust / numpy:.2f}")
-            numpy, rust = (statistics.median(rate[i] for rate in rates) for i in (0, 1))
-            ratio = statistics.median(rust / numpy for numpy, rust in rates)
-            print(f"{compression}, medians: NumPy {numpy:,.0f} rows per CPU second, verismo {rust:,.0f}, ratio {ratio:.2f}")
+    data = args.data or scratch
+    golden, candidate = data / f"g_{compression}.parquet", data / f"c_{compression}.parquet"
+    for path, n, seed in [(golden, args.golden_rows, 1), (candidate, args.candidate_rows, 2)]:
+        if not path.exists():
+            write(path, n, seed, compression)
+    commands = {"NumPy": [sys.executable, __file__, "--compare", str(golden), str(candidate)]}
+    for name, text in SUITES.items():
+        suite = scratch / f"{name.replace(' ', '-')}.yaml"
+        suite.write_text(text)
+        sides = ["--golden", str(golden), "--candidate", str(candidate)]
+        validate = [args.verismo, "validate", "--quiet", "--time", "ts", "--out", str(scratch / "report")]
+        commands[name] = validate + ["--suite", str(suite)] + sides
+    rates = {name: [] for name in commands}
+    for run in range(args.runs):
+        for name, command in commands.items():
+            rates[name].append(rows / cpu_seconds(command))
+        shown = ", ".join(f"{name} {of[-1]:,.0f} (x{of[-1] / rates['NumPy'][-1]:.2f})" for name, of in rates.items())
+        print(f"{compression}, run {run + 1}: {shown} rows per CPU second", flush=True)
+    for name in SUITES:
+        ratios = [own / numpy for own, numpy in zip(rates[name], rates["NumPy"])]
+        of = [f"{statistics.median(rates[side]):,.0f}" for side in ("NumPy", name)]
+        span = f"{min(ratios):.2f} to {max(ratios):.2f}"
+        print(f"{compression}, {name}, medians: NumPy {of[0]}, verismo {of[1]}, ratio {statistics.median(ratios):.2f} ({span})")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use verismo_stats::classic;
-use verismo_stats::histogram::{Cells, Histogram, Tally};
+use verismo_stats::column::{ColumnProfile, ColumnProfiler, choose_lattice, time_hash};
+use verismo_stats::histogram::{Cells, Histogram, Tally, ValueTally};
 use verismo_stats::lattice::Lattice;
 use verismo_stats::sample::mix64;
+use verismo_stats::special::normal_quantile;
 
 fn main() {
     divan::main();
@@ -62,6 +64,34 @@ fn tally_lots(bencher: Bencher<'_, '_>, n: usize) {
 #[divan::bench(args = WINDOWS)]
 fn tally_scattered(bencher: Bencher<'_, '_>, n: usize) {
     bench_tally(bencher, &keys(&Lattice::exact(), &returns(n)));
+}
+
+/// Values to cells, as a column of a table is counted: seconds, ten seconds and minutes of rows every 5 ms.
+#[divan::bench(args = [200, 2000, 12_000])]
+fn values_float(bencher: Bencher<'_, '_>, n: usize) {
+    let values: Vec<f64> = uniform(PROFILED).map(normal_quantile).collect();
+    let mut tally = ValueTally::new(choose_lattice(&profile(&values)));
+    // Other values every time, or their branches are learnt by heart.
+    let mut windows = values.chunks_exact(n).cycle();
+    bencher.counter(ItemsCount::new(n)).bench_local(|| {
+        let n_rejected = tally.extend(black_box(windows.next().unwrap_or_default()));
+        (n_rejected, tally.drain())
+    });
+}
+
+#[divan::bench]
+fn profile_float(bencher: Bencher<'_, '_>) {
+    let values: Vec<f64> = uniform(PROFILED).map(normal_quantile).collect();
+    bencher.counter(ItemsCount::new(PROFILED)).bench_local(|| profile(&values));
+}
+
+const PROFILED: usize = 1_000_000;
+
+fn profile(values: &[f64]) -> ColumnProfile {
+    let mut profiler = ColumnProfiler::new(ColumnProfile::DEFAULT_CAPACITY);
+    let hashes: Vec<u64> = (0..values.len() as i64).map(time_hash).collect();
+    profiler.extend(&hashes, values);
+    profiler.finish()
 }
 
 #[divan::bench(args = [1000])]

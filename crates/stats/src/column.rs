@@ -1,8 +1,10 @@
 //! What must be known of a golden column to choose its lattice.
 
 mod choose;
+mod profiler;
 
 pub use choose::choose_lattice;
+pub use profiler::{ColumnProfiler, time_hash};
 
 use crate::lattice::{Ticks, ordered, unordered};
 use crate::sample::mix64;
@@ -127,7 +129,7 @@ impl ColumnProfile {
 /// counted together. For a column without times use one constant time.
 #[must_use]
 pub fn value_hash(time_ns: i64, value: f64) -> u64 {
-    mix64(mix64(time_ns as u64).wrapping_add(ordered(value) as u64))
+    mix64(time_hash(time_ns).wrapping_add(ordered(value) as u64))
 }
 
 /// The scales among `candidates` on whose grid the value lies.

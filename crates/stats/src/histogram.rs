@@ -1,13 +1,16 @@
 //! The state behind every distributional test: how often each key of a lattice was seen.
 
 mod cells;
+mod grid;
 mod pages;
 mod ranks;
 mod tally;
+mod values;
 
 pub use cells::{Cells, Iter};
 pub(crate) use ranks::Ranks;
 pub use tally::Tally;
+pub use values::ValueTally;
 
 use crate::lattice::{Lattice, middle};
 use crate::state::{DecodeError, Group, MergeError, Reader, State};

@@ -8,7 +8,7 @@ use common::uniform;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use verismo_stats::classic;
-use verismo_stats::column::{ColumnProfile, choose_lattice, value_hash};
+use verismo_stats::column::{ColumnProfile, ColumnProfiler, choose_lattice, time_hash, value_hash};
 use verismo_stats::histogram::Histogram;
 use verismo_stats::lattice::Lattice;
 use verismo_stats::special::normal_quantile;
@@ -37,6 +37,23 @@ fn cells() -> impl Strategy<Value = Vec<Vec<(i64, f64)>>> {
         1 => Just(f64::NAN),
     ];
     vec(vec((0..6_i64, value), 0..30), 0..8)
+}
+
+proptest! {
+    #[test]
+    fn batches_make_the_profile_of_single_values(batches in cells(), capacity in 1..40_u32) {
+        let mut profile = ColumnProfile::new(capacity);
+        let mut profiler = ColumnProfiler::new(capacity);
+        for batch in batches {
+            let there: Vec<(i64, f64)> = batch.iter().copied().filter(|(time_ns, _)| *time_ns != 0).collect();
+            there.iter().for_each(|&(time_ns, x)| profile.push(value_hash(time_ns, x), x));
+            (there.len()..batch.len()).for_each(|_| profile.push_null());
+            let (hashes, values): (Vec<u64>, Vec<f64>) = there.iter().map(|&(t, x)| (time_hash(t), x)).unzip();
+            profiler.extend(&hashes, &values);
+            profiler.extend_nulls((batch.len() - there.len()) as u64);
+        }
+        prop_assert_eq!(profiler.finish(), profile);
+    }
 }
 
 state_laws!(column_profile, ColumnProfile, cells(), of_cells, refuses: [ColumnProfile::new(13)]);

@@ -1,6 +1,7 @@
 //! Tables: any Parquet or CSV file with a time column, as batches of numbers.
 
 mod csv;
+mod pages;
 mod parquet;
 mod time;
 
@@ -12,7 +13,7 @@ use crate::inventory::{Match, Probe, Source};
 
 pub(crate) use csv::header_of;
 
-/// Rows of one batch.
+/// Rows of one batch at most.
 pub const TABLE_ROWS: usize = 8192;
 
 /// A column of numbers.
@@ -27,6 +28,12 @@ pub struct TableColumn {
 }
 
 impl TableColumn {
+    /// Whether no value is null.
+    pub fn is_complete(&self) -> bool {
+        // Without an early end the loop takes many rows at a time.
+        self.valid.iter().fold(true, |all, valid| all & valid)
+    }
+
     /// A column of `n` nulls.
     fn nulls(name: &str, n: usize) -> Self {
         Self { name: name.to_owned(), values: vec![0.0; n], valid: vec![false; n] }
@@ -80,6 +87,11 @@ pub(crate) trait TableFile: Send {
     /// Adds what its columns look like; the file has to be opened anew after it.
     fn sample(&mut self, seen: &mut Seen);
 
+    /// First and last time by what the file says of itself, right or not.
+    fn span_ns(&self) -> Option<(i64, i64)> {
+        None
+    }
+
     /// Says which columns the batches have.
     fn choose(&mut self, columns: &[String]);
 
@@ -113,8 +125,8 @@ impl Seen {
 pub struct TableReader {
     sources: std::vec::IntoIter<Source>,
     options: TableOptions,
-    /// The numeric columns, once the files have been looked at.
-    columns: Option<Vec<String>>,
+    /// What the files say of themselves, once they have been looked at.
+    outline: Option<Outline>,
     open: Option<(Box<dyn TableFile>, Source)>,
     counters: FeedCounters,
     rows: u64,
@@ -125,7 +137,7 @@ impl TableReader {
     /// A reader of `sources` (see [`crate::Inventory`]).
     pub fn new(sources: Vec<Source>, options: TableOptions) -> Self {
         let counters = FeedCounters::default();
-        Self { sources: sources.into_iter(), options, columns: None, open: None, counters, rows: 0, bytes: 0 }
+        Self { sources: sources.into_iter(), options, outline: None, open: None, counters, rows: 0, bytes: 0 }
     }
 
     /// The next rows; `None` at the end of all files.
@@ -141,9 +153,7 @@ impl TableReader {
     }
 
     fn read_batch(&mut self) -> Result<Option<TableBatch>, FeedError> {
-        if self.columns.is_none() {
-            self.columns = Some(numeric_columns(self.sources.as_slice(), &self.options));
-        }
+        self.outline();
         // Bounded: every turn opens a file, ends one, or returns rows.
         loop {
             let Some((file, source)) = &mut self.open else {
@@ -153,7 +163,7 @@ impl TableReader {
                 self.bytes += source.bytes;
                 match open(&source, &self.options) {
                     Ok(mut file) => {
-                        file.choose(self.columns.as_deref().unwrap_or_default());
+                        file.choose(self.outline.as_ref().map_or(&[], |outline| &outline.columns));
                         self.open = Some((file, source));
                     }
                     Err(error @ FeedError::Corrupt { .. }) => self.broken(&source, &error),
@@ -177,6 +187,15 @@ impl TableReader {
         }
     }
 
+    /// The first and last time of all files by what they say of themselves, where all do, in ns. It may be wrong.
+    pub fn stated_span_ns(&mut self) -> Option<(i64, i64)> {
+        self.outline().span_ns
+    }
+
+    fn outline(&mut self) -> &Outline {
+        self.outline.get_or_insert_with(|| Outline::of(self.sources.as_slice(), &self.options))
+    }
+
     fn broken(&mut self, source: &Source, error: &FeedError) {
         self.counters.hit(checks::TRUNCATED_FILE, &source.path.display().to_string(), 0, || error.to_string());
     }
@@ -197,15 +216,29 @@ impl TableReader {
     }
 }
 
-/// The numeric columns of all files. One that cannot be opened says so when its turn comes.
-fn numeric_columns(sources: &[Source], options: &TableOptions) -> Vec<String> {
-    let mut seen = Seen::default();
-    for source in sources {
-        if let Ok(mut file) = open(source, options) {
-            file.sample(&mut seen);
+/// What all files together look like.
+struct Outline {
+    /// The numeric columns.
+    columns: Vec<String>,
+    span_ns: Option<(i64, i64)>,
+}
+
+impl Outline {
+    /// A file that cannot be opened says so when its turn comes.
+    fn of(sources: &[Source], options: &TableOptions) -> Self {
+        let mut seen = Seen::default();
+        let mut spans = Vec::with_capacity(sources.len());
+        for source in sources {
+            if let Ok(mut file) = open(source, options) {
+                file.sample(&mut seen);
+                spans.push(file.span_ns());
+            }
         }
+        let join = |a: (i64, i64), b: (i64, i64)| (a.0.min(b.0), a.1.max(b.1));
+        let spans: Option<Vec<(i64, i64)>> = spans.into_iter().collect();
+        let span_ns = spans.and_then(|spans| spans.into_iter().reduce(join));
+        Self { columns: seen.numeric(&options.numeric), span_ns }
     }
-    seen.numeric(&options.numeric)
 }
 
 fn open(source: &Source, options: &TableOptions) -> Result<Box<dyn TableFile>, FeedError> {

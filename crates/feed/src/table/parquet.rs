@@ -5,15 +5,22 @@ use std::path::PathBuf;
 
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use ::parquet::file::metadata::ParquetMetaData;
+use ::parquet::file::statistics::Statistics;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchReader};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema, TimeUnit};
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, TimeUnit};
 
+use super::pages::PageFile;
 use super::{SAMPLE_ROWS, Seen, TABLE_ROWS, TableBatch, TableColumn, TableFile, TableOptions, limit_columns, time};
 use crate::counters::FeedCounters;
 use crate::epoch;
 use crate::error::FeedError;
 use crate::inventory::Source;
+
+/// Values of a batch, so that wide tables take no more memory, down to this many rows.
+const BATCH_VALUES: usize = 1 << 18;
+const BATCH_ROWS_MIN: usize = 1024;
 
 pub(super) struct ParquetTable {
     path: PathBuf,
@@ -21,6 +28,8 @@ pub(super) struct ParquetTable {
     time_name: String,
     /// The columns that are not read.
     texts: Vec<String>,
+    /// First and last time by the footer.
+    span_ns: Option<(i64, i64)>,
     columns: Vec<String>,
     rows: u64,
 }
@@ -29,31 +38,64 @@ impl ParquetTable {
     pub(super) fn open(source: &Source, options: &TableOptions) -> Result<Self, FeedError> {
         let path = source.path.clone();
         let opened = catch_unwind(AssertUnwindSafe(|| open(source, options)));
-        let (reader, time_name, texts) = opened.unwrap_or_else(|_| {
+        let Opened { reader, time_name, texts, span_ns } = opened.unwrap_or_else(|_| {
             Err(FeedError::corrupt(&path, "the footer", "the Parquet library gave up on its bytes"))
         })?;
-        Ok(Self { path, reader, time_name, texts, columns: Vec::new(), rows: 0 })
+        Ok(Self { path, reader, time_name, texts, span_ns, columns: Vec::new(), rows: 0 })
     }
 }
 
-type Opened = (ParquetRecordBatchReader, String, Vec<String>);
+/// The rows, the name and span of the time column, and the names of the columns that are not numeric.
+struct Opened {
+    reader: ParquetRecordBatchReader,
+    time_name: String,
+    texts: Vec<String>,
+    span_ns: Option<(i64, i64)>,
+}
 
-/// The rows, the name of the time column, and the names of the columns that are not numeric.
 fn open(source: &Source, options: &TableOptions) -> Result<Opened, FeedError> {
     let path = &source.path;
     let file = std::fs::File::open(path).map_err(|e| FeedError::io(path, "open", &e))?;
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| FeedError::corrupt(path, "the footer", e))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(PageFile::new(file))
+        .map_err(|e| FeedError::corrupt(path, "the footer", e))?;
     let schema = builder.schema().clone();
     limit_columns(source, schema.fields().len())?;
     let time = time_column(source, &schema, options)?;
     let is_used = |i: &usize| *i == time || schema.field(*i).data_type().is_numeric();
     let (used, others): (Vec<usize>, Vec<usize>) = (0..schema.fields().len()).partition(is_used);
+    let used_columns = used.len();
     let mask = ProjectionMask::roots(builder.parquet_schema(), used);
-    let reader = builder.with_projection(mask).with_batch_size(TABLE_ROWS).build();
+    let span_ns = span_ns(builder.metadata(), schema.field(time));
+    let rows = (BATCH_VALUES / used_columns.max(1)).clamp(BATCH_ROWS_MIN, TABLE_ROWS);
+    let reader = builder.with_projection(mask).with_batch_size(rows).build();
     let reader = reader.map_err(|e| FeedError::corrupt(path, "the first row group", e))?;
     let name = |i: usize| schema.field(i).name().clone();
-    Ok((reader, name(time), others.into_iter().map(name).collect()))
+    Ok(Opened { reader, time_name: name(time), texts: others.into_iter().map(name).collect(), span_ns })
+}
+
+/// The first and last time that the row groups tell of, where all do.
+fn span_ns(metadata: &ParquetMetaData, time: &Field) -> Option<(i64, i64)> {
+    let DataType::Timestamp(unit, _) = time.data_type() else { return None };
+    let unit_ns = unit_ns(*unit);
+    let leaves = metadata.file_metadata().schema_descr().columns();
+    let at = leaves.iter().position(|leaf| leaf.path().parts() == [time.name().as_str()])?;
+    let mut span: Option<(i64, i64)> = None;
+    for group in metadata.row_groups().iter().filter(|group| group.num_rows() > 0) {
+        let Some(Statistics::Int64(of_group)) = group.columns().get(at)?.statistics() else { return None };
+        let first = of_group.min_opt()?.checked_mul(unit_ns)?;
+        let last = of_group.max_opt()?.checked_mul(unit_ns)?;
+        span = Some(span.map_or((first, last), |span| (span.0.min(first), span.1.max(last))));
+    }
+    span
+}
+
+fn unit_ns(unit: TimeUnit) -> i64 {
+    match unit {
+        TimeUnit::Second => 1_000_000_000,
+        TimeUnit::Millisecond => 1_000_000,
+        TimeUnit::Microsecond => 1_000,
+        TimeUnit::Nanosecond => 1,
+    }
 }
 
 /// The column asked for, else the first timestamp by name, else the first timestamp, else a number or text named like a time.
@@ -86,6 +128,10 @@ impl TableFile for ParquetTable {
         for name in &self.texts {
             seen.add(name, 0, 0);
         }
+    }
+
+    fn span_ns(&self) -> Option<(i64, i64)> {
+        self.span_ns
     }
 
     fn choose(&mut self, columns: &[String]) {
@@ -137,12 +183,7 @@ impl ParquetTable {
         };
         let times: Vec<Option<i64>> = match array.data_type() {
             DataType::Timestamp(unit, _) => {
-                let scale = match unit {
-                    TimeUnit::Second => 1_000_000_000,
-                    TimeUnit::Millisecond => 1_000_000,
-                    TimeUnit::Microsecond => 1_000,
-                    TimeUnit::Nanosecond => 1,
-                };
+                let scale = unit_ns(*unit);
                 let stamps = self.cast(array, &DataType::Int64)?;
                 stamps.as_primitive::<Int64Type>().iter().map(|s| s.and_then(|s| s.checked_mul(scale))).collect()
             }
@@ -187,6 +228,10 @@ impl ParquetTable {
     fn numbers(&self, name: &str, array: &ArrayRef) -> Result<TableColumn, FeedError> {
         let floats = self.cast(array, &DataType::Float64)?;
         let floats = floats.as_primitive::<Float64Type>();
+        if floats.null_count() == 0 {
+            let (values, valid) = (floats.values().to_vec(), vec![true; floats.len()]);
+            return Ok(TableColumn { name: name.to_owned(), values, valid });
+        }
         let valid: Vec<bool> = (0..floats.len()).map(|row| floats.is_valid(row)).collect();
         let values = floats.values().iter().zip(&valid).map(|(v, valid)| if *valid { *v } else { 0.0 }).collect();
         Ok(TableColumn { name: name.to_owned(), values, valid })

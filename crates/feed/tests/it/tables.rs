@@ -196,3 +196,27 @@ fn parquet_numbers_beside_any_kind_of_time() {
     let error = parquet(columns, None).unwrap_err();
     assert!(error.to_string().contains("row 2: column `time`: \"null\""), "{error}");
 }
+
+#[test]
+fn the_footer_tells_the_span_of_a_table() {
+    let us = 1_723_161_255_000_000;
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, time: ArrayRef| {
+        let x: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+        let batch = RecordBatch::try_from_iter([("x", x), ("time", time)]).unwrap();
+        let file = File::create(directory.path().join(name)).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+    };
+    let stated = || {
+        let inventory = Inventory::scan(&[directory.path().to_path_buf()], None).unwrap();
+        TableReader::new(inventory.sources, TableOptions::default()).stated_span_ns()
+    };
+    write("a.parquet", Arc::new(TimestampMicrosecondArray::from(vec![us + 5, us, us + 9])));
+    write("b.parquet", Arc::new(TimestampMicrosecondArray::from(vec![us + 20, us + 30, us + 25])));
+    assert_eq!(stated(), Some((us * 1000, (us + 30) * 1000)));
+    // Whole numbers are times by what they look like, which no footer says.
+    write("c.parquet", Arc::new(Int64Array::from(vec![us + 40, us + 41, us + 42])));
+    assert_eq!(stated(), None);
+}

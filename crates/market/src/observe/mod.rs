@@ -33,7 +33,7 @@ mod windows;
 
 pub use counters::{Check, Counter, EXAMPLES_MAX, Example};
 pub use observed::{Observed, QuoteCheck, Series, SeriesWindows};
-pub use windows::{WindowCells, WindowLags, WindowTally};
+pub use windows::{WindowCells, WindowLags, WindowTally, merge_cells};
 
 use crate::book::Book;
 use crate::event::EventBatch;

@@ -131,13 +131,13 @@ impl WindowTally {
 }
 
 /// Sorts by index and adds up states of equal index.
-fn merge_cells(mut windows: Vec<WindowCells>) -> Vec<WindowCells> {
+pub fn merge_cells(mut windows: Vec<WindowCells>) -> Vec<WindowCells> {
     windows.sort_by_key(|&(index, _)| index);
-    let merge = |group: &[WindowCells]| match group {
-        [(index, one)] => (*index, one.clone()),
+    let merge = |group: &mut [WindowCells]| match group {
+        [(index, one)] => (*index, std::mem::take(one)),
         _ => (group.first().map_or(0, |w| w.0), Cells::sum(group.iter().map(|(_, cells)| cells))),
     };
-    windows.chunk_by(|a, b| a.0 == b.0).map(merge).collect()
+    windows.chunk_by_mut(|a, b| a.0 == b.0).map(merge).collect()
 }
 
 /// Sums a series and its lagged products per window.

@@ -270,38 +270,114 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Vec<(i64, u64)>, DecodeErr
 fn pack(cells: &[(i64, u64)], out: &mut Vec<u8>) {
     debug_assert!(cells.windows(2).all(|pair| pair[0].0 < pair[1].0), "keys ascend");
     let Some(&(first, _)) = cells.first() else { return };
-    let divisor = common_divisor(cells);
+    let (total, divisor) = total_and_divisor(cells);
     let shift = if divisor == 1 { common_shift(cells) } else { 0 };
     let step = if shift == 0 { divisor.max(1) } else { 1 };
     let position = |key: i64| if shift == 0 { key } else { ((key >> shift) << 1) | (key & 1) };
     let steps = Divisor::new(step);
     let distance = |pair: &[(i64, u64)]| position(pair[1].0).wrapping_sub(position(pair[0].0)) as u64;
-    // Only a distance of 63 bits can be too long; nearly no state has one.
-    let is_long = cells.last().is_some_and(|&(last, _)| last.wrapping_sub(first) < 0);
-    let is_wide = is_long && cells.windows(2).any(|pair| (distance(pair) / step).leading_zeros() == 0);
+    // Only a distance of 64 bits is too long; nearly no state has one.
+    let is_long = step == 1 && cells.last().is_some_and(|&(last, _)| last.wrapping_sub(first) < 0);
+    let is_wide = is_long && cells.windows(2).any(|pair| distance(pair).leading_zeros() == 0);
     put_u64(out, cells.len() as u64);
-    put_u64(out, cells.iter().fold(0_u64, |sum, &(_, count)| sum.saturating_add(count)));
+    put_u64(out, total);
     out.push(shift | if is_wide { WIDE } else { 0 });
     put_i64(out, position(first));
     if shift == 0 && cells.len() > 1 {
         put_u64(out, step);
     }
-    let mut last = position(first);
-    for (i, &(key, count)) in cells.iter().enumerate() {
-        debug_assert!(count > 0, "counts are above zero");
-        let here = position(key);
-        let distance = if i == 0 { 0 } else { steps.quotient(here.wrapping_sub(last) as u64) - 1 };
-        last = here;
-        if is_wide {
-            put_u64(out, distance);
+    let distances = Distances { shift, steps };
+    if is_wide { distances.put_wide(cells, out) } else { distances.put(cells, out) }
+}
+
+/// How far a cell is from the one before.
+struct Distances {
+    shift: u8,
+    steps: Divisor,
+}
+
+impl Distances {
+    #[inline]
+    fn position(&self, key: i64) -> i64 {
+        if self.shift == 0 { key } else { ((key >> self.shift) << 1) | (key & 1) }
+    }
+
+    /// In steps, less one.
+    #[inline]
+    fn of(&self, key: i64, last: i64) -> u64 {
+        self.steps.quotient(self.position(key).wrapping_sub(self.position(last)) as u64).wrapping_sub(1)
+    }
+
+    fn put_wide(&self, cells: &[(i64, u64)], out: &mut Vec<u8>) {
+        let mut last = None;
+        for &(key, count) in cells {
+            put_u64(out, last.map_or(0, |last| self.of(key, last)));
             put_u64(out, count - 1);
-        } else if count == 1 {
-            put_short(out, distance << 1);
-        } else {
-            put_short(out, distance << 1 | 1);
-            put_short(out, count - 2);
+            last = Some(key);
         }
     }
+
+    /// Most cells are a byte or two: both are written, and the second is written over where the count is one.
+    fn put(&self, cells: &[(i64, u64)], out: &mut Vec<u8>) {
+        let mut last = cells.first().map_or(0, |&(first, _)| first);
+        let mut is_first = true;
+        let mut bytes = [0_u8; BLOCK * LONGEST];
+        for block in cells.chunks(BLOCK) {
+            let mut n = 0;
+            for &(key, count) in block {
+                debug_assert!(count > 0, "counts are above zero");
+                let distance = if std::mem::take(&mut is_first) { 0 } else { self.of(key, last) };
+                last = key;
+                let is_more = u64::from(count > 1);
+                let (code, more) = (distance << 1 | is_more, count.wrapping_sub(2).wrapping_mul(is_more));
+                if code | more < 0x80 {
+                    bytes[n] = code as u8;
+                    bytes[n + 1] = more as u8;
+                    n += 1 + is_more as usize;
+                    continue;
+                }
+                put_varint(&mut bytes, &mut n, code);
+                if count > 1 {
+                    put_varint(&mut bytes, &mut n, more);
+                }
+            }
+            out.extend_from_slice(&bytes[..n]);
+        }
+    }
+}
+
+/// Cells that are packed before their bytes are appended.
+const BLOCK: usize = 64;
+/// Two varints of 64 bits.
+const LONGEST: usize = 20;
+
+/// Writes a varint at `n`, which moves behind it.
+#[inline]
+fn put_varint(bytes: &mut [u8; BLOCK * LONGEST], n: &mut usize, mut value: u64) {
+    while value >= 0x80 {
+        bytes[*n] = (value & 0x7f) as u8 | 0x80;
+        *n += 1;
+        value >>= 7;
+    }
+    bytes[*n] = value as u8;
+    *n += 1;
+}
+
+/// The number of observations, and the greatest common divisor of the distances between neighbours, 0 for a single cell.
+fn total_and_divisor(cells: &[(i64, u64)]) -> (u64, u64) {
+    let Some((&(first, count), rest)) = cells.split_first() else { return (0, 0) };
+    let (mut total, mut last) = (count, first);
+    let (mut used, mut least) = (0, u64::MAX);
+    for &(key, count) in rest {
+        let distance = key.wrapping_sub(last) as u64;
+        used |= distance;
+        least = least.min(distance);
+        total = total.saturating_add(count);
+        last = key;
+    }
+    // A power of two that divides all and is one of them: float lattices.
+    let is_power = used != 0 && used & used.wrapping_neg() == least;
+    (total, if is_power { least } else { common_divisor(cells) })
 }
 
 /// The greatest common divisor of the distances between neighbours; 0 for a single cell.
@@ -338,12 +414,6 @@ fn checked_unpack(position: i64, shift: u8) -> Option<i64> {
 #[inline]
 fn unzigzag(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
-}
-
-/// A varint of 64 bits, short ones without a loop.
-#[inline]
-fn put_short(out: &mut Vec<u8>, value: u64) {
-    if value < 0x80 { out.push(value as u8) } else { put_u64(out, value) }
 }
 
 /// A varint off the front of bytes that we wrote; 0 where there are none.

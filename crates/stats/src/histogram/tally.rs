@@ -67,6 +67,21 @@ impl Tally {
 
     /// Hands out what was counted, packed, and starts anew, keeping its buffers and its grid.
     pub fn drain(&mut self) -> Cells {
+        self.settle();
+        let cells = Cells::pack(&self.runs);
+        self.runs.clear();
+        cells
+    }
+
+    /// Merges what was counted into ascending runs, and starts anew.
+    pub(super) fn drain_into(&mut self, runs: &mut Vec<(i64, u64)>) {
+        self.settle();
+        merge_cells(runs, &self.runs);
+        self.runs.clear();
+    }
+
+    /// Brings all that was counted into the runs.
+    fn settle(&mut self) {
         self.look();
         // A grid that many keys miss, or that few keys spread over, is not kept.
         let is_poor = self.others.len() >= SORT_BELOW || self.pages.is_scattered();
@@ -75,9 +90,6 @@ impl Tally {
             self.pages.forget_grid();
         }
         sort_and_merge(&mut self.others, &mut self.runs);
-        let cells = Cells::pack(&self.runs);
-        self.runs.clear();
-        cells
     }
 
     /// Counts the keys held back.

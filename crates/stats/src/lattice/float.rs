@@ -198,9 +198,16 @@ impl FloatLattice {
         edge + i64::from(full != edge)
     }
 
+    /// The splits that hold any of the ordered integers from `lo` to `lo + length`.
+    pub(crate) fn splits_within(&self, lo: i64, length: i64) -> &[Split] {
+        let from = self.splits.partition_point(|split| split.hi <= lo);
+        let to = self.splits.partition_point(|split| split.lo <= lo.saturating_add(length));
+        self.splits.get(from..to).unwrap_or_default()
+    }
+
     /// The greatest edge not above `full`.
     #[inline]
-    fn edge(&self, full: i64) -> i64 {
+    pub(crate) fn edge(&self, full: i64) -> i64 {
         let coarse = full & !mask(self.mantissa_bits);
         let index = self.index.begun(&self.splits, full);
         let Some(split) = index.checked_sub(1).map(|i| self.splits[i]) else {
