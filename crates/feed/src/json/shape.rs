@@ -53,6 +53,19 @@ impl Node {
     }
 }
 
+/// Reads a value of the usual form straight into its place, without a result in between; `false`, with nothing read, for any other.
+#[inline(always)]
+fn read_usual<'a>(scanner: &mut Scanner<'a>, slot: Slot, frame: &mut Frame<'a>) -> bool {
+    match slot {
+        Slot::Integer(field) => scanner.quick_integer().map(|value| frame[field] = Num::Value(value)),
+        Slot::Decimal(field) => scanner.quick_decimal().map(|value| frame[field] = Num::Value(value)),
+        Slot::Stream => scanner.quick_text().map(|text| frame.stream = Some(Cow::Borrowed(text))),
+        Slot::Symbol => scanner.quick_text().map(|text| frame.symbol = Some(Cow::Borrowed(text))),
+        _ => None,
+    }
+    .is_some()
+}
+
 /// Whether a value that starts like this is for the same slot whatever it is.
 #[inline]
 fn is_plain(slot: Slot, first: u8) -> bool {
@@ -97,12 +110,11 @@ impl Shapes {
             let node = nodes.iter().find(|node| node.fits(line, scanner.at))?;
             scanner.at += node.text.len();
             match node.value {
-                // Most values are integers: a jump that can be foreseen.
-                Value::Of(Slot::Integer(field)) => match scanner.quick_integer() {
-                    Some(value) => frame[field] = Num::Value(value),
-                    None => frame[field] = scanner.integer().ok()?,
-                },
-                Value::Of(slot) => frame::read(&mut scanner, slot, frame, scratch, 1).ok()?,
+                Value::Of(slot) => {
+                    if !read_usual(&mut scanner, slot, frame) {
+                        frame::read(&mut scanner, slot, frame, scratch, 1).ok()?;
+                    }
+                }
                 Value::Event(bytes) => {
                     frame.event = Some(Cow::Borrowed(&line[scanner.at - 1 - bytes..scanner.at - 1]));
                 }

@@ -3,9 +3,9 @@
 use super::cells::Cells;
 use crate::divisor::{Divisor, gcd};
 
-/// Positions that have a bit: 1 MiB with their ranks at most, which the cache of a core holds. Keys beyond are few: the tail
-/// of a law.
-const NEAR: usize = 1 << 22;
+/// Positions that have a bit: all cells of a float lattice of 10 bits, whose values on both sides of zero are far from each other. With
+/// their ranks 2 MiB at most, of which little is touched. Keys beyond are few: the tail of a law.
+const NEAR: usize = 1 << 23;
 
 /// The distinct keys, and the place of each among them.
 #[derive(Debug, Clone)]
@@ -54,8 +54,6 @@ impl Positions {
         }
         let base = if anchor.is_none() { 0 } else { base };
         match sticky_shift {
-            // Where positions could wrap, every key is one.
-            u32::MAX if step > u64::MAX / NEAR as u64 => Self { base, grid: Grid::Steps(Divisor::new(1)) },
             u32::MAX => Self { base, grid: Grid::Steps(Divisor::new(step.max(1))) },
             shift => Self { base: base & !1, grid: Grid::Sticky(shift) },
         }
@@ -166,8 +164,30 @@ impl FarCells {
     }
 }
 
-/// Positions that have a counter: 16 MiB at most.
-const COUNTED: usize = 1 << 21;
+/// Counters of a page.
+const PAGE: usize = 1 << 12;
+
+/// A counter per position, in pages that are made when they are needed.
+#[derive(Default)]
+struct Counters(Vec<Option<Box<[u64; PAGE]>>>);
+
+impl Counters {
+    #[inline]
+    fn add(&mut self, position: usize, count: u64) {
+        if position / PAGE >= self.0.len() {
+            self.0.resize(position / PAGE + 1, None);
+        }
+        let counter = &mut self.0[position / PAGE].get_or_insert_with(|| Box::new([0; PAGE]))[position % PAGE];
+        *counter = counter.saturating_add(count);
+    }
+
+    /// Ascending positions with a count.
+    fn seen(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
+        let pages = self.0.iter().enumerate().filter_map(|(i, page)| Some((i * PAGE, page.as_ref()?)));
+        let counts = pages.flat_map(|(first, page)| (first..).zip(page.iter().copied()));
+        counts.filter(|(_, count)| *count > 0)
+    }
+}
 
 impl Ranks {
     /// The keys of all `parts`.
@@ -208,20 +228,16 @@ impl Ranks {
     /// Ascending (key, count) of what all `parts` hold together, read once.
     pub(crate) fn count<'a>(parts: impl Iterator<Item = &'a Cells> + Clone) -> Vec<(i64, u64)> {
         let positions = Positions::over(parts.clone());
-        let mut near: Vec<u64> = Vec::new();
+        let mut near = Counters::default();
         let mut far = FarCells::default();
         for (key, count) in parts.flat_map(Cells::iter) {
-            let Some(position) = positions.of(key).filter(|position| *position < COUNTED) else {
-                far.add(key, count);
-                continue;
-            };
-            if position >= near.len() {
-                near.resize((position + 1).next_power_of_two(), 0);
+            match positions.of(key) {
+                Some(position) => near.add(position, count),
+                None => far.add(key, count),
             }
-            near[position] = near[position].saturating_add(count);
         }
-        let seen = near.iter().enumerate().filter(|(_, count)| **count > 0);
-        let mut cells: Vec<(i64, u64)> = seen.map(|(position, count)| (positions.key(position), *count)).collect();
+        let mut cells: Vec<(i64, u64)> =
+            near.seen().map(|(position, count)| (positions.key(position), count)).collect();
         cells.extend(far.sorted());
         if !cells.is_sorted() {
             cells.sort_unstable();
@@ -266,10 +282,23 @@ mod tests {
         ]
     }
 
+    /// Keys on one grid: of steps that take up all of the range, too, as open cells of float lattices do.
+    fn keys_on_a_grid() -> impl Strategy<Value = Vec<BTreeSet<i64>>> {
+        let step = prop_oneof![Just(1_i64 << 42), Just(1 << 62), Just(i64::MAX), Just(3 << 41), 1_i64..5_000];
+        (step, any::<i64>()).prop_flat_map(|(step, base)| {
+            let key = any::<i64>().prop_map(move |k| base.wrapping_add(k.wrapping_mul(step)));
+            let near = (-40_i64..40).prop_map(move |k| base.saturating_add(k.saturating_mul(step)));
+            proptest::collection::vec(proptest::collection::btree_set(prop_oneof![key, near], 0..40), 0..6)
+        })
+    }
+
     proptest! {
         #[test]
         fn ranks_are_those_of_the_sorted_keys(
-            parts in proptest::collection::vec(proptest::collection::btree_set(key(), 0..40), 0..6),
+            parts in prop_oneof![
+                proptest::collection::vec(proptest::collection::btree_set(key(), 0..40), 0..6),
+                keys_on_a_grid(),
+            ],
         ) {
             let pack = |keys: &BTreeSet<i64>| Cells::pack(&keys.iter().map(|k| (*k, 1)).collect::<Vec<_>>());
             let packed: Vec<Cells> = parts.iter().map(pack).collect();
