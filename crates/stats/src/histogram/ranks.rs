@@ -164,30 +164,8 @@ impl FarCells {
     }
 }
 
-/// Counters of a page.
-const PAGE: usize = 1 << 12;
-
-/// A counter per position, in pages that are made when they are needed.
-#[derive(Default)]
-struct Counters(Vec<Option<Box<[u64; PAGE]>>>);
-
-impl Counters {
-    #[inline]
-    fn add(&mut self, position: usize, count: u64) {
-        if position / PAGE >= self.0.len() {
-            self.0.resize(position / PAGE + 1, None);
-        }
-        let counter = &mut self.0[position / PAGE].get_or_insert_with(|| Box::new([0; PAGE]))[position % PAGE];
-        *counter = counter.saturating_add(count);
-    }
-
-    /// Ascending positions with a count.
-    fn seen(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
-        let pages = self.0.iter().enumerate().filter_map(|(i, page)| Some((i * PAGE, page.as_ref()?)));
-        let counts = pages.flat_map(|(first, page)| (first..).zip(page.iter().copied()));
-        counts.filter(|(_, count)| *count > 0)
-    }
-}
+/// Positions that have a counter: 16 MiB at most.
+const COUNTED: usize = 1 << 21;
 
 impl Ranks {
     /// The keys of all `parts`.
@@ -228,16 +206,20 @@ impl Ranks {
     /// Ascending (key, count) of what all `parts` hold together, read once.
     pub(crate) fn count<'a>(parts: impl Iterator<Item = &'a Cells> + Clone) -> Vec<(i64, u64)> {
         let positions = Positions::over(parts.clone());
-        let mut near = Counters::default();
+        let mut near: Vec<u64> = Vec::new();
         let mut far = FarCells::default();
         for (key, count) in parts.flat_map(Cells::iter) {
-            match positions.of(key) {
-                Some(position) => near.add(position, count),
-                None => far.add(key, count),
+            let Some(position) = positions.of(key).filter(|position| *position < COUNTED) else {
+                far.add(key, count);
+                continue;
+            };
+            if position >= near.len() {
+                near.resize((position + 1).next_power_of_two(), 0);
             }
+            near[position] = near[position].saturating_add(count);
         }
-        let mut cells: Vec<(i64, u64)> =
-            near.seen().map(|(position, count)| (positions.key(position), count)).collect();
+        let seen = near.iter().enumerate().filter(|(_, count)| **count > 0);
+        let mut cells: Vec<(i64, u64)> = seen.map(|(position, count)| (positions.key(position), *count)).collect();
         cells.extend(far.sorted());
         if !cells.is_sorted() {
             cells.sort_unstable();
