@@ -104,7 +104,8 @@ fn observe_as_expected(mut job: Job, is_piped: bool, meter: &Meter) -> Result<Ob
     let (side, bytes, options, symbol) = (job.side, job.bytes, job.options.clone(), job.symbol.clone());
     job.options.expected_span_ns = again.expected_span_ns();
     let observed = observe(job, meter)?;
-    if !observed.streams.iter().any(|(_, observed)| observed.is_shorter_than_expected) {
+    let is_shorter = observed.streams.iter().any(|(_, observed)| observed.is_shorter_than_expected);
+    if !is_shorter || meter.is_cancelled() {
         return Ok(observed);
     }
     observe(Job { side, bytes, options, symbol, reader: again.open()?, again: None }, meter)

@@ -21,20 +21,24 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn one_two_and_seven_threads_give_one_digest() {
+fn one_two_and_seven_threads_give_one_digest_and_one_judgement() {
     let dir = tempfile::tempdir().unwrap();
     let (golden, candidate) = (dir.path().join("golden"), dir.path().join("candidate"));
     write_golden(&golden, market(3, 30_000));
     write_events(&candidate, market_with_snapshots(4, 30_000));
-    let digests: Vec<String> = [1, 2, 7]
+    let reports: Vec<Report> = [1, 2, 7]
         .into_iter()
         .map(|threads| {
             let request = verismo_engine::ValidateRequest { threads, ..request(&golden, &candidate) };
-            validate(&request, &Meter::default()).unwrap().digest
+            validate(&request, &Meter::default()).unwrap()
         })
         .collect();
-    assert_eq!(digests[0], digests[1]);
-    assert_eq!(digests[0], digests[2]);
+    for other in &reports[1..] {
+        assert_eq!(other.digest, reports[0].digest);
+        // Text shows every bit, and a number that is none is equal to itself.
+        assert_eq!(format!("{:?}", other.findings), format!("{:?}", reports[0].findings));
+        assert_eq!(format!("{:?}", other.integrity), format!("{:?}", reports[0].integrity));
+    }
 }
 
 /// What the states of a market have been since their definition: an optimisation that changes one is none. Where a definition or the

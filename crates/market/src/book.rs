@@ -375,6 +375,42 @@ mod tests {
     }
 
     #[test]
+    fn a_run_of_levels_is_set_as_one_by_one() {
+        let prices = [10, 12, 11, 13, 12, 9, 14, 11, 10];
+        let qtys = [1, 2, 3, 4, 0, 5, 6, 0, -7];
+        for levels_max in [3, 1_000] {
+            for side in [Side::Bid, Side::Ask, Side::None] {
+                let (mut run, mut single) = (Book::new(levels_max), Book::new(levels_max));
+                let (mut heard, mut want) = (Vec::new(), Vec::new());
+                for _ in 0..2 {
+                    run.set_many(side, &prices, &qtys, |before, after| heard.push((before, after)));
+                    for (price, qty) in prices.into_iter().zip(qtys) {
+                        want.push((single.set(side, price, qty), qty.max(0)));
+                    }
+                }
+                if side == Side::None {
+                    assert!(heard.is_empty());
+                } else {
+                    assert_eq!(heard, want, "{side:?}, at most {levels_max}");
+                }
+                assert!(run.levels(side).eq(single.levels(side)), "{side:?}, at most {levels_max}");
+                assert_eq!(run.levels_dropped(), single.levels_dropped());
+                assert_eq!(run.levels_dropped() > 0, levels_max == 3 && side != Side::None);
+            }
+        }
+    }
+
+    #[test]
+    fn the_ends_of_all_prices_are_not_neighbours() {
+        let mut book = Book::default();
+        for price in [i64::MAX - 5, i64::MAX - 3, i64::MIN + 2, i64::MIN] {
+            assert_eq!(book.set(Side::Ask, price, 1), 0);
+        }
+        let prices: Vec<i64> = book.levels(Side::Ask).map(|level| level.price).collect();
+        assert_eq!(prices, [i64::MIN, i64::MIN + 2, i64::MAX - 5, i64::MAX - 3]);
+    }
+
+    #[test]
     fn the_cap_drops_the_worst_level_and_counts_it() {
         let mut book = Book::new(3);
         for price in [10, 12, 11, 13] {

@@ -3,6 +3,7 @@
 mod cells;
 mod grid;
 mod pages;
+mod positions;
 mod ranks;
 mod tally;
 mod values;

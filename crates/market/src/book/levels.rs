@@ -123,6 +123,7 @@ impl Levels {
         // Ticks are at most 2^50, so that nothing but the distance of a slot has such a quotient.
         let slot = self.tick.quotient(key.wrapping_sub(self.base) as u64);
         if slot < self.n_slots
+            && key >= self.base
             && let Some(at) = self.qtys.get_mut(slot as usize)
         {
             let slot = slot as usize;

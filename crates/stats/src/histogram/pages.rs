@@ -4,6 +4,7 @@
 //! is known a key becomes a position by a subtraction and a multiplication, which also tell whether it lies on the grid.
 
 use super::merge_cells;
+use super::positions::Positions;
 use crate::divisor::Divisor;
 
 /// Counters of a page, and bits of its bitmap.
@@ -18,72 +19,39 @@ const PAGES_MAX: usize = 512;
 const KEYS_PER_PAGE: usize = 6;
 /// From this many keys on it is tried how many pages they need; of fewer the range decides.
 const TRY_FROM: usize = 2048;
-/// Largest step: of greater ones 2^64 is not so many times as much as there are positions.
-const STEP_MAX: u64 = 1 << 40;
-/// Largest shift of a float lattice, whose cells have two positions each.
-const STICKY_SHIFT_MAX: u32 = 42;
+/// Largest shift of a sticky grid: all of its keys are equal but for the lowest bit.
+const SHIFT_MAX: u32 = 62;
 /// Keys counted before the counters, of 16 bits, are emptied.
 const COUNTED_MAX: usize = u16::MAX as usize;
 
-/// A grid that keys lie on: `base + step * q`, or where `odd` is 1 perhaps one more (the sticky bit of a float lattice's open cells).
-#[derive(Debug, Clone, Copy)]
-struct Grid {
-    base: i64,
-    odd: u64,
-    step: Divisor,
-    /// Steps from the base that the directory covers and that do not leave 64 bits; 2^64 over the step at most.
-    limit: u64,
-}
-
-impl Grid {
-    /// A grid that all of `keys` lie on, they in its middle; `None` when there is none that the directory covers.
-    fn of(keys: &[i64]) -> Option<Self> {
-        let first = *keys.first()?;
-        let (mut min, mut max, mut used) = (first, first, 0_i64);
-        for &key in keys {
-            min = min.min(key);
-            max = max.max(key);
-            // Bits in which keys differ from the first; equal low bits are what can be shifted out.
-            used |= key ^ first;
-        }
-        // Only bits that are equal in all keys may be shifted out.
-        let is_sticky = used & 1 == 1 && used & 2 == 0;
-        let (min, odd) = if is_sticky { (min & !1, 1) } else { (min, 0) };
-        let step = match is_sticky {
-            true => 1 << (used & !1).trailing_zeros().min(STICKY_SHIFT_MAX),
-            false => step(keys, min),
-        };
-        let positions = POSITIONS >> odd;
-        let last = max.wrapping_sub(min) as u64 / step;
-        if (step > STEP_MAX && !is_sticky) || last >= positions {
-            return None;
-        }
-        let n = last + 1;
-        let n_pages = (n << odd) as usize / PAGE;
-        if keys.len() < TRY_FROM.min(n_pages * KEYS_PER_PAGE) {
-            return None;
-        }
-        // What the directory can cover and the keys do not need is left on both sides, as far as numbers go.
-        let before = ((positions - n) / 2).min(min.wrapping_sub(i64::MIN) as u64 / step);
-        let base = min.wrapping_sub((before * step) as i64);
-        let limit = positions.min(i64::MAX.wrapping_sub(base) as u64 / step + 1);
-        Some(Self { base, odd, step: Divisor::new(step), limit })
+/// A grid that all of `keys` lie on, they in its middle; `None` when there is none that the directory covers, or they are too few for it.
+fn grid_of(keys: &[i64]) -> Option<Positions> {
+    let first = *keys.first()?;
+    let (mut min, mut max, mut used) = (first, first, 0_i64);
+    for &key in keys {
+        min = min.min(key);
+        max = max.max(key);
+        // Bits in which keys differ from the first; equal low bits are what can be shifted out.
+        used |= key ^ first;
     }
-
-    /// The position of a key; [`POSITIONS`] or more if it is not on the grid, or beyond the directory.
-    #[inline(always)]
-    fn position(self, key: i64) -> u64 {
-        let distance = key.wrapping_sub(self.base) as u64;
-        let sticky = distance & self.odd;
-        let steps = self.step.quotient(distance - sticky);
-        if steps < self.limit { steps << self.odd | sticky } else { u64::MAX }
+    // Only bits that are equal in all keys may be shifted out.
+    let is_sticky = used & 1 == 1 && used & 2 == 0;
+    let (min, step) = match is_sticky {
+        true => (min & !1, 1 << (used & !1).trailing_zeros().min(SHIFT_MAX)),
+        false => (min, step(keys, min)),
+    };
+    let most = POSITIONS >> u32::from(is_sticky);
+    let last = max.wrapping_sub(min) as u64 / step;
+    if last >= most {
+        return None;
     }
-
-    #[inline]
-    fn key(self, position: u64) -> i64 {
-        let distance = self.step.value() * (position >> self.odd) + (position & self.odd);
-        self.base.wrapping_add(distance as i64)
+    let n_pages = ((last + 1) << u32::from(is_sticky)) as usize / PAGE;
+    if keys.len() < TRY_FROM.min(n_pages * KEYS_PER_PAGE) {
+        return None;
     }
+    // What the directory can cover and the keys do not need is left on both sides, as far as numbers go.
+    let before = ((most - last - 1) / 2).min(min.wrapping_sub(i64::MIN) as u64 / step);
+    Some(Positions::new(min.wrapping_sub((before * step) as i64), step, is_sticky, POSITIONS))
 }
 
 /// What all distances from the smallest key are multiples of; at least 1.
@@ -101,7 +69,7 @@ fn step(keys: &[i64], min: i64) -> u64 {
 /// Paged counters over a grid.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pages {
-    grid: Option<Grid>,
+    grid: Option<Positions>,
     /// One more than the slot of each page, or 0; allocated with the first use.
     directory: Vec<u16>,
     /// Pages in use, by slot.
@@ -128,7 +96,7 @@ impl Pages {
     /// Takes the grid of these keys; without one they had better be sorted. Counters must be empty.
     pub(super) fn fit(&mut self, keys: &[i64]) -> bool {
         debug_assert!(self.in_use.is_empty(), "counters belong to the grid they were counted on");
-        self.grid = Grid::of(keys);
+        self.grid = grid_of(keys);
         if self.directory.is_empty() && self.grid.is_some() {
             self.directory = vec![0; DIRECTORY];
         }
@@ -167,8 +135,8 @@ impl Pages {
         };
         let n_others = others.len();
         for &key in keys {
-            let position = grid.position(key);
-            let (page, offset) = ((position / PAGE as u64) as usize, position as usize % PAGE);
+            let position = grid.of(key).unwrap_or(usize::MAX);
+            let (page, offset) = (position / PAGE, position % PAGE);
             let slot = match self.directory.get(page) {
                 Some(0) => self.open(page),
                 Some(&slot) => usize::from(slot),
@@ -218,7 +186,7 @@ impl Pages {
                     let offset = word * 64 + bits.trailing_zeros() as usize;
                     bits &= bits - 1;
                     let count = std::mem::take(&mut counters[offset]);
-                    out.push((grid.key((page * PAGE + offset) as u64), u64::from(count)));
+                    out.push((grid.key(page * PAGE + offset), u64::from(count)));
                 }
             }
         }

@@ -1,7 +1,8 @@
 //! Distinct keys of many packed histograms in ascending order: near ones are marked in a bit each, far ones are listed.
 
 use super::cells::Cells;
-use crate::divisor::{Divisor, gcd};
+use super::positions::Positions;
+use crate::divisor::gcd;
 
 /// Positions that have a bit: all cells of a float lattice of 10 bits, whose values on both sides of zero are far from each other. With
 /// their ranks 2 MiB at most, of which little is touched. Keys beyond are few: the tail of a law.
@@ -25,62 +26,20 @@ struct Word {
     before: u32,
 }
 
-/// Where keys lie on a grid.
-#[derive(Debug, Clone, Copy)]
-struct Positions {
-    base: i64,
-    grid: Grid,
-}
-
-/// How distances from the base become positions.
-#[derive(Debug, Clone, Copy)]
-enum Grid {
-    Steps(Divisor),
-    /// `distance / 2^shift` with the lowest bit appended.
-    Sticky(u32),
-}
-
-impl Positions {
-    /// A grid for the keys of `parts`.
-    fn over<'a>(parts: impl Iterator<Item = &'a Cells>) -> Self {
-        let (mut base, mut step, mut anchor) = (i64::MAX, 0_u64, None);
-        let mut sticky_shift = u32::MAX;
-        for (first, shift, own_step) in parts.filter_map(Cells::grid) {
-            base = base.min(first);
-            step = gcd(gcd(step, own_step), first.abs_diff(*anchor.get_or_insert(first)));
-            if shift > 0 {
-                sticky_shift = sticky_shift.min(u32::from(shift));
-            }
-        }
-        let base = if anchor.is_none() { 0 } else { base };
-        match sticky_shift {
-            u32::MAX => Self { base, grid: Grid::Steps(Divisor::new(step.max(1))) },
-            shift => Self { base: base & !1, grid: Grid::Sticky(shift) },
+/// A grid for the keys of `parts`.
+fn grid_over<'a>(parts: impl Iterator<Item = &'a Cells>) -> Positions {
+    let (mut base, mut step, mut anchor) = (i64::MAX, 0_u64, None);
+    let mut sticky_shift = u32::MAX;
+    for (first, shift, own_step) in parts.filter_map(Cells::grid) {
+        base = base.min(first);
+        step = gcd(gcd(step, own_step), first.abs_diff(*anchor.get_or_insert(first)));
+        if shift > 0 {
+            sticky_shift = sticky_shift.min(u32::from(shift));
         }
     }
-
-    /// The position of a key that lies on the grid; positions ascend with their keys.
-    #[inline]
-    fn of(self, key: i64) -> Option<usize> {
-        let distance = key.wrapping_sub(self.base) as u64;
-        let position = match self.grid {
-            Grid::Steps(divisor) => Some(divisor.quotient(distance)).filter(|_| divisor.divides(distance))?,
-            Grid::Sticky(shift) => {
-                let steps = distance >> shift;
-                Some(steps << 1 | distance & 1).filter(|_| steps << shift | distance & 1 == distance)?
-            }
-        };
-        (position < NEAR as u64 && key >= self.base).then_some(position as usize)
-    }
-
-    /// The key at a position.
-    fn key(self, position: usize) -> i64 {
-        let distance = match self.grid {
-            Grid::Steps(divisor) => (position as u64).wrapping_mul(divisor.value()),
-            Grid::Sticky(shift) => (position as u64 >> 1) << shift | position as u64 & 1,
-        };
-        self.base.wrapping_add(distance as i64)
-    }
+    let is_sticky = sticky_shift < u32::MAX;
+    let step = if is_sticky { 1 << sticky_shift } else { step.max(1) };
+    Positions::new(if anchor.is_none() { 0 } else { base }, step, is_sticky, NEAR as u64)
 }
 
 /// Ascending keys that have no position, found by their distance from the first.
@@ -170,7 +129,7 @@ const COUNTED: usize = 1 << 21;
 impl Ranks {
     /// The keys of all `parts`.
     pub(crate) fn over<'a>(parts: impl Iterator<Item = &'a Cells> + Clone) -> Self {
-        let positions = Positions::over(parts.clone());
+        let positions = grid_over(parts.clone());
         let mut near: Vec<Word> = Vec::new();
         let mut far = FarCells::default();
         for (key, _) in parts.flat_map(Cells::iter) {
@@ -205,7 +164,7 @@ impl Ranks {
 
     /// Ascending (key, count) of what all `parts` hold together, read once.
     pub(crate) fn count<'a>(parts: impl Iterator<Item = &'a Cells> + Clone) -> Vec<(i64, u64)> {
-        let positions = Positions::over(parts.clone());
+        let positions = grid_over(parts.clone());
         let mut near: Vec<u64> = Vec::new();
         let mut far = FarCells::default();
         for (key, count) in parts.flat_map(Cells::iter) {
