@@ -5,6 +5,7 @@ mod compare;
 mod explain;
 mod limits;
 mod man;
+mod power;
 mod profile;
 mod report;
 
@@ -17,6 +18,7 @@ pub use compare::{CompareArgs, CompareFormat};
 pub use explain::{ExplainArgs, ExplainFormat};
 pub use limits::LimitArgs;
 pub use man::ManArgs;
+pub use power::PowerArgs;
 pub use profile::{ProfileArgs, ProfileFormat};
 pub use report::{ReportArgs, ReportFormat};
 
@@ -161,6 +163,11 @@ pub enum Command {
     /// Takes data or simulates some, times every stage on one thread, then the whole command in processes of their own on one
     /// thread and on all, and says how near the run is to what decoding alone costs.
     Bench(BenchArgs),
+    /// Find the smallest fault that a suite sees, and how often it cries wolf
+    ///
+    /// Puts faults of rising amounts into simulated markets, or into your data, judges each against its golden, and shows for every
+    /// fault from which amount on the run and each metric sees it. Pairs of markets without a fault give the rate of false alarms.
+    Power(PowerArgs),
     /// Write the manual pages
     Man(ManArgs),
 }

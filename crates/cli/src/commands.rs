@@ -10,6 +10,7 @@ pub mod init;
 pub mod inject;
 pub mod man;
 pub mod metrics;
+pub mod power;
 pub mod profile;
 pub mod report;
 pub mod simulate;

@@ -13,11 +13,13 @@ mod detail;
 mod figures;
 mod head;
 mod overview;
+mod power;
 mod profile;
 mod rest;
 
 use verismo_suite::report::Report;
 
+pub use power::power_html;
 pub use profile::profile_html;
 
 use detail::{Depth, detail};

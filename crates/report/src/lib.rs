@@ -15,6 +15,7 @@ pub mod reference;
 mod bench;
 mod junit;
 mod markdown;
+mod power;
 mod profile;
 mod text;
 
@@ -23,9 +24,10 @@ use verismo_suite::report::Report;
 pub use bench::bench_text;
 pub use compare::{compare, compare_markdown, compare_text};
 pub use explain::{ExplainError, Wish, explain, explain_text};
-pub use html::{html, profile_html};
+pub use html::{html, power_html, profile_html};
 pub use junit::junit;
 pub use markdown::markdown;
+pub use power::power_text;
 pub use profile::profile_text;
 pub use text::{TextStyle, text, verdict_style};
 
