@@ -121,7 +121,7 @@ pub fn judge(golden: &SideStates, candidate: &SideStates, suite: &Suite, options
     }
     streams.extend(pairs.missing.iter().map(|&g| lonely(Some(&golden.streams[g]), None)));
     streams.extend(pairs.extra.iter().map(|&c| lonely(None, Some(&candidate.streams[c]))));
-    let findings = settle(drafts, suite.alpha);
+    let findings = settle(drafts, suite.alpha, suite.multiplicity);
     let sides = [side_digest_from(golden, &digests[0]), side_digest_from(candidate, &digests[1])];
     Judgement { pictures, ..finish(sides, suite, streams, findings, integrity) }
 }

@@ -20,6 +20,7 @@ mod mde;
 mod observe;
 mod pairing;
 mod picture;
+mod policy;
 mod profile;
 mod propose;
 mod select;

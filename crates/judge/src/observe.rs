@@ -48,6 +48,7 @@ impl Task<'_> {
     pub(crate) fn blank(&self, test: TestId) -> verismo_suite::report::Finding {
         let rule = self.rule;
         let mut finding = blank(&rule.id, &self.unit, test, &self.pair.name, rule.severity, rule.decide == test);
+        finding.policy = rule.policy.for_test(test.info().signed);
         finding.stratum = self.selection.stratum.to_owned();
         finding.windows = [self.selection.golden.len() as u64, self.selection.candidate.len() as u64];
         finding.seconds = [0, 1].map(|side| finding.windows[side] as f64 * self.seconds_a_window[side]);

@@ -8,7 +8,7 @@ mod pictures;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::TestId;
-use crate::suite::{Pairing, Scope};
+use crate::suite::{Pairing, Policy, Scope};
 use crate::verdict::{FindingVerdict, Severity, Verdict};
 
 pub use pictures::{Against, LagBar, LawCurves, Picture, Stretch, TimeStrip, rounded};
@@ -183,7 +183,7 @@ pub struct Finding {
     pub n_eff: Option<f64>,
     /// Classical p-value for independent samples, for reference; decides nothing.
     pub p_value: Option<f64>,
-    /// p-value of "the effect is at most the margin", Holm-adjusted over its family: the findings that decide the run,
+    /// p-value of "the effect is at most the margin" (of what FAIL rejects, under another policy), corrected over its family: the findings that decide the run,
     /// those that decide an observable of lower severity, those that inform, and each further test by itself.
     pub p_fail: Option<f64>,
     /// Smallest effect that these data call FAIL in about four runs of five.
@@ -192,6 +192,9 @@ pub struct Finding {
     pub severity: Severity,
     /// Whether this test decides its observable.
     pub deciding: bool,
+    /// What PASS and FAIL claim; absent for the usual equivalence.
+    #[serde(default, skip_serializing_if = "Policy::is_usual")]
+    pub policy: Policy,
     /// The verdict.
     pub verdict: FindingVerdict,
     /// Why, in a sentence; also why numbers are null.

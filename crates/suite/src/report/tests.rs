@@ -25,6 +25,7 @@ fn finding() -> Finding {
         mde: None,
         severity: Severity::Critical,
         deciding: true,
+        policy: Default::default(),
         verdict: FindingVerdict::Pass,
         reason: "every window is equal".into(),
         windows: [3, 3],

@@ -2,6 +2,7 @@
 
 mod duration;
 mod parse;
+mod policy;
 mod problem;
 mod write;
 
@@ -13,6 +14,7 @@ use crate::catalogue::{self, CHECKS, LatticeSpec, OBSERVABLES, TestId};
 use crate::verdict::Severity;
 
 pub use duration::{format_duration, parse_duration};
+pub use policy::{Multiplicity, Policy};
 pub use problem::{SuiteProblem, render_problems};
 pub use write::{Proposal, ProposedMargin, table_suite_text, with_proposed_margins};
 
@@ -113,6 +115,9 @@ pub struct ObservableRule {
     pub margins: BTreeMap<TestId, f64>,
     /// Whether its deciding finding decides the run.
     pub severity: Severity,
+    /// What PASS and FAIL claim.
+    #[serde(skip_serializing_if = "Policy::is_usual")]
+    pub policy: Policy,
     /// The lattice of a column, frozen; `None` for catalogued observables, and for columns whose lattice is chosen from the golden.
     pub lattice: Option<LatticeSpec>,
 }
@@ -126,6 +131,9 @@ pub struct ColumnDefaults {
     pub margins: BTreeMap<TestId, f64>,
     /// Severity of the deciding finding.
     pub severity: Severity,
+    /// What PASS and FAIL claim.
+    #[serde(skip_serializing_if = "Policy::is_usual")]
+    pub policy: Policy,
 }
 
 /// What readers take at most; what is not said is left to the command line and the defaults.
@@ -168,6 +176,9 @@ pub struct Suite {
     pub pairing: Pairing,
     /// Error rate per end of an interval.
     pub alpha: f64,
+    /// How p-values are corrected for the number of findings.
+    #[serde(skip_serializing_if = "Multiplicity::is_usual")]
+    pub multiplicity: Multiplicity,
     /// Simulated copies of the estimation error per finding; raised by the judge when Holm's correction needs more.
     pub replicates: u32,
     /// The shortest base window in ns: 1 s, 10 s or 60 s; `None` leaves it to the length of the capture.
@@ -220,6 +231,7 @@ impl Suite {
             decide: defaults.decide,
             margins: defaults.margins.clone(),
             severity: defaults.severity,
+            policy: defaults.policy,
             lattice: None,
         })
     }

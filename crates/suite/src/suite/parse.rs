@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use asked::Asked;
 
 use super::problem::SuiteProblem;
-use super::{ColumnDefaults, DataKind, Limit, ObservableRule, Pairing, Reading, SCHEMA, Scope, Suite};
+use super::{
+    ColumnDefaults, DataKind, Limit, Multiplicity, ObservableRule, Pairing, Policy, Reading, SCHEMA, Scope, Suite,
+};
 use crate::catalogue::{self, CHECKS, LatticeSpec, OBSERVABLES, Split, TESTS, TestId};
 use crate::verdict::Severity;
 use crate::yaml::{self, Key, Node, Place, Value};
@@ -23,6 +25,7 @@ const TOP_KEYS: &[&str] = &[
     "scope",
     "pairing",
     "alpha",
+    "multiplicity",
     "replicates",
     "window",
     "warmup",
@@ -33,8 +36,8 @@ const TOP_KEYS: &[&str] = &[
     "observables",
     "tests",
 ];
-const RULE_KEYS: &[&str] = &["id", "decide", "margins", "severity", "lattice", "enabled", "tests"];
-const COLUMN_KEYS: &[&str] = &["decide", "margins", "severity", "tests"];
+const RULE_KEYS: &[&str] = &["id", "decide", "margins", "severity", "policy", "lattice", "enabled", "tests"];
+const COLUMN_KEYS: &[&str] = &["decide", "margins", "severity", "policy", "tests"];
 const READING_KEYS: &[&str] = &["line_bytes", "unpack_ratio", "streams", "columns"];
 const LIMIT_KEYS: &[&str] = &["max_count", "max_ratio", "severity"];
 const LATTICE_KEYS: &[&str] = &["ticks", "float", "origin", "splits"];
@@ -96,12 +99,14 @@ impl Reader {
             self.word(&map, "data", &[("market", DataKind::Market), ("table", DataKind::Table)], DataKind::Market);
         let scopes = [Scope::TheseStretches, Scope::Population].map(|s| (s.as_str(), s));
         let pairings = [Pairing::Auto, Pairing::Aligned, Pairing::Distributional].map(|p| (p.as_str(), p));
+        let corrections = Multiplicity::ALL.map(|m| (m.as_str(), m));
         let mut suite = Suite {
             name: map.get("name").and_then(|n| self.text(n, "name")).unwrap_or_else(|| "suite".to_owned()),
             data,
             scope: self.word(&map, "scope", &scopes, Scope::TheseStretches),
             pairing: self.word(&map, "pairing", &pairings, Pairing::Auto),
             alpha: map.get("alpha").and_then(|n| self.number(n, "alpha", 0.001, 0.2)).unwrap_or(0.05),
+            multiplicity: self.word(&map, "multiplicity", &corrections, Multiplicity::Holm),
             replicates: self.whole(&map, "replicates", 199, 99_999).map_or(1999, |n| u32::try_from(n).unwrap_or(1999)),
             window_ns: self.window(&map),
             warmup_ns: self.duration(&map, "warmup", 0, 3_600_000_000_000).unwrap_or(60_000_000_000),
@@ -200,7 +205,8 @@ impl Reader {
         let map = self.map(node, "`columns`", COLUMN_KEYS);
         let severity = self.severity(&map, Severity::Critical);
         let (decide, margins) = self.tests(&map, "`columns`", COLUMN_TESTS)?;
-        Some(ColumnDefaults { decide, margins, severity })
+        let policy = self.policy(&map, decide);
+        Some(ColumnDefaults { decide, margins, severity, policy })
     }
 
     fn observables(&mut self, node: &Node, data: DataKind) -> Vec<ObservableRule> {
@@ -266,7 +272,26 @@ impl Reader {
         let severity = self.severity(map, Severity::Critical);
         let lattice = map.get("lattice").and_then(|n| self.lattice(n, data));
         let (decide, margins) = self.tests(map, &format!("observable `{id}`"), allowed)?;
-        enabled.then_some(ObservableRule { id, decide, margins, severity, lattice })
+        let policy = self.policy(map, decide);
+        enabled.then_some(ObservableRule { id, decide, margins, severity, policy, lattice })
+    }
+
+    /// What PASS and FAIL claim; a direction needs a deciding test whose effect has one.
+    fn policy(&mut self, map: &Entries<'_>, decide: TestId) -> Policy {
+        let policy = self.word(map, "policy", &Policy::ALL.map(|p| (p.as_str(), p)), Policy::Equivalence);
+        if let Some(node) = map.get("policy")
+            && policy.for_test(decide.info().signed) != policy
+        {
+            let message =
+                format!("`{}` is about a direction, and `{decide}` is a distance without one", policy.as_str());
+            self.problem(
+                node.place,
+                "policy-needs-sign",
+                message,
+                "decide by `mean`, `quantile` or another test with a sign",
+            );
+        }
+        policy
     }
 
     /// `decide` and `margins` of an observable.

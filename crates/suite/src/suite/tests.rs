@@ -111,7 +111,7 @@ observables:
             suite.yaml:3:1: a suite has no key `scoop` [unknown-key]
               3 | scoop: population
                 | ^
-              help: known: schema, name, data, scope, pairing, alpha, replicates, window, warmup, grid, reading, checks, columns, observables, tests
+              help: known: schema, name, data, scope, pairing, alpha, multiplicity, replicates, window, warmup, grid, reading, checks, columns, observables, tests
             suite.yaml:4:10: `pairing` cannot be `alligned` [unknown-word]
               4 | pairing: alligned
                 |          ^
@@ -378,4 +378,27 @@ fn proposed_margins_replace_the_defaults_and_say_what_is_out_of_reach() {
     assert_eq!(rule.margins[&TestId::Mean].to_bits(), default.margins[&TestId::Mean].to_bits());
     assert!(text.contains("# ks: the default is out of reach, this golden resolves 0.21."));
     assert_eq!(with_proposed_margins(&[]), MARKET_TEXT);
+}
+
+#[test]
+fn policies_and_corrections_are_digested_where_they_are_unusual() {
+    let text = |policy: &str, decide: &str| {
+        format!(
+            "schema: verismo.suite/1\nobservables:\n  - {{id: spread, decide: {decide}, margins: {{ks: 0.1, mean: 0.1}}{policy}}}\n"
+        )
+    };
+    let usual = Suite::parse(&text("", "mean")).unwrap();
+    let said = Suite::parse(&format!("{}multiplicity: holm\n", text(", policy: equivalence", "mean"))).unwrap();
+    assert_eq!(usual.canonical_bytes(), said.canonical_bytes());
+    let above = Suite::parse(&text(", policy: not_above", "mean")).unwrap();
+    assert_eq!(above.rule("spread").unwrap().policy, Policy::NotAbove);
+    assert_ne!(usual.canonical_bytes(), above.canonical_bytes());
+    let bh = Suite::parse(&format!("{}multiplicity: bh\n", text("", "mean"))).unwrap();
+    assert_ne!(usual.canonical_bytes(), bh.canonical_bytes());
+    let problems = Suite::parse(&text(", policy: above", "ks")).unwrap_err();
+    assert_eq!(problems.iter().map(|p| (p.line, p.code)).collect::<Vec<_>>(), [(3, "policy-needs-sign")]);
+    assert_eq!(
+        Suite::parse(&text(", policy: difference", "ks")).unwrap().rule("spread").unwrap().policy,
+        Policy::Difference
+    );
 }
