@@ -35,6 +35,7 @@ mod heterogeneity;
 mod moments;
 mod multiplicity;
 mod noise;
+mod online;
 mod quantile;
 mod random;
 mod replicate;
@@ -53,6 +54,7 @@ pub use curve::{CurvePoint, Law};
 pub use heterogeneity::Heterogeneity;
 pub use moments::{Functional, MomentWindow, compare_moments};
 pub use multiplicity::{benjamini_hochberg, benjamini_yekutieli, holm, replicates_for};
+pub use online::{OnlineDetector, OnlineOptions, OnlineStatus};
 
 use crate::classic::Tail;
 use crate::histogram::Cells;
