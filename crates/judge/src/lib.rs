@@ -24,6 +24,7 @@ mod policy;
 mod profile;
 mod propose;
 mod select;
+mod strata;
 mod summary;
 
 pub use input::{Cells, Counter, Example, InputError, Series, SeriesWindows, SideStates, StreamStates};

@@ -221,9 +221,27 @@ pub struct Finding {
     /// `p_fail` before the correction for the number of findings.
     #[serde(default)]
     pub p_fail_raw: Option<f64>,
+    /// The strata of which this finding is the worst one, in order; empty for findings over all time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strata: Vec<StratumResult>,
     /// Why numbers are null, by their key.
     #[serde(default)]
     pub undefined: std::collections::BTreeMap<String, String>,
+}
+
+/// What one stratum shows, before any correction for the number of strata.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StratumResult {
+    /// Its label, `hour=13`.
+    pub label: String,
+    /// Windows a side.
+    pub windows: [u64; 2],
+    /// The effect.
+    pub effect: Option<f64>,
+    /// Its interval.
+    pub interval: Option<[f64; 2]>,
+    /// What it would be by itself.
+    pub verdict: FindingVerdict,
 }
 
 /// How much more data would decide.

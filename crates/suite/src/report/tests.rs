@@ -35,6 +35,7 @@ fn finding() -> Finding {
         evidence: Evidence::default(),
         notes: Vec::new(),
         p_fail_raw: None,
+        strata: Vec::new(),
         undefined: Default::default(),
     }
 }

@@ -4,6 +4,7 @@ mod duration;
 mod parse;
 mod policy;
 mod problem;
+mod strata;
 mod write;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::verdict::Severity;
 pub use duration::{format_duration, parse_duration};
 pub use policy::{Multiplicity, Policy};
 pub use problem::{SuiteProblem, render_problems};
+pub use strata::{Session, Strata, StrataBy};
 pub use write::{Proposal, ProposedMargin, table_suite_text, with_proposed_margins};
 
 /// The schema this crate reads and writes.
@@ -192,6 +194,9 @@ pub struct Suite {
     pub reading: Reading,
     /// Limits by check, one for every check of the catalogue.
     pub checks: BTreeMap<String, Limit>,
+    /// Strata in which the deciding tests are judged again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strata: Option<Strata>,
     /// The rule for columns without one; `None` leaves them out.
     pub columns: Option<ColumnDefaults>,
     /// Rules by observable, enabled ones only, sorted by id.

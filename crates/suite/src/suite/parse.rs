@@ -1,6 +1,7 @@
 //! From text to a [`Suite`], collecting every problem on the way.
 
 mod asked;
+mod strata;
 mod values;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ const TOP_KEYS: &[&str] = &[
     "columns",
     "observables",
     "tests",
+    "strata",
 ];
 const RULE_KEYS: &[&str] = &["id", "decide", "margins", "severity", "policy", "lattice", "enabled", "tests"];
 const COLUMN_KEYS: &[&str] = &["decide", "margins", "severity", "policy", "tests"];
@@ -113,6 +115,7 @@ impl Reader {
             grid_ns: self.duration(&map, "grid", 1_000_000, 1_000_000_000).unwrap_or(100_000_000),
             reading: self.reading(&map),
             checks: Suite::default_checks(),
+            strata: None,
             columns: None,
             observables: Vec::new(),
         };
@@ -137,6 +140,9 @@ impl Reader {
         }
         if let Some(node) = map.get("observables") {
             suite.observables = self.observables(node, data);
+        }
+        if let Some(node) = map.get("strata") {
+            suite.strata = self.strata(node, data, &suite.observable_ids());
         }
         let nothing = suite.observables.is_empty() && suite.columns.is_none();
         if nothing && self.problems.is_empty() {

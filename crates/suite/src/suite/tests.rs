@@ -111,7 +111,7 @@ observables:
             suite.yaml:3:1: a suite has no key `scoop` [unknown-key]
               3 | scoop: population
                 | ^
-              help: known: schema, name, data, scope, pairing, alpha, multiplicity, replicates, window, warmup, grid, reading, checks, columns, observables, tests
+              help: known: schema, name, data, scope, pairing, alpha, multiplicity, replicates, window, warmup, grid, reading, checks, columns, observables, tests, strata
             suite.yaml:4:10: `pairing` cannot be `alligned` [unknown-word]
               4 | pairing: alligned
                 |          ^
@@ -401,4 +401,34 @@ fn policies_and_corrections_are_digested_where_they_are_unusual() {
         Suite::parse(&text(", policy: difference", "ks")).unwrap().rule("spread").unwrap().policy,
         Policy::Difference
     );
+}
+
+#[test]
+fn strata_are_read_and_their_mistakes_named() {
+    let head = "schema: verismo.suite/1\nobservables:\n  - {id: spread, decide: ks, margins: {ks: 0.1}}\n";
+    let read = |text: &str| Suite::parse(&format!("{head}{text}\n"));
+    let suite =
+        read("strata: {by: [sessions, hour], sessions: [{name: open, from: \"13:30\", to: \"14:00\"}]}").unwrap();
+    let strata = suite.strata.clone().unwrap();
+    assert_eq!(strata.by, [StrataBy::Hour, StrataBy::Sessions]);
+    assert_eq!((strata.sessions[0].from_min, strata.sessions[0].to_min, strata.severity), (810, 840, Severity::Warn));
+    assert_ne!(suite.canonical_bytes(), read("").unwrap().canonical_bytes());
+    assert!(!String::from_utf8(read("").unwrap().canonical_bytes()).unwrap().contains("strata"));
+    for (text, codes) in [
+        ("strata: [hour]", vec!["no-strata", "wrong-type"]),
+        ("strata: {severity: warn}", vec!["no-strata"]),
+        ("strata: {by: hour}", vec!["wrong-type"]),
+        ("strata: {by: [hours]}", vec!["unknown-word"]),
+        ("strata: {by: [volatility]}", vec!["strata-need-observable"]),
+        ("strata: {by: [sessions]}", vec!["no-sessions"]),
+        (
+            "strata: {by: [sessions], sessions: [{name: a, from: \"9\", to: \"10:00\"}]}",
+            vec!["no-sessions", "bad-time-of-day"],
+        ),
+        ("strata: {by: [hour], sessions: [{name: a, from: \"09:00\"}]}", vec!["incomplete-session"]),
+        ("strata: {by: [hour], sessions: [{name: a, from: \"09:00\", to: \"09:00\"}]}", vec!["empty-session"]),
+    ] {
+        let found: Vec<&str> = read(text).unwrap_err().iter().map(|p| p.code).collect();
+        assert_eq!(found, codes, "{text}");
+    }
 }
