@@ -17,6 +17,7 @@ mod junit;
 mod markdown;
 mod power;
 mod profile;
+mod strata;
 mod text;
 
 use verismo_suite::report::Report;

@@ -19,6 +19,7 @@ fn reports() -> Vec<(&'static str, Report)> {
         ("open", fixture::open()),
         ("error", fixture::error()),
         ("many", many(3_000)),
+        ("strata", fixture::stratified()),
         ("empty", Report { streams: Vec::new(), inputs: Vec::new(), integrity: Vec::new(), ..fixture::error() }),
     ]
 }
