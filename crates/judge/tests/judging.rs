@@ -685,3 +685,32 @@ fn strata_with_too_few_windows_are_named_and_no_pass() {
     assert_eq!(found[0].verdict, FindingVerdict::NotApplicable);
     assert!(found[0].reason.contains("too few windows"), "{}", found[0].reason);
 }
+
+#[test]
+fn strata_told_by_regime_do_not_cry_wolf() {
+    // Two draws of one dependent process, at a margin next to nothing: a third of the windows of each side, told by the very values that
+    // are compared or by others, FAILs no more often than alpha.
+    let text = "\
+schema: verismo.suite/1
+replicates: 299
+observables:
+  - {id: mid_log_return_1s, decide: ks, margins: {ks: 0.001}}
+  - {id: trade_size, decide: mean, margins: {mean: 0.001}}
+  - {id: event_count_1s, decide: ks, margins: {ks: 0.001}}
+strata: {by: [volatility, activity]}
+";
+    let suite = Suite::parse(text).unwrap();
+    let runs = 60;
+    let mut failed = std::collections::BTreeMap::<String, u32>::new();
+    for run in 0..runs {
+        let plan = |seed| Plan { seed, windows: 360, per_window: 20, phi: 0.9, ..PLAN };
+        let judgement = judged(&side(plan(5_000 + 2 * run)), &side(plan(5_001 + 2 * run)), &suite);
+        for finding in judgement.findings.iter().filter(|f| !f.strata.is_empty()) {
+            let name = format!("{} {}", finding.observable, finding.parameter.as_deref().unwrap_or_default());
+            *failed.entry(name).or_default() += u32::from(finding.verdict == FindingVerdict::Fail);
+        }
+    }
+    println!("{failed:?} of {runs}");
+    // Nominal .05 and three standard errors: .134.
+    assert!(failed.len() == 6 && failed.values().all(|n| f64::from(*n) <= 0.134 * runs as f64), "{failed:?} of {runs}");
+}
