@@ -133,13 +133,13 @@ fn finish(
     findings: Vec<Finding>,
     integrity: Vec<IntegrityRow>,
 ) -> Judgement {
-    let verdict = run_verdict(&findings, &integrity);
+    let verdict = run_verdict(&findings, &integrity, suite.is_checks_alone());
     let digests = [suite_digest(suite), golden, candidate];
     let digest = run_digest(&digests, verdict, &findings, &integrity);
     let [suite_digest, golden_digest, candidate_digest] = digests.map(|d| hex(&d));
     Judgement {
         verdict,
-        summary: summary(verdict, suite.scope, &findings, &integrity),
+        summary: summary(verdict, suite, &findings, &integrity),
         scope: suite.scope,
         digest: hex(&digest),
         suite_digest,

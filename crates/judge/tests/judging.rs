@@ -522,7 +522,7 @@ fn a_report_holds_the_judgement_and_reads_back() {
     let read = verismo_suite::report::Report::from_json(&text).unwrap();
     assert_eq!(read, report);
     // A verdict can be taken from the rows alone.
-    assert_eq!(verismo_judge::run_verdict(&read.findings, &read.integrity), judgement.verdict);
+    assert_eq!(verismo_judge::run_verdict(&read.findings, &read.integrity, false), judgement.verdict);
 }
 
 /// The mean of one observable under a policy: candidate minus golden is `shift` standard deviations.
@@ -713,4 +713,20 @@ strata: {by: [volatility, activity]}
     println!("{failed:?} of {runs}");
     // Nominal .05 and three standard errors: .134.
     assert!(failed.len() == 6 && failed.values().all(|n| f64::from(*n) <= 0.134 * runs as f64), "{failed:?} of {runs}");
+}
+
+#[test]
+fn checks_alone_decide_where_no_law_is_compared() {
+    let suite = Suite::builtin("integrity").unwrap();
+    let golden = side(PLAN);
+    let same = judged(&golden, &golden.clone(), &suite);
+    assert_eq!((same.verdict, same.findings.len()), (Verdict::Pass, 0), "{}", same.summary);
+    assert!(same.summary.contains("no law was compared"), "{}", same.summary);
+    let mut broken = golden.clone();
+    broken.streams[0].counters.push(Counter::new("duplicate", 3, 1_000));
+    let judgement = judged(&golden, &broken, &suite);
+    assert_eq!(judgement.verdict, Verdict::Fail, "{}", judgement.summary);
+    assert!(judgement.summary.starts_with("1 of "), "{}", judgement.summary);
+    let nothing = SideStates::default();
+    assert_eq!(judged(&golden, &nothing, &suite).verdict, Verdict::Error, "nothing is never whole");
 }

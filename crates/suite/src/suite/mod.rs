@@ -29,8 +29,14 @@ pub const MARKET_TEXT: &str = include_str!("../builtin/market.yaml");
 /// The text of the built-in suite `table`.
 pub const TABLE_TEXT: &str = include_str!("../builtin/table.yaml");
 
+/// The text of the built-in suite `integrity`.
+const INTEGRITY_TEXT: &str = include_str!("../builtin/integrity.yaml");
+
+/// The text of the built-in suite `light`.
+const LIGHT_TEXT: &str = include_str!("../builtin/light.yaml");
+
 /// Names of the built-in suites.
-pub const BUILTIN_NAMES: [&str; 2] = ["market", "table"];
+pub const BUILTIN_NAMES: [&str; 4] = ["integrity", "light", "market", "table"];
 
 /// The kind of data a suite is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -219,10 +225,17 @@ impl Suite {
     /// The commented text of the built-in suite of that name.
     pub fn builtin_text(name: &str) -> Option<&'static str> {
         match name {
+            "integrity" => Some(INTEGRITY_TEXT),
+            "light" => Some(LIGHT_TEXT),
             "market" => Some(MARKET_TEXT),
             "table" => Some(TABLE_TEXT),
             _ => None,
         }
+    }
+
+    /// Whether no law is compared, so that integrity alone decides.
+    pub fn is_checks_alone(&self) -> bool {
+        self.observables.is_empty() && self.columns.is_none()
     }
 
     /// The rule of an observable; for a column without one, the suite's defaults for columns.

@@ -1,6 +1,7 @@
 //! From text to a [`Suite`], collecting every problem on the way.
 
 mod asked;
+mod extends;
 mod strata;
 mod values;
 
@@ -21,6 +22,8 @@ pub(super) const COLUMN_TESTS: &[TestId] = catalogue::LAW_TESTS;
 
 const TOP_KEYS: &[&str] = &[
     "schema",
+    "extends",
+    "only",
     "name",
     "data",
     "scope",
@@ -57,6 +60,7 @@ pub(super) fn suite(text: &str) -> Result<Suite, Vec<SuiteProblem>> {
         }]
     })?;
     let mut reader = Reader { problems: Vec::new(), everywhere: Asked::Nothing };
+    let root = reader.extended(root);
     let suite = reader.root(&root);
     if reader.problems.is_empty() {
         return Ok(suite);
@@ -96,6 +100,14 @@ impl Reader {
 
     fn root(&mut self, root: &Node) -> Suite {
         let map = self.map(root, "a suite", TOP_KEYS);
+        if let (Some(only), None) = (map.get("only"), map.get("extends")) {
+            self.problem(
+                only.place,
+                "only-of-nothing",
+                "`only` keeps some of what is extended",
+                "add `extends: market`",
+            );
+        }
         self.schema(&map);
         let data =
             self.word(&map, "data", &[("market", DataKind::Market), ("table", DataKind::Table)], DataKind::Market);
@@ -144,10 +156,18 @@ impl Reader {
         if let Some(node) = map.get("strata") {
             suite.strata = self.strata(node, data, &suite.observable_ids());
         }
-        let nothing = suite.observables.is_empty() && suite.columns.is_none();
+        // An empty list says that checks alone are meant.
+        let checks_alone =
+            matches!(map.get("observables").map(|n| &n.value), Some(Value::List(items)) if items.is_empty());
+        let nothing = suite.is_checks_alone() && !(checks_alone && data == DataKind::Market);
         if nothing && self.problems.is_empty() {
             let place = map.get("observables").map_or(map.place, |n| n.place);
-            self.problem(place, "nothing-to-judge", "the suite judges nothing", "enable at least one observable");
+            self.problem(
+                place,
+                "nothing-to-judge",
+                "the suite judges nothing",
+                "enable at least one observable, or write `observables: []` where checks are all you want",
+            );
         }
         suite
     }
