@@ -2,7 +2,7 @@
 
 use super::Series;
 use super::frame::Frame;
-use super::series::{book, depth, events, flow, orders, returns, trades};
+use super::series::{book, depth, events, flow, impact, orders, returns, toxicity, trades};
 
 /// An observable: reads its columns of each frame, counts keys per window.
 ///
@@ -18,8 +18,38 @@ pub trait Observable: Send {
     /// Merges each `factor` windows into one and goes on with windows that much longer.
     fn widen_windows(&mut self, factor: i64);
 
+    /// Values that were given up because too many waited for what comes after them.
+    fn forgotten(&self) -> u64 {
+        0
+    }
+
     /// Ends the stream.
     fn finish(self: Box<Self>) -> Series;
+}
+
+/// Tables of the frame that are made only where an observable needs them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    /// The tape of trades and samples.
+    pub tape: bool,
+    /// Book updates on the tape.
+    pub updates: bool,
+    /// How far each side of the book reaches, in every sample.
+    pub reach: bool,
+}
+
+impl Needs {
+    /// Nothing beyond the tables that are always there.
+    pub const NONE: Self = Self { tape: false, updates: false, reach: false };
+    const TAPE: Self = Self { tape: true, ..Self::NONE };
+    const UPDATES: Self = Self { updates: true, ..Self::TAPE };
+    const REACH: Self = Self { reach: true, ..Self::NONE };
+
+    /// What either needs.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self { tape: self.tape || other.tape, updates: self.updates || other.updates, reach: self.reach || other.reach }
+    }
 }
 
 /// Makes an observable for a grid (ns) and a window length (ns).
@@ -32,12 +62,18 @@ pub struct Entry {
     pub id: &'static str,
     /// Version of its definition: raised whenever equal events may give other keys.
     pub version: u32,
+    /// What it reads beyond the tables that are always there.
+    pub needs: Needs,
     /// Makes it.
     pub build: Build,
 }
 
 const fn v1(id: &'static str, build: Build) -> Entry {
-    Entry { id, version: 1, build }
+    v1_with(Needs::NONE, id, build)
+}
+
+const fn v1_with(needs: Needs, id: &'static str, build: Build) -> Entry {
+    Entry { id, version: 1, needs, build }
 }
 
 /// The version of an observable's definition; 0 for one that is not known.
@@ -85,6 +121,18 @@ pub const REGISTRY: &[Entry] = &[
     v1("notional", trades::notional),
     v1("trade_through", trades::trade_through),
     v1("trade_at_touch", trades::trade_at_touch),
+    v1_with(Needs::TAPE, "effective_spread", impact::effective_spread),
+    v1_with(Needs::TAPE, "realised_spread_1s", impact::realised_spread_1s),
+    v1_with(Needs::TAPE, "realised_spread_5s", impact::realised_spread_5s),
+    v1_with(Needs::TAPE, "markout_1s", impact::markout_1s),
+    v1_with(Needs::TAPE, "markout_10s", impact::markout_10s),
+    v1_with(Needs::TAPE, "impact_1s", impact::impact_1s),
+    v1_with(Needs::TAPE, "impact_10s", impact::impact_10s),
+    v1_with(Needs::TAPE, "impact_60s", impact::impact_60s),
+    v1("trade_run_length", toxicity::trade_run_length),
+    v1("flow_toxicity_50", toxicity::flow_toxicity_50),
+    v1("signed_volume_1s", toxicity::signed_volume_1s),
+    v1_with(Needs::TAPE, "amihud_1m", impact::amihud_1m),
 ];
 
 /// The entry of that id.

@@ -13,7 +13,7 @@ fn built_in_texts_parse_and_cover_the_catalogue() {
         }
     }
     let market = Suite::builtin("market").unwrap();
-    let mut ids: Vec<_> = OBSERVABLES.iter().map(|o| o.id.to_owned()).collect();
+    let mut ids: Vec<_> = catalogue::MARKET.iter().map(|o| o.id.to_owned()).collect();
     ids.sort();
     assert_eq!(market.observable_ids(), ids);
     assert_eq!(market.checks.len(), CHECKS.len());

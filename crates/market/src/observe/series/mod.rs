@@ -4,8 +4,11 @@ pub mod book;
 pub mod depth;
 pub mod events;
 pub mod flow;
+pub mod impact;
+mod machine;
 pub mod orders;
 pub mod returns;
+pub mod toxicity;
 pub mod trades;
 
 use super::frame::Frame;
