@@ -2,7 +2,7 @@
 
 use super::Series;
 use super::frame::Frame;
-use super::series::{book, depth, events, flow, impact, orders, returns, toxicity, trades};
+use super::series::{book, depth, events, flow, impact, orders, returns, shape, toxicity, trades, volatility};
 
 /// An observable: reads its columns of each frame, counts keys per window.
 ///
@@ -133,6 +133,19 @@ pub const REGISTRY: &[Entry] = &[
     v1("flow_toxicity_50", toxicity::flow_toxicity_50),
     v1("signed_volume_1s", toxicity::signed_volume_1s),
     v1_with(Needs::TAPE, "amihud_1m", impact::amihud_1m),
+    v1("imbalance_l20", shape::imbalance_l20),
+    v1_with(Needs::REACH, "vamp_offset_l5", shape::vamp_offset_l5),
+    v1_with(Needs::REACH, "slippage_buy", shape::slippage_buy),
+    v1_with(Needs::REACH, "slippage_sell", shape::slippage_sell),
+    v1("depth_share_l1", shape::depth_share_l1),
+    v1("spread_change_1s", shape::spread_change_1s),
+    v1("spread_acf", shape::spread_acf),
+    v1("realised_vol_1m", volatility::realised_vol_1m),
+    v1("bipower_ratio_1m", volatility::bipower_ratio_1m),
+    v1("variance_ratio_10s", volatility::variance_ratio_10s),
+    v1("return_1s_acf", returns::return_1s_acf),
+    v1("return_sq_1s_acf", returns::return_sq_1s_acf),
+    v1("ofi_1s_acf", flow::ofi_1s_acf),
 ];
 
 /// The entry of that id.

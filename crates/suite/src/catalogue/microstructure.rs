@@ -1,8 +1,8 @@
 //! The observables that the `market` suite does not ask for: trades against the book, the form of the book, order flow.
 
 use super::observable::Grid;
-use super::observables::TRADE;
-use super::{Class, ObservableInfo, Sampling, Source};
+use super::observables::{BOOK, LAGS, TRADE};
+use super::{Class, Display, Kind, ObservableInfo, Sampling, Source};
 
 /// A trade against the book before it, or after it.
 const AGAINST: ObservableInfo = ObservableInfo {
@@ -131,5 +131,144 @@ pub(super) const MICROSTRUCTURE: &[ObservableInfo] = &[
         sampling: Sampling::Grid,
         grid: Grid::Float(14),
         ..AGAINST
+    },
+    ObservableInfo {
+        id: "imbalance_l20",
+        number: "M-65",
+        unit: "",
+        description: "Which side is heavier over the best twenty levels.",
+        formula: "(V_bid - V_ask) / (V_bid + V_ask) summed over twenty levels a side, on the time grid, where both show twenty",
+        reference: "Gould and Bonart (2016), Queue imbalance as a one-tick-ahead predictor",
+        grid: Grid::UnitInterval,
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "vamp_offset_l5",
+        number: "M-74",
+        unit: "price",
+        description: "Where the weight of five levels a side puts the price, from the mid.",
+        formula: "(P_bid V_ask + P_ask V_bid) / (V_bid + V_ask) - mid; P and V = mean price by quantity and quantity of the best five levels, on the time grid, where both sides show five",
+        reference: "Stoikov (2018), The micro-price, with five levels in place of one",
+        grid: Grid::Float(14),
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "slippage_buy",
+        number: "M-80",
+        unit: "bp",
+        description: "What a purchase that walks the book pays: half of the quantity of the best ten asks at once.",
+        formula: "(mean price paid - mid) / mid * 10^4 of an order for half the quantity of the best ten asks, which walks them; on the time grid, where there are ten",
+        reference: "Biais, Hillion and Spatt (1995), An empirical analysis of the limit order book; Bouchaud et al. (2018), Trades, Quotes and Prices, ch. 4",
+        // One tick differs by the price level only, as for returns.
+        grid: Grid::Float(24),
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "slippage_sell",
+        number: "M-80",
+        unit: "bp",
+        description: "What a sale that walks the book pays: half of the quantity of the best ten bids at once.",
+        formula: "(mid - mean price got) / mid * 10^4 of an order for half the quantity of the best ten bids, which walks them; on the time grid, where there are ten",
+        reference: "Biais, Hillion and Spatt (1995), An empirical analysis of the limit order book; Bouchaud et al. (2018), Trades, Quotes and Prices, ch. 4",
+        // One tick differs by the price level only, as for returns.
+        grid: Grid::Float(24),
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "depth_share_l1",
+        number: "M-62",
+        unit: "",
+        description: "How much of the book stands at its best prices: its slope.",
+        formula: "(q_bid + q_ask) / (V_bid + V_ask); q = quantity at the best price, V = quantity of the best ten levels, on the time grid, where both sides show ten",
+        reference: "Bouchaud, Mezard and Potters (2002), Statistical properties of stock order books",
+        grid: Grid::UnitInterval,
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "spread_change_1s",
+        number: "M-61",
+        unit: "ticks",
+        description: "How the spread moves within a second.",
+        formula: "spread_t - spread_(t-1s) at full seconds of the grid",
+        reference: "Bouchaud et al. (2018), Trades, Quotes and Prices, ch. 4",
+        display: Display::PriceTicks,
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "spread_acf",
+        number: "M-61",
+        unit: "",
+        description: "How slowly the spread returns to its mean.",
+        formula: "autocorrelation of the spread at full seconds of the grid, at lags 1, 10, 60 s",
+        reference: "Plerou, Gopikrishnan and Stanley (2005), Quantifying fluctuations in market liquidity",
+        kind: Kind::Lags(&[1, 10, 60]),
+        tests: LAGS,
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "realised_vol_1m",
+        number: "M-50",
+        unit: "bp",
+        description: "Volatility, minute by minute.",
+        formula: "10^4 sqrt(sum of r^2) over the 60 log-returns of the mid over 1 s in each absolute minute, at its end, where all 60 are defined",
+        reference: "Andersen, Bollerslev, Diebold and Labys (2003), Modeling and forecasting realized volatility",
+        grid: Grid::Float(14),
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "bipower_ratio_1m",
+        number: "M-55",
+        unit: "",
+        description: "How much of the variance of a minute comes without jumps: about 1 where there are none.",
+        formula: "pi / 2 * 60 / 59 * sum of |r_i| |r_(i-1)| / sum of r_i^2 over the 60 log-returns of the mid over 1 s in each absolute minute, at its end, where all are defined and one is not 0",
+        reference: "Barndorff-Nielsen and Shephard (2004), Power and bipower variation with stochastic volatility and jumps",
+        grid: Grid::Float(14),
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "variance_ratio_10s",
+        number: "M-50",
+        unit: "",
+        description: "Whether moves of seconds add up or revert within a minute: 1 for a random walk, less where they revert.",
+        formula: "sum of squared log-returns of the mid over 10 s / sum of those over 1 s in each absolute minute, at its end, where all are defined and one is not 0",
+        reference: "Lo and MacKinlay (1988), Stock market prices do not follow random walks; Andersen, Bollerslev, Diebold and Labys (2000), Great realizations, on signature plots",
+        grid: Grid::Float(14),
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "return_1s_acf",
+        number: "M-46",
+        unit: "",
+        description: "Whether moves go on or revert: the bounce of the price.",
+        formula: "autocorrelation of round(ln return over 1 s * 1e9) at lags 1, 5, 10 s",
+        reference: "Roll (1984), A simple implicit measure of the effective bid-ask spread",
+        kind: Kind::Lags(&[1, 5, 10]),
+        tests: LAGS,
+        grid: Grid::Ticks(9),
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "return_sq_1s_acf",
+        number: "M-47",
+        unit: "",
+        description: "Volatility clustering in squares: large moves count for more than in abs_return_1s_acf.",
+        formula: "autocorrelation of round(squared ln return over 1 s * 1e15), 1e12 at most, at lags 1, 5, 10 s",
+        reference: "Engle (1982), Autoregressive conditional heteroscedasticity",
+        kind: Kind::Lags(&[1, 5, 10]),
+        tests: LAGS,
+        grid: Grid::Ticks(15),
+        ..BOOK
+    },
+    ObservableInfo {
+        id: "ofi_1s_acf",
+        number: "M-66",
+        unit: "",
+        description: "How long pressure at the best prices lasts.",
+        formula: "autocorrelation of ofi_1s, rounded towards 0 to 10^-4 base units and at most 10^8 of them, at lags 1, 5, 10 s",
+        reference: "Cont, Kukanov and Stoikov (2014), The price impact of order book events",
+        kind: Kind::Lags(&[1, 5, 10]),
+        tests: LAGS,
+        grid: Grid::Ticks(4),
+        ..BOOK
     },
 ];

@@ -3,6 +3,7 @@
 //! Before a trade is the last sample of the grid before its time, `tau` after it the first sample at or after its time plus `tau`. A
 //! value stands at the time of its trade. A trade without side, or without the book at one of the two times, has none.
 
+use super::book::BP;
 use super::machine::{self, Machine, Out, Prevailing};
 use crate::observe::SECOND_NS;
 use crate::observe::frame::{Frame, TapeRow, TapeSample, TapeTrade};
@@ -11,8 +12,6 @@ use std::collections::VecDeque;
 
 /// Most trades that wait for the book after them; what comes on top is forgotten, and counted.
 const WAITING_MAX: usize = 65_536;
-/// Basis points in one.
-const BP: f64 = 10_000.0;
 
 /// 2 e (p - m) / m in bp; e is the aggressor's sign, m the mid before the trade.
 pub fn effective_spread(grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {

@@ -8,8 +8,10 @@ pub mod impact;
 mod machine;
 pub mod orders;
 pub mod returns;
+pub mod shape;
 pub mod toxicity;
 pub mod trades;
+pub mod volatility;
 
 use super::frame::Frame;
 use super::registry::Observable;
