@@ -2,7 +2,8 @@
 
 use super::Series;
 use super::frame::Frame;
-use super::series::{book, depth, events, flow, impact, orders, returns, shape, toxicity, trades, volatility};
+use super::series::{book, depth, events, flow, impact, liquidity, order_flow};
+use super::series::{orders, returns, shape, toxicity, trades, volatility};
 
 /// An observable: reads its columns of each frame, counts keys per window.
 ///
@@ -146,6 +147,15 @@ pub const REGISTRY: &[Entry] = &[
     v1("return_1s_acf", returns::return_1s_acf),
     v1("return_sq_1s_acf", returns::return_sq_1s_acf),
     v1("ofi_1s_acf", flow::ofi_1s_acf),
+    v1_with(Needs::UPDATES, "cancel_share_1s", order_flow::cancel_share_1s),
+    v1_with(Needs::UPDATES, "order_to_trade_1s", order_flow::order_to_trade_1s),
+    v1_with(Needs::UPDATES, "best_quote_lifetime_bid", order_flow::best_quote_lifetime_bid),
+    v1_with(Needs::UPDATES, "best_quote_lifetime_ask", order_flow::best_quote_lifetime_ask),
+    v1_with(Needs::TAPE, "fleeting_100ms", order_flow::fleeting_100ms),
+    v1_with(Needs::TAPE, "resilience_time", liquidity::resilience_time),
+    v1_with(Needs::TAPE, "virtual_fill_time_bid", liquidity::virtual_fill_time_bid),
+    v1_with(Needs::TAPE, "virtual_fill_time_ask", liquidity::virtual_fill_time_ask),
+    v1_with(Needs::TAPE, "virtual_fill_10s", liquidity::virtual_fill_10s),
 ];
 
 /// The entry of that id.

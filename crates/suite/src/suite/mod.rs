@@ -22,11 +22,14 @@ pub const SCHEMA: &str = "verismo.suite/1";
 /// The text of the built-in suite `market`; `verismo init` writes it.
 pub const MARKET_TEXT: &str = include_str!("../builtin/market.yaml");
 
+/// The text of the built-in suite `microstructure`.
+pub const MICROSTRUCTURE_TEXT: &str = include_str!("../builtin/microstructure.yaml");
+
 /// The text of the built-in suite `table`.
 pub const TABLE_TEXT: &str = include_str!("../builtin/table.yaml");
 
 /// Names of the built-in suites.
-pub const BUILTIN_NAMES: [&str; 2] = ["market", "table"];
+pub const BUILTIN_NAMES: [&str; 3] = ["market", "microstructure", "table"];
 
 /// The kind of data a suite is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,7 +196,7 @@ impl Suite {
         parse::suite(text)
     }
 
-    /// The built-in suite of that name, `market` or `table`.
+    /// The built-in suite of that name, one of [`BUILTIN_NAMES`].
     pub fn builtin(name: &str) -> Option<Self> {
         let text = Self::builtin_text(name)?;
         // The texts are parsed by a test; a build whose texts are broken has no built-in suites.
@@ -204,6 +207,7 @@ impl Suite {
     pub fn builtin_text(name: &str) -> Option<&'static str> {
         match name {
             "market" => Some(MARKET_TEXT),
+            "microstructure" => Some(MICROSTRUCTURE_TEXT),
             "table" => Some(TABLE_TEXT),
             _ => None,
         }

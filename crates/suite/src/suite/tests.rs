@@ -16,6 +16,17 @@ fn built_in_texts_parse_and_cover_the_catalogue() {
     let mut ids: Vec<_> = catalogue::MARKET.iter().map(|o| o.id.to_owned()).collect();
     ids.sort();
     assert_eq!(market.observable_ids(), ids);
+    let microstructure = Suite::builtin("microstructure").unwrap();
+    for o in OBSERVABLES {
+        assert!(market.rule(o.id).is_some() || microstructure.rule(o.id).is_some(), "no suite asks for {}", o.id);
+    }
+    // What both ask for has one margin, and both read alike.
+    for rule in &microstructure.observables {
+        let theirs = market.rule(&rule.id).map(|theirs| (theirs.decide, theirs.margins));
+        assert!(theirs.is_none_or(|theirs| theirs == (rule.decide, rule.margins.clone())), "{}", rule.id);
+    }
+    let head = Suite { name: market.name.clone(), observables: market.observables.clone(), ..microstructure };
+    assert_eq!(head, market);
     assert_eq!(market.checks.len(), CHECKS.len());
     assert!(market.checks["unreadable"].max_ratio.is_some());
     assert_eq!((market.grid_ns, market.warmup_ns, market.window_ns), (100_000_000, 60_000_000_000, None));
