@@ -104,6 +104,9 @@ impl Top {
         let best = self.levels().first().map_or(0, |level| level.0);
         let (mut left, mut paid) = (qty, 0i128);
         for &(price, level_qty) in self.levels() {
+            if left == 0 {
+                break;
+            }
             let taken = left.min(i128::from(level_qty));
             paid = paid.saturating_add(taken * i128::from(price.abs_diff(best)));
             left -= taken;

@@ -268,20 +268,22 @@ impl Depth {
         shared.tick.add_all(price);
         shared.lot.add_all(qty);
         let changes = &mut frame.level_changes.value;
-        let (counts_losses, decreased) = (counts_changes && self.grid.needs_updates(), &mut self.decreased);
-        let mut from = 0;
-        for run in side.chunk_by(|a, b| a == b) {
-            let to = from + run.len();
-            self.book.set_many(run[0], &price[from..to], &qty[from..to], |before, after| {
-                if counts_changes && before != after {
+        // Two loops, so that what levels lose costs nothing where nobody asks for it.
+        if counts_changes && self.grid.needs_updates() {
+            let decreased = &mut self.decreased;
+            set_runs(&mut self.book, (side, price, qty), |before, after| {
+                if before != after {
                     changes.push(change(before, after));
-                }
-                if counts_losses {
                     *decreased = decreased.saturating_add(before.saturating_sub(after).max(0));
                 }
             });
-            from = to;
+            return;
         }
+        set_runs(&mut self.book, (side, price, qty), |before, after| {
+            if counts_changes && before != after {
+                changes.push(change(before, after));
+            }
+        });
     }
 
     /// The time at which changes of levels by the open update are events; none in snapshots, or before the book is known.
@@ -505,7 +507,7 @@ impl Depth {
             if let Some(last_ns) = self.last_update_ns.replace(t_ns) {
                 self.cadence.add(t_ns - last_ns);
             }
-            if self.known.is_known(t_ns) {
+            if self.grid.needs_updates() && self.known.is_known(t_ns) {
                 self.grid.end_update(t_ns, touch, self.decreased, frame);
             }
             shared.merge.push(t_ns, &mut frame.events);
@@ -523,6 +525,17 @@ impl Depth {
             self.recent.pop_front();
         }
         self.recent.push_back(id);
+    }
+}
+
+/// Sets levels, side by side; `changed` hears the quantity before and after of each.
+#[inline(always)]
+fn set_runs(book: &mut Book, (side, price, qty): (&[Side], &[i64], &[i64]), mut changed: impl FnMut(i64, i64)) {
+    let mut from = 0;
+    for run in side.chunk_by(|a, b| a == b) {
+        let to = from + run.len();
+        book.set_many(run[0], &price[from..to], &qty[from..to], &mut changed);
+        from = to;
     }
 }
 

@@ -91,10 +91,9 @@ impl Grid {
         }
     }
 
-    /// An update ended at `t_ns` and left these best levels; levels lost `decreased` in it.
-    #[inline]
+    /// An update ended at `t_ns` and left these best levels; levels lost `decreased` in it. For whoever asks for updates.
     pub(super) fn end_update(&mut self, t_ns: i64, touch: Option<Touch>, decreased: i64, frame: &mut Frame) {
-        if let (Some(tape), true) = (&mut self.tape, self.needs_updates) {
+        if let Some(tape) = &mut self.tape {
             let (bid, ask) = touch.map_or((0, 0), |touch| (touch.bid.price, touch.ask.price));
             tape.book(TapeRow::Update(TapeUpdate { t_ns, bid, ask, decreased }), t_ns, &mut frame.tape);
         }
