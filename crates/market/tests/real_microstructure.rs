@@ -32,7 +32,7 @@ fn quantiles_of_a_capture_are_those_of_numpy() {
         let want: Vec<f64> = fields[1..].iter().map(|field| field.parse().unwrap()).collect();
         let (id, lattice, cells) = (fields[0], lattice(fields[0]), keys(&observed, fields[0]));
         let n: u64 = cells.iter().map(|cell| cell.1).sum();
-        assert_eq!(n as f64, want[0], "{id}: count");
+        assert_eq!(n, want[0] as u64, "{id}: count");
         let middle = |key: i64| f64::midpoint(lattice.lower(key), lattice.upper(key));
         let mean = cells.iter().map(|&(key, count)| middle(key) * count as f64).sum::<f64>() / n as f64;
         assert!((mean - want[1]).abs() <= 1e-4 * want[1].abs(), "{id}: mean {mean}, not {}", want[1]);
