@@ -59,12 +59,12 @@ fn a_best_price_lives_from_the_update_that_makes_it_to_the_one_that_changes_it()
     // No bid is no price; the one that comes back lives 40 ms.
     feed.depth(2_100, &[(98, 1)], &[]).depth(2_140, &[(99, 1)], &[]);
     let observed = feed.observe();
-    assert_eq!(keys(&observed, "best_quote_lifetime_bid"), [(15 * MS, 1), (40 * MS, 1), (2_000 * MS, 1)]);
-    assert_eq!(windows(&observed, "best_quote_lifetime_bid").iter().map(|w| w.0 - T0_S).collect::<Vec<_>>(), [0, 2]);
-    assert_eq!(keys(&observed, "best_quote_lifetime_ask"), []);
+    assert_eq!(keys(&observed, "best_bid_lifetime"), [(15 * MS, 1), (40 * MS, 1), (2_000 * MS, 1)]);
+    assert_eq!(windows(&observed, "best_bid_lifetime").iter().map(|w| w.0 - T0_S).collect::<Vec<_>>(), [0, 2]);
+    assert_eq!(keys(&observed, "best_ask_lifetime"), []);
     feed.depth_ids(2_200, 9_000, 9_000, &[(50, 1)], &[(60, 1)]).flag_last_message(flags::NEW_SESSION);
     feed.depth(2_300, &[(51, 1)], &[]);
-    assert_eq!(keys(&feed.observe(), "best_quote_lifetime_bid").len(), 3, "nothing lives across sessions");
+    assert_eq!(keys(&feed.observe(), "best_bid_lifetime").len(), 3, "nothing lives across sessions");
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_hole_in_the_book_ends_what_was_waited_for() {
     feed.depth(100_000, &[], &[(102, 1)]).depth(101_000, &[], &[]);
     let observed = feed.observe();
     assert_eq!(keys(&observed, "resilience_time"), [(60 * S, 1)]);
-    assert_eq!(keys(&observed, "virtual_fill_time_bid"), [(60 * S, 1)]);
+    assert_eq!(keys(&observed, "virtual_bid_fill_time"), [(60 * S, 1)]);
     assert_eq!(keys(&observed, "virtual_fill_10s"), [(0, 12)]);
 }
 
@@ -135,11 +135,11 @@ fn a_virtual_order_waits_for_the_queue_before_it() {
     }
     let observed = feed.observe();
     // Placed at 0 s to 90 s: those of 20 s and 30 s are censored at 80 s and 90 s, later ones are still there.
-    assert_eq!(keys(&observed, "virtual_fill_time_bid"), [(4 * S, 1), (5 * S, 1), (60 * S, 2)]);
-    let at: Vec<_> = windows(&observed, "virtual_fill_time_bid").iter().map(|window| window.0 - T0_S).collect();
+    assert_eq!(keys(&observed, "virtual_bid_fill_time"), [(4 * S, 1), (5 * S, 1), (60 * S, 2)]);
+    let at: Vec<_> = windows(&observed, "virtual_bid_fill_time").iter().map(|window| window.0 - T0_S).collect();
     assert_eq!(at, [4, 15, 80, 90]);
     // The buy of 9 at 100 is below the ask of 102 and does not meet it.
-    assert_eq!(keys(&observed, "virtual_fill_time_ask"), [(60 * S, 4)]);
+    assert_eq!(keys(&observed, "virtual_ask_fill_time"), [(60 * S, 4)]);
     assert_eq!(keys(&observed, "virtual_fill_10s"), [(0, 16), (1, 2)]);
     assert_eq!(windows(&observed, "virtual_fill_10s")[0], (T0_S + 10, vec![(0, 1), (1, 1)]));
 }
@@ -149,6 +149,6 @@ fn a_buy_above_the_ask_fills_it_at_once() {
     let mut feed = Feed::new();
     feed.snapshot(0, &[(100, 5)], &[(102, 3)]).depth(0, &[], &[]).trade(500, 103, 1, BID).depth(12_000, &[], &[]);
     let observed = feed.observe();
-    assert_eq!(keys(&observed, "virtual_fill_time_ask"), [(500 * MS, 1)]);
+    assert_eq!(keys(&observed, "virtual_ask_fill_time"), [(500 * MS, 1)]);
     assert_eq!(keys(&observed, "virtual_fill_10s"), [(0, 1), (1, 1)]);
 }

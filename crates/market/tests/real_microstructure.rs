@@ -34,8 +34,12 @@ fn quantiles_of_a_capture_are_those_of_numpy() {
         let n: u64 = cells.iter().map(|cell| cell.1).sum();
         assert_eq!(n, want[0] as u64, "{id}: count");
         let middle = |key: i64| f64::midpoint(lattice.lower(key), lattice.upper(key));
-        let mean = cells.iter().map(|&(key, count)| middle(key) * count as f64).sum::<f64>() / n as f64;
-        assert!((mean - want[1]).abs() <= 1e-4 * want[1].abs(), "{id}: mean {mean}, not {}", want[1]);
+        let mean_of = |of: fn(f64) -> f64| {
+            cells.iter().map(|&(key, count)| of(middle(key)) * count as f64).sum::<f64>() / n as f64
+        };
+        // Order statistics say it to the last bit of the lattice; the mean says that nothing between them is lost.
+        let (mean, size) = (mean_of(|x| x), mean_of(f64::abs));
+        assert!((mean - want[1]).abs() <= 1e-3 * size, "{id}: mean {mean}, not {}", want[1]);
         for (q, &x) in QUANTILES.iter().zip(&want[2..]) {
             let rank = (q * (n - 1) as f64) as u64;
             let mut below = 0;
@@ -54,7 +58,7 @@ fn quantiles_of_a_capture_are_those_of_numpy() {
         }
         println!("{id}: {n} values, mean {mean}");
     }
-    assert!(n_checked >= 50, "vector file too short: {n_checked} numbers");
+    assert!(n_checked >= 100, "vector file too short: {n_checked} numbers");
 }
 
 /// A look at every observable that is not in the suite `market`: `cargo test --test real_microstructure -- --nocapture`.
@@ -84,16 +88,9 @@ fn every_observable_of_a_capture_has_values_in_its_range() {
                 "cancel_share_1s" | "flow_toxicity_50" | "depth_share_l1" | "fleeting_100ms" | "virtual_fill_10s" => {
                     (0.0, 1.0)
                 }
-                "virtual_fill_time_bid" | "virtual_fill_time_ask" | "resilience_time" => (0.0, 60.0),
-                "slippage_buy"
-                | "slippage_sell"
-                | "realised_vol_1m"
-                | "bipower_ratio_1m"
-                | "variance_ratio_10s"
-                | "amihud_1m"
-                | "order_to_trade_1s"
-                | "best_quote_lifetime_bid"
-                | "best_quote_lifetime_ask" => (0.0, f64::INFINITY),
+                "virtual_bid_fill_time" | "virtual_ask_fill_time" | "resilience_time" => (0.0, 60.0),
+                "slippage_buy" | "slippage_sell" | "realised_vol_1m" | "bipower_ratio_1m" | "variance_ratio_10s"
+                | "amihud_1m" | "order_to_trade_1s" | "best_bid_lifetime" | "best_ask_lifetime" => (0.0, f64::INFINITY),
                 "trade_run_length" => (0.99, f64::INFINITY),
                 _ => continue,
             };

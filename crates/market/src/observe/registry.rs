@@ -149,12 +149,12 @@ pub const REGISTRY: &[Entry] = &[
     v1("ofi_1s_acf", flow::ofi_1s_acf),
     v1_with(Needs::UPDATES, "cancel_share_1s", order_flow::cancel_share_1s),
     v1_with(Needs::UPDATES, "order_to_trade_1s", order_flow::order_to_trade_1s),
-    v1_with(Needs::UPDATES, "best_quote_lifetime_bid", order_flow::best_quote_lifetime_bid),
-    v1_with(Needs::UPDATES, "best_quote_lifetime_ask", order_flow::best_quote_lifetime_ask),
+    v1_with(Needs::UPDATES, "best_bid_lifetime", order_flow::best_bid_lifetime),
+    v1_with(Needs::UPDATES, "best_ask_lifetime", order_flow::best_ask_lifetime),
     v1_with(Needs::TAPE, "fleeting_100ms", order_flow::fleeting_100ms),
     v1_with(Needs::TAPE, "resilience_time", liquidity::resilience_time),
-    v1_with(Needs::TAPE, "virtual_fill_time_bid", liquidity::virtual_fill_time_bid),
-    v1_with(Needs::TAPE, "virtual_fill_time_ask", liquidity::virtual_fill_time_ask),
+    v1_with(Needs::TAPE, "virtual_bid_fill_time", liquidity::virtual_bid_fill_time),
+    v1_with(Needs::TAPE, "virtual_ask_fill_time", liquidity::virtual_ask_fill_time),
     v1_with(Needs::TAPE, "virtual_fill_10s", liquidity::virtual_fill_10s),
 ];
 

@@ -295,7 +295,7 @@ pub(super) const MICROSTRUCTURE: &[ObservableInfo] = &[
         ..AGAINST
     },
     ObservableInfo {
-        id: "best_quote_lifetime_bid",
+        id: "best_bid_lifetime",
         number: "M-83",
         unit: "s",
         description: "How long a best bid price stands until it changes.",
@@ -307,7 +307,7 @@ pub(super) const MICROSTRUCTURE: &[ObservableInfo] = &[
         ..BOOK
     },
     ObservableInfo {
-        id: "best_quote_lifetime_ask",
+        id: "best_ask_lifetime",
         number: "M-83",
         unit: "s",
         description: "How long a best ask price stands until it changes.",
@@ -342,7 +342,7 @@ pub(super) const MICROSTRUCTURE: &[ObservableInfo] = &[
         ..AGAINST
     },
     ObservableInfo {
-        id: "virtual_fill_time_bid",
+        id: "virtual_bid_fill_time",
         number: "M-79",
         unit: "s",
         description: "How long an order at the back of the best bid would wait for its fill.",
@@ -354,7 +354,7 @@ pub(super) const MICROSTRUCTURE: &[ObservableInfo] = &[
         ..AGAINST
     },
     ObservableInfo {
-        id: "virtual_fill_time_ask",
+        id: "virtual_ask_fill_time",
         number: "M-79",
         unit: "s",
         description: "How long an order at the back of the best ask would wait for its fill.",

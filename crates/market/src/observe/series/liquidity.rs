@@ -70,13 +70,13 @@ impl Machine for Resilience {
 }
 
 /// Time until a virtual bid is filled, at most [`CENSORED_NS`], at its end.
-pub fn virtual_fill_time_bid(grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
-    Virtual::boxed("virtual_fill_time_bid", grid_ns, window_ns, &[1], Answer::Time)
+pub fn virtual_bid_fill_time(grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
+    Virtual::boxed("virtual_bid_fill_time", grid_ns, window_ns, &[1], Answer::Time)
 }
 
 /// Time until a virtual ask is filled, at most [`CENSORED_NS`], at its end.
-pub fn virtual_fill_time_ask(grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
-    Virtual::boxed("virtual_fill_time_ask", grid_ns, window_ns, &[-1], Answer::Time)
+pub fn virtual_ask_fill_time(grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
+    Virtual::boxed("virtual_ask_fill_time", grid_ns, window_ns, &[-1], Answer::Time)
 }
 
 /// 1 for a virtual order that is filled within 10 s, else 0, 10 s after it began.

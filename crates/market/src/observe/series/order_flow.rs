@@ -91,13 +91,13 @@ impl Machine for Seconds {
 }
 
 /// How long each best bid stood until another price took its place, at its end.
-pub fn best_quote_lifetime_bid(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
-    machine::boxed("best_quote_lifetime_bid", window_ns, Lifetime::new(|update| update.bid))
+pub fn best_bid_lifetime(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
+    machine::boxed("best_bid_lifetime", window_ns, Lifetime::new(|update| update.bid))
 }
 
 /// How long each best ask stood until another price took its place, at its end.
-pub fn best_quote_lifetime_ask(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
-    machine::boxed("best_quote_lifetime_ask", window_ns, Lifetime::new(|update| update.ask))
+pub fn best_ask_lifetime(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
+    machine::boxed("best_ask_lifetime", window_ns, Lifetime::new(|update| update.ask))
 }
 
 struct Lifetime {
