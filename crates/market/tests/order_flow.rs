@@ -65,6 +65,10 @@ fn a_best_price_lives_from_the_update_that_makes_it_to_the_one_that_changes_it()
     feed.depth_ids(2_200, 9_000, 9_000, &[(50, 1)], &[(60, 1)]).flag_last_message(flags::NEW_SESSION);
     feed.depth(2_300, &[(51, 1)], &[]);
     assert_eq!(keys(&feed.observe(), "best_bid_lifetime").len(), 3, "nothing lives across sessions");
+    feed.snapshot(2_400, &[(51, 1)], &[(60, 1)]).depth(2_500, &[(52, 1)], &[]).depth(2_600, &[(53, 1)], &[]);
+    feed.depth(2_700, &[(54, 1)], &[]);
+    let lives = keys(&feed.observe(), "best_bid_lifetime");
+    assert_eq!(lives, [(15 * MS, 1), (40 * MS, 1), (100 * MS, 1), (2_000 * MS, 1)], "not from the session before");
 }
 
 #[test]
@@ -77,7 +81,9 @@ fn improvements_that_vanish_untraded_are_fleeting() {
     book(&mut feed);
     feed.depth(50, &[(101, 1)], &[]).depth(150, &[(101, 0)], &[]).depth(350, &[], &[]);
     assert_eq!(keys(&feed.observe(), "fleeting_100ms"), [(1, 1)]);
-    // The same, but a seller met it. A buyer, or a seller above it, would not have.
+    // The same, but a seller met it. A buyer, or a seller above it, does not.
+    feed.trade(140, 102, 1, ASK).trade(140, 101, 1, BID);
+    assert_eq!(keys(&feed.observe(), "fleeting_100ms"), [(1, 1)]);
     feed.trade(140, 101, 1, ASK);
     assert_eq!(keys(&feed.observe(), "fleeting_100ms"), [(0, 1)]);
     // Asks: one that stays, one that gives way to a better one, which goes.

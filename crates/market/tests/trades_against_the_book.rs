@@ -96,6 +96,22 @@ fn nothing_is_compared_across_sessions() {
 }
 
 #[test]
+fn a_trade_with_a_wrong_stamp_holds_up_none_after_it_for_long() {
+    let mut feed = Feed::new();
+    feed.snapshot(0, &[(100, 3)], &[(102, 3)]).depth(0, &[], &[]);
+    // A day ahead; after 64 trades that lie behind it the clock of trades is set back.
+    feed.trade(86_400_000, 102, 1, BID);
+    for i in 0..70 {
+        feed.trade(1_000 + i, 102, 1, BID);
+    }
+    feed.depth(1_500, &[], &[]).depth(3_000, &[], &[]);
+    let observed = feed.observe();
+    // The 64th trade sets it back; it and the six after it are compared.
+    assert_values(&observed, "effective_spread", &[(20_000.0 / 101.0, 7)]);
+    assert_values(&observed, "impact_1s", &[(0.0, 7)]);
+}
+
+#[test]
 fn trades_that_come_too_late_or_in_too_great_number_are_counted() {
     let mut feed = Feed::new();
     feed.snapshot(0, &[(100, 3)], &[(102, 3)]).depth(0, &[], &[]);

@@ -44,7 +44,7 @@ struct Sums {
     /// Products of the sizes of neighbours.
     neighbours: f64,
     squares_10s: f64,
-    /// Size of the last return.
+    /// Size of the last return; 0 before the first, which has no neighbour before it.
     last: f64,
 }
 
@@ -65,7 +65,7 @@ impl Minutes {
         }
         let sums = &mut self.sums;
         sums.squares += log_return * log_return;
-        sums.neighbours += if sums.n > 0 { log_return.abs() * sums.last } else { 0.0 };
+        sums.neighbours += log_return.abs() * sums.last;
         sums.last = log_return.abs();
         sums.n += 1;
         self.last_ns = t_ns;
