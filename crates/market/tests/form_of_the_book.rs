@@ -93,6 +93,26 @@ fn the_spread_changes_from_second_to_second() {
 }
 
 #[test]
+fn seconds_on_both_ends_of_a_hole_are_no_neighbours() {
+    let mut feed = Feed::new();
+    feed.snapshot(0, &[(100, 1)], &[(102, 1)]).depth(0, &[], &[]).depth(200_000, &[(101, 1)], &[]).depth(
+        201_000,
+        &[],
+        &[],
+    );
+    // Seconds 0 to 60, and 200 and 201.
+    assert_eq!(keys(&feed.observe(), "spread_change_1s"), [(0, 61)]);
+}
+
+#[test]
+fn squares_of_jumps_are_cut_off() {
+    use verismo_stats::state::State;
+    let observed = seconds(3, |i| if i < 1 { (100, 102) } else { (200, 202) }).observe();
+    let SeriesWindows::Lags(windows) = &observed.series["return_sq_1s_acf"].windows else { panic!("no lag series") };
+    assert_eq!(windows.iter().map(|(_, m)| (m.count(), m.sum())).collect::<Vec<_>>(), [(1, 1_000_000_000_000), (1, 0)]);
+}
+
+#[test]
 fn lag_series_are_products_of_all_seconds_across_windows() {
     let observed = seconds(150, wandering).observe();
     let log_return = |i: i64| {

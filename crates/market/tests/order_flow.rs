@@ -124,6 +124,12 @@ fn a_hole_in_the_book_ends_what_was_waited_for() {
     assert_eq!(keys(&observed, "resilience_time"), [(60 * S, 1)]);
     assert_eq!(keys(&observed, "virtual_bid_fill_time"), [(60 * S, 1)]);
     assert_eq!(keys(&observed, "virtual_fill_10s"), [(0, 12)]);
+    // A side is empty for a second, and nobody knows what the spread is.
+    let mut feed = Feed::new();
+    feed.snapshot(0, &[(100, 5)], &[(102, 1), (104, 5)]).depth(0, &[], &[]);
+    feed.trade(150, 102, 1, BID).depth(170, &[], &[(102, 0)]).depth(1_000, &[], &[(104, 0)]);
+    feed.depth(2_000, &[], &[(102, 1)]).depth(3_000, &[], &[]);
+    assert_eq!(keys(&feed.observe(), "resilience_time"), []);
 }
 
 #[test]

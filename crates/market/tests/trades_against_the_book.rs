@@ -136,6 +136,23 @@ fn trades_that_come_too_late_or_in_too_great_number_are_counted() {
 }
 
 #[test]
+fn trades_that_wait_for_the_book_after_them_are_counted_beyond_a_number() {
+    let mut feed = Feed::new();
+    feed.snapshot(0, &[(100, 3)], &[(102, 3)]).depth(0, &[], &[]);
+    for i in 0..65_600 {
+        feed.trade(1 + i * 50_000 / 65_600, 102, 1, BID);
+        if i % 100 == 0 {
+            feed.depth(1 + i * 50_000 / 65_600, &[(99, i + 1)], &[]);
+        }
+    }
+    feed.depth(100_000, &[], &[]).depth(120_000, &[], &[]);
+    let observed = feed.observe();
+    let n = |id: &str| keys(&observed, id).iter().map(|cell| cell.1).sum::<u64>();
+    // Only those of the last minute wait: of 60 s the first 65,536, of 10 s far fewer at a time.
+    assert_eq!((n("impact_60s"), n("impact_10s"), counter(&observed, "forgotten").count), (65_536, 65_600, 64));
+}
+
+#[test]
 fn what_no_observable_over_the_book_asks_for_is_not_counted_either() {
     let mut feed = Feed::new();
     feed.snapshot(0, &[(100, 3)], &[(102, 3)]).depth(0, &[], &[]).depth(20_000, &[], &[]).trade(1_000, 102, 1, BID);
