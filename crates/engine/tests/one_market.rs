@@ -3,7 +3,8 @@
 
 mod common;
 
-use common::{applicable, assert_verdict, digest_of, market, market_with_snapshots, run, write_events, write_golden};
+use common::{applicable, assert_verdict, digest_of, market, market_with_snapshots, run, run_with};
+use common::{write_events, write_golden};
 use verismo_suite::{FindingVerdict, Verdict};
 
 #[test]
@@ -37,4 +38,20 @@ fn a_file_against_itself_passes_also_when_it_is_minutes_long() {
             assert_eq!(finding.effect, Some(0.0), "{n}: {} {:?}", finding.observable, finding.test);
         }
     }
+}
+
+#[test]
+fn the_microstructure_of_one_market_is_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let (golden, events, other) = (dir.path().join("golden"), dir.path().join("events"), dir.path().join("other"));
+    write_golden(&golden, market(1, 150_000));
+    write_events(&events, market_with_snapshots(1, 150_000));
+    write_golden(&other, market(2, 150_000));
+    let report = run_with("microstructure", &golden, &events);
+    assert_verdict(&report, Verdict::Pass);
+    assert!(applicable(&report).filter(|finding| finding.deciding).count() >= 50, "{}", digest_of(&report));
+    // Another stretch of the same process: nothing is said to differ.
+    let report = run_with("microstructure", &golden, &other);
+    let failed: Vec<_> = report.findings.iter().filter(|f| f.deciding && f.verdict == FindingVerdict::Fail).collect();
+    assert!(failed.is_empty(), "{failed:?}");
 }

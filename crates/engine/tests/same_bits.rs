@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use expect_test::expect;
 
-use common::{market, market_with_snapshots, request, run, write_events, write_golden};
+use common::{market, market_with_snapshots, request, run, run_with, write_events, write_golden};
 use verismo_engine::{Meter, validate};
 use verismo_market::message::Message;
 use verismo_sim::apply;
@@ -22,6 +22,12 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn one_two_and_seven_threads_give_one_digest_and_one_judgement() {
+    for suite in ["market", "microstructure"] {
+        assert_threads_change_nothing(suite);
+    }
+}
+
+fn assert_threads_change_nothing(suite: &str) {
     let dir = tempfile::tempdir().unwrap();
     let (golden, candidate) = (dir.path().join("golden"), dir.path().join("candidate"));
     write_golden(&golden, market(3, 30_000));
@@ -29,7 +35,8 @@ fn one_two_and_seven_threads_give_one_digest_and_one_judgement() {
     let reports: Vec<Report> = [1, 2, 7]
         .into_iter()
         .map(|threads| {
-            let request = verismo_engine::ValidateRequest { threads, ..request(&golden, &candidate) };
+            let suite = verismo_suite::Suite::builtin(suite);
+            let request = verismo_engine::ValidateRequest { threads, suite, ..request(&golden, &candidate) };
             validate(&request, &Meter::default()).unwrap()
         })
         .collect();
@@ -57,14 +64,19 @@ fn the_states_of_a_market_are_those_of_the_versions_before() {
         };
         write_golden(&golden, market(11, 30_000).map(stretched));
         write_events(&candidate, market_with_snapshots(12, 30_000).map(stretched));
-        let report = run(&golden, &candidate);
-        let window_s = report.streams[0].window_s;
-        found += &format!("{window_s} s {} {}\n", report.inputs[0].digest, report.inputs[1].digest);
+        for suite in ["market", "microstructure"] {
+            let report = run_with(suite, &golden, &candidate);
+            let window_s = report.streams[0].window_s;
+            found += &format!("{suite} {window_s} s {} {}\n", report.inputs[0].digest, report.inputs[1].digest);
+        }
     }
     expect![[r#"
-        1 s 5daf463c6ee5793ee26c505984f42f4304d14bd58115819f1f9dd8433b162489 a1cde59f5e475bfb1e47e38ffbf783ed746053220f6785e8c4fa8adf97b26086
-        10 s babd3fea356a1bcf660031652bf045250ae07274e95df9cceff257f49d8e0d47 a67527bd443d0a1ffe2082d879fc2b03a56399a0d970d0e50a4ab3e1cd481c07
-        60 s 79cc4a507abe707fd413559cdc03fd9854a24c4b220c4db1e091ff6b61674a4f 552fa32b2e9c28da4a9d4a51b5697e94431bdb122c306e3ccd716386301f0f37
+        market 1 s 5daf463c6ee5793ee26c505984f42f4304d14bd58115819f1f9dd8433b162489 a1cde59f5e475bfb1e47e38ffbf783ed746053220f6785e8c4fa8adf97b26086
+        microstructure 1 s 849e6c7bef41c177dd606c0239608351a63d4ef6df9319b38a729736614e6b3a 4d4adedcb4a95e87b6d1d9689afd7dbdbe8b99c5ce09bf5dcf0b7dbeec80d740
+        market 10 s babd3fea356a1bcf660031652bf045250ae07274e95df9cceff257f49d8e0d47 a67527bd443d0a1ffe2082d879fc2b03a56399a0d970d0e50a4ab3e1cd481c07
+        microstructure 10 s 9f291d632547afe4fb8513dd49930345212e8a93219771980b6cb74bcd38fc70 5f77a6703af1732553cf920715f90c1c6b1727b1db05383e946ba9ddb3b1084c
+        market 60 s 79cc4a507abe707fd413559cdc03fd9854a24c4b220c4db1e091ff6b61674a4f 552fa32b2e9c28da4a9d4a51b5697e94431bdb122c306e3ccd716386301f0f37
+        microstructure 60 s 0809d65e021bfe07f1fd6d90d13a1a82b164c4bfaea823ea744cad135fc9c838 4ab047d0132ac8133891b9603f11c4f3a261b8e943c285e12c91a5ba2750b165
     "#]].assert_eq(&found);
 }
 
@@ -89,7 +101,7 @@ fn files_that_look_longer_than_their_streams_change_nothing() {
 }
 
 /// Cuts a capture at random lines into files with random names, three times, and wants the digest of the whole each time.
-fn assert_cuts_change_nothing(messages: impl Iterator<Item = Message>, what: &str) {
+fn assert_cuts_change_nothing(suite: &str, messages: impl Iterator<Item = Message>, what: &str) {
     let dir = tempfile::tempdir().unwrap();
     let (whole, cut) = (dir.path().join("whole"), dir.path().join("cut"));
     write_golden(&whole, messages);
@@ -98,7 +110,7 @@ fn assert_cuts_change_nothing(messages: impl Iterator<Item = Message>, what: &st
     fs::create_dir_all(&whole).unwrap();
     fs::write(whole.join("whole.jsonl"), &text).unwrap();
     let lines: Vec<&str> = text.lines().collect();
-    let reference = run(&whole, &whole);
+    let reference = run_with(suite, &whole, &whole);
     for seed in 0..3_u64 {
         fs::create_dir_all(&cut).unwrap();
         // Cuts and names from a small generator, so that a failure can be replayed.
@@ -116,7 +128,7 @@ fn assert_cuts_change_nothing(messages: impl Iterator<Item = Message>, what: &st
             let name = format!("{:08}.jsonl", next(100_000_000));
             fs::write(cut.join(name), lines[pair[0]..pair[1]].join("\n") + "\n").unwrap();
         }
-        let report = run(&whole, &cut);
+        let report = run_with(suite, &whole, &cut);
         let counts = |r: &Report| r.integrity.iter().map(|r| (r.check.clone(), r.side, r.count)).collect::<Vec<_>>();
         assert_eq!(counts(&report), counts(&reference), "{what}, seed {seed}, cuts {cuts:?}");
         assert_eq!(report.digest, reference.digest, "{what}, seed {seed}, cuts {cuts:?}");
@@ -126,14 +138,16 @@ fn assert_cuts_change_nothing(messages: impl Iterator<Item = Message>, what: &st
 
 #[test]
 fn cutting_at_random_lines_and_shuffling_file_names_change_nothing() {
-    assert_cuts_change_nothing(market(5, 30_000), "clean");
+    assert_cuts_change_nothing("market", market(5, 30_000), "clean");
+    assert_cuts_change_nothing("microstructure", market(5, 30_000), "clean");
 }
 
 #[test]
 fn cuts_change_nothing_in_a_damaged_capture_either() {
     for kind in ["drop", "duplicate", "reorder", "jitter", "delay"] {
         let (damaged, _) = apply(market(5, 20_000).collect(), &[kind.parse().unwrap()], 3);
-        assert_cuts_change_nothing(damaged.into_iter(), kind);
+        assert_cuts_change_nothing("market", damaged.clone().into_iter(), kind);
+        assert_cuts_change_nothing("microstructure", damaged.into_iter(), kind);
     }
 }
 

@@ -81,6 +81,40 @@ pub struct Depths {
     pub qty_20: i64,
 }
 
+/// How far a side of the book reaches behind its best price, in 10^-8.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Reach {
+    /// Mean distance of the quantity of the best five levels.
+    pub mean_5: f64,
+    /// Mean distance paid by an order for half the quantity of the best ten levels.
+    pub walk_half_10: f64,
+}
+
+impl Top {
+    /// How far the levels reach behind the best; fewer levels count as they are.
+    pub fn reach(&self) -> Reach {
+        let levels = self.levels();
+        let sum = |n: usize| levels.iter().take(n).map(|&(_, qty)| i128::from(qty)).sum::<i128>();
+        Reach { mean_5: self.mean_distance(sum(5)), walk_half_10: self.mean_distance(sum(10) / 2) }
+    }
+
+    /// The mean distance from the best price of the first `qty` of the levels. Quantities and distances are below 2^62, so that the
+    /// sum over twenty of them stays below 2^127.
+    fn mean_distance(&self, qty: i128) -> f64 {
+        let best = self.levels().first().map_or(0, |level| level.0);
+        let (mut left, mut paid) = (qty, 0i128);
+        for &(price, level_qty) in self.levels() {
+            if left == 0 {
+                break;
+            }
+            let taken = left.min(i128::from(level_qty));
+            paid = paid.saturating_add(taken * i128::from(price.abs_diff(best)));
+            left -= taken;
+        }
+        if qty > 0 { paid as f64 / qty as f64 } else { 0.0 }
+    }
+}
+
 /// Both sides of one instrument's book.
 #[derive(Debug, Clone)]
 pub struct Book {

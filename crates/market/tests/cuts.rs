@@ -52,13 +52,37 @@ struct Step {
 
 #[derive(Debug, Clone)]
 enum What {
-    Trade { price: i64, qty: i64, side: u8, skipped_ids: i64 },
-    Depth { levels: Vec<(bool, i64, i64)>, skipped_ids: i64 },
-    Snapshot { levels: Vec<(bool, i64, i64)> },
-    Order { action: OrderAction, id: i64, is_bid: bool, away: i64, qty: i64 },
-    OrderSnapshot { levels: Vec<(bool, i64, i64)> },
-    Repeat { back: usize },
-    Back { ms: i64 },
+    Trade {
+        price: i64,
+        qty: i64,
+        side: u8,
+        skipped_ids: i64,
+    },
+    Depth {
+        levels: Vec<(bool, i64, i64)>,
+        skipped_ids: i64,
+    },
+    Snapshot {
+        levels: Vec<(bool, i64, i64)>,
+    },
+    Order {
+        action: OrderAction,
+        id: i64,
+        is_bid: bool,
+        away: i64,
+        qty: i64,
+    },
+    OrderSnapshot {
+        levels: Vec<(bool, i64, i64)>,
+    },
+    /// Many trades at once.
+    Burst,
+    Repeat {
+        back: usize,
+    },
+    Back {
+        ms: i64,
+    },
     NoTime,
     NewSession,
     Invalid,
@@ -94,6 +118,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         10 => (order_action(), 0i64..40, any::<bool>(), 0i64..12, 1i64..5)
             .prop_map(|(action, id, is_bid, away, qty)| What::Order { action, id, is_bid, away, qty }),
         1 => levels().prop_map(|levels| What::OrderSnapshot { levels }),
+        1 => Just(What::Burst),
         1 => (1usize..6).prop_map(|back| What::Repeat { back }),
         1 => (1i64..90_000).prop_map(|ms| What::Back { ms }),
         1 => Just(What::NoTime),
@@ -130,6 +155,13 @@ fn stream(steps: &[Step]) -> EventBatch {
                 trade_id += skipped_ids;
                 let side = [Side::None, Side::Bid, Side::Ask][usize::from(*side).min(2)];
                 trade(&mut trade_id, price * ONE, qty * ONE, side)
+            }
+            What::Burst => {
+                for i in 0..59 {
+                    let side = if i % 7 < 3 { Side::Bid } else { Side::Ask };
+                    feed.push(t_ns, trade(&mut trade_id, 100 * ONE, (1 + i % 5) * ONE, side));
+                }
+                trade(&mut trade_id, 100 * ONE, ONE, Side::Bid)
             }
             What::Depth { levels, skipped_ids } => {
                 let (bids, asks) = split(levels);

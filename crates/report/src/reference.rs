@@ -16,14 +16,18 @@ use crate::number::percent;
 const OBSERVABLES_INTRO: &str = "\
 An observable is a named series of numbers derived from a stream: a property of each trade, of each event, or of the book on a
 grid of absolute time. Each window of event time counts the series' values as keys of a lattice that is fixed before any data are
-seen; every test is computed from those counts. What decides and with which margin is what the built-in suite `market` says; a
-suite of your own may say otherwise.
+seen; every test is computed from those counts. What decides and with which margin is what the built-in suite `market` says, or
+`microstructure` of what `market` does not ask for; a suite of your own may say otherwise. What no suite asks for costs nothing.
 
 - **Book observables** exist once the book is known: after a snapshot, or after the suite's warm-up where there is none. A silent
   book stands for 60 s. Depths and spreads of several levels need as many levels as they name, on each side they look at: a sample
   of a book that shows fewer is left out, not filled up.
 - **Lattice**: `{ticks: n}` keeps values exactly, in units of 10^-n; `{float: b}` keeps sign, exponent and b bits of the mantissa, so that a
   value is known to 2^-b of itself; splits are ranges with more bits.
+- **Trades against the book**: before a trade is the last sample of the grid before its time, after it the first sample at or after the
+  time that is named. A trade that comes over 5 s later than the book of its time, or when 65,536 others wait, is left out and counted
+  by the check `forgotten`.
+- **Proxy**: what stands in for something that the data do not show, and why.
 - **States**: how the counts of pieces of a stream combine to those of the whole.
 ";
 
@@ -55,16 +59,21 @@ fn link(id: &str) -> String {
 
 /// `docs/OBSERVABLES.md`.
 pub fn observables() -> String {
-    let suite = Suite::builtin("market");
-    let rule = |o: &ObservableInfo| suite.iter().flat_map(|s| &s.observables).find(|rule| rule.id == o.id);
+    let suites = ["market", "microstructure"].map(|name| (name, Suite::builtin(name)));
+    let rule = |o: &ObservableInfo| {
+        let mut rules = suites
+            .iter()
+            .flat_map(|(name, s)| s.iter().flat_map(move |s| s.observables.iter().map(move |r| (*name, r))));
+        rules.find(|(_, rule)| rule.id == o.id)
+    };
     let mut out = page("Observables", OBSERVABLES_INTRO);
-    header(&mut out, &["observable", "unit", "what", "needs", "decided by", "severity"]);
+    header(&mut out, &["observable", "unit", "what", "needs", "decided by", "severity", "suite"]);
     for o in OBSERVABLES {
         let rule = rule(o);
-        let decided = rule.map_or(String::new(), |r| format!("{} {}", r.decide, margin(r, r.decide)));
-        let severity = rule.map_or("not in the suite", |r| r.severity.as_str());
+        let decided = rule.map_or(String::new(), |(_, r)| format!("{} {}", r.decide, margin(r, r.decide)));
+        let (suite, severity) = rule.map_or(("none", ""), |(suite, r)| (suite, r.severity.as_str()));
         let cells = [link(o.id), prose(o.unit), prose(o.description), o.source.phrase().to_owned(), decided];
-        row(&mut out, &[cells.as_slice(), &[severity.to_owned()]].concat());
+        row(&mut out, &[cells.as_slice(), &[severity.to_owned(), suite.to_owned()]].concat());
     }
     for o in OBSERVABLES {
         section(&mut out, o.id, o.description, &observable_fields(o, rule(o)));
@@ -72,7 +81,7 @@ pub fn observables() -> String {
     out
 }
 
-fn observable_fields(o: &ObservableInfo, rule: Option<&ObservableRule>) -> Vec<(&'static str, String)> {
+fn observable_fields(o: &ObservableInfo, rule: Option<(&str, &ObservableRule)>) -> Vec<(&'static str, String)> {
     let tests: Vec<&str> = o.tests.iter().map(|t| t.as_str()).collect();
     let granularity = "its law depends on how book updates are aggregated; NOT_APPLICABLE between feeds whose cadences differ by \
                        four or more";
@@ -84,8 +93,9 @@ fn observable_fields(o: &ObservableInfo, rule: Option<&ObservableRule>) -> Vec<(
         ("Lattice", code(&o.lattice_text())),
         ("States", o.class.phrase().to_owned()),
         ("Tests", tests.join(", ")),
-        ("In the suite `market`", rule.map_or(String::new(), rule_text)),
+        ("In the suite", rule.map_or(String::new(), |(suite, rule)| format!("`{suite}`: {}", rule_text(rule)))),
         ("Granularity", if o.depends_on_cadence { granularity.to_owned() } else { String::new() }),
+        ("Proxy", prose(o.proxy)),
         ("Requirement", o.number.to_owned()),
         ("Reference", prose(o.reference)),
     ]

@@ -56,7 +56,7 @@ fn shared() -> impl Iterator<Item = &'static str> {
     let is_shared = |o: &&ObservableInfo| {
         o.source == Source::Trades
             || (o.source == Source::Book && o.sampling == Sampling::Grid && !o.depends_on_cadence)
-            || o.source == Source::BookAndTrades
+            || (o.source == Source::BookAndTrades && o.sampling != Sampling::PerEvent)
     };
     OBSERVABLES.iter().filter(is_shared).map(|o| o.id)
 }

@@ -85,6 +85,7 @@ fn explain_observable(o: &ObservableInfo, width: usize, out: &mut impl Write) ->
     field(out, width, "lattice", &o.lattice_text())?;
     field(out, width, "states", o.class.phrase())?;
     field(out, width, "tests", &tests.join(", "))?;
+    field(out, width, "proxy", o.proxy)?;
     field(out, width, "requirement", o.number)?;
     if o.depends_on_cadence {
         let note = "depends on how book updates are aggregated: NOT_APPLICABLE between feeds of different cadence";

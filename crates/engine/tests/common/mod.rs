@@ -65,6 +65,12 @@ pub fn run(golden: &Path, candidate: &Path) -> Report {
     validate(&request(golden, candidate), &Meter::default()).unwrap()
 }
 
+/// With the built-in suite of that name.
+pub fn run_with(suite: &str, golden: &Path, candidate: &Path) -> Report {
+    let request = ValidateRequest { suite: Suite::builtin(suite), ..request(golden, candidate) };
+    validate(&request, &Meter::default()).unwrap()
+}
+
 pub fn market_suite() -> Suite {
     Suite::builtin("market").unwrap()
 }

@@ -1,6 +1,6 @@
 //! The columns that observables read: filled by the scan, cleared after each pass.
 
-use crate::book::Depths;
+use crate::book::{Depths, Reach};
 
 /// Rows of a table at which the columns are handed to the observables.
 const ROWS_MAX: usize = 16_384;
@@ -21,6 +21,77 @@ pub struct Frame {
     /// How far each trade with a side lies beyond the best price that it met, 10^-8; below zero inside. Prevailing is the last
     /// sample of the book before the trade.
     pub beyond_touch: Timed,
+    /// Trades, samples of the book and book updates, merged by time; empty unless an observable needs it.
+    pub tape: Vec<TapeRow>,
+}
+
+/// A row of the tape: time ascends between breaks. Of equal times trades come first, then updates, then the sample, which is the
+/// book after all updates of its time; a trade meets the book of the last sample before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TapeRow {
+    /// A trade.
+    Trade(TapeTrade),
+    /// The book at the end of an update, not of a snapshot, while it is known; only if an observable needs updates.
+    Update(TapeUpdate),
+    /// The book at a grid time at which it is defined. A missing grid time is a hole.
+    Sample(TapeSample),
+    /// Nothing continues from the rows before.
+    Break,
+}
+
+/// A trade of the tape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TapeTrade {
+    /// Floored time on the trades' clock, ns.
+    pub t_ns: i64,
+    /// Price, 10^-8.
+    pub price: i64,
+    /// Quantity, 10^-8.
+    pub qty: i64,
+    /// +1 the aggressor bought, -1 it sold, 0 unknown.
+    pub sign: i64,
+}
+
+/// A book update of the tape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TapeUpdate {
+    /// Floored time on the book's clock, ns.
+    pub t_ns: i64,
+    /// Best bid after it, 10^-8; 0 if there is none.
+    pub bid: i64,
+    /// Best ask after it, 10^-8; 0 if there is none.
+    pub ask: i64,
+    /// What levels lost in it, 10^-8, summed over those that shrank.
+    pub decreased: i64,
+}
+
+/// A sample of the book on the tape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TapeSample {
+    /// Grid time, ns.
+    pub t_ns: i64,
+    /// Best bid, 10^-8.
+    pub bid: i64,
+    /// Best ask, 10^-8.
+    pub ask: i64,
+    /// Quantity at the best bid, 10^-8.
+    pub bid_qty: i64,
+    /// Quantity at the best ask, 10^-8.
+    pub ask_qty: i64,
+}
+
+impl TapeSample {
+    /// Twice the mid.
+    #[inline]
+    pub fn mid_2(&self) -> i64 {
+        self.bid + self.ask
+    }
+
+    /// Best ask minus best bid.
+    #[inline]
+    pub fn spread(&self) -> i64 {
+        self.ask - self.bid
+    }
 }
 
 /// What order-level rows say of single orders.
@@ -133,6 +204,8 @@ pub struct Samples {
     pub asks: Vec<Depths>,
     /// Time of the book update before, ns.
     pub updated_ns: Vec<i64>,
+    /// How far the bids and the asks reach behind their best; empty unless an observable needs it.
+    pub reach: Vec<[Reach; 2]>,
 }
 
 impl Frame {
@@ -146,6 +219,7 @@ impl Frame {
             self.orders.n_rows,
             self.level_changes.value.len(),
             self.beyond_touch.t_ns.len(),
+            self.tape.len(),
         ];
         n_rows.into_iter().any(|n| n >= ROWS_MAX)
     }
@@ -160,12 +234,13 @@ impl Frame {
         continues.clear();
         self.events.t_ns.clear();
         self.events.continues.clear();
-        let Samples { t_ns, bid, ask, bid_qty, ask_qty, bids, asks, updated_ns } = &mut self.samples;
+        let Samples { t_ns, bid, ask, bid_qty, ask_qty, bids, asks, updated_ns, reach } = &mut self.samples;
         for column in [t_ns, bid, ask, bid_qty, ask_qty, updated_ns] {
             column.clear();
         }
         bids.clear();
         asks.clear();
+        reach.clear();
         let Orders { size, queue_ahead, lifetime, time_to_cancel, n_rows } = &mut self.orders;
         for table in [size, queue_ahead, lifetime, time_to_cancel] {
             table.clear();
@@ -173,5 +248,6 @@ impl Frame {
         *n_rows = 0;
         self.level_changes.clear();
         self.beyond_touch.clear();
+        self.tape.clear();
     }
 }

@@ -39,7 +39,7 @@ use crate::book::Book;
 use crate::event::EventBatch;
 use crate::orders::Orders;
 use frame::Frame;
-use registry::{Observable, REGISTRY};
+use registry::{Needs, Observable, REGISTRY};
 use scan::Scan;
 
 /// One second in ns.
@@ -122,10 +122,11 @@ impl StreamObserver {
         assert!(grid_ns >= 1 && SECOND_NS % grid_ns == 0, "the grid divides one second, {grid_ns} ns does not");
         let is_wanted = |id: &str| options.observables.iter().any(|wanted| wanted == id);
         let wanted = REGISTRY.iter().filter(|entry| is_wanted(entry.id));
+        let needs = wanted.clone().fold(Needs::NONE, |needs, entry| needs.or(entry.needs));
         let unknown = options.observables.iter().filter(|id| registry::entry(id).is_none());
         let window_ns = options.window_min_ns.max(window_ns_of_span(options.expected_span_ns));
         Self {
-            scan: Scan::new(options),
+            scan: Scan::new(options, needs),
             frame: Frame::default(),
             observables: wanted.map(|entry| (entry.build)(grid_ns, window_ns)).collect(),
             unknown_observables: unknown.cloned().collect(),
@@ -166,8 +167,9 @@ impl StreamObserver {
         self.scan.finish(&mut self.frame);
         self.flush();
         let is_shorter_than_expected = self.window_ns > self.window_min_ns.max(self.earned_window_ns());
+        let n_forgotten = self.observables.iter().map(|o| o.forgotten()).sum();
         let series = self.observables.into_iter().map(|o| (o.id(), o.finish())).collect();
-        let observed = self.scan.into_observed(self.window_ns, series, self.unknown_observables);
+        let observed = self.scan.into_observed(self.window_ns, series, self.unknown_observables, n_forgotten);
         Observed { is_shorter_than_expected, ..observed }
     }
 

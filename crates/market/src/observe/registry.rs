@@ -2,7 +2,8 @@
 
 use super::Series;
 use super::frame::Frame;
-use super::series::{book, depth, events, flow, orders, returns, trades};
+use super::series::{book, depth, events, flow, impact, liquidity, order_flow};
+use super::series::{orders, returns, shape, toxicity, trades, volatility};
 
 /// An observable: reads its columns of each frame, counts keys per window.
 ///
@@ -18,8 +19,38 @@ pub trait Observable: Send {
     /// Merges each `factor` windows into one and goes on with windows that much longer.
     fn widen_windows(&mut self, factor: i64);
 
+    /// Values that were given up because too many waited for what comes after them.
+    fn forgotten(&self) -> u64 {
+        0
+    }
+
     /// Ends the stream.
     fn finish(self: Box<Self>) -> Series;
+}
+
+/// Tables of the frame that are made only where an observable needs them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    /// The tape of trades and samples.
+    pub tape: bool,
+    /// Book updates on the tape.
+    pub updates: bool,
+    /// How far each side of the book reaches, in every sample.
+    pub reach: bool,
+}
+
+impl Needs {
+    /// Nothing beyond the tables that are always there.
+    pub const NONE: Self = Self { tape: false, updates: false, reach: false };
+    const TAPE: Self = Self { tape: true, ..Self::NONE };
+    const UPDATES: Self = Self { updates: true, ..Self::TAPE };
+    const REACH: Self = Self { reach: true, ..Self::NONE };
+
+    /// What either needs.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self { tape: self.tape || other.tape, updates: self.updates || other.updates, reach: self.reach || other.reach }
+    }
 }
 
 /// Makes an observable for a grid (ns) and a window length (ns).
@@ -32,12 +63,18 @@ pub struct Entry {
     pub id: &'static str,
     /// Version of its definition: raised whenever equal events may give other keys.
     pub version: u32,
+    /// What it reads beyond the tables that are always there.
+    pub needs: Needs,
     /// Makes it.
     pub build: Build,
 }
 
 const fn v1(id: &'static str, build: Build) -> Entry {
-    Entry { id, version: 1, build }
+    v1_with(Needs::NONE, id, build)
+}
+
+const fn v1_with(needs: Needs, id: &'static str, build: Build) -> Entry {
+    Entry { id, version: 1, needs, build }
 }
 
 /// The version of an observable's definition; 0 for one that is not known.
@@ -85,6 +122,40 @@ pub const REGISTRY: &[Entry] = &[
     v1("notional", trades::notional),
     v1("trade_through", trades::trade_through),
     v1("trade_at_touch", trades::trade_at_touch),
+    v1_with(Needs::TAPE, "effective_spread", impact::effective_spread),
+    v1_with(Needs::TAPE, "realised_spread_1s", impact::realised_spread_1s),
+    v1_with(Needs::TAPE, "realised_spread_5s", impact::realised_spread_5s),
+    v1_with(Needs::TAPE, "markout_1s", impact::markout_1s),
+    v1_with(Needs::TAPE, "markout_10s", impact::markout_10s),
+    v1_with(Needs::TAPE, "impact_1s", impact::impact_1s),
+    v1_with(Needs::TAPE, "impact_10s", impact::impact_10s),
+    v1_with(Needs::TAPE, "impact_60s", impact::impact_60s),
+    v1("trade_run_length", toxicity::trade_run_length),
+    v1("flow_toxicity_50", toxicity::flow_toxicity_50),
+    v1("signed_volume_1s", toxicity::signed_volume_1s),
+    v1_with(Needs::TAPE, "amihud_1m", impact::amihud_1m),
+    v1("imbalance_l20", shape::imbalance_l20),
+    v1_with(Needs::REACH, "vamp_offset_l5", shape::vamp_offset_l5),
+    v1_with(Needs::REACH, "slippage_buy", shape::slippage_buy),
+    v1_with(Needs::REACH, "slippage_sell", shape::slippage_sell),
+    v1("depth_share_l1", shape::depth_share_l1),
+    v1("spread_change_1s", shape::spread_change_1s),
+    v1("spread_acf", shape::spread_acf),
+    v1("realised_vol_1m", volatility::realised_vol_1m),
+    v1("bipower_ratio_1m", volatility::bipower_ratio_1m),
+    v1("variance_ratio_10s", volatility::variance_ratio_10s),
+    v1("return_1s_acf", returns::return_1s_acf),
+    v1("return_sq_1s_acf", returns::return_sq_1s_acf),
+    v1("ofi_1s_acf", flow::ofi_1s_acf),
+    v1_with(Needs::UPDATES, "cancel_share_1s", order_flow::cancel_share_1s),
+    v1_with(Needs::UPDATES, "order_to_trade_1s", order_flow::order_to_trade_1s),
+    v1_with(Needs::UPDATES, "best_bid_lifetime", order_flow::best_bid_lifetime),
+    v1_with(Needs::UPDATES, "best_ask_lifetime", order_flow::best_ask_lifetime),
+    v1_with(Needs::TAPE, "fleeting_100ms", order_flow::fleeting_100ms),
+    v1_with(Needs::TAPE, "resilience_time", liquidity::resilience_time),
+    v1_with(Needs::TAPE, "virtual_bid_fill_time", liquidity::virtual_bid_fill_time),
+    v1_with(Needs::TAPE, "virtual_ask_fill_time", liquidity::virtual_ask_fill_time),
+    v1_with(Needs::TAPE, "virtual_fill_10s", liquidity::virtual_fill_10s),
 ];
 
 /// The entry of that id.

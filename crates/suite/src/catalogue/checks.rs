@@ -177,7 +177,7 @@ pub const CHECKS: &[CheckInfo] = &[
         "forgotten",
         "",
         Warn,
-        "levels that the cap of the book dropped, and orders not told apart because too many rested at once or had no id",
+        "levels that the cap of the book dropped, orders not told apart because too many rested at once or had no id, and trades that came too late for the book of their time or of which too many waited for it, where an observable compares them",
     ),
     CheckInfo { unusable: true, ..counted("no_events", "", Critical, "sides on which no event could be read") },
 ];

@@ -2,6 +2,7 @@
 
 mod checks;
 mod lattice_spec;
+mod microstructure;
 mod observable;
 mod observables;
 mod tests_table;
@@ -9,6 +10,8 @@ mod tests_table;
 pub use checks::{CHECKS, CheckInfo, check};
 pub use lattice_spec::{LatticeSpec, Split};
 pub use observable::{Class, Display, Kind, ObservableInfo, Sampling, Source};
+#[cfg(test)]
+pub(crate) use observables::MARKET;
 pub use observables::{OBSERVABLES, observable};
 pub use tests_table::{DefaultMargin, LAW_TESTS, MarginUnit, TESTS, TestId, TestInfo};
 

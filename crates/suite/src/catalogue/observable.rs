@@ -91,6 +91,8 @@ pub struct ObservableInfo {
     pub depends_on_cadence: bool,
     /// The tests that apply.
     pub tests: &'static [TestId],
+    /// For what it stands in, and why only that: the data do not show the thing itself. Empty where they do.
+    pub proxy: &'static str,
     /// One sentence for people.
     pub description: &'static str,
     /// Its definition.

@@ -1,15 +1,16 @@
-//! The observables of the `market` suite.
+//! The observables: those of the `market` suite, then those that only `microstructure` asks for.
 
+use super::microstructure::MICROSTRUCTURE;
 use super::observable::Grid;
 use super::{Class, Display, Kind, LAW_TESTS, ObservableInfo, Sampling, Source, TestId};
 use TestId::{Acf, Ad, Chi2, Cvm, Fano, Hill, Js, Ks, Kuiper, Mean, Mwu, Psi, Quantile, Std, TailQuantile, W1};
 
-const HISTOGRAM: &[TestId] = LAW_TESTS;
+pub(super) const HISTOGRAM: &[TestId] = LAW_TESTS;
 const COUNTS: &[TestId] = &[Ks, W1, Mean, Std, Quantile, Fano, Kuiper, Cvm, Ad, Mwu, Chi2, Psi, Js, Hill, TailQuantile];
-const LAGS: &[TestId] = &[Acf];
+pub(super) const LAGS: &[TestId] = &[Acf];
 
 /// What most entries share: a histogram sampled on the grid from the book.
-const BOOK: ObservableInfo = ObservableInfo {
+pub(super) const BOOK: ObservableInfo = ObservableInfo {
     id: "",
     number: "",
     unit: "",
@@ -20,13 +21,14 @@ const BOOK: ObservableInfo = ObservableInfo {
     display: Display::Value,
     depends_on_cadence: false,
     tests: HISTOGRAM,
+    proxy: "",
     description: "",
     formula: "",
     reference: "",
     grid: Grid::Ticks(8),
 };
 
-const TRADE: ObservableInfo =
+pub(super) const TRADE: ObservableInfo =
     ObservableInfo { source: Source::Trades, sampling: Sampling::PerTrade, class: Class::Group, ..BOOK };
 
 const EVENTS: ObservableInfo = ObservableInfo {
@@ -42,8 +44,21 @@ const EVENTS: ObservableInfo = ObservableInfo {
 const ORDER: ObservableInfo =
     ObservableInfo { source: Source::Orders, sampling: Sampling::PerOrder, class: Class::Ordered, ..BOOK };
 
+/// Every observable.
+pub const OBSERVABLES: &[ObservableInfo] = &joined::<{ MARKET.len() + MICROSTRUCTURE.len() }>();
+
+const fn joined<const N: usize>() -> [ObservableInfo; N] {
+    let mut all = [BOOK; N];
+    let mut i = 0;
+    while i < N {
+        all[i] = if i < MARKET.len() { MARKET[i] } else { MICROSTRUCTURE[i - MARKET.len()] };
+        i += 1;
+    }
+    all
+}
+
 /// Every observable of the `market` suite.
-pub const OBSERVABLES: &[ObservableInfo] = &[
+pub(crate) const MARKET: &[ObservableInfo] = &[
     ObservableInfo {
         id: "trade_size",
         number: "M-29",

@@ -26,8 +26,17 @@ pub const SCHEMA: &str = "verismo.suite/1";
 /// The text of the built-in suite `market`; `verismo init` writes it.
 pub const MARKET_TEXT: &str = include_str!("../builtin/market.yaml");
 
+/// The text of the built-in suite `microstructure`.
+pub const MICROSTRUCTURE_TEXT: &str = include_str!("../builtin/microstructure.yaml");
+
 /// The text of the built-in suite `table`.
 pub const TABLE_TEXT: &str = include_str!("../builtin/table.yaml");
+
+/// The text of the built-in suite `comprehensive`.
+const COMPREHENSIVE_TEXT: &str = include_str!("../builtin/comprehensive.yaml");
+
+/// The text of the built-in suite `lob-bench`.
+const LOB_BENCH_TEXT: &str = include_str!("../builtin/lob-bench.yaml");
 
 /// The text of the built-in suite `integrity`.
 const INTEGRITY_TEXT: &str = include_str!("../builtin/integrity.yaml");
@@ -36,7 +45,8 @@ const INTEGRITY_TEXT: &str = include_str!("../builtin/integrity.yaml");
 const LIGHT_TEXT: &str = include_str!("../builtin/light.yaml");
 
 /// Names of the built-in suites.
-pub const BUILTIN_NAMES: [&str; 4] = ["integrity", "light", "market", "table"];
+pub const BUILTIN_NAMES: [&str; 7] =
+    ["comprehensive", "integrity", "light", "lob-bench", "market", "microstructure", "table"];
 
 /// The kind of data a suite is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,7 +225,7 @@ impl Suite {
         parse::suite(text)
     }
 
-    /// The built-in suite of that name, `market` or `table`.
+    /// The built-in suite of that name, one of [`BUILTIN_NAMES`].
     pub fn builtin(name: &str) -> Option<Self> {
         let text = Self::builtin_text(name)?;
         // The texts are parsed by a test; a build whose texts are broken has no built-in suites.
@@ -225,9 +235,12 @@ impl Suite {
     /// The commented text of the built-in suite of that name.
     pub fn builtin_text(name: &str) -> Option<&'static str> {
         match name {
+            "comprehensive" => Some(COMPREHENSIVE_TEXT),
             "integrity" => Some(INTEGRITY_TEXT),
             "light" => Some(LIGHT_TEXT),
+            "lob-bench" => Some(LOB_BENCH_TEXT),
             "market" => Some(MARKET_TEXT),
+            "microstructure" => Some(MICROSTRUCTURE_TEXT),
             "table" => Some(TABLE_TEXT),
             _ => None,
         }

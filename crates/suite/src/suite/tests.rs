@@ -13,9 +13,20 @@ fn built_in_texts_parse_and_cover_the_catalogue() {
         }
     }
     let market = Suite::builtin("market").unwrap();
-    let mut ids: Vec<_> = OBSERVABLES.iter().map(|o| o.id.to_owned()).collect();
+    let mut ids: Vec<_> = catalogue::MARKET.iter().map(|o| o.id.to_owned()).collect();
     ids.sort();
     assert_eq!(market.observable_ids(), ids);
+    let microstructure = Suite::builtin("microstructure").unwrap();
+    for o in OBSERVABLES {
+        assert!(market.rule(o.id).is_some() || microstructure.rule(o.id).is_some(), "no suite asks for {}", o.id);
+    }
+    // What both ask for has one margin, and both read alike.
+    for rule in &microstructure.observables {
+        let theirs = market.rule(&rule.id).map(|theirs| (theirs.decide, theirs.margins));
+        assert!(theirs.is_none_or(|theirs| theirs == (rule.decide, rule.margins.clone())), "{}", rule.id);
+    }
+    let head = Suite { name: market.name.clone(), observables: market.observables.clone(), ..microstructure };
+    assert_eq!(head, market);
     assert_eq!(market.checks.len(), CHECKS.len());
     assert!(market.checks["unreadable"].max_ratio.is_some());
     assert_eq!((market.grid_ns, market.warmup_ns, market.window_ns), (100_000_000, 60_000_000_000, None));
@@ -480,4 +491,19 @@ fn checks_alone_are_a_suite_and_light_is_a_part_of_market() {
         assert_eq!((rule.decide, rule.severity), (whole.decide, whole.severity));
         assert!(rule.margins.iter().all(|(test, margin)| whole.margins.get(test) == Some(margin)), "{}", rule.id);
     }
+}
+
+#[test]
+fn comprehensive_is_market_and_microstructure_with_every_test() {
+    let [all, market, micro] = ["comprehensive", "market", "microstructure"].map(|name| Suite::builtin(name).unwrap());
+    let mut ids = market.observable_ids();
+    ids.extend(micro.observable_ids());
+    ids.sort();
+    ids.dedup();
+    assert_eq!(all.observable_ids(), ids);
+    assert!(all.rule("spread").unwrap().margins.len() > market.rule("spread").unwrap().margins.len());
+    assert!(all.strata.is_some() && ids.len() > 60);
+    let bench = Suite::builtin("lob-bench").unwrap();
+    assert!(bench.observables.iter().all(|rule| rule.margins.contains_key(&TestId::W1)));
+    assert_eq!(bench.rule("depth_ask_l10").unwrap().severity, Severity::Critical);
 }

@@ -11,7 +11,7 @@ use crate::event::{Kind, NO_ID, NO_TIME, Side, flags};
 use crate::observe::ObserveOptions;
 use crate::observe::clock::KindClock;
 use crate::observe::counters::Check;
-use crate::observe::frame::Frame;
+use crate::observe::frame::{Frame, TapeTrade};
 use orders::OrderRows;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -56,6 +56,8 @@ pub(super) struct Depth {
     after_snapshot: bool,
     in_new_session: bool,
     in_overlap: bool,
+    /// What levels lost in the open update, 10^-8; counted only if it is asked for.
+    decreased: i64,
     /// Time of the update before, for the cadence, if it continues.
     last_update_ns: Option<i64>,
     cadence: Cadence,
@@ -84,6 +86,7 @@ impl Depth {
             after_snapshot: false,
             in_new_session: false,
             in_overlap: false,
+            decreased: 0,
             last_update_ns: None,
             cadence: Cadence::new(options.clock_ns),
             sample: IdSample::new(IdSample::DEFAULT_CAPACITY),
@@ -160,8 +163,18 @@ impl Depth {
 
     /// Compares a trade with the book that stood before it.
     #[inline]
-    pub(super) fn trade(&mut self, t_ns: i64, price: i64, sign: i64, frame: &mut Frame) {
-        self.grid.trade(t_ns, price, sign, frame);
+    pub(super) fn trade(&mut self, trade: TapeTrade, frame: &mut Frame) {
+        self.grid.trade(trade, frame);
+    }
+
+    /// Nothing that reads trades with the book continues from here.
+    pub(super) fn break_tape(&mut self, frame: &mut Frame) {
+        self.grid.break_tape(frame);
+    }
+
+    /// Trades that were not compared with the book because too many waited, or because they came too late.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.grid.forgotten()
     }
 
     /// Samples the grid up to and with the last update's time.
@@ -169,6 +182,7 @@ impl Depth {
         if let Some(now_ns) = self.clock.now_ns() {
             self.grid.advance(now_ns + 1, &self.book, &self.known, frame);
         }
+        self.grid.finish(frame);
     }
 
     #[inline]
@@ -254,16 +268,22 @@ impl Depth {
         shared.tick.add_all(price);
         shared.lot.add_all(qty);
         let changes = &mut frame.level_changes.value;
-        let mut from = 0;
-        for run in side.chunk_by(|a, b| a == b) {
-            let to = from + run.len();
-            self.book.set_many(run[0], &price[from..to], &qty[from..to], |before, after| {
-                if counts_changes && before != after {
+        // Two loops, so that what levels lose costs nothing where nobody asks for it.
+        if counts_changes && self.grid.needs_updates() {
+            let decreased = &mut self.decreased;
+            set_runs(&mut self.book, (side, price, qty), |before, after| {
+                if before != after {
                     changes.push(change(before, after));
+                    *decreased = decreased.saturating_add(before.saturating_sub(after).max(0));
                 }
             });
-            from = to;
+            return;
         }
+        set_runs(&mut self.book, (side, price, qty), |before, after| {
+            if counts_changes && before != after {
+                changes.push(change(before, after));
+            }
+        });
     }
 
     /// The time at which changes of levels by the open update are events; none in snapshots, or before the book is known.
@@ -301,6 +321,7 @@ impl Depth {
         let before = self.book.set(side, price, qty);
         if counts_changes && before != qty {
             frame.level_changes.value.push(change(before, qty));
+            self.decreased = self.decreased.saturating_add(before.saturating_sub(qty).max(0));
         }
         Ok(())
     }
@@ -331,7 +352,7 @@ impl Depth {
         let t_ns = own_ns.map(|own_ns| {
             let step = self.clock.step(own_ns);
             if step.restarted {
-                self.grid.stop();
+                self.grid.stop(frame);
                 self.last_update_ns = None;
                 self.order_rows.orders.forget_times();
                 shared.merge.end_run(&mut frame.events);
@@ -345,6 +366,7 @@ impl Depth {
             self.order_rows.orders.begin_snapshot();
         }
         self.open = Open::Apply { is_snapshot, own_ns, t_ns, id };
+        self.decreased = 0;
     }
 
     /// The update's own floored time, checked.
@@ -386,7 +408,7 @@ impl Depth {
         }
         self.n_late += 1;
         if self.n_late >= RESTART_UPDATES {
-            self.break_off();
+            self.break_off(frame);
             shared.merge.end_run(&mut frame.events);
             return false;
         }
@@ -406,7 +428,7 @@ impl Depth {
         let is_new_session = std::mem::take(&mut self.in_new_session);
         self.in_overlap = false;
         if is_new_session && gap.is_none_or(|gap| gap > 0) {
-            self.break_off();
+            self.break_off(frame);
             shared.break_session(frame);
             return;
         }
@@ -435,19 +457,19 @@ impl Depth {
         if std::mem::take(&mut self.in_new_session) {
             let continues = id != NO_ID && self.last_id == Some(id);
             if !continues {
-                self.break_off();
+                self.break_off(frame);
                 shared.break_session(frame);
             }
         }
     }
 
     /// Nothing continues from here: the book is unknown, the clock and the grid start anew.
-    fn break_off(&mut self) {
+    fn break_off(&mut self, frame: &mut Frame) {
         self.book.clear();
         self.order_rows.orders.clear();
         self.known.reset();
         self.clock.reset();
-        self.grid.stop();
+        self.grid.stop(frame);
         self.last_id = None;
         self.recent.clear();
         self.n_late = 0;
@@ -485,6 +507,9 @@ impl Depth {
             if let Some(last_ns) = self.last_update_ns.replace(t_ns) {
                 self.cadence.add(t_ns - last_ns);
             }
+            if self.grid.needs_updates() && self.known.is_known(t_ns) {
+                self.grid.end_update(t_ns, touch, self.decreased, frame);
+            }
             shared.merge.push(t_ns, &mut frame.events);
             shared.extend_span(own_ns);
             self.n_updates += 1;
@@ -500,6 +525,17 @@ impl Depth {
             self.recent.pop_front();
         }
         self.recent.push_back(id);
+    }
+}
+
+/// Sets levels, side by side; `changed` hears the quantity before and after of each.
+#[inline(always)]
+fn set_runs(book: &mut Book, (side, price, qty): (&[Side], &[i64], &[i64]), mut changed: impl FnMut(i64, i64)) {
+    let mut from = 0;
+    for run in side.chunk_by(|a, b| a == b) {
+        let to = from + run.len();
+        book.set_many(run[0], &price[from..to], &qty[from..to], &mut changed);
+        from = to;
     }
 }
 

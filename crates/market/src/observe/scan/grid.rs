@@ -1,10 +1,12 @@
 //! Samples of the book on the absolute time grid.
 
 use super::prevailing::Prevailing;
-use crate::book::{Book, Knowledge};
+use super::tape::Tape;
+use crate::book::{Book, Knowledge, Touch};
 use crate::event::Side;
 use crate::observe::SILENCE_MAX_NS;
-use crate::observe::frame::Frame;
+use crate::observe::frame::{Frame, TapeRow, TapeSample, TapeTrade, TapeUpdate};
+use crate::observe::registry::Needs;
 
 /// The next grid time to sample.
 #[derive(Debug)]
@@ -16,13 +18,36 @@ pub(super) struct Grid {
     /// Time of the last update; of the first snapshot, before there is one.
     updated_ns: Option<i64>,
     prevailing: Prevailing,
+    /// None where no observable reads it.
+    tape: Option<Box<Tape>>,
+    needs_updates: bool,
+    needs_reach: bool,
     n_undefined: u64,
 }
 
 impl Grid {
-    pub(super) fn new(grid_ns: i64) -> Self {
-        let prevailing = Prevailing::new(grid_ns);
-        Self { grid_ns, next_ns: None, stands_until_ns: 0, updated_ns: None, prevailing, n_undefined: 0 }
+    pub(super) fn new(grid_ns: i64, needs: Needs) -> Self {
+        Self {
+            grid_ns,
+            next_ns: None,
+            stands_until_ns: 0,
+            updated_ns: None,
+            prevailing: Prevailing::new(grid_ns),
+            tape: (needs.tape || needs.updates).then(Box::default),
+            needs_updates: needs.updates,
+            needs_reach: needs.reach,
+            n_undefined: 0,
+        }
+    }
+
+    /// Whether what levels lose in updates is asked for.
+    pub(super) fn needs_updates(&self) -> bool {
+        self.needs_updates
+    }
+
+    /// Rows that the tape could not hold, or that came too late for it.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.tape.as_ref().map_or(0, |tape| tape.forgotten())
     }
 
     pub(super) fn n_undefined(&self) -> u64 {
@@ -30,17 +55,47 @@ impl Grid {
     }
 
     /// Forgets the grid: the next update starts it anew, and what lies between is not sampled.
-    pub(super) fn stop(&mut self) {
+    pub(super) fn stop(&mut self, frame: &mut Frame) {
         self.next_ns = None;
         self.updated_ns = None;
         self.prevailing.stop();
+        self.break_tape(frame);
     }
 
-    /// A trade at `t_ns` by an aggressor of this sign, to be compared with the book that stands before it.
+    /// Nothing that reads trades with the book continues from here.
+    pub(super) fn break_tape(&mut self, frame: &mut Frame) {
+        if let Some(tape) = &mut self.tape {
+            tape.end(&mut frame.tape);
+            frame.tape.push(TapeRow::Break);
+        }
+    }
+
+    /// The stream ends: what the tape holds leaves.
+    pub(super) fn finish(&mut self, frame: &mut Frame) {
+        if let Some(tape) = &mut self.tape {
+            tape.end(&mut frame.tape);
+        }
+    }
+
+    /// A trade, to be compared with the book that stands before it.
     #[inline]
-    pub(super) fn trade(&mut self, t_ns: i64, price: i64, sign: i64, frame: &mut Frame) {
-        if sign != 0 && self.next_ns.is_some() {
-            self.prevailing.trade(t_ns, price, sign, &mut frame.beyond_touch);
+    pub(super) fn trade(&mut self, trade: TapeTrade, frame: &mut Frame) {
+        if self.next_ns.is_none() {
+            return;
+        }
+        if trade.sign != 0 {
+            self.prevailing.trade(trade.t_ns, trade.price, trade.sign, &mut frame.beyond_touch);
+        }
+        if let Some(tape) = &mut self.tape {
+            tape.trade(trade, &mut frame.tape);
+        }
+    }
+
+    /// An update ended at `t_ns` and left these best levels; levels lost `decreased` in it. For whoever asks for updates.
+    pub(super) fn end_update(&mut self, t_ns: i64, touch: Option<Touch>, decreased: i64, frame: &mut Frame) {
+        if let Some(tape) = &mut self.tape {
+            let (bid, ask) = touch.map_or((0, 0), |touch| (touch.bid.price, touch.ask.price));
+            tape.book(TapeRow::Update(TapeUpdate { t_ns, bid, ask, decreased }), t_ns, &mut frame.tape);
         }
     }
 
@@ -52,6 +107,9 @@ impl Grid {
             None => self.next_ns = Some(t_ns + (-t_ns).rem_euclid(self.grid_ns)),
             Some(next_ns) if next_ns < t_ns => self.sample(next_ns, t_ns, book, known, out),
             Some(_) => {}
+        }
+        if let Some(tape) = &mut self.tape {
+            tape.advance(t_ns, &mut out.tape);
         }
         self.stands_until_ns = t_ns + SILENCE_MAX_NS;
     }
@@ -76,6 +134,7 @@ impl Grid {
         };
         let (bids, asks) = (book.depths(Side::Bid), book.depths(Side::Ask));
         let updated_ns = self.updated_ns.unwrap_or(next_ns);
+        let reach = self.needs_reach.then(|| [book.top(Side::Bid).reach(), book.top(Side::Ask).reach()]);
         let mut n_sampled = 0;
         for i in 0..n_standing {
             let t_ns = next_ns + i * self.grid_ns;
@@ -92,7 +151,13 @@ impl Grid {
             samples.bids.push(bids);
             samples.asks.push(asks);
             samples.updated_ns.push(updated_ns);
+            samples.reach.extend(reach);
             self.prevailing.sample(t_ns, &touch, &mut out.beyond_touch);
+            if let Some(tape) = &mut self.tape {
+                let Touch { bid, ask } = touch;
+                let (bid, bid_qty, ask, ask_qty) = (bid.price, bid.qty, ask.price, ask.qty);
+                tape.book(TapeRow::Sample(TapeSample { t_ns, bid, ask, bid_qty, ask_qty }), t_ns, &mut out.tape);
+            }
         }
         self.n_undefined += (n_due - n_sampled) as u64;
     }

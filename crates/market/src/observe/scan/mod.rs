@@ -5,6 +5,7 @@ mod grid;
 mod measure;
 mod prevailing;
 mod quotes;
+mod tape;
 mod trades;
 
 use super::ObserveOptions;
@@ -13,6 +14,7 @@ use super::counters::{Check, Counters, Place};
 use super::frame::Frame;
 use super::observed::{Observed, Series};
 use super::rate::RateWatch;
+use super::registry::Needs;
 use crate::book::Book;
 use crate::event::{EventBatch, Kind, flags};
 use crate::orders::Orders;
@@ -82,11 +84,11 @@ impl Row<'_> {
 }
 
 impl Scan {
-    pub(super) fn new(options: &ObserveOptions) -> Self {
+    pub(super) fn new(options: &ObserveOptions, needs: Needs) -> Self {
         Self {
             clock_ns: options.clock_ns,
             trades: Trades::new(),
-            depth: Depth::new(Book::new(options.levels_max), Grid::new(options.grid_ns), options),
+            depth: Depth::new(Book::new(options.levels_max), Grid::new(options.grid_ns, needs), options),
             quotes: Quotes::default(),
             shared: Shared {
                 counters: Counters::new(),
@@ -170,6 +172,7 @@ impl Scan {
         window_ns: i64,
         series: BTreeMap<&'static str, Series>,
         unknown_observables: Vec<String>,
+        n_forgotten: u64,
     ) -> Observed {
         let Shared { mut counters, rate, tick, lot, span_ns, .. } = self.shared;
         rate.report(&mut counters);
@@ -183,7 +186,8 @@ impl Scan {
         let invalid_of = self.trades.n_rows() + self.depth.n_rows();
         counters.of(Check::InvalidValue).total = invalid_of;
         counters.of(Check::TimeOutOfRange).total = self.trades.n_rows() + self.depth.n_begun();
-        counters.of(Check::Forgotten).count = self.depth.book().levels_dropped() + n_untracked;
+        let forgotten = &mut counters.of(Check::Forgotten).count;
+        *forgotten = self.depth.book().levels_dropped() + n_untracked + self.depth.forgotten() + n_forgotten;
         for check in [Check::Duplicate, Check::SessionOverlap] {
             counters.of(check).total = self.trades.n_with_id() + self.depth.n_with_id();
         }

@@ -5,7 +5,7 @@ use super::{Row, Shared, VALUE_MAX, content};
 use crate::event::{NO_ID, Side};
 use crate::observe::clock::KindClock;
 use crate::observe::counters::{Check, Counters};
-use crate::observe::frame::Frame;
+use crate::observe::frame::{Frame, TapeTrade};
 use verismo_stats::sample::{IdRuns, IdSample, Inserted};
 
 /// The trades of a stream.
@@ -75,7 +75,7 @@ impl Trades {
         if !self.is_new(id, row, shared) {
             return;
         }
-        self.enter_session(id, shared, frame);
+        self.enter_session(id, shared, depth, frame);
         self.count_missing(id, row, shared);
         let is_valid = (1..=VALUE_MAX).contains(&price) && (1..=VALUE_MAX).contains(&qty);
         if !is_valid {
@@ -97,6 +97,7 @@ impl Trades {
         if step.restarted {
             self.is_broken = true;
             shared.merge.end_run(&mut frame.events);
+            depth.break_tape(frame);
         }
         check_coherence(price, row, shared, depth);
         if id != NO_ID {
@@ -107,7 +108,7 @@ impl Trades {
             Side::Ask => -1,
             Side::None => 0,
         };
-        depth.trade(step.t_ns, price, sign, frame);
+        depth.trade(TapeTrade { t_ns: step.t_ns, price, qty, sign }, frame);
         frame.trades.t_ns.push(step.t_ns);
         frame.trades.price.push(price);
         frame.trades.qty.push(qty);
@@ -141,7 +142,7 @@ impl Trades {
 
     /// The first new trade of a session continues the one before only if its id does.
     #[inline]
-    fn enter_session(&mut self, id: i64, shared: &mut Shared, frame: &mut Frame) {
+    fn enter_session(&mut self, id: i64, shared: &mut Shared, depth: &mut Depth, frame: &mut Frame) {
         self.in_overlap = false;
         if !self.in_new_session {
             return;
@@ -153,6 +154,7 @@ impl Trades {
             self.last_id = None;
             self.clock.reset();
             shared.break_session(frame);
+            depth.break_tape(frame);
         }
     }
 

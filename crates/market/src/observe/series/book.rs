@@ -9,7 +9,9 @@ use crate::observe::registry::Observable;
 use verismo_stats::lattice::Lattice;
 
 /// Units of 10^-8 in one.
-const ONE: f64 = 10_u64.pow(SCALE as u32) as f64;
+pub(super) const ONE: f64 = 10_u64.pow(SCALE as u32) as f64;
+/// Basis points in one.
+pub(super) const BP: f64 = 10_000.0;
 
 pub(super) fn times(frame: &Frame) -> &[i64] {
     &frame.samples.t_ns

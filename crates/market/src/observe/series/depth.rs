@@ -11,7 +11,7 @@ use crate::observe::registry::Observable;
 use crate::observe::{Series, WindowTally};
 
 /// A value of a side where it shows at least `n` levels.
-fn where_deep(side: &Depths, n: usize, value: i64) -> Option<i64> {
+pub(super) fn where_deep<T>(side: &Depths, n: usize, value: T) -> Option<T> {
     (side.n_levels >= n).then_some(value)
 }
 

@@ -1,9 +1,9 @@
 //! Order flow at the best prices.
 
-use super::lattice;
+use super::{lags, lattice};
 use crate::observe::frame::{Frame, Samples};
 use crate::observe::registry::Observable;
-use crate::observe::{SECOND_NS, Series, WindowTally};
+use crate::observe::{SECOND_NS, Series, WindowLags, WindowTally};
 
 /// Order flow imbalance per second of the grid, in units of 10^-8 of the base asset, at the end of the second.
 pub fn ofi_1s(grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
@@ -56,20 +56,50 @@ impl Best {
 }
 
 /// What the steps of the grid within each second add up to.
-struct PerSecond {
-    id: &'static str,
+struct Seconds {
     /// What one step adds, from the state after it and the state before it.
     of_step: fn(&Best, &Best) -> i64,
     grid_ns: i64,
     last: Option<Best>,
     sum: i64,
     n_steps: i64,
+}
+
+impl Seconds {
+    fn new(grid_ns: i64, of_step: fn(&Best, &Best) -> i64) -> Self {
+        Self { of_step, grid_ns, last: None, sum: 0, n_steps: 0 }
+    }
+
+    /// Reads sample `i`; the time and the sum of the second that ends there, if all its steps are defined.
+    #[inline]
+    fn next(&mut self, samples: &Samples, i: usize) -> Option<(i64, i64)> {
+        let best = Best::of(samples, i);
+        match self.last {
+            Some(last) if last.t_ns + self.grid_ns == best.t_ns => {
+                self.sum = self.sum.saturating_add((self.of_step)(&best, &last));
+                self.n_steps += 1;
+            }
+            // A hole: the second it lies in has no sum.
+            _ => (self.sum, self.n_steps) = (0, 0),
+        }
+        self.last = Some(best);
+        if best.t_ns % SECOND_NS != 0 {
+            return None;
+        }
+        let (sum, n_steps) = (std::mem::take(&mut self.sum), std::mem::take(&mut self.n_steps));
+        (n_steps == SECOND_NS / self.grid_ns).then_some((best.t_ns, sum))
+    }
+}
+
+struct PerSecond {
+    id: &'static str,
+    seconds: Seconds,
     windows: WindowTally,
 }
 
 impl PerSecond {
     fn boxed(id: &'static str, grid_ns: i64, window_ns: i64, of_step: fn(&Best, &Best) -> i64) -> Box<dyn Observable> {
-        Box::new(Self { id, of_step, grid_ns, last: None, sum: 0, n_steps: 0, windows: WindowTally::new(window_ns) })
+        Box::new(Self { id, seconds: Seconds::new(grid_ns, of_step), windows: WindowTally::new(window_ns) })
     }
 }
 
@@ -80,21 +110,8 @@ impl Observable for PerSecond {
 
     fn observe(&mut self, frame: &Frame) {
         for i in 0..frame.samples.t_ns.len() {
-            let best = Best::of(&frame.samples, i);
-            match self.last {
-                Some(last) if last.t_ns + self.grid_ns == best.t_ns => {
-                    self.sum = self.sum.saturating_add((self.of_step)(&best, &last));
-                    self.n_steps += 1;
-                }
-                // A hole: the second it lies in has no sum.
-                _ => (self.sum, self.n_steps) = (0, 0),
-            }
-            self.last = Some(best);
-            if best.t_ns % SECOND_NS == 0 {
-                if self.n_steps == SECOND_NS / self.grid_ns {
-                    self.windows.push(best.t_ns, self.sum);
-                }
-                (self.sum, self.n_steps) = (0, 0);
+            if let Some((t_ns, sum)) = self.seconds.next(&frame.samples, i) {
+                self.windows.push(t_ns, sum);
             }
         }
     }
@@ -105,5 +122,45 @@ impl Observable for PerSecond {
 
     fn finish(self: Box<Self>) -> Series {
         self.windows.finish(lattice(self.id))
+    }
+}
+
+/// Units of 10^-8 in one of the lag series: flows are rounded towards zero to 10^-4 of the base asset.
+const FLOW_UNIT: i64 = 10_000;
+/// Largest flow of the lag series, in those units: sums of products stay far below 2^127.
+const FLOW_MAX: i64 = 1_000_000_000_000;
+
+/// Lag products of the order flow imbalance per second, lags in seconds.
+pub fn ofi_1s_acf(grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
+    let seconds = Seconds::new(grid_ns, Best::flow_since);
+    Box::new(FlowAcf { seconds, last_ns: None, lags: WindowLags::new(lags("ofi_1s_acf"), window_ns) })
+}
+
+struct FlowAcf {
+    seconds: Seconds,
+    last_ns: Option<i64>,
+    lags: WindowLags,
+}
+
+impl Observable for FlowAcf {
+    fn id(&self) -> &'static str {
+        "ofi_1s_acf"
+    }
+
+    fn observe(&mut self, frame: &Frame) {
+        for i in 0..frame.samples.t_ns.len() {
+            let Some((t_ns, sum)) = self.seconds.next(&frame.samples, i) else { continue };
+            let flow = (sum / FLOW_UNIT).clamp(-FLOW_MAX, FLOW_MAX);
+            self.lags.push(t_ns, flow, self.last_ns == Some(t_ns - SECOND_NS));
+            self.last_ns = Some(t_ns);
+        }
+    }
+
+    fn widen_windows(&mut self, factor: i64) {
+        self.lags.widen(factor);
+    }
+
+    fn finish(self: Box<Self>) -> Series {
+        self.lags.finish(lattice("ofi_1s_acf"))
     }
 }

@@ -4,9 +4,16 @@ pub mod book;
 pub mod depth;
 pub mod events;
 pub mod flow;
+pub mod impact;
+pub mod liquidity;
+mod machine;
+pub mod order_flow;
 pub mod orders;
 pub mod returns;
+pub mod shape;
+pub mod toxicity;
 pub mod trades;
+pub mod volatility;
 
 use super::frame::Frame;
 use super::registry::Observable;

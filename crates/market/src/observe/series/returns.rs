@@ -24,20 +24,20 @@ pub fn mid_log_return_1m(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
 
 /// The log-returns of the mid over steps of an absolute time grid.
 #[derive(Debug)]
-struct Returns {
+pub(super) struct Returns {
     step_ns: i64,
     /// Time and bid + ask of the last sample on the step grid.
     last: Option<(i64, i64)>,
 }
 
 /// A return, at the end of its step.
-struct Return {
-    t_ns: i64,
-    log_return: f64,
+pub(super) struct Return {
+    pub(super) t_ns: i64,
+    pub(super) log_return: f64,
 }
 
 impl Returns {
-    fn new(step_ns: i64) -> Self {
+    pub(super) fn new(step_ns: i64) -> Self {
         Self { step_ns, last: None }
     }
 
@@ -46,7 +46,7 @@ impl Returns {
     /// ln(m / m') = log1p((s - s') / s') with s = bid + ask: the difference is exact in integers, so that small returns
     /// keep their digits and no move is exactly zero.
     #[inline]
-    fn next(&mut self, samples: &Samples, i: usize) -> Option<Return> {
+    pub(super) fn next(&mut self, samples: &Samples, i: usize) -> Option<Return> {
         let t_ns = samples.t_ns[i];
         if t_ns % self.step_ns != 0 {
             return None;
@@ -96,29 +96,46 @@ impl Observable for MidLogReturn {
 
 /// Lag products of round(|1 s log-return| * 10^9), lags in seconds.
 pub fn abs_return_1s_acf(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
-    let lags = WindowLags::new(super::lags("abs_return_1s_acf"), window_ns);
-    Box::new(AbsReturnAcf { returns: Returns::new(SECOND_NS), last_ns: None, lags })
+    ReturnAcf::boxed("abs_return_1s_acf", window_ns, |r| libm::round(r.abs() * 1e9) as i64)
 }
 
-struct AbsReturnAcf {
+/// Lag products of round(1 s log-return * 10^9), lags in seconds.
+pub fn return_1s_acf(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
+    ReturnAcf::boxed("return_1s_acf", window_ns, |r| libm::round(r * 1e9) as i64)
+}
+
+/// Lag products of round(squared 1 s log-return * 10^15), lags in seconds; 10^12, a move of 3 % in a second, is the most.
+pub fn return_sq_1s_acf(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
+    ReturnAcf::boxed("return_sq_1s_acf", window_ns, |r| libm::round((r * r * 1e15).min(1e12)) as i64)
+}
+
+struct ReturnAcf {
+    id: &'static str,
+    /// Prices are below 2^61, so that |r| < 43: 10^9 times that is far below 2^53.
+    value: fn(f64) -> i64,
     returns: Returns,
     /// Time of the last return.
     last_ns: Option<i64>,
     lags: WindowLags,
 }
 
-impl Observable for AbsReturnAcf {
+impl ReturnAcf {
+    fn boxed(id: &'static str, window_ns: i64, value: fn(f64) -> i64) -> Box<dyn Observable> {
+        let lags = WindowLags::new(super::lags(id), window_ns);
+        Box::new(Self { id, value, returns: Returns::new(SECOND_NS), last_ns: None, lags })
+    }
+}
+
+impl Observable for ReturnAcf {
     fn id(&self) -> &'static str {
-        "abs_return_1s_acf"
+        self.id
     }
 
     fn observe(&mut self, frame: &Frame) {
         for i in 0..frame.samples.t_ns.len() {
             let Some(r) = self.returns.next(&frame.samples, i) else { continue };
             let continues = self.last_ns == Some(r.t_ns - SECOND_NS);
-            // Prices are below 2^61, so that |r| < 43 and the product is far below 2^53.
-            let nano = libm::round(r.log_return.abs() * 1e9) as i64;
-            self.lags.push(r.t_ns, nano, continues);
+            self.lags.push(r.t_ns, (self.value)(r.log_return), continues);
             self.last_ns = Some(r.t_ns);
         }
     }
@@ -128,6 +145,6 @@ impl Observable for AbsReturnAcf {
     }
 
     fn finish(self: Box<Self>) -> Series {
-        self.lags.finish(lattice("abs_return_1s_acf"))
+        self.lags.finish(lattice(self.id))
     }
 }

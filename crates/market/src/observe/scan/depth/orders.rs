@@ -39,7 +39,8 @@ impl OrderRows {
         counters.of(Check::DuplicateOrder).total = self.n_added;
     }
 
-    /// Applies one row at `t_ns`, which is [`NO_TIME`] where orders begin or end unseen: in snapshots, or without time.
+    /// Applies one row at `t_ns`, which is [`NO_TIME`] where orders begin or end unseen: in snapshots, or without time. Returns what it
+    /// took from a level while the book was known.
     fn apply(
         &mut self,
         row: Row<'_>,
@@ -48,9 +49,10 @@ impl OrderRows {
         known: &Knowledge,
         shared: &mut Shared,
         frame: &mut Frame,
-    ) {
+    ) -> i64 {
         self.n_rows += 1;
-        let Some(event) = event(row, shared) else { return };
+        let Some(event) = event(row, shared) else { return 0 };
+        let mut decreased = 0;
         match self.orders.apply(book, &event, t_ns) {
             Applied::Added { queue_ahead, replaced } => {
                 self.n_added += 1;
@@ -78,6 +80,7 @@ impl OrderRows {
                 if t_ns != NO_TIME && taken > 0 && known.is_known(t_ns) {
                     frame.level_changes.value.push(taken);
                     frame.level_changes.close(t_ns);
+                    decreased = taken;
                 }
                 if let Some(age_ns) = self.orders.age_ns(&before, t_ns) {
                     if event.action != OrderAction::Exec && taken > 0 && !before.is_cut {
@@ -95,6 +98,7 @@ impl OrderRows {
             }
             Applied::Nothing => {}
         }
+        decreased
     }
 }
 
@@ -120,7 +124,8 @@ impl Depth {
         if let Open::Apply { is_snapshot, t_ns, .. } = self.open {
             let is_seen = !is_snapshot && row.batch.flags[row.i] & flags::SNAPSHOT == 0;
             let t_ns = t_ns.filter(|_| is_seen).unwrap_or(NO_TIME);
-            self.order_rows.apply(row, t_ns, &mut self.book, &self.known, shared, frame);
+            let decreased = self.order_rows.apply(row, t_ns, &mut self.book, &self.known, shared, frame);
+            self.decreased = self.decreased.saturating_add(decreased);
         }
         self.close(row, shared, quotes, frame);
     }
@@ -142,7 +147,7 @@ impl Depth {
         }
         self.in_overlap = false;
         if std::mem::take(&mut self.in_new_session) {
-            self.break_off();
+            self.break_off(frame);
             shared.break_session(frame);
         }
         self.open_at(false, NO_ID, row, shared, frame);

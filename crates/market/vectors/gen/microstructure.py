@@ -1,0 +1,199 @@
+"""Quantiles of microstructure observables of one real capture, computed apart from verismo: dicts for the book, NumPy for the rest.
+
+    python3 crates/market/vectors/gen/microstructure.py DATA/binance > crates/market/vectors/microstructure_binance.csv
+
+DATA/binance holds spot_btcusdt_20240808.gz and spot_btcusdt_20240809.gz, the example captures of nkaz001/hftbacktest (MIT). NumPy 2.
+Prices are integers of 10^-8. The grid is absolute, 100 ms; a sample is the book after all updates at or before its time. A trade meets
+the last sample before its time; "tau later" is the first sample at or after its time plus tau.
+"""
+
+import gzip
+import json
+import sys
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+
+GRID = 100  # ms
+QUANTILES = [0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1]
+
+
+def scaled(text):
+    return int(Decimal(text) * 10**8)
+
+
+def messages(folder):
+    """(kind, data) in the order in which a reader can apply them: diffs before the snapshot wait for it."""
+    waiting, snapshot = [], None
+    for day in ("20240808", "20240809"):
+        with gzip.open(f"{folder}/spot_btcusdt_{day}.gz", "rt") as lines:
+            for line in lines:
+                data = json.loads(line.split(" ", 1)[1])
+                if "lastUpdateId" in data:
+                    snapshot = data["lastUpdateId"]
+                    yield "snapshot", data
+                    yield from (("depth", diff) for diff in waiting if diff["u"] > snapshot)
+                elif "@depth" in data["stream"]:
+                    if snapshot is None:
+                        waiting.append(data["data"])
+                    else:
+                        yield "depth", data["data"]
+                elif data["stream"].endswith("@trade"):
+                    yield "trade", data["data"]
+
+
+def replay(folder):
+    bids, asks = {}, {}
+    # (t, bid, ask, price of a walk, best bid's quantity, vamp), (t, p, q, e), (t, best bid, lost)
+    samples, trades, updates = [], [], []
+    due, clock = None, 0
+
+    def sample(until):
+        nonlocal due
+        if due is None:
+            due = -(-until // GRID) * GRID
+        if due >= until:
+            return
+        ladder = sorted(asks.items())[:10]
+        bid, ask = max(bids), ladder[0][0]
+        five = [sorted(bids.items())[-5:], ladder[:5]]
+        volume = [sum(q for _, q in side) for side in five]
+        mean = [sum(Fraction(p * q, v) for p, q in side) for side, v in zip(five, volume)]
+        vamp = (mean[0] * volume[1] + mean[1] * volume[0]) / (volume[0] + volume[1]) - Fraction(bid + ask, 2)
+        want = left = sum(q for _, q in ladder) // 2
+        paid = 0
+        for price, qty in ladder:
+            take = min(left, qty)
+            paid += take * price
+            left -= take
+        while due < until:
+            samples.append((due, bid, ask, paid / want, bids[bid], float(vamp) / 1e8))
+            due += GRID
+
+    for kind, data in messages(folder):
+        if kind == "trade":
+            if due is not None:
+                trades.append((data["T"], scaled(data["p"]), scaled(data["q"]), -1 if data["m"] else 1))
+            continue
+        if kind == "depth":
+            clock = data["E"]
+            sample(clock)
+        else:
+            bids, asks = {}, {}
+        lost = 0
+        for side, levels in ((bids, data.get("b", data.get("bids"))), (asks, data.get("a", data.get("asks")))):
+            for price, qty in levels:
+                price, qty = scaled(price), scaled(qty)
+                lost += max(side.get(price, 0) - qty, 0)
+                if qty:
+                    side[price] = qty
+                else:
+                    side.pop(price, None)
+        if kind == "depth":
+            updates.append((clock, max(bids), lost))
+    sample(clock + 1)
+    return np.array(samples), trades, updates
+
+
+def by_second(samples, t, trades, updates):
+    """Share of what is lost that is not traded, and updates per trade, of the whole seconds."""
+    seconds = {}
+    for when, _, lost in updates:
+        second = seconds.setdefault(when // 1000, [0, 0, 0, 0])
+        second[0] += 1
+        second[1] += lost
+    for when, (_, _, qty, _) in zip(t, trades):
+        second = seconds.setdefault(int(when) // 1000, [0, 0, 0, 0])
+        second[2] += 1
+        second[3] += qty
+    whole = [seconds[s] for s in sorted(seconds)[1:-1]]
+    cancelled = [max(0.0, 1 - traded / lost) for _, lost, _, traded in whole if lost]
+    return cancelled, [n / m for n, _, m, _ in whole if m]
+
+
+def virtual_bids(samples, t, trades):
+    """Waiting times of a bid at the back of the best queue, placed every 10 s; 60 s at most, in the order of their ends."""
+    waits, last = [], int(samples[-1, 0])
+    for when, bid, _, _, ahead, _ in samples[samples[:, 0] % 10_000 == 0]:
+        filled = None
+        for i in range(np.searchsorted(t, when, side="right"), len(t)):
+            if t[i] > when + 60_000:
+                break
+            _, price, qty, sign = trades[i]
+            if sign < 0 and price <= bid:
+                ahead -= qty if price == bid else 0
+                if price < bid or ahead < 0:
+                    filled = (t[i] - when) / 1000
+                    break
+        if filled is not None:
+            waits.append(filled)
+        elif when + 60_000 <= last:
+            waits.append(60.0)
+    return waits
+
+
+def recoveries(samples, t):
+    """Times from the first trade between two samples that widened the spread until the spread is back, 60 s at most."""
+    spread, first, times, free_from = samples[:, 2] - samples[:, 1], samples[0, 0], [], 0
+    for i in range(1, len(samples)):
+        if i < free_from or spread[i] <= spread[i - 1]:
+            continue
+        at = np.searchsorted(t, samples[i - 1, 0], side="right")
+        if at == len(t) or t[at] > samples[i, 0]:
+            continue
+        for j in range(i + 1, len(samples)):
+            waited = samples[j, 0] - t[at]
+            if spread[j] <= spread[i - 1] or waited >= 60_000:
+                times.append(min(waited, 60_000) / 1000)
+                free_from = j + 1
+                break
+        else:
+            break
+    return times
+
+
+def main():
+    samples, trades, updates = replay(sys.argv[1])
+    first = int(samples[0, 0])
+    assert (np.diff(samples[:, 0]) == GRID).all()
+    mid = (samples[:, 1] + samples[:, 2]) / 2
+    t = np.maximum.accumulate(np.array([trade[0] for trade in trades]))
+    price, sign = np.array([trade[1] for trade in trades]), np.array([trade[3] for trade in trades])
+    before = (t - 1) // GRID - first // GRID
+    known = (before >= 0) & (before < len(mid))
+    values = {"effective_spread": (2e4 * sign * (price - mid[before.clip(0, len(mid) - 1)]) / mid[before.clip(0, len(mid) - 1)])[known]}
+
+    after = -(-(t + 1000) // GRID) - first // GRID
+    known &= after < len(mid)
+    m0, m1 = mid[before[known]], mid[after[known]]
+    values["realised_spread_1s"] = 2e4 * sign[known] * (price[known] - m1) / m0
+    values["impact_1s"] = 1e4 * sign[known] * (m1 - m0) / m0
+
+    seconds = samples[:, 0] % 1000 == 0
+    at, log_mid = samples[seconds, 0].astype(np.int64) // 1000, np.log(mid[seconds])
+    minutes = [i for i in range(60, len(at)) if at[i] % 60 == 0]
+    values["realised_vol_1m"] = np.array([1e4 * np.sqrt(np.sum(np.diff(log_mid[i - 60 : i + 1]) ** 2)) for i in minutes])
+    values["slippage_buy"] = 1e4 * (samples[:, 3] - mid) / mid
+
+    values["vamp_offset_l5"] = samples[:, 5]
+
+    changes = [now[0] for before, now in zip(updates, updates[1:]) if now[1] != before[1]]
+    values["best_bid_lifetime"] = np.diff(changes) / 1000
+    values["cancel_share_1s"], values["order_to_trade_1s"] = by_second(samples, t, trades, updates)
+    values["virtual_bid_fill_time"] = virtual_bids(samples, t, trades)
+    values["resilience_time"] = recoveries(samples, t)
+    notional = np.cumsum([p * q / 1e16 for _, p, q, _ in trades])
+    total = [notional[n - 1] if n else 0.0 for n in np.searchsorted(t, at[minutes[0] - 60 :: 60] * 1000, side="right")]
+    moves = np.abs(np.diff(log_mid[minutes[0] - 60 :: 60]))
+    values["amihud_1m"] = 1e4 * moves / (np.diff(total) / 1e6)
+
+    print("# observable, count, mean, order statistics at ranks floor(q (n - 1)) for q in", *QUANTILES)
+    print(f"# Made by crates/market/vectors/gen/microstructure.py with NumPy {np.__version__}.")
+    for name, x in values.items():
+        x = np.sort(np.asarray(x))
+        ranks = [int(q * (len(x) - 1)) for q in QUANTILES]
+        print(name, len(x), *(repr(float(v)) for v in [x.mean(), *x[ranks]]), sep=",")
+
+
+main()
