@@ -4,6 +4,7 @@ mod bench;
 mod compare;
 mod explain;
 mod limits;
+mod lob_bench;
 mod man;
 mod profile;
 mod report;
@@ -16,6 +17,7 @@ pub use bench::{BenchArgs, BenchFormat};
 pub use compare::{CompareArgs, CompareFormat};
 pub use explain::{ExplainArgs, ExplainFormat};
 pub use limits::LimitArgs;
+pub use lob_bench::LobBenchArgs;
 pub use man::ManArgs;
 pub use profile::{ProfileArgs, ProfileFormat};
 pub use report::{ReportArgs, ReportFormat};
@@ -161,6 +163,11 @@ pub enum Command {
     /// Takes data or simulates some, times every stage on one thread, then the whole command in processes of their own on one
     /// thread and on all, and says how near the run is to what decoding alone costs.
     Bench(BenchArgs),
+    /// Score generated order-book data as LOB-Bench does (arXiv 2502.09172)
+    ///
+    /// Reads sequences of LOBSTER files, real and generated, and gives the benchmark's 21 scores (total variation and standardised
+    /// Wasserstein distance), the three conditional ones and the six of price impact, with intervals that hold for dependent data.
+    LobBench(Box<LobBenchArgs>),
     /// Write the manual pages
     Man(ManArgs),
 }

@@ -14,6 +14,7 @@ pub mod reference;
 
 mod bench;
 mod junit;
+mod lob_bench;
 mod markdown;
 mod profile;
 mod text;
@@ -25,6 +26,7 @@ pub use compare::{compare, compare_markdown, compare_text};
 pub use explain::{ExplainError, Wish, explain, explain_text};
 pub use html::{html, profile_html};
 pub use junit::junit;
+pub use lob_bench::lob_bench_text;
 pub use markdown::markdown;
 pub use profile::profile_text;
 pub use text::{TextStyle, text, verdict_style};
