@@ -169,10 +169,14 @@ fn impact(real: &ImpactSums, generated: &ImpactSums, undefined: &mut BTreeMap<St
             events: [real.events[event], generated.events[event]],
         };
         let lags = curves.real.iter().zip(&curves.generated);
-        let score = lags.map(|(r, g)| Some((r.as_ref()? - g.as_ref()?).abs())).sum::<Option<f64>>();
-        if score.is_none() {
-            let reason = "a side has no such event with a price as many events later as the longest lag";
-            undefined.insert(format!("impact.scores.{name}"), reason.to_owned());
+        let differences: Vec<Option<f64>> = lags.map(|(r, g)| Some((r.as_ref()? - g.as_ref()?).abs())).collect();
+        let score = differences.iter().copied().sum::<Option<f64>>();
+        if let Some(missing) = differences.iter().position(Option::is_none) {
+            let reason = format!(
+                "a side has no such event with another one {} events at the touch later: its sequences are too short",
+                IMPACT_LAGS[missing]
+            );
+            undefined.insert(format!("impact.scores.{name}"), reason);
         }
         sum = sum.zip(score).map(|(sum, score)| sum + score);
         impact.scores.insert((*name).to_owned(), score);

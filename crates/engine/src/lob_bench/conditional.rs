@@ -8,8 +8,9 @@ use verismo_suite::lob_bench::Pair;
 
 use super::sides::ReadSide;
 
-/// Why a conditional score has no number.
-pub(super) const NONE_SHARED: &str = "no bin of the condition has values of both sides that differ among each other";
+/// Why a conditional score lacks a Wasserstein distance.
+pub(super) const NONE_SHARED: &str =
+    "no bin of the condition has values of both sides that differ among each other; the benchmark says 0";
 /// Why none has an interval.
 pub(super) const NO_INTERVAL: &str = "a conditional score weighs each condition by what both sides have of it together: no seminorm of a difference of laws, and not judged";
 
@@ -60,7 +61,7 @@ fn by_volatility(sides: [&ReadSide; 2]) -> Vec<Group> {
 fn mean(groups: &[Group], bins: &Bins) -> Pair {
     let weight = |group: &Group| group.iter().flatten().map(|(_, n)| n).sum::<u64>() as f64;
     let total: f64 = groups.iter().map(weight).sum();
-    let (mut sums, mut shared) = ([0.0; 2], [false; 2]);
+    let (mut sums, mut is_shared) = ([0.0; 2], false);
     for group in groups {
         let share = weight(group) / total;
         let Ok(pooled) = Pooled::new(&group[0], &group[1]) else {
@@ -69,14 +70,13 @@ fn mean(groups: &[Group], bins: &Bins) -> Pair {
         };
         if let Ok(bins) = pooled.bins(bins) {
             sums[0] += share * pooled.total_variation(&bins);
-            shared[0] = true;
         }
         if let Ok((_, std)) = pooled.moments() {
             sums[1] += share * pooled.w1() / std;
-            shared[1] = true;
+            is_shared = true;
         }
     }
-    [0, 1].map(|place| shared[place].then_some(sums[place]))
+    [(!groups.is_empty()).then_some(sums[0]), is_shared.then_some(sums[1])]
 }
 
 #[cfg(test)]
@@ -90,7 +90,7 @@ mod tests {
         // Half of the values in each group: (0.5 + 1) / 2; the distance 0.5 over the deviation of 1, 1, 1, 2.
         assert!((l1.unwrap() - 0.75).abs() < 1e-15, "{l1:?}");
         assert!((w1.unwrap() - 0.5 * 0.5 / 0.5).abs() < 1e-15, "{w1:?}");
-        assert_eq!(mean(&groups[1..], &Bins::Values), [None, None]);
+        assert_eq!(mean(&groups[1..], &Bins::Values), [Some(1.0), None]);
         assert_eq!(mean(&[], &Bins::Values), [None, None]);
     }
 }

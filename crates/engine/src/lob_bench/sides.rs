@@ -54,33 +54,56 @@ pub(super) fn read(request: &LobBenchRequest, meter: &Meter) -> Result<(usize, [
     };
     let jobs: Vec<(usize, &SequenceFiles)> =
         sides.iter().enumerate().flat_map(|(side, all)| all.iter().map(move |files| (side, files))).collect();
+    let windows_most =
+        sides.each_ref().map(|all| if all.len() >= WINDOWS_MIN { 1 } else { WINDOWS_MAX / all.len().max(1) });
     // The first failure in order ends the run, whichever thread meets one first.
     let failed = AtomicUsize::new(usize::MAX);
-    let scored: Vec<Result<Option<Scored>, EngineError>> = jobs
+    let scored: Vec<Result<Option<Sequence>, EngineError>> = jobs
         .par_iter()
         .enumerate()
         .map(|(i, (side, files))| {
             if i > failed.load(Ordering::Relaxed) || meter.is_cancelled() {
                 return Ok(None);
             }
-            let result = score(files, levels, request, meter).map_err(EngineError::feed(SIDES[*side]));
-            if result.is_err() {
+            let scored = score(files, levels, request, meter).map_err(EngineError::feed(SIDES[*side]));
+            if scored.is_err() {
                 failed.fetch_min(i, Ordering::Relaxed);
             }
-            result
+            Ok(scored?.map(|scored| Sequence::new(files.real_id, scored, windows_most[*side])))
         })
         .collect();
     let mut out: [ReadSide; 2] = Default::default();
-    let mut windows: [Vec<Scored>; 2] = Default::default();
-    for ((side, files), scored) in jobs.into_iter().zip(scored) {
-        let Some(scored) = scored? else { return Err(EngineError::Interrupted { messages: meter.messages() }) };
-        out[side].real_ids.push(files.real_id);
-        windows[side].push(scored);
-    }
-    for (side, scored) in out.iter_mut().zip(windows) {
-        side.take(scored);
+    for ((side, _), sequence) in jobs.into_iter().zip(scored) {
+        let Some(sequence) = sequence? else { return Err(EngineError::Interrupted { messages: meter.messages() }) };
+        out[side].add(sequence);
     }
     Ok((levels, out))
+}
+
+/// What is kept of a sequence.
+struct Sequence {
+    real_id: Option<u64>,
+    rows: u64,
+    rows_without_touch: u64,
+    left_out: [u64; SCORE_COUNT],
+    windows: Vec<Window>,
+    volatility: f64,
+    /// Those of all windows.
+    spreads: Vec<Cell>,
+    conditions: Conditions,
+    impact: ImpactSums,
+}
+
+impl Sequence {
+    fn new(real_id: Option<u64>, mut scored: Scored, windows_most: usize) -> Self {
+        let (rows, rows_without_touch, volatility) = (scored.rows, scored.rows_without_touch, scored.volatility);
+        let conditions = std::mem::take(&mut scored.conditions);
+        let impact = std::mem::take(&mut scored.impact);
+        let (windows, left_out) = scored.windows(windows_most);
+        // The spread is the first score.
+        let spreads = merge(windows.iter().filter_map(|window| window.first().map(Vec::as_slice)));
+        Self { real_id, rows, rows_without_touch, left_out, windows, volatility, spreads, conditions, impact }
+    }
 }
 
 /// Reads one sequence; `None` where somebody asked the run to stop.
@@ -130,32 +153,18 @@ fn score(
 }
 
 impl ReadSide {
-    /// Takes the sequences in order.
-    fn take(&mut self, scored: Vec<Scored>) {
-        self.sequences = scored.len();
-        let most = if self.sequences >= WINDOWS_MIN { 1 } else { WINDOWS_MAX / self.sequences.max(1) };
-        for sequence in &scored {
-            self.rows += sequence.rows;
-            self.rows_without_touch += sequence.rows_without_touch;
-            self.impact.merge(&sequence.impact);
+    /// Adds the next sequence.
+    fn add(&mut self, sequence: Sequence) {
+        self.sequences += 1;
+        self.real_ids.push(sequence.real_id);
+        self.rows += sequence.rows;
+        self.rows_without_touch += sequence.rows_without_touch;
+        for (sum, n) in self.left_out.iter_mut().zip(sequence.left_out) {
+            *sum += n;
         }
-        let cut: Vec<_> = scored
-            .into_par_iter()
-            .map(|mut sequence| {
-                let conditions = std::mem::take(&mut sequence.conditions);
-                let (volatility, rows) = (sequence.volatility, sequence.rows);
-                (conditions, volatility, rows, sequence.windows(most))
-            })
-            .collect();
-        for (conditions, volatility, rows, (windows, left_out)) in cut {
-            self.conditions.merge(conditions);
-            for (sum, n) in self.left_out.iter_mut().zip(left_out) {
-                *sum += n;
-            }
-            // The spread is the first score.
-            let spreads = merge(windows.iter().filter_map(|window| window.first().map(Vec::as_slice)));
-            self.volatility.push((volatility, rows, spreads));
-            self.windows.extend(windows);
-        }
+        self.windows.extend(sequence.windows);
+        self.volatility.push((sequence.volatility, sequence.rows, sequence.spreads));
+        self.conditions.merge(sequence.conditions);
+        self.impact.merge(&sequence.impact);
     }
 }
