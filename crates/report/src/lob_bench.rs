@@ -55,8 +55,14 @@ pub fn lob_bench_text(bench: &LobBench, style: &TextStyle) -> String {
     ));
     out.push_str(&table(&IMPACT, &impact(bench), style.width, style.colour));
     out.push('\n');
-    let intervals = "Each end of an interval is wrong in at most 5 % of data sets of this kind; neighbouring messages may depend on each other.";
-    for note in [intervals.to_owned()].iter().chain(&bench.notes).chain(&missing(bench)) {
+    let about = match bench.scope.as_str() {
+        "population" => "They are about any sequences of these kinds, and guard against long memory.",
+        _ => "They are about these sequences; --scope population is about any of their kind, and wider.",
+    };
+    let intervals = format!(
+        "Each end of an interval is wrong in at most 5 % of such data sets, also where neighbouring messages depend on each other. {about}"
+    );
+    for note in [intervals].iter().chain(&bench.notes).chain(&missing(bench)) {
         out.push_str(&wrap(&clean(note), "  ", style.width));
     }
     out
