@@ -97,14 +97,14 @@ pub(crate) fn lob_bench(bytes: &[u8]) {
         with_file("X_message_real_id_0.csv", messages, |path| {
             let files = sequences(path).expect("both files are there");
             let Ok(mut reader) = SequenceReader::open(&files[0], &Limits::DEFAULT, &Default::default()) else { return };
-            let (mut scorer, mut row, mut rows) = (Scorer::new(reader.levels()), Row::default(), 0);
+            let (mut scorer, mut row, mut rows) = (Scorer::new(reader.depth()), Row::default(), 0);
             while let Ok(true) = reader.next_row(&mut row) {
                 scorer.push(&row);
                 rows += 1;
             }
             let scored = scorer.finish();
             assert_eq!(scored.rows, rows);
-            assert!(scored.volatility.is_finite() && reader.levels().min(LEVELS_MAX) <= LEVELS_MAX);
+            assert!(scored.volatility.is_finite() && reader.depth().min(LEVELS_MAX) <= LEVELS_MAX);
             let (windows, _) = scored.windows(3);
             assert!(windows.iter().flatten().flatten().all(|(x, n)| x.is_finite() && *n > 0));
         });

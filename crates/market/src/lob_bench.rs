@@ -95,6 +95,14 @@ mod at {
     pub(super) const FLOW_DOWN: usize = 20;
 }
 
+/// What the next message is held against.
+#[derive(Debug, Clone, Copy)]
+struct Before {
+    t_ns: i64,
+    touch: [i64; 4],
+    prices: [[i64; LEVELS_MAX]; 2],
+}
+
 /// Scores one sequence, row by row.
 #[derive(Debug)]
 pub struct Scorer {
@@ -104,7 +112,7 @@ pub struct Scorer {
     columns: Vec<Vec<f64>>,
     /// Lengths of the columns at the start of every block but the first.
     marks: Vec<[usize; SCORE_COUNT]>,
-    before: Option<(i64, Book)>,
+    before: Option<Before>,
     flow: Flow,
     lives: Lives,
     volume: Volume,
@@ -139,13 +147,15 @@ impl Scorer {
         }
         self.book(row);
         self.order(row);
-        let before = self.before.replace((row.t_ns, row.book));
-        if let Some((t_ns, book)) = before {
-            self.after_another(row, t_ns, &book);
+        let before = self.before.as_ref().map(|before| (before.t_ns, before.touch));
+        if let Some((t_ns, touch)) = before {
+            self.after_another(row, t_ns, touch);
         }
         self.conditions.push(row);
         self.volatility.push(row.t_ns, row.book.twice_mid());
-        self.events.push(row, before.map(|(_, book)| book.touch()));
+        self.events.push(row, before.map(|(_, touch)| touch));
+        let prices = [row.book.ask_prices, row.book.bid_prices];
+        self.before = Some(Before { t_ns: row.t_ns, touch: row.book.touch(), prices });
         self.rows += 1;
     }
 
@@ -187,12 +197,12 @@ impl Scorer {
         match row.kind {
             1 => {
                 self.depth(row, at::LIMIT_DEPTH);
-                self.level(row.price, &row.book, at::LIMIT_LEVEL);
+                self.level(row.price, &[row.book.ask_prices, row.book.bid_prices], at::LIMIT_LEVEL);
             }
             2 | 3 => {
                 self.depth(row, at::CANCEL_DEPTH);
-                if let Some((_, book)) = self.before {
-                    self.level(row.price, &book, at::CANCEL_LEVEL);
+                if let Some(before) = self.before {
+                    self.level(row.price, &before.prices, at::CANCEL_LEVEL);
                 }
             }
             4 => self.volume.push(row.t_ns, row.size, self.rows),
@@ -215,8 +225,8 @@ impl Scorer {
     }
 
     /// The levels at which a price stands, from 1; on both sides in a crossed book.
-    fn level(&mut self, price: i64, book: &Book, score: [usize; 2]) {
-        for (side, prices) in [&book.ask_prices, &book.bid_prices].into_iter().enumerate() {
+    fn level(&mut self, price: i64, prices: &[[i64; LEVELS_MAX]; 2], score: [usize; 2]) {
+        for (side, prices) in prices.iter().enumerate() {
             for (level, _) in prices[..self.levels].iter().enumerate().filter(|(_, at)| **at == price) {
                 self.columns[score[side]].push((level + 1) as f64);
             }
@@ -224,20 +234,20 @@ impl Scorer {
     }
 
     /// What a message is beside the one before it.
-    fn after_another(&mut self, row: &Row, t_ns: i64, book: &Book) {
+    fn after_another(&mut self, row: &Row, t_ns: i64, touch: [i64; 4]) {
         let elapsed_ns = row.t_ns - t_ns;
         let elapsed_ms = elapsed_ns as f64 / 1e6;
         self.add(at::INTER_ARRIVAL, libm::log(if elapsed_ns == 0 { NO_TIME } else { elapsed_ms }));
         // The flow up to the message before, sorted by what the mid price does next.
         if let Some(flow) = self.flow.mean {
-            let score = match row.book.twice_mid().cmp(&book.twice_mid()) {
+            let score = match row.book.twice_mid().cmp(&(touch[0] + touch[2])) {
                 core::cmp::Ordering::Greater => at::FLOW_UP,
                 core::cmp::Ordering::Equal => at::FLOW_STAY,
                 core::cmp::Ordering::Less => at::FLOW_DOWN,
             };
             self.add(score, flow);
         }
-        self.flow.push(book.touch(), row.book.touch());
+        self.flow.push(touch, row.book.touch());
         if let Some(flow) = self.flow.mean {
             self.add(at::FLOW, flow);
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anstyle::Style;
-use verismo_suite::lob_bench::{CONDITIONAL, IMPACT_EVENTS, LobBench, SCORES, Side, Summary};
+use verismo_suite::lob_bench::{CONDITIONAL, IMPACT_EVENTS, LobBench, SCORES, Side};
 
 use crate::layout::{Align, Cell, Column, Row, clean, paint, table, wrap};
 use crate::number::count;
@@ -43,9 +43,11 @@ pub fn lob_bench_text(bench: &LobBench, style: &TextStyle) -> String {
     let mut rows: Vec<Row> = SCORES.iter().map(|score| unconditional(bench, score.id)).collect();
     rows.push(Row::Heading("over these scores".to_owned()));
     let [l1, w1] = [&bench.summary.l1, &bench.summary.wasserstein];
-    let of: [(&str, fn(&Summary) -> Option<f64>); 3] =
-        [("mean", |s| s.mean), ("median", |s| s.median), ("interquartile mean", |s| s.interquartile_mean)];
-    rows.extend(of.iter().map(|(name, of)| pair(name, [of(l1), of(w1)])));
+    rows.extend([
+        pair("mean", [l1.mean, w1.mean]),
+        pair("median", [l1.median, w1.median]),
+        pair("interquartile mean", [l1.interquartile_mean, w1.interquartile_mean]),
+    ]);
     rows.push(Row::Heading("given another score".to_owned()));
     rows.extend(CONDITIONAL.iter().filter_map(|name| Some(pair(name, *bench.conditional.get(*name)?))));
     out.push_str(&table(&COLUMNS, &rows, style.width, style.colour));

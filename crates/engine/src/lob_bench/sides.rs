@@ -48,7 +48,7 @@ pub(super) fn read(request: &LobBenchRequest, meter: &Meter) -> Result<(usize, [
         (None, Some(first)) => {
             let reader =
                 SequenceReader::open(first, &request.limits, &Arc::default()).map_err(EngineError::feed(SIDES[0]))?;
-            reader.levels().clamp(1, LEVELS_MAX)
+            reader.depth().clamp(1, LEVELS_MAX)
         }
         (None, None) => LEVELS_MAX,
     };
@@ -115,7 +115,7 @@ fn score(
 ) -> Result<Option<Scored>, FeedError> {
     let consumed = Arc::new(AtomicU64::new(0));
     let mut reader = SequenceReader::open(files, &request.limits, &consumed)?;
-    let there = reader.levels();
+    let there = reader.depth();
     if there > 0 && there < levels {
         return Err(FeedError::WrongFormat {
             path: files.book.display().to_string(),

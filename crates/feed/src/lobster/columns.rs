@@ -77,17 +77,24 @@ pub(super) fn message(line: &[u8], row: &mut Row) -> Result<(), Bad> {
         n if n < MESSAGE_FIELDS => too_few(),
         _ => bad("time".to_owned(), time, TIME),
     })?;
-    let mut next = |column: &str| match all.number() {
-        Ok(value) if column == "order id" || value.abs() <= NUMBER_MAX => Ok(value),
-        Ok(value) => Err(bad(column.to_owned(), value.to_string().as_bytes(), NUMBER)),
-        Err(Some(text)) => Err(bad(column.to_owned(), text, if column == "order id" { ID } else { NUMBER })),
-        Err(None) => Err(too_few()),
-    };
-    row.kind = next("type")?;
-    row.order = next("order id")?;
-    row.size = next("size")?;
-    row.price = next("price")?;
-    row.direction = next("direction")?;
+    let Row { kind, order, size, price, direction, .. } = row;
+    // An order id may be longer than other numbers.
+    let wanted = [
+        (kind, "type", NUMBER_MAX),
+        (order, "order id", i64::MAX),
+        (size, "size", NUMBER_MAX),
+        (price, "price", NUMBER_MAX),
+        (direction, "direction", NUMBER_MAX),
+    ];
+    for (value, column, most) in wanted {
+        let expected = if most == NUMBER_MAX { NUMBER } else { ID };
+        *value = match all.number() {
+            Ok(number) if number.abs() <= most => number,
+            Ok(number) => return Err(bad(column.to_owned(), number.to_string().as_bytes(), expected)),
+            Err(Some(text)) => return Err(bad(column.to_owned(), text, expected)),
+            Err(None) => return Err(too_few()),
+        };
+    }
     Ok(())
 }
 

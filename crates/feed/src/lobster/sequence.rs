@@ -141,7 +141,9 @@ pub struct SequenceReader {
     book: Rows,
     /// The first row of the order book, which told how many levels there are.
     peeked: Option<Option<Range<usize>>>,
-    levels_there: usize,
+    /// Levels that the order book has.
+    depth: usize,
+    /// Levels that are read.
     levels: usize,
     rows: u64,
 }
@@ -167,13 +169,13 @@ impl SequenceReader {
             let detail = format!("{fields} fields where a level has four: ask price, ask size, bid price, bid size");
             return Err(FeedError::corrupt(&book.path, "line 1", detail));
         }
-        let levels_there = fields / 4;
-        Ok(Self { messages, book, peeked: Some(first), levels_there, levels: levels_there.min(LEVELS_MAX), rows: 0 })
+        let depth = fields / 4;
+        Ok(Self { messages, book, peeked: Some(first), depth, levels: depth.min(LEVELS_MAX), rows: 0 })
     }
 
     /// Levels of the order book; 0 of an empty file.
-    pub fn levels(&self) -> usize {
-        self.levels_there
+    pub fn depth(&self) -> usize {
+        self.depth
     }
 
     /// Reads only the best `levels`.
@@ -198,7 +200,7 @@ impl SequenceReader {
         };
         columns::message(&self.messages.lines.bytes()[message], row).map_err(|bad| self.messages.error(&bad))?;
         let line = &self.book.lines.bytes()[book];
-        columns::book(line, self.levels, self.levels_there, &mut row.book).map_err(|bad| self.book.error(&bad))?;
+        columns::book(line, self.levels, self.depth, &mut row.book).map_err(|bad| self.book.error(&bad))?;
         self.rows += 1;
         Ok(true)
     }

@@ -71,7 +71,7 @@ fn times_are_logarithms_and_no_time_is_tiny() {
         // Known before it is new: the time between its first two messages.
         row(19 * MS, 1, 9, 1, 1, 1, b),
     ];
-    let ln = |x: f64| x.ln();
+    let ln = libm::log;
     near(&values(&rows, "log_inter_arrival_time"), &[ln(1e-9), 0.0, 0.0, 0.0, 0.0, ln(5.0), ln(10.0)]);
     near(&values(&rows, "log_time_to_cancel"), &[ln(0.005), ln(0.008), ln(0.013)]);
     near(&values(&[rows[0], row(0, 3, 7, 1, 1, 1, b)], "log_time_to_cancel"), &[ln(1e-9)]);
@@ -216,7 +216,7 @@ fn conditions_are_counted_by_pair_and_volatility_between_neighbours() {
     let times = found.conditions.spread_by_time.clone().sorted();
     assert_eq!(times, [((10, 100), 3), ((10, 200), 1), ((10, 900), 1)]);
     // Two returns, up and down by as much; the last price has no neighbour.
-    let step = (10_100.0_f64 / 10_050.0).ln();
+    let step = libm::log(10_100.0 / 10_050.0);
     assert!((found.volatility - step * 2.0_f64.sqrt()).abs() < 1e-12, "{}", found.volatility);
     assert!(scored(&rows[..2]).volatility == 0.0);
     let mut both = found.conditions.clone();
