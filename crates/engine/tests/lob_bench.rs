@@ -71,29 +71,36 @@ fn unzstd(path: &Path) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Thirty sequences of 500 messages from a second of the day on.
-fn cut(day: &Path, from_s: f64, folder: &Path, suffix: &str) {
+/// The messages and the order book of a day, line by line.
+fn day(folder: &Path) -> [Vec<String>; 2] {
+    let of = |kind: &str| unzstd(&folder.join(format!("GOOG_2012-06-21_34200000_57600000_{kind}_10.csv.zst")));
+    ["message", "orderbook"].map(|kind| of(kind).lines().map(str::to_owned).collect())
+}
+
+/// Writes sequences of 500 messages, numbered, those that are `wanted`.
+fn write(day: &[Vec<String>; 2], first: usize, wanted: impl Fn(usize) -> bool, folder: &Path, suffix: &str) {
     fs::create_dir_all(folder).unwrap();
-    let of = |kind: &str| unzstd(&day.join(format!("GOOG_2012-06-21_34200000_57600000_{kind}_10.csv.zst")));
-    let (messages, book) = (of("message"), of("orderbook"));
-    let seconds = |line: &str| line.split_once(',').unwrap().0.parse::<f64>().unwrap();
-    let first = messages.lines().position(|line| seconds(line) >= from_s).unwrap();
-    for (kind, text) in [("message", &messages), ("orderbook", &book)] {
-        let lines: Vec<&str> = text.lines().skip(first).take(30 * 500).collect();
-        for (n, sequence) in lines.chunks(500).enumerate() {
+    for (kind, lines) in ["message", "orderbook"].into_iter().zip(day) {
+        for (n, sequence) in lines[first..].chunks_exact(500).enumerate().filter(|(n, _)| wanted(*n)) {
             let name = format!("GOOG_2012-06-21_{kind}_real_id_{n}{suffix}.csv");
             fs::write(folder.join(name), sequence.join("\n") + "\n").unwrap();
         }
     }
 }
 
+/// The first message at or after a second of the day.
+fn at_second(day: &[Vec<String>; 2], second: f64) -> usize {
+    let seconds = |line: &str| line.split_once(',').unwrap().0.parse::<f64>().unwrap();
+    day[0].iter().position(|line| seconds(line) >= second).unwrap()
+}
+
 #[test]
 fn every_digit_of_lob_bench_is_reproduced() {
-    let Some(day) = real_data("lobster") else { return };
-    let dir = tempfile::tempdir().unwrap();
+    let Some(folder) = real_data("lobster") else { return };
+    let (day, dir) = (day(&folder), tempfile::tempdir().unwrap());
     let [real, generated] = ["data_real", "data_gen"].map(|name| dir.path().join(name));
-    cut(&day, 36_000.0, &real, "");
-    cut(&day, 50_400.0, &generated, "_gen_id_0");
+    write(&day, at_second(&day, 36_000.0), |n| n < 30, &real, "");
+    write(&day, at_second(&day, 50_400.0), |n| n < 30, &generated, "_gen_id_0");
     let bench = run(&real, &generated);
     assert_eq!((bench.real.sequences, bench.generated.messages, bench.levels), (30, 15_000, 10));
     assert_eq!(bench.scores.len(), REFERENCE.len());
@@ -126,6 +133,29 @@ fn every_digit_of_lob_bench_is_reproduced() {
     let width = |bench: &LobBench| bench.intervals.values().map(|i| i.l1.map_or(1.0, |[a, b]| b - a)).sum::<f64>();
     assert!(width(&population) > 1.3 * width(&bench));
     assert_eq!(population.scores, bench.scores);
+}
+
+/// Lower ends above 0.
+fn ends_above_zero(bench: &LobBench) -> usize {
+    let ends = bench.intervals.values().flat_map(|i| [i.l1, i.wasserstein]);
+    ends.filter(|ends| ends.is_some_and(|[low, _]| low > 0.0)).count()
+}
+
+#[test]
+fn the_odd_sequences_of_a_day_are_as_the_even_ones_and_its_afternoon_is_not_as_its_morning() {
+    let Some(folder) = real_data("lobster") else { return };
+    let (day, dir) = (day(&folder), tempfile::tempdir().unwrap());
+    let [odd, even, morning, afternoon] = ["odd", "even", "am", "pm"].map(|name| dir.path().join(name));
+    let half = day[0].len() / 1_000;
+    write(&day, 0, |n| n % 2 == 1, &odd, "");
+    write(&day, 0, |n| n % 2 == 0, &even, "");
+    write(&day, 0, |n| n < half, &morning, "");
+    write(&day, 0, |n| n >= half, &afternoon, "");
+    let same = run(&odd, &even);
+    assert!(same.scores.values().flatten().all(|x| x.unwrap() > 0.0));
+    assert_eq!(ends_above_zero(&same), 0, "{:?}", same.intervals);
+    let other = ends_above_zero(&run(&morning, &afternoon));
+    assert!(other >= 15, "{other}");
 }
 
 /// A small market without files of any exchange: prices walk, orders come and go.
@@ -214,7 +244,7 @@ fn a_day_is_cut_into_stretches_and_few_short_sequences_have_no_interval() {
     let few = run(&real, &generated);
     assert!(few.intervals.values().all(|i| i.l1.is_none() && i.wasserstein.is_none()));
     let reason = &few.undefined["intervals.spread.l1"];
-    assert!(reason.contains("3 on the real and 12 on the generated side, 12 are needed"), "{reason}");
+    assert!(reason.contains("3 real and 14 generated: 12 a side are needed"), "{reason}");
     assert!(few.notes.iter().any(|note| note.contains("11 generated sequences have a real_id")), "{:?}", few.notes);
 }
 

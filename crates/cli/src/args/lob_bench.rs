@@ -12,9 +12,9 @@ Examples:
   verismo lob-bench --real real/ --generated generated/ --json - | jq .scores
   verismo lob-bench --real monday/ --generated tuesday/ --levels 5
 
-A sequence is a pair of LOBSTER files, X_message_real_id_0_gen_id_3.csv and X_orderbook_real_id_0_gen_id_3.csv (gen_id only where
-it was generated), or a whole day, X_message_10.csv and X_orderbook_10.csv; plain, .gz or .zst. Intervals need 12 sequences a side,
-or long ones, which are cut.
+A sequence is a pair of LOBSTER files, X_message_real_id_0.csv and X_orderbook_real_id_0.csv,
+generated ones with _gen_id_M behind, or a whole day, X_message_10.csv and X_orderbook_10.csv;
+plain, .gz or .zst. Intervals need 12 sequences a side, or long ones, which are cut.
 
 Exit codes: 0 scored, 2 usage, 4 ERROR (data there but unusable), 130 interrupted.";
 

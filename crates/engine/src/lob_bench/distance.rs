@@ -55,16 +55,17 @@ impl Distances {
         let options =
             Options { seed: seed(info.id, &sides), memory_guard: scope == Scope::Population, ..Options::default() };
         let comparison = compare(score, &pooled, [real, generated], &options);
+        let windows = comparison.as_ref().map_or((0, 0), Comparison::windows);
         let at = |key: i64| usize::try_from(key).unwrap_or(0);
         if let Ok(bins) = &bins {
             let ends = comparison.as_ref().map(|both| both.bin_ends(&|key| bins.get(at(key)).copied().unwrap_or(0)));
-            out.intervals.l1 = out.ends(info.id, METRICS[0], ends.map_err(Clone::clone));
+            out.intervals.l1 = out.ends(info.id, METRICS[0], windows, ends.map_err(Clone::clone));
         }
         if let Ok(std) = &scale {
             let value_of = |key| pooled.values().get(at(key)).map_or(f64::NAN, |x| x / std);
             let ends = comparison.as_ref().map_err(Clone::clone);
             let ends = ends.and_then(|both| both.w1_ends(&value_of).map_err(|error| error.to_string()));
-            out.intervals.wasserstein = out.ends(info.id, METRICS[1], ends);
+            out.intervals.wasserstein = out.ends(info.id, METRICS[1], windows, ends);
         }
         out
     }
@@ -74,13 +75,17 @@ impl Distances {
         self.undefined.insert(format!("intervals.{score}.{metric}"), reason.to_owned());
     }
 
-    fn ends(&mut self, score: &str, metric: &str, ends: Result<Ends, String>) -> Option<[f64; 2]> {
+    fn ends(
+        &mut self,
+        score: &str,
+        metric: &str,
+        (real, generated): (usize, usize),
+        ends: Result<Ends, String>,
+    ) -> Option<[f64; 2]> {
         let reason = match ends {
             Ok(Ends::Known { lower, upper, .. }) => return Some([lower, upper]),
-            Ok(Ends::TooFewWindows { golden_needed, candidate_needed }) => format!(
-                "too few windows with a value of this score: {} on the real and {} on the generated side, {WINDOWS_MIN} are needed",
-                WINDOWS_MIN - golden_needed.min(WINDOWS_MIN),
-                WINDOWS_MIN - candidate_needed.min(WINDOWS_MIN)
+            Ok(Ends::TooFewWindows { .. }) => format!(
+                "too few windows with a value of this score, {real} real and {generated} generated: {WINDOWS_MIN} a side are needed"
             ),
             Err(reason) => reason,
         };
