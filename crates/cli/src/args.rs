@@ -6,6 +6,7 @@ mod explain;
 mod limits;
 mod lob_bench;
 mod man;
+mod power;
 mod profile;
 mod report;
 
@@ -19,6 +20,7 @@ pub use explain::{ExplainArgs, ExplainFormat};
 pub use limits::LimitArgs;
 pub use lob_bench::LobBenchArgs;
 pub use man::ManArgs;
+pub use power::PowerArgs;
 pub use profile::{ProfileArgs, ProfileFormat};
 pub use report::{ReportArgs, ReportFormat};
 
@@ -168,6 +170,11 @@ pub enum Command {
     /// Reads sequences of LOBSTER files, real and generated, and gives the benchmark's 21 scores (total variation and standardised
     /// Wasserstein distance), the three conditional ones and the six of price impact, with intervals that hold for dependent data.
     LobBench(Box<LobBenchArgs>),
+    /// Find the smallest fault that a suite sees, and how often it cries wolf
+    ///
+    /// Puts faults of rising amounts into simulated markets, or into your data, judges each against its golden, and shows for every
+    /// fault from which amount on the run and each metric sees it. Pairs of markets without a fault give the rate of false alarms.
+    Power(PowerArgs),
     /// Write the manual pages
     Man(ManArgs),
 }

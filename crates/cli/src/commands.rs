@@ -11,6 +11,7 @@ pub mod inject;
 pub mod lob_bench;
 pub mod man;
 pub mod metrics;
+pub mod power;
 pub mod profile;
 pub mod report;
 pub mod simulate;

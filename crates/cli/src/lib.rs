@@ -51,6 +51,7 @@ pub fn run(cli: &Cli, console: &Console, cancel: &AtomicBool, out: &mut impl Wri
         Command::Completions(args) => commands::completions::run(args, out),
         Command::Report(args) => commands::report::run(args, context, out),
         Command::Bench(args) => commands::bench::run(args, context, out),
+        Command::Power(args) => commands::power::run(args, context, out),
         Command::Profile(args) => commands::profile::run(args, context, out),
         Command::Explain(args) => commands::explain::run(args, context, out),
         Command::Compare(args) => commands::compare::run(args, context, out),

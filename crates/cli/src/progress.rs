@@ -62,10 +62,13 @@ pub fn watch<T: Send>(context: Context<'_>, meter: &Meter, title: &str, work: im
 }
 
 fn show(bar: &ProgressBar, meter: &Meter, start: Instant) {
-    let (read, total) = (meter.bytes(), meter.bytes_total());
+    let (done, total) = match meter.parts_total() {
+        0 => (meter.bytes(), meter.bytes_total()),
+        parts => (meter.parts(), parts),
+    };
     if total > 0 {
         bar.set_length(total);
-        bar.set_position(read.min(total));
+        bar.set_position(done.min(total));
     }
     bar.set_message(message(meter, start.elapsed()));
 }
@@ -73,6 +76,14 @@ fn show(bar: &ProgressBar, meter: &Meter, start: Instant) {
 /// What is done, the most telling first: a narrow terminal cuts the end.
 fn message(meter: &Meter, elapsed: Duration) -> String {
     let (read, total, messages) = (meter.bytes(), meter.bytes_total(), meter.messages());
+    if meter.parts_total() > 0 {
+        return format!(
+            "{} of {}, {} messages",
+            count(meter.parts()),
+            count(meter.parts_total()),
+            short_count(messages)
+        );
+    }
     if total > 0 && read >= total {
         // The rate of reading would fall while nothing is read.
         return format!("judging {} messages", count(messages));
@@ -94,5 +105,8 @@ mod tests {
         meter.add(3_583, 1_000_000);
         assert_eq!(message(&meter, Duration::from_secs(9)), "judging 70,000 messages");
         assert_eq!(message(&Meter::default(), Duration::ZERO), "0 messages, 0/s, 0 B of 0 B");
+        meter.set_parts_total(650);
+        meter.add_part();
+        assert_eq!(message(&meter, Duration::ZERO), "1 of 650, 70.0k messages");
     }
 }

@@ -262,3 +262,30 @@ fn manual_pages_for_the_command_and_every_subcommand() {
     }
     assert_eq!(names.len(), commands.len() + 1);
 }
+
+#[test]
+fn power_tells_what_a_suite_sees() {
+    let dir = tempfile::tempdir().unwrap();
+    let (json, html) = (dir.path().join("power.json"), dir.path().join("power.html"));
+    let small = ["--events", "20000", "--runs", "2", "--pairs", "2", "--threads", "2"];
+    let mut args = vec!["power", "--fault", "widen-spread:1,8", "--json", text(&json), "--html", text(&html)];
+    args.extend(small);
+    let shown = ok(&args);
+    for words in ["What the suite market sees", "pairs without a fault", "widen-spread", "spread ks", "Took"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    let study: Value = serde_json::from_str(&fs::read_to_string(&json).unwrap()).unwrap();
+    assert_eq!(study["schema"], "verismo.power/1");
+    assert_eq!(study["faults"][0]["cells"].as_array().unwrap().len(), 2);
+    assert!(fs::read_to_string(&html).unwrap().contains("widen-spread"));
+    let golden = data().join("golden");
+    let mut args = vec!["power", "--golden", text(&golden), "--fault", "duplicate:0.05", "--runs", "1", "--json", "-"];
+    args.extend(["--threads", "1"]);
+    let study: Value = serde_json::from_str(&ok(&args)).unwrap();
+    assert_eq!(study["faults"][0]["smallest_by_metric"]["duplicate"], 0.05);
+    assert!(study.get("false_alarms").is_none());
+    refused(&["power", "--fault", "truncate"], "fault-of-bytes");
+    refused(&["power", "--fault", "dorp:0.1"], "unknown-fault");
+    refused(&["power", "--fault", "drop:2"], "fault-amount-out-of-range");
+    refused(&["power", "--suite", "table"], "suite-kind");
+}

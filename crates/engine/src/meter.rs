@@ -8,6 +8,8 @@ pub struct Meter {
     messages: AtomicU64,
     bytes: AtomicU64,
     bytes_total: AtomicU64,
+    parts: AtomicU64,
+    parts_total: AtomicU64,
     cancelled: AtomicBool,
 }
 
@@ -36,6 +38,26 @@ impl Meter {
     /// Bytes of the whole run; 0 while it is not known.
     pub fn bytes_total(&self) -> u64 {
         self.bytes_total.load(Ordering::Relaxed)
+    }
+
+    /// Says of how many comparisons the work consists, where it is more than one.
+    pub fn set_parts_total(&self, parts: u64) {
+        self.parts_total.store(parts, Ordering::Relaxed);
+    }
+
+    /// Says that one of them is done.
+    pub fn add_part(&self) {
+        self.parts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Comparisons done.
+    pub fn parts(&self) -> u64 {
+        self.parts.load(Ordering::Relaxed)
+    }
+
+    /// Comparisons of the whole work; 0 where it is one.
+    pub fn parts_total(&self) -> u64 {
+        self.parts_total.load(Ordering::Relaxed)
     }
 
     /// Asks the run to stop; it does so within a block of events.

@@ -1,9 +1,12 @@
 //! A finding before the correction for multiplicity, and how it becomes a verdict.
 
-use verismo_stats::judging::{Judged, Needs as StatsNeeds, holm};
+use verismo_stats::judging::{Judged, Needs as StatsNeeds, benjamini_hochberg, benjamini_yekutieli, holm};
 use verismo_suite::catalogue::TestId;
 use verismo_suite::report::{Finding, Needs};
+use verismo_suite::suite::{Multiplicity, Policy};
 use verismo_suite::verdict::{FindingVerdict, Severity};
+
+use crate::policy;
 
 /// A finding whose verdict may still depend on the others.
 #[derive(Debug, Clone)]
@@ -54,6 +57,7 @@ pub(crate) fn blank(
         mde: None,
         severity,
         deciding,
+        policy: Policy::Equivalence,
         verdict: FindingVerdict::Error,
         reason: String::new(),
         windows: [0, 0],
@@ -63,6 +67,7 @@ pub(crate) fn blank(
         evidence: Default::default(),
         notes: Vec::new(),
         p_fail_raw: None,
+        strata: Vec::new(),
         undefined: Default::default(),
     }
 }
@@ -82,27 +87,37 @@ impl Draft {
 }
 
 /// The findings whose p-values are corrected together: those that decide the run; those that decide an observable of lower
-/// severity; and each informing test by itself, so that asking for one more never changes the verdict of another.
-fn family(finding: &Finding) -> u8 {
-    match finding.test {
+/// severity; each informing test by itself; and each division into strata, so that asking for one more never changes the verdict of
+/// another.
+fn family(finding: &Finding) -> (u8, String) {
+    let number = match finding.test {
         _ if finding.deciding && finding.severity == Severity::Critical => 0,
         _ if finding.deciding => 1,
         informing => 2 + informing as u8,
-    }
+    };
+    let division = finding.strata.first().and_then(|s| s.label.split_once('=')).map_or("", |(by, _)| by);
+    (number, division.to_owned())
 }
 
-/// Gives open findings their verdicts: Holm within each family.
-pub(crate) fn settle(drafts: Vec<Draft>, alpha: f64) -> Vec<Finding> {
+/// Gives open findings their verdicts, corrected for their number within each family.
+pub(crate) fn settle(drafts: Vec<Draft>, alpha: f64, multiplicity: Multiplicity) -> Vec<Finding> {
+    let correct = match multiplicity {
+        Multiplicity::Holm => holm,
+        Multiplicity::Bh => benjamini_hochberg,
+        Multiplicity::By => benjamini_yekutieli,
+        Multiplicity::None => |p_values: &[f64]| p_values.to_vec(),
+    };
     let mut drafts = drafts;
-    let families: std::collections::BTreeSet<u8> = drafts.iter().map(|d| family(&d.finding)).collect();
+    let families: std::collections::BTreeSet<(u8, String)> = drafts.iter().map(|d| family(&d.finding)).collect();
     for number in families {
         let family: Vec<usize> = (0..drafts.len())
             .filter(|&i| family(&drafts[i].finding) == number)
-            .filter(|&i| drafts[i].open.as_ref().is_some_and(|o| !o.identical))
+            .filter(|&i| {
+                drafts[i].open.as_ref().is_some_and(|o| !o.identical) && drafts[i].finding.p_fail_raw.is_some()
+            })
             .collect();
-        let p_values: Vec<f64> =
-            family.iter().filter_map(|&i| drafts[i].open.as_ref().map(|o| o.judged.p_fail)).collect();
-        for (i, adjusted) in family.into_iter().zip(holm(&p_values)) {
+        let p_values: Vec<f64> = family.iter().filter_map(|&i| drafts[i].finding.p_fail_raw).collect();
+        for (i, adjusted) in family.into_iter().zip(correct(&p_values)) {
             drafts[i].finding.p_fail = Some(adjusted);
         }
     }
@@ -114,38 +129,38 @@ fn decide(draft: Draft, alpha: f64) -> Finding {
     let Some(open) = open else { return finding };
     let margin = finding.margin.unwrap_or(open.judged.margin);
     if open.identical {
-        finding.p_fail = Some(1.0);
-        finding.verdict = FindingVerdict::Pass;
-        finding.reason = "every pair of windows is equal".to_owned();
+        settle_identical(&mut finding);
         return finding;
     }
-    let bar = margin.max(finding.heterogeneity.unwrap_or(0.0));
+    let heterogeneity = finding.heterogeneity.unwrap_or(0.0);
+    let bar = margin.max(heterogeneity);
+    let stand = |judged: &Judged| policy::stand(finding.policy, judged, margin, heterogeneity);
     let widened = widened(&open);
     let p_fail = finding.p_fail.unwrap_or(1.0);
     let (low, high) = (open.judged.lower, open.judged.upper);
     let interval = format!("[{}, {}]", short(low), short(high));
-    if widened.is_inside(margin) {
+    let (certain, given) = (stand(&widened), stand(&open.judged));
+    let shows = |passes| format!("the interval {interval} {}", policy::words(finding.policy, passes, margin, bar));
+    if certain.passes {
         finding.verdict = FindingVerdict::Pass;
-        finding.reason = format!("the interval {interval} lies inside the margin {}", short(margin));
+        finding.reason = shows(true);
         return finding;
     }
-    if widened.is_outside(bar) && p_fail <= alpha {
+    if certain.fails && p_fail <= alpha {
         finding.verdict = FindingVerdict::Fail;
-        finding.reason = format!("the interval {interval} lies beyond the margin {}", short(bar));
+        finding.reason = shows(false);
         return finding;
     }
+    let is_beyond = policy::stand(finding.policy, &widened, margin, 0.0).fails;
     finding.verdict = FindingVerdict::Inconclusive;
-    finding.reason = if open.judged.is_inside(margin) || (open.judged.is_outside(bar) && !widened.is_outside(bar)) {
+    finding.reason = if given.passes || (given.fails && !certain.fails) {
         format!(
             "the cells of the lattice are too wide to tell the interval {interval} from the margin {}",
             short(margin)
         )
-    } else if widened.is_outside(bar) {
-        format!(
-            "suspect: the interval {interval} lies beyond the margin {}, but not after the correction for the number of findings",
-            short(bar)
-        )
-    } else if widened.is_outside(margin) {
+    } else if certain.fails {
+        format!("suspect: {}, but not after the correction for the number of findings", shows(false))
+    } else if is_beyond {
         format!(
             "the interval {interval} lies beyond the margin {}, but the golden differs from itself by {}: stratify or widen",
             short(margin),
@@ -156,6 +171,14 @@ fn decide(draft: Draft, alpha: f64) -> Finding {
     };
     finding.needs = needs(&open, seconds_a_window(&finding)[1]);
     finding
+}
+
+/// Equal pairs of windows: no difference, which is what all policies but those of superiority ask for.
+pub(crate) fn settle_identical(finding: &mut Finding) {
+    let fails = matches!(finding.policy, Policy::Above | Policy::Below);
+    finding.p_fail = Some(if fails { 0.0 } else { 1.0 });
+    finding.verdict = if fails { FindingVerdict::Fail } else { FindingVerdict::Pass };
+    finding.reason = "every pair of windows is equal".to_owned();
 }
 
 /// The interval, with what the cells may hide.

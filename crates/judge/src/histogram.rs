@@ -16,9 +16,10 @@ use verismo_suite::catalogue::{MarginUnit, TestId};
 use verismo_suite::report::{Finding, Needs};
 use verismo_suite::verdict::FindingVerdict;
 
-use crate::draft::{Draft, Open};
+use crate::draft::{Draft, Open, settle_identical};
 use crate::input::Cells;
 use crate::observe::Task;
+use crate::policy;
 use crate::select::Placed;
 pub(crate) use battery::effect_of;
 use battery::{Samples, TwoSampleTest};
@@ -174,7 +175,7 @@ fn one(task: &Task<'_>, laws: &Laws<'_>, test: &dyn TwoSampleTest) -> Draft {
     if identical && test.passes_identical() {
         return self::identical(finding);
     }
-    match test.judge(task, laws, margin) {
+    match test.judge(task, laws, policy::margin_of_p(finding.policy, margin)) {
         Ok(outcome) => complete(finding, task, laws, test, (outcome, slack)),
         Err(JudgingError::NoTail { .. }) if identical => self::identical(finding),
         Err(error @ (JudgingError::NoTail { .. } | JudgingError::NoVariance { .. })) => {
@@ -252,9 +253,9 @@ fn classical(
 fn identical(mut finding: Finding) -> Draft {
     finding.effect = Some(0.0);
     finding.interval = Some([0.0, 0.0]);
-    finding.p_fail = Some(1.0);
     note_no_noise(&mut finding);
-    Draft::settled(finding, FindingVerdict::Pass, "every pair of windows is equal")
+    settle_identical(&mut finding);
+    Draft { finding, open: None }
 }
 
 fn note_no_noise(finding: &mut Finding) {
@@ -294,7 +295,7 @@ fn complete(
         finite(&mut finding.resolution, judged.resolution.resolvable_margin);
         finite(&mut finding.mde, judged.resolution.detectable);
         noise(&mut finding, &laws.comparison);
-        finding.p_fail_raw = Some(judged.p_fail);
+        finding.p_fail_raw = Some(policy::p_fail(finding.policy, &judged));
     }
     let paired = task.selection.stratum == "paired";
     evidence::heterogeneity(&mut finding, laws, &judged, test.distance(), paired);

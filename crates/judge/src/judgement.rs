@@ -121,7 +121,7 @@ pub fn judge(golden: &SideStates, candidate: &SideStates, suite: &Suite, options
     }
     streams.extend(pairs.missing.iter().map(|&g| lonely(Some(&golden.streams[g]), None)));
     streams.extend(pairs.extra.iter().map(|&c| lonely(None, Some(&candidate.streams[c]))));
-    let findings = settle(drafts, suite.alpha);
+    let findings = settle(drafts, suite.alpha, suite.multiplicity);
     let sides = [side_digest_from(golden, &digests[0]), side_digest_from(candidate, &digests[1])];
     Judgement { pictures, ..finish(sides, suite, streams, findings, integrity) }
 }
@@ -133,13 +133,13 @@ fn finish(
     findings: Vec<Finding>,
     integrity: Vec<IntegrityRow>,
 ) -> Judgement {
-    let verdict = run_verdict(&findings, &integrity);
+    let verdict = run_verdict(&findings, &integrity, suite.is_checks_alone());
     let digests = [suite_digest(suite), golden, candidate];
     let digest = run_digest(&digests, verdict, &findings, &integrity);
     let [suite_digest, golden_digest, candidate_digest] = digests.map(|d| hex(&d));
     Judgement {
         verdict,
-        summary: summary(verdict, suite.scope, &findings, &integrity),
+        summary: summary(verdict, suite, &findings, &integrity),
         scope: suite.scope,
         digest: hex(&digest),
         suite_digest,

@@ -6,8 +6,9 @@ use verismo_stats::state::State;
 use verismo_suite::catalogue::TestId;
 use verismo_suite::verdict::FindingVerdict;
 
-use crate::draft::{Draft, Open};
+use crate::draft::{Draft, Open, settle_identical};
 use crate::observe::Task;
+use crate::policy;
 use crate::select::Placed;
 
 /// One finding per lag.
@@ -81,13 +82,15 @@ fn one(task: &Task<'_>, golden: &[(i64, LagMoments)], candidate: &[(i64, LagMome
     let (Some(golden), Some(candidate)) = (sums(&golden), sums(&candidate)) else {
         return Draft::error(finding, "sums of products overflow");
     };
+    let margin = policy::margin_of_p(finding.policy, margin);
     let outcome =
         compare_moments(&golden, &candidate, Functional::Autocorrelation, task.selection.design, margin, &task.options);
     match outcome {
         Err(_) if identical => {
             finding.effect = Some(0.0);
             finding.interval = Some([0.0, 0.0]);
-            Draft::settled(finding, FindingVerdict::Pass, "every pair of windows is equal")
+            settle_identical(&mut finding);
+            Draft { finding, open: None }
         }
         // Both sides vary as a whole: it is the windows that are too few or too much alike to say how much.
         Err(error @ JudgingError::NoVariance { .. }) => {
@@ -104,7 +107,7 @@ fn one(task: &Task<'_>, golden: &[(i64, LagMoments)], candidate: &[(i64, LagMome
             if !identical {
                 finding.resolution = Some(judged.resolution.resolvable_margin).filter(|v| v.is_finite());
                 finding.mde = Some(judged.resolution.detectable).filter(|v| v.is_finite());
-                finding.p_fail_raw = Some(judged.p_fail);
+                finding.p_fail_raw = Some(policy::p_fail(finding.policy, &judged));
             }
             let open = Open { judged: *judged, slack: (0.0, 0.0), identical };
             Draft { finding, open: Some(open) }

@@ -20,9 +20,11 @@ mod mde;
 mod observe;
 mod pairing;
 mod picture;
+mod policy;
 mod profile;
 mod propose;
 mod select;
+mod strata;
 mod summary;
 
 pub use input::{Cells, Counter, Example, InputError, Series, SeriesWindows, SideStates, StreamStates};

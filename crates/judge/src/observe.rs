@@ -17,6 +17,7 @@ use crate::lags;
 use crate::mde;
 use crate::picture::{self, Detail};
 use crate::select::{DAY_NS, Selection, select};
+use crate::strata;
 
 /// A pair of streams ready to be judged: equal windows, and how they are matched.
 pub(crate) struct Pair<'a> {
@@ -48,6 +49,7 @@ impl Task<'_> {
     pub(crate) fn blank(&self, test: TestId) -> verismo_suite::report::Finding {
         let rule = self.rule;
         let mut finding = blank(&rule.id, &self.unit, test, &self.pair.name, rule.severity, rule.decide == test);
+        finding.policy = rule.policy.for_test(test.info().signed);
         finding.stratum = self.selection.stratum.to_owned();
         finding.windows = [self.selection.golden.len() as u64, self.selection.candidate.len() as u64];
         finding.seconds = [0, 1].map(|side| finding.windows[side] as f64 * self.seconds_a_window[side]);
@@ -143,7 +145,33 @@ pub(crate) fn judge_observable(
     if task.selection.golden.is_empty() || task.selection.candidate.is_empty() {
         return only_deciding(FindingVerdict::Inconclusive, "the sides share no window in which both define it");
     }
-    run(&task, golden, candidate, info, &tests, detail)
+    let mut observed = run(&task, golden, candidate, info, &tests, detail);
+    let judge = |task: &Task<'_>| run_tests(task, golden, candidate, info, &[rule.decide]);
+    observed.drafts.extend(strata::findings(&task, suite, (&in_golden, &in_candidate), &judge));
+    observed
+}
+
+/// The drafts of some tests, without a picture.
+fn run_tests(
+    task: &Task<'_>,
+    golden: &Series,
+    candidate: &Series,
+    info: Option<&ObservableInfo>,
+    tests: &[TestId],
+) -> Vec<Draft> {
+    let judged = guarded(|| match (&golden.windows, &candidate.windows) {
+        (SeriesWindows::Cells(g), SeriesWindows::Cells(c)) => {
+            match Laws::new(task, g, c, &golden.lattice, keys_per_unit(task.pair, info)) {
+                Ok(laws) => tests.iter().flat_map(|&test| histogram::judge(task, &laws, test)).collect(),
+                Err(error) => tests.iter().map(|&test| Draft::error(task.blank(test), &error)).collect(),
+            }
+        }
+        (SeriesWindows::Lags(g), SeriesWindows::Lags(c)) => {
+            tests.iter().flat_map(|&test| lags::judge(task, g, c, test)).collect()
+        }
+        _ => Vec::new(),
+    });
+    judged.unwrap_or_else(|| vec![Draft::error(task.blank(task.rule.decide), "a defect of verismo, please report it")])
 }
 
 /// Up to so many threads are kept busy by the observables alone. Beyond, the tests of one run side by side as well, since one busy

@@ -1,12 +1,13 @@
 //! The run's verdict and its sentences.
 
 use verismo_suite::report::{Finding, IntegrityRow, Side};
-use verismo_suite::suite::Scope;
+use verismo_suite::suite::{Scope, Suite};
 use verismo_suite::verdict::{FindingVerdict, Severity, Verdict};
 
 /// Verdict of a run: the worst of the critical deciding findings and the critical integrity rows. Without any critical
-/// deciding finding that says something there is nothing to pass on, and the run is an ERROR.
-pub fn run_verdict(findings: &[Finding], integrity: &[IntegrityRow]) -> Verdict {
+/// deciding finding that says something there is nothing to pass on, and the run is an ERROR; a suite of checks alone, which
+/// compares no law, is decided by the rows.
+pub fn run_verdict(findings: &[Finding], integrity: &[IntegrityRow], checks_alone: bool) -> Verdict {
     let deciding = findings.iter().filter(|f| f.deciding && f.severity == Severity::Critical);
     let found = Verdict::worst_of(deciding.filter_map(|f| f.verdict.as_run_verdict()));
     let rows = integrity.iter().filter(|r| r.severity == Severity::Critical);
@@ -16,16 +17,18 @@ pub fn run_verdict(findings: &[Finding], integrity: &[IntegrityRow]) -> Verdict 
         (Some(found), None) => found,
         // A stream that is missing fails; an empty comparison does not pass.
         (None, Some(Verdict::Fail)) => Verdict::Fail,
+        (None, Some(rows)) if checks_alone => rows,
         (None, _) => Verdict::Error,
     }
 }
 
 /// Sentences for people; the first names the scope.
-pub(crate) fn summary(verdict: Verdict, scope: Scope, findings: &[Finding], integrity: &[IntegrityRow]) -> String {
+pub(crate) fn summary(verdict: Verdict, suite: &Suite, findings: &[Finding], integrity: &[IntegrityRow]) -> String {
     let deciding: Vec<&Finding> = findings.iter().filter(|f| f.deciding && f.severity == Severity::Critical).collect();
     let rows: Vec<&IntegrityRow> = integrity.iter().filter(|r| r.severity == Severity::Critical).collect();
     let judged = deciding.iter().filter(|f| f.verdict != FindingVerdict::NotApplicable).count();
-    let first = match (scope, verdict) {
+    let first = match (suite.scope, verdict) {
+        _ if suite.is_checks_alone() => checks_alone(verdict, &rows),
         (Scope::TheseStretches, Verdict::Pass) => format!(
             "On these stretches of data, and nothing is said about others, the candidate agrees with the golden: {judged} of {judged} deciding findings lie inside their margins."
         ),
@@ -63,10 +66,21 @@ pub(crate) fn summary(verdict: Verdict, scope: Scope, findings: &[Finding], inte
             sentences.push(format!("{wanted}: {}.", listed(names)));
         }
     }
-    if judged == 0 {
+    if judged == 0 && !suite.is_checks_alone() {
         sentences.push("No deciding observable could be compared.".to_owned());
     }
     sentences.join(" ")
+}
+
+/// What checks alone can say.
+fn checks_alone(verdict: Verdict, rows: &[&IntegrityRow]) -> String {
+    let broken =
+        rows.iter().filter(|r| r.verdict != FindingVerdict::Pass && r.verdict != FindingVerdict::NotApplicable).count();
+    match verdict {
+        Verdict::Pass => format!("All {} critical checks lie inside their limits; no law was compared.", rows.len()),
+        Verdict::Error => "No verdict is possible.".to_owned(),
+        _ => format!("{broken} of {} critical checks are over their limits; no law was compared.", rows.len()),
+    }
 }
 
 fn row_name(row: &IntegrityRow) -> String {

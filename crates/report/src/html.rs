@@ -13,11 +13,14 @@ mod detail;
 mod figures;
 mod head;
 mod overview;
+mod power;
 mod profile;
 mod rest;
+mod strata;
 
 use verismo_suite::report::Report;
 
+pub use power::power_html;
 pub use profile::profile_html;
 
 use detail::{Depth, detail};
@@ -44,7 +47,8 @@ pub fn html(report: &Report) -> String {
         let strips = subjects.len() <= STRIPS_MAX;
         before.push_str(&section("overview", "At a glance", &overview::overview(&subjects, several_streams, strips)));
     }
-    let mut after = rest::integrity(report);
+    let mut after = strata::strata(report);
+    after.push_str(&rest::integrity(report));
     after.push_str(&rest::resolution(report));
     after.push_str(&rest::inputs(report));
     after.push_str(&rest::method(report));
@@ -61,6 +65,9 @@ fn places(report: &Report, subjects: &[Subject<'_>]) -> Vec<(&'static str, &'sta
     let mut places = vec![("main", "Verdict")];
     if !subjects.is_empty() {
         places.extend([("overview", "At a glance"), ("observables", "Observables")]);
+    }
+    if report.findings.iter().any(crate::strata::is_of_strata) {
+        places.push(("strata", "By stratum"));
     }
     places.push(("integrity", "Integrity"));
     if !report.mde.is_empty() {

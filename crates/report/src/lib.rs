@@ -16,7 +16,9 @@ mod bench;
 mod junit;
 mod lob_bench;
 mod markdown;
+mod power;
 mod profile;
+mod strata;
 mod text;
 
 use verismo_suite::report::Report;
@@ -24,10 +26,11 @@ use verismo_suite::report::Report;
 pub use bench::bench_text;
 pub use compare::{compare, compare_markdown, compare_text};
 pub use explain::{ExplainError, Wish, explain, explain_text};
-pub use html::{html, profile_html};
+pub use html::{html, power_html, profile_html};
 pub use junit::junit;
 pub use lob_bench::lob_bench_text;
 pub use markdown::markdown;
+pub use power::power_text;
 pub use profile::profile_text;
 pub use text::{TextStyle, text, verdict_style};
 

@@ -7,6 +7,7 @@ use verismo_suite::{FindingVerdict, Verdict};
 use crate::layout::{Align, Cell, Column, Row, clean, paint, table, wrap};
 use crate::number::{bytes, count, duration, interval, measured, optional, percent, short_count};
 use crate::outline;
+use crate::strata::{is_of_strata, strata_text};
 
 /// Reasons shown before the table.
 const REASONS_MAX: usize = 3;
@@ -56,6 +57,10 @@ pub fn text(report: &Report, style: &TextStyle) -> String {
     push_verdict(&mut out, report, style);
     push_reasons(&mut out, report, style);
     push_findings(&mut out, report, style);
+    if report.findings.iter().any(is_of_strata) {
+        heading(&mut out, "By stratum", style);
+        out.push_str(&strata_text(report, style));
+    }
     push_integrity(&mut out, report, style);
     push_end(&mut out, report, style);
     out
@@ -147,6 +152,9 @@ fn push_findings(out: &mut String, report: &Report, style: &TextStyle) {
         }
         let mut observable_before = None;
         for finding in findings {
+            if is_of_strata(finding) {
+                continue;
+            }
             if !is_shown(finding, style) {
                 informing_hidden += 1;
                 continue;

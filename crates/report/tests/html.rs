@@ -19,6 +19,7 @@ fn reports() -> Vec<(&'static str, Report)> {
         ("open", fixture::open()),
         ("error", fixture::error()),
         ("many", many(3_000)),
+        ("strata", fixture::stratified()),
         ("empty", Report { streams: Vec::new(), inputs: Vec::new(), integrity: Vec::new(), ..fixture::error() }),
     ]
 }
@@ -175,4 +176,29 @@ fn the_worst_lag_stands_for_its_observable() {
 #[test]
 fn the_structure_of_the_page() {
     expect_file!["snapshots/pictured.html.txt"].assert_eq(&markup::outline(&html(&pictured())));
+}
+
+#[test]
+fn a_study_of_power_is_a_whole_page() {
+    use std::collections::BTreeMap;
+    use verismo_suite::power::{Cell, FaultPower, Metric, Power};
+    let cell = |amount: f64, seen: u64| Cell {
+        amount,
+        runs: 4,
+        caught_interval: [0.1, 0.9],
+        seen: BTreeMap::from([("spread ks".to_owned(), seen)]),
+        ..Cell::default()
+    };
+    let mut fault = FaultPower {
+        fault: "<drop>".to_owned(),
+        unit: "share".to_owned(),
+        cells: vec![cell(0.1, 1), cell(0.2, 4)],
+        ..FaultPower::default()
+    };
+    fault.conclude(None);
+    let metrics = BTreeMap::from([("spread ks".to_owned(), Metric { is_check: false, decides: true })]);
+    let study = Power { suite: "a & b".to_owned(), faults: vec![fault], metrics, ..Power::default() };
+    for study in [study, Power::default()] {
+        markup::assert_well_formed("power", &verismo_report::html::power_html(&study));
+    }
 }

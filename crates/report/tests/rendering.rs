@@ -34,6 +34,11 @@ fn text_of_an_open_verdict_says_what_would_decide() {
 }
 
 #[test]
+fn text_of_strata_names_the_worst_one() {
+    expect_file!["snapshots/strata.txt"].assert_eq(&text(&fixture::stratified(), &style(100)));
+}
+
+#[test]
 fn text_of_an_error() {
     expect_file!["snapshots/error.txt"].assert_eq(&text(&fixture::error(), &style(100)));
 }
@@ -58,7 +63,7 @@ fn json_is_indented_ends_with_a_newline_and_reads_back() {
 
 #[test]
 fn no_line_is_wider_than_the_terminal_and_colours_change_no_text() {
-    for report in [fixture::mixed(), fixture::passing(), fixture::open(), fixture::error()] {
+    for report in [fixture::mixed(), fixture::passing(), fixture::open(), fixture::error(), fixture::stratified()] {
         for width in [80, 100, 140] {
             let plain = text(&report, &style(width));
             for line in plain.lines() {

@@ -6,6 +6,7 @@
 //! market messages are not: they are for reference.
 
 mod anderson;
+mod binomial;
 mod bins;
 mod cramer;
 mod cramer_law;
@@ -21,6 +22,7 @@ mod wasserstein;
 
 pub(crate) use anderson::TRIM;
 pub use anderson::{AdMethod, AndersonDarling, ad};
+pub use binomial::{binomial_sf, clopper_pearson};
 pub use bins::{BINS, ChiSquare, Divergence, PSI_BINS, bin_edges, chi2, js, psi};
 pub(crate) use bins::{bin_edges_of, js_term};
 pub use cramer::{CramerVonMises, CvmMethod, cvm};

@@ -8,7 +8,7 @@ mod pictures;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::TestId;
-use crate::suite::{Pairing, Scope};
+use crate::suite::{Pairing, Policy, Scope};
 use crate::verdict::{FindingVerdict, Severity, Verdict};
 
 pub use pictures::{Against, LagBar, LawCurves, Picture, Stretch, TimeStrip, rounded};
@@ -183,7 +183,7 @@ pub struct Finding {
     pub n_eff: Option<f64>,
     /// Classical p-value for independent samples, for reference; decides nothing.
     pub p_value: Option<f64>,
-    /// p-value of "the effect is at most the margin", Holm-adjusted over its family: the findings that decide the run,
+    /// p-value of "the effect is at most the margin" (of what FAIL rejects, under another policy), corrected over its family: the findings that decide the run,
     /// those that decide an observable of lower severity, those that inform, and each further test by itself.
     pub p_fail: Option<f64>,
     /// Smallest effect that these data call FAIL in about four runs of five.
@@ -192,6 +192,9 @@ pub struct Finding {
     pub severity: Severity,
     /// Whether this test decides its observable.
     pub deciding: bool,
+    /// What PASS and FAIL claim; absent for the usual equivalence.
+    #[serde(default, skip_serializing_if = "Policy::is_usual")]
+    pub policy: Policy,
     /// The verdict.
     pub verdict: FindingVerdict,
     /// Why, in a sentence; also why numbers are null.
@@ -218,9 +221,27 @@ pub struct Finding {
     /// `p_fail` before the correction for the number of findings.
     #[serde(default)]
     pub p_fail_raw: Option<f64>,
+    /// The strata of which this finding is the worst one, in order; empty for findings over all time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strata: Vec<StratumResult>,
     /// Why numbers are null, by their key.
     #[serde(default)]
     pub undefined: std::collections::BTreeMap<String, String>,
+}
+
+/// What one stratum shows, before any correction for the number of strata.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StratumResult {
+    /// Its label, `hour=13`.
+    pub label: String,
+    /// Windows a side.
+    pub windows: [u64; 2],
+    /// The effect.
+    pub effect: Option<f64>,
+    /// Its interval.
+    pub interval: Option<[f64; 2]>,
+    /// What it would be by itself.
+    pub verdict: FindingVerdict,
 }
 
 /// How much more data would decide.

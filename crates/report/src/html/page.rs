@@ -150,7 +150,7 @@ pub fn folded(summary: &str, body: &str, is_open: bool) -> String {
 }
 
 /// Class, sign and word of a verdict: told apart without colours.
-fn mark(verdict: FindingVerdict) -> (&'static str, &'static str) {
+pub(super) fn mark(verdict: FindingVerdict) -> (&'static str, &'static str) {
     match verdict {
         FindingVerdict::Pass => ("p", "\u{2713}"),
         FindingVerdict::Fail => ("f", "\u{2715}"),

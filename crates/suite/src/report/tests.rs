@@ -25,6 +25,7 @@ fn finding() -> Finding {
         mde: None,
         severity: Severity::Critical,
         deciding: true,
+        policy: Default::default(),
         verdict: FindingVerdict::Pass,
         reason: "every window is equal".into(),
         windows: [3, 3],
@@ -34,6 +35,7 @@ fn finding() -> Finding {
         evidence: Evidence::default(),
         notes: Vec::new(),
         p_fail_raw: None,
+        strata: Vec::new(),
         undefined: Default::default(),
     }
 }

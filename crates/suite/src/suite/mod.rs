@@ -2,7 +2,9 @@
 
 mod duration;
 mod parse;
+mod policy;
 mod problem;
+mod strata;
 mod write;
 
 use std::collections::BTreeMap;
@@ -13,7 +15,9 @@ use crate::catalogue::{self, CHECKS, LatticeSpec, OBSERVABLES, TestId};
 use crate::verdict::Severity;
 
 pub use duration::{format_duration, parse_duration};
+pub use policy::{Multiplicity, Policy};
 pub use problem::{SuiteProblem, render_problems};
+pub use strata::{Session, Strata, StrataBy};
 pub use write::{Proposal, ProposedMargin, table_suite_text, with_proposed_margins};
 
 /// The schema this crate reads and writes.
@@ -25,8 +29,14 @@ pub const MARKET_TEXT: &str = include_str!("../builtin/market.yaml");
 /// The text of the built-in suite `table`.
 pub const TABLE_TEXT: &str = include_str!("../builtin/table.yaml");
 
+/// The text of the built-in suite `integrity`.
+const INTEGRITY_TEXT: &str = include_str!("../builtin/integrity.yaml");
+
+/// The text of the built-in suite `light`.
+const LIGHT_TEXT: &str = include_str!("../builtin/light.yaml");
+
 /// Names of the built-in suites.
-pub const BUILTIN_NAMES: [&str; 2] = ["market", "table"];
+pub const BUILTIN_NAMES: [&str; 4] = ["integrity", "light", "market", "table"];
 
 /// The kind of data a suite is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +123,9 @@ pub struct ObservableRule {
     pub margins: BTreeMap<TestId, f64>,
     /// Whether its deciding finding decides the run.
     pub severity: Severity,
+    /// What PASS and FAIL claim.
+    #[serde(skip_serializing_if = "Policy::is_usual")]
+    pub policy: Policy,
     /// The lattice of a column, frozen; `None` for catalogued observables, and for columns whose lattice is chosen from the golden.
     pub lattice: Option<LatticeSpec>,
 }
@@ -126,6 +139,9 @@ pub struct ColumnDefaults {
     pub margins: BTreeMap<TestId, f64>,
     /// Severity of the deciding finding.
     pub severity: Severity,
+    /// What PASS and FAIL claim.
+    #[serde(skip_serializing_if = "Policy::is_usual")]
+    pub policy: Policy,
 }
 
 /// What readers take at most; what is not said is left to the command line and the defaults.
@@ -168,6 +184,9 @@ pub struct Suite {
     pub pairing: Pairing,
     /// Error rate per end of an interval.
     pub alpha: f64,
+    /// How p-values are corrected for the number of findings.
+    #[serde(skip_serializing_if = "Multiplicity::is_usual")]
+    pub multiplicity: Multiplicity,
     /// Simulated copies of the estimation error per finding; raised by the judge when Holm's correction needs more.
     pub replicates: u32,
     /// The shortest base window in ns: 1 s, 10 s or 60 s; `None` leaves it to the length of the capture.
@@ -181,6 +200,9 @@ pub struct Suite {
     pub reading: Reading,
     /// Limits by check, one for every check of the catalogue.
     pub checks: BTreeMap<String, Limit>,
+    /// Strata in which the deciding tests are judged again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strata: Option<Strata>,
     /// The rule for columns without one; `None` leaves them out.
     pub columns: Option<ColumnDefaults>,
     /// Rules by observable, enabled ones only, sorted by id.
@@ -203,10 +225,17 @@ impl Suite {
     /// The commented text of the built-in suite of that name.
     pub fn builtin_text(name: &str) -> Option<&'static str> {
         match name {
+            "integrity" => Some(INTEGRITY_TEXT),
+            "light" => Some(LIGHT_TEXT),
             "market" => Some(MARKET_TEXT),
             "table" => Some(TABLE_TEXT),
             _ => None,
         }
+    }
+
+    /// Whether no law is compared, so that integrity alone decides.
+    pub fn is_checks_alone(&self) -> bool {
+        self.observables.is_empty() && self.columns.is_none()
     }
 
     /// The rule of an observable; for a column without one, the suite's defaults for columns.
@@ -220,6 +249,7 @@ impl Suite {
             decide: defaults.decide,
             margins: defaults.margins.clone(),
             severity: defaults.severity,
+            policy: defaults.policy,
             lattice: None,
         })
     }

@@ -1,6 +1,8 @@
 //! From text to a [`Suite`], collecting every problem on the way.
 
 mod asked;
+mod extends;
+mod strata;
 mod values;
 
 use std::collections::BTreeMap;
@@ -8,7 +10,9 @@ use std::collections::BTreeMap;
 use asked::Asked;
 
 use super::problem::SuiteProblem;
-use super::{ColumnDefaults, DataKind, Limit, ObservableRule, Pairing, Reading, SCHEMA, Scope, Suite};
+use super::{
+    ColumnDefaults, DataKind, Limit, Multiplicity, ObservableRule, Pairing, Policy, Reading, SCHEMA, Scope, Suite,
+};
 use crate::catalogue::{self, CHECKS, LatticeSpec, OBSERVABLES, Split, TESTS, TestId};
 use crate::verdict::Severity;
 use crate::yaml::{self, Key, Node, Place, Value};
@@ -18,11 +22,14 @@ pub(super) const COLUMN_TESTS: &[TestId] = catalogue::LAW_TESTS;
 
 const TOP_KEYS: &[&str] = &[
     "schema",
+    "extends",
+    "only",
     "name",
     "data",
     "scope",
     "pairing",
     "alpha",
+    "multiplicity",
     "replicates",
     "window",
     "warmup",
@@ -32,9 +39,10 @@ const TOP_KEYS: &[&str] = &[
     "columns",
     "observables",
     "tests",
+    "strata",
 ];
-const RULE_KEYS: &[&str] = &["id", "decide", "margins", "severity", "lattice", "enabled", "tests"];
-const COLUMN_KEYS: &[&str] = &["decide", "margins", "severity", "tests"];
+const RULE_KEYS: &[&str] = &["id", "decide", "margins", "severity", "policy", "lattice", "enabled", "tests"];
+const COLUMN_KEYS: &[&str] = &["decide", "margins", "severity", "policy", "tests"];
 const READING_KEYS: &[&str] = &["line_bytes", "unpack_ratio", "streams", "columns"];
 const LIMIT_KEYS: &[&str] = &["max_count", "max_ratio", "severity"];
 const LATTICE_KEYS: &[&str] = &["ticks", "float", "origin", "splits"];
@@ -52,6 +60,7 @@ pub(super) fn suite(text: &str) -> Result<Suite, Vec<SuiteProblem>> {
         }]
     })?;
     let mut reader = Reader { problems: Vec::new(), everywhere: Asked::Nothing };
+    let root = reader.extended(root);
     let suite = reader.root(&root);
     if reader.problems.is_empty() {
         return Ok(suite);
@@ -91,23 +100,34 @@ impl Reader {
 
     fn root(&mut self, root: &Node) -> Suite {
         let map = self.map(root, "a suite", TOP_KEYS);
+        if let (Some(only), None) = (map.get("only"), map.get("extends")) {
+            self.problem(
+                only.place,
+                "only-of-nothing",
+                "`only` keeps some of what is extended",
+                "add `extends: market`",
+            );
+        }
         self.schema(&map);
         let data =
             self.word(&map, "data", &[("market", DataKind::Market), ("table", DataKind::Table)], DataKind::Market);
         let scopes = [Scope::TheseStretches, Scope::Population].map(|s| (s.as_str(), s));
         let pairings = [Pairing::Auto, Pairing::Aligned, Pairing::Distributional].map(|p| (p.as_str(), p));
+        let corrections = Multiplicity::ALL.map(|m| (m.as_str(), m));
         let mut suite = Suite {
             name: map.get("name").and_then(|n| self.text(n, "name")).unwrap_or_else(|| "suite".to_owned()),
             data,
             scope: self.word(&map, "scope", &scopes, Scope::TheseStretches),
             pairing: self.word(&map, "pairing", &pairings, Pairing::Auto),
             alpha: map.get("alpha").and_then(|n| self.number(n, "alpha", 0.001, 0.2)).unwrap_or(0.05),
+            multiplicity: self.word(&map, "multiplicity", &corrections, Multiplicity::Holm),
             replicates: self.whole(&map, "replicates", 199, 99_999).map_or(1999, |n| u32::try_from(n).unwrap_or(1999)),
             window_ns: self.window(&map),
             warmup_ns: self.duration(&map, "warmup", 0, 3_600_000_000_000).unwrap_or(60_000_000_000),
             grid_ns: self.duration(&map, "grid", 1_000_000, 1_000_000_000).unwrap_or(100_000_000),
             reading: self.reading(&map),
             checks: Suite::default_checks(),
+            strata: None,
             columns: None,
             observables: Vec::new(),
         };
@@ -133,10 +153,21 @@ impl Reader {
         if let Some(node) = map.get("observables") {
             suite.observables = self.observables(node, data);
         }
-        let nothing = suite.observables.is_empty() && suite.columns.is_none();
+        if let Some(node) = map.get("strata") {
+            suite.strata = self.strata(node, data, &suite.observable_ids());
+        }
+        // An empty list says that checks alone are meant.
+        let checks_alone =
+            matches!(map.get("observables").map(|n| &n.value), Some(Value::List(items)) if items.is_empty());
+        let nothing = suite.is_checks_alone() && !(checks_alone && data == DataKind::Market);
         if nothing && self.problems.is_empty() {
             let place = map.get("observables").map_or(map.place, |n| n.place);
-            self.problem(place, "nothing-to-judge", "the suite judges nothing", "enable at least one observable");
+            self.problem(
+                place,
+                "nothing-to-judge",
+                "the suite judges nothing",
+                "enable at least one observable, or write `observables: []` where checks are all you want",
+            );
         }
         suite
     }
@@ -200,7 +231,8 @@ impl Reader {
         let map = self.map(node, "`columns`", COLUMN_KEYS);
         let severity = self.severity(&map, Severity::Critical);
         let (decide, margins) = self.tests(&map, "`columns`", COLUMN_TESTS)?;
-        Some(ColumnDefaults { decide, margins, severity })
+        let policy = self.policy(&map, decide);
+        Some(ColumnDefaults { decide, margins, severity, policy })
     }
 
     fn observables(&mut self, node: &Node, data: DataKind) -> Vec<ObservableRule> {
@@ -266,7 +298,26 @@ impl Reader {
         let severity = self.severity(map, Severity::Critical);
         let lattice = map.get("lattice").and_then(|n| self.lattice(n, data));
         let (decide, margins) = self.tests(map, &format!("observable `{id}`"), allowed)?;
-        enabled.then_some(ObservableRule { id, decide, margins, severity, lattice })
+        let policy = self.policy(map, decide);
+        enabled.then_some(ObservableRule { id, decide, margins, severity, policy, lattice })
+    }
+
+    /// What PASS and FAIL claim; a direction needs a deciding test whose effect has one.
+    fn policy(&mut self, map: &Entries<'_>, decide: TestId) -> Policy {
+        let policy = self.word(map, "policy", &Policy::ALL.map(|p| (p.as_str(), p)), Policy::Equivalence);
+        if let Some(node) = map.get("policy")
+            && policy.for_test(decide.info().signed) != policy
+        {
+            let message =
+                format!("`{}` is about a direction, and `{decide}` is a distance without one", policy.as_str());
+            self.problem(
+                node.place,
+                "policy-needs-sign",
+                message,
+                "decide by `mean`, `quantile` or another test with a sign",
+            );
+        }
+        policy
     }
 
     /// `decide` and `margins` of an observable.

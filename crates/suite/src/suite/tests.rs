@@ -111,7 +111,7 @@ observables:
             suite.yaml:3:1: a suite has no key `scoop` [unknown-key]
               3 | scoop: population
                 | ^
-              help: known: schema, name, data, scope, pairing, alpha, replicates, window, warmup, grid, reading, checks, columns, observables, tests
+              help: known: schema, extends, only, name, data, scope, pairing, alpha, multiplicity, replicates, window, warmup, grid, reading, checks, columns, observables, tests, strata
             suite.yaml:4:10: `pairing` cannot be `alligned` [unknown-word]
               4 | pairing: alligned
                 |          ^
@@ -214,13 +214,13 @@ fn short_suites_say_what_is_missing() {
     "#]],
     );
     check(
-        "schema: verismo.suite/1\nobservables: []\n",
+        "schema: verismo.suite/1\nobservables: [{id: spread, enabled: false, decide: ks, margins: {ks: 0.1}}]\n",
         &expect![[r#"
-        suite.yaml:2:14: the suite judges nothing [nothing-to-judge]
-          2 | observables: []
-            |              ^
-          help: enable at least one observable
-    "#]],
+            suite.yaml:2:14: the suite judges nothing [nothing-to-judge]
+              2 | observables: [{id: spread, enabled: false, decide: ks, margins: {ks: 0.1}}]
+                |              ^
+              help: enable at least one observable, or write `observables: []` where checks are all you want
+        "#]],
     );
     check(
         "- 1\n- 2\n",
@@ -378,4 +378,106 @@ fn proposed_margins_replace_the_defaults_and_say_what_is_out_of_reach() {
     assert_eq!(rule.margins[&TestId::Mean].to_bits(), default.margins[&TestId::Mean].to_bits());
     assert!(text.contains("# ks: the default is out of reach, this golden resolves 0.21."));
     assert_eq!(with_proposed_margins(&[]), MARKET_TEXT);
+}
+
+#[test]
+fn policies_and_corrections_are_digested_where_they_are_unusual() {
+    let text = |policy: &str, decide: &str| {
+        format!(
+            "schema: verismo.suite/1\nobservables:\n  - {{id: spread, decide: {decide}, margins: {{ks: 0.1, mean: 0.1}}{policy}}}\n"
+        )
+    };
+    let usual = Suite::parse(&text("", "mean")).unwrap();
+    let said = Suite::parse(&format!("{}multiplicity: holm\n", text(", policy: equivalence", "mean"))).unwrap();
+    assert_eq!(usual.canonical_bytes(), said.canonical_bytes());
+    let above = Suite::parse(&text(", policy: not_above", "mean")).unwrap();
+    assert_eq!(above.rule("spread").unwrap().policy, Policy::NotAbove);
+    assert_ne!(usual.canonical_bytes(), above.canonical_bytes());
+    let bh = Suite::parse(&format!("{}multiplicity: bh\n", text("", "mean"))).unwrap();
+    assert_ne!(usual.canonical_bytes(), bh.canonical_bytes());
+    let problems = Suite::parse(&text(", policy: above", "ks")).unwrap_err();
+    assert_eq!(problems.iter().map(|p| (p.line, p.code)).collect::<Vec<_>>(), [(3, "policy-needs-sign")]);
+    assert_eq!(
+        Suite::parse(&text(", policy: difference", "ks")).unwrap().rule("spread").unwrap().policy,
+        Policy::Difference
+    );
+}
+
+#[test]
+fn strata_are_read_and_their_mistakes_named() {
+    let head = "schema: verismo.suite/1\nobservables:\n  - {id: spread, decide: ks, margins: {ks: 0.1}}\n";
+    let read = |text: &str| Suite::parse(&format!("{head}{text}\n"));
+    let suite =
+        read("strata: {by: [sessions, hour], sessions: [{name: open, from: \"13:30\", to: \"14:00\"}]}").unwrap();
+    let strata = suite.strata.clone().unwrap();
+    assert_eq!(strata.by, [StrataBy::Hour, StrataBy::Sessions]);
+    assert_eq!((strata.sessions[0].from_min, strata.sessions[0].to_min, strata.severity), (810, 840, Severity::Warn));
+    assert_ne!(suite.canonical_bytes(), read("").unwrap().canonical_bytes());
+    assert!(!String::from_utf8(read("").unwrap().canonical_bytes()).unwrap().contains("strata"));
+    for (text, codes) in [
+        ("strata: [hour]", vec!["no-strata", "wrong-type"]),
+        ("strata: {severity: warn}", vec!["no-strata"]),
+        ("strata: {by: hour}", vec!["wrong-type"]),
+        ("strata: {by: [hours]}", vec!["unknown-word"]),
+        ("strata: {by: [volatility]}", vec!["strata-need-observable"]),
+        ("strata: {by: [sessions]}", vec!["no-sessions"]),
+        (
+            "strata: {by: [sessions], sessions: [{name: a, from: \"9\", to: \"10:00\"}]}",
+            vec!["no-sessions", "bad-time-of-day"],
+        ),
+        ("strata: {by: [hour], sessions: [{name: a, from: \"09:00\"}]}", vec!["incomplete-session"]),
+        ("strata: {by: [hour], sessions: [{name: a, from: \"09:00\", to: \"09:00\"}]}", vec!["empty-session"]),
+    ] {
+        let found: Vec<&str> = read(text).unwrap_err().iter().map(|p| p.code).collect();
+        assert_eq!(found, codes, "{text}");
+    }
+}
+
+#[test]
+fn a_suite_may_start_from_a_built_in_one() {
+    let market = Suite::builtin("market").unwrap();
+    let read = |text: &str| Suite::parse(&format!("schema: verismo.suite/1\n{text}"));
+    let same = read("extends: market\n").unwrap();
+    assert_eq!(same.canonical_bytes(), market.canonical_bytes());
+    assert_eq!(same.name, "suite", "a name is not taken over");
+    let text = "extends: market\nalpha: 0.01\nchecks: {duplicate: {max_count: 7}}\nobservables:\n  - {id: spread, severity: warn}\n  - {id: trade_size, margins: {ks: 0.2}}\n";
+    let changed = read(text).unwrap();
+    assert_eq!(changed.observable_ids(), market.observable_ids());
+    let spread = changed.rule("spread").unwrap();
+    assert_eq!((spread.severity, &spread.margins), (Severity::Warn, &market.rule("spread").unwrap().margins));
+    assert!((changed.rule("trade_size").unwrap().margins[&TestId::Ks] - 0.2).abs() < 1e-12);
+    assert_eq!(changed.checks["duplicate"].max_count, Some(7));
+    assert_eq!(changed.checks["crossed_book"], market.checks["crossed_book"]);
+    assert!((changed.alpha - 0.01).abs() < 1e-12);
+    let few = read("extends: market\nonly: [spread]\nobservables:\n  - {id: ofi_1s, decide: ks, margins: {ks: 0.2}}\n")
+        .unwrap();
+    assert_eq!(few.observable_ids(), ["ofi_1s", "spread"]);
+    for (text, place, code) in [
+        ("extends: markt\nobservables: []\n", (2, 10), "unknown-suite"),
+        ("extends: [market, 3]\n", (2, 19), "wrong-type"),
+        ("extends: market\nonly: [sprad]\n", (3, 8), "unknown-observable"),
+        ("only: [spread]\nobservables: []\n", (2, 7), "only-of-nothing"),
+        ("extends: market\nobservables:\n  - {id: spread, decide: mena}\n", (4, 26), "unknown-test"),
+        (
+            "extends: market\nobservables:\n  - {id: spread}\n  - {id: ofi_9s}\n  - {id: ofi_9s}\n",
+            (5, 10),
+            "unknown-observable",
+        ),
+    ] {
+        let problems = read(text).unwrap_err();
+        assert_eq!(((problems[0].line, problems[0].column), problems[0].code), (place, code), "{text} {problems:?}");
+    }
+}
+
+#[test]
+fn checks_alone_are_a_suite_and_light_is_a_part_of_market() {
+    let integrity = Suite::builtin("integrity").unwrap();
+    assert!(integrity.is_checks_alone() && integrity.checks == Suite::builtin("market").unwrap().checks);
+    let (light, market) = (Suite::builtin("light").unwrap(), Suite::builtin("market").unwrap());
+    assert!(light.observables.len() < 12 && !light.is_checks_alone());
+    for rule in &light.observables {
+        let whole = market.rule(&rule.id).unwrap();
+        assert_eq!((rule.decide, rule.severity), (whole.decide, whole.severity));
+        assert!(rule.margins.iter().all(|(test, margin)| whole.margins.get(test) == Some(margin)), "{}", rule.id);
+    }
 }
