@@ -7,8 +7,10 @@ use std::cell::OnceCell;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use verismo_feed::lobster::{SequenceReader, sequences};
 use verismo_feed::table::{TableOptions, TableReader};
-use verismo_feed::{Block, EventReader, Format, Inventory, ReaderOptions};
+use verismo_feed::{Block, EventReader, Format, Inventory, Limits, ReaderOptions};
+use verismo_market::lob_bench::{LEVELS_MAX, Row, Scorer};
 use verismo_stats::column::ColumnProfile;
 use verismo_stats::histogram::Histogram;
 use verismo_stats::lags::LagMoments;
@@ -30,6 +32,7 @@ pub(crate) const TARGETS: &[(&str, Target)] = &[
     ("bitstamp", bitstamp),
     ("dbn", dbn),
     ("lobster", lobster),
+    ("lob_bench", lob_bench),
     ("table_csv", table_csv),
     ("table_parquet", table_parquet),
     ("sniff", sniff),
@@ -84,6 +87,28 @@ pub(crate) fn dbn(bytes: &[u8]) {
 /// LOBSTER messages.
 pub(crate) fn lobster(bytes: &[u8]) {
     events(Some(Format::Lobster), "AAPL_2012-06-21_34200000_57600000_message_1.csv", bytes);
+}
+
+/// A sequence of LOB-Bench: messages, an empty line, and the order book.
+pub(crate) fn lob_bench(bytes: &[u8]) {
+    let cut = bytes.windows(2).position(|pair| pair == b"\n\n").map_or(bytes.len(), |at| at + 1);
+    let (messages, book) = bytes.split_at(cut);
+    with_file("X_orderbook_real_id_0.csv", book, |_| {
+        with_file("X_message_real_id_0.csv", messages, |path| {
+            let files = sequences(path).expect("both files are there");
+            let Ok(mut reader) = SequenceReader::open(&files[0], &Limits::DEFAULT, &Default::default()) else { return };
+            let (mut scorer, mut row, mut rows) = (Scorer::new(reader.depth()), Row::default(), 0);
+            while let Ok(true) = reader.next_row(&mut row) {
+                scorer.push(&row);
+                rows += 1;
+            }
+            let scored = scorer.finish();
+            assert_eq!(scored.rows, rows);
+            assert!(scored.volatility.is_finite() && reader.depth().min(LEVELS_MAX) <= LEVELS_MAX);
+            let (windows, _) = scored.windows(3);
+            assert!(windows.iter().flatten().flatten().all(|(x, n)| x.is_finite() && *n > 0));
+        });
+    });
 }
 
 /// Tables as CSV.

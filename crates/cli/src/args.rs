@@ -4,6 +4,7 @@ mod bench;
 mod compare;
 mod explain;
 mod limits;
+mod lob_bench;
 mod man;
 mod power;
 mod profile;
@@ -17,6 +18,7 @@ pub use bench::{BenchArgs, BenchFormat};
 pub use compare::{CompareArgs, CompareFormat};
 pub use explain::{ExplainArgs, ExplainFormat};
 pub use limits::LimitArgs;
+pub use lob_bench::LobBenchArgs;
 pub use man::ManArgs;
 pub use power::PowerArgs;
 pub use profile::{ProfileArgs, ProfileFormat};
@@ -163,6 +165,11 @@ pub enum Command {
     /// Takes data or simulates some, times every stage on one thread, then the whole command in processes of their own on one
     /// thread and on all, and says how near the run is to what decoding alone costs.
     Bench(BenchArgs),
+    /// Score generated order-book data as LOB-Bench does (arXiv 2502.09172)
+    ///
+    /// Reads sequences of LOBSTER files, real and generated, and gives the benchmark's 21 scores (total variation and standardised
+    /// Wasserstein distance), the three conditional ones and the six of price impact, with intervals that hold for dependent data.
+    LobBench(Box<LobBenchArgs>),
     /// Find the smallest fault that a suite sees, and how often it cries wolf
     ///
     /// Puts faults of rising amounts into simulated markets, or into your data, judges each against its golden, and shows for every

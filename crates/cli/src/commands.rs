@@ -8,6 +8,7 @@ pub mod demo;
 pub mod explain;
 pub mod init;
 pub mod inject;
+pub mod lob_bench;
 pub mod man;
 pub mod metrics;
 pub mod power;

@@ -55,6 +55,7 @@ pub fn run(cli: &Cli, console: &Console, cancel: &AtomicBool, out: &mut impl Wri
         Command::Profile(args) => commands::profile::run(args, context, out),
         Command::Explain(args) => commands::explain::run(args, context, out),
         Command::Compare(args) => commands::compare::run(args, context, out),
+        Command::LobBench(args) => commands::lob_bench::run(args, context, out),
         Command::Man(args) => commands::man::run(args, out),
     }
 }

@@ -106,6 +106,7 @@ fn every_command_has_examples() {
         "profile",
         "explain",
         "compare",
+        "lob-bench",
         "man",
     ] {
         assert!(out(&run(&[command, "--help"])).contains("Examples:\n  verismo "), "{command}");

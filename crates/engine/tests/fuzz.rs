@@ -115,6 +115,7 @@ targets!(
     bitstamp,
     dbn,
     lobster,
+    lob_bench,
     table_csv,
     table_parquet,
     sniff,

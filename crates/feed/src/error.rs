@@ -125,6 +125,28 @@ pub enum FeedError {
         /// The option that moves the limit.
         option: &'static str,
     },
+    /// One of the two files of a sequence is alone.
+    #[error("{path}: no {partner} file of the same name beside it; copy it there, or remove this one")]
+    NoPartner {
+        /// The file that is there.
+        path: String,
+        /// What the other one has in its name.
+        partner: &'static str,
+    },
+    /// The two files of a sequence have different lengths.
+    #[error(
+        "{path} has {messages} messages and {book} has {rows} rows; each message needs its row, write or copy both files again"
+    )]
+    RowCounts {
+        /// The message file.
+        path: String,
+        /// Its rows.
+        messages: u64,
+        /// Name of the order book.
+        book: String,
+        /// Its rows.
+        rows: u64,
+    },
     /// An option of a reader that means nothing.
     #[error("{option} {value:?} is not {expected}")]
     Option {
@@ -162,6 +184,8 @@ impl FeedError {
             Self::NoTimeColumn { .. } => "no-time-column",
             Self::Value { .. } => "bad-value",
             Self::TooMany { .. } => "too-many",
+            Self::NoPartner { .. } => "no-partner",
+            Self::RowCounts { .. } => "row-counts",
             Self::Option { .. } => "bad-option",
             Self::NotExpressible { .. } => "not-expressible",
         }

@@ -51,6 +51,16 @@ pub(crate) fn open(
     open_limited(path, compression, consumed, Limits::DEFAULT.unpack_ratio, 0)
 }
 
+/// The same under limits, for a file that may grow.
+pub(crate) fn open_packed(
+    path: &Path,
+    compression: Compression,
+    consumed: Arc<AtomicU64>,
+    limits: &Limits,
+) -> io::Result<Box<dyn Read + Send>> {
+    open_limited(path, compression, consumed, limits.unpack_ratio, 0)
+}
+
 fn open_limited(
     path: &Path,
     compression: Compression,

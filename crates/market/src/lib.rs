@@ -3,6 +3,7 @@
 
 pub mod book;
 pub mod event;
+pub mod lob_bench;
 pub mod message;
 pub mod observe;
 pub mod orders;

@@ -14,6 +14,7 @@ pub mod reference;
 
 mod bench;
 mod junit;
+mod lob_bench;
 mod markdown;
 mod power;
 mod profile;
@@ -27,6 +28,7 @@ pub use compare::{compare, compare_markdown, compare_text};
 pub use explain::{ExplainError, Wish, explain, explain_text};
 pub use html::{html, power_html, profile_html};
 pub use junit::junit;
+pub use lob_bench::lob_bench_text;
 pub use markdown::markdown;
 pub use power::power_text;
 pub use profile::profile_text;

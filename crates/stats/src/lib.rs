@@ -10,6 +10,7 @@ pub mod histogram;
 pub mod judging;
 pub mod lags;
 pub mod lattice;
+pub mod pooled;
 pub mod sample;
 pub mod special;
 pub mod state;

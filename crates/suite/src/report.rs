@@ -2,7 +2,7 @@
 //!
 //! Numbers that are undefined are null, with the reason beside them. Readers ignore keys they do not know.
 
-mod json;
+pub(crate) mod json;
 mod pictures;
 
 use serde::{Deserialize, Serialize};

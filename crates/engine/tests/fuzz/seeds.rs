@@ -36,6 +36,11 @@ const ARCHIVES: [&str; 4] = [
     "1,61837.63,0.01,618.3,1723161255342123,True,True\n2,61837.64,0.02,1236.7,1723161255342124,False,True\n",
 ];
 
+/// A sequence of every kind of message, two levels.
+const SEQUENCE: &str = "34200.5,1,7,100,9900,1\n34200.6,2,7,50,9900,1\n34200.6,4,8,10,10100,-1\n34201.7,4,8,10,10100,-1\n34202,3,7,50,9900,1\n\n\
+                        10100,30,9900,110,10200,5,9800,1\n10100,30,9900,60,10200,5,9800,1\n10100,20,9900,60,10200,5,9800,1\n\
+                        10100,10,9900,60,10200,5,9800,1\n9999999999,0,9900,10,9999999999,0,-9999999999,0\n";
+
 /// Writes the seeds of a target where `UPDATE_EXPECT=1` asks for it.
 pub(crate) fn write_if_asked(name: &str, folder: &Path) {
     if std::env::var("UPDATE_EXPECT").as_deref() != Ok("1") {
@@ -62,6 +67,7 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
         "bitstamp" => dataset("bitstamp", 7),
         "dbn" => dataset("dbn", 8),
         "lobster" => dataset("lobster", 9),
+        "lob_bench" => vec![dataset("lobster", 14).join(&b'\n'), SEQUENCE.into()],
         "table_csv" => vec![csv(b','), csv(b'\t'), csv(b';')],
         "table_parquet" => [dataset("events-parquet", 10), dataset("crypto-lake", 11)].concat(),
         "sniff" => {

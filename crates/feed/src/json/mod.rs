@@ -10,7 +10,7 @@ mod shape;
 mod snapshot;
 mod sniff;
 mod stream;
-mod swar;
+pub(crate) mod swar;
 
 pub(crate) use message::CLOCK_TOLERANCE_NS;
 pub use reader::JsonReader;

@@ -10,7 +10,7 @@ pub(super) const WORD_DIGITS: usize = 8;
 
 /// The eight bytes from `at` on; `None` if the text ends before.
 #[inline(always)]
-pub(super) fn word(text: &[u8], at: usize) -> Option<u64> {
+pub(crate) fn word(text: &[u8], at: usize) -> Option<u64> {
     text.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
@@ -24,7 +24,7 @@ fn others(word: u64) -> u64 {
 
 /// How many digits the word starts with.
 #[inline(always)]
-pub(super) fn digits(word: u64) -> usize {
+pub(crate) fn digits(word: u64) -> usize {
     others(word).trailing_zeros() as usize / 8
 }
 
@@ -42,13 +42,13 @@ pub(super) fn first_bytes(n: usize) -> u64 {
 
 /// The byte at `n`, 0 to 7.
 #[inline(always)]
-pub(super) fn byte(word: u64, n: usize) -> u8 {
+pub(crate) fn byte(word: u64, n: usize) -> u8 {
     (word >> (8 * (n & 7))) as u8
 }
 
 /// The number that the first `n` digits, 1 to 8, are.
 #[inline(always)]
-pub(super) fn whole(word: u64, n: usize) -> u64 {
+pub(crate) fn whole(word: u64, n: usize) -> u64 {
     if n == 1 {
         return word & 0xf;
     }

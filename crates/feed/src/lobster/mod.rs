@@ -44,8 +44,10 @@
 //! * One aggressor against several resting orders is several messages of one time.
 //! * The direction of a cross trade says nothing; it is taken as written.
 
+mod columns;
 mod reader;
 mod row;
+mod sequence;
 mod sniff;
 mod view;
 
@@ -58,6 +60,7 @@ use crate::inventory::file_name;
 
 pub use reader::LobsterReader;
 pub(crate) use row::{EMPTY_ASK, PRICE_UNIT};
+pub use sequence::{SequenceFiles, SequenceReader, sequences};
 pub(crate) use sniff::{add_books, sniff};
 
 /// Where the exchange is.

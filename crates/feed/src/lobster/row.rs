@@ -66,7 +66,7 @@ fn bad(field: &'static str, text: &[u8], reason: &'static str) -> Bad {
 }
 
 /// A whole number; `1.0` is one too, as tables written from floats have it.
-fn whole(text: &[u8]) -> Option<i64> {
+pub(super) fn whole(text: &[u8]) -> Option<i64> {
     let text = text.trim_ascii();
     let (text, fraction) = match text.iter().position(|b| *b == b'.') {
         Some(at) => (&text[..at], &text[at + 1..]),
@@ -88,7 +88,7 @@ fn whole(text: &[u8]) -> Option<i64> {
 }
 
 /// `34200.017459617` in ns; digits beyond the ninth decimal are cut off.
-fn time_ns(text: &[u8]) -> Option<i64> {
+pub(super) fn time_ns(text: &[u8]) -> Option<i64> {
     let text = text.trim_ascii();
     let (seconds, fraction) = match text.iter().position(|b| *b == b'.') {
         Some(at) => (&text[..at], &text[at + 1..]),

@@ -426,7 +426,7 @@ fn pointwise_spreads(noise: &Noise, mass: &[f64]) -> Vec<(usize, f64)> {
 }
 
 /// The sum of the features' standard deviations.
-fn deviation_sum(rows: &[Matrix]) -> f64 {
+pub(crate) fn deviation_sum(rows: &[Matrix]) -> f64 {
     let mut variance = Vec::new();
     for rows in rows {
         variance.resize(rows.columns, 0.0);

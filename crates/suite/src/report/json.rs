@@ -8,7 +8,7 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 ///
 /// The columns of the figures would else take a line a number, which makes a report five times as large and unreadable.
 #[derive(Default)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     pretty: PrettyFormatter<'static>,
     /// The value to come is the first of its list, or a later one: its separator is written when its kind is known.
     pending: Option<bool>,
