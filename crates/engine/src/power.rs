@@ -61,6 +61,9 @@ pub struct PowerRequest {
 /// One comparison: its cell, and the fault; none for a false alarm.
 type Work = (usize, Option<Fault>);
 
+/// What came of one: its cell, the share of messages that were changed, and the judgement.
+type Done = (usize, f64, Judgement);
+
 /// Runs every fault at every amount, and pairs without a fault.
 ///
 /// # Errors
@@ -187,7 +190,7 @@ impl Study<'_> {
         golden: &SideStates,
         damaged: impl Fn(Option<Fault>) -> (Vec<Message>, verismo_sim::Record) + Sync,
         meter: &Meter,
-    ) -> Result<Vec<(usize, f64, Judgement)>, EngineError> {
+    ) -> Result<Vec<Done>, EngineError> {
         let next = AtomicUsize::new(0);
         let one = |&(cell, fault): &Work| {
             let (messages, record) = damaged(fault);
@@ -197,7 +200,7 @@ impl Study<'_> {
             meter.add_part();
             Ok((cell, changed, judgement))
         };
-        let work = || -> Result<Vec<(usize, (usize, f64, Judgement))>, EngineError> {
+        let work = || -> Result<Vec<(usize, Done)>, EngineError> {
             let mut done = Vec::new();
             // Each turn takes a work nobody has.
             for _ in 0..works.len() {

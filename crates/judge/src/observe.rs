@@ -147,7 +147,7 @@ pub(crate) fn judge_observable(
     }
     let mut observed = run(&task, golden, candidate, info, &tests, detail);
     let judge = |task: &Task<'_>| run_tests(task, golden, candidate, info, &[rule.decide]);
-    observed.drafts.extend(strata::findings(&task, suite, (&in_golden, &in_candidate), &judge));
+    observed.drafts.extend(strata::findings(&task, suite, [&in_golden, &in_candidate], &judge));
     observed
 }
 

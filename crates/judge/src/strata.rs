@@ -21,6 +21,9 @@ const STRATA_MAX: usize = 64;
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const THIRDS: [&str; 3] = ["low", "middle", "high"];
 
+/// (position, index) of the windows of golden and candidate that hold values, ascending.
+pub(crate) type Occupied<'a> = [&'a [(usize, i64)]; 2];
+
 /// Which stratum a window belongs to, by its index; none for a window outside all.
 type Labels = BTreeMap<i64, usize>;
 
@@ -36,14 +39,14 @@ struct Division {
 pub(crate) fn findings(
     given: &Task<'_>,
     suite: &Suite,
-    (in_golden, in_candidate): (&[(usize, i64)], &[(usize, i64)]),
+    occupied: Occupied<'_>,
     judge: &dyn Fn(&Task<'_>) -> Vec<Draft>,
 ) -> Vec<Draft> {
     let Some(strata) = &suite.strata else { return Vec::new() };
     let mut out = Vec::new();
     for &by in &strata.by {
         match division(by, strata, given.pair, given.window_ns) {
-            Ok(division) => out.extend(by_division(given, suite, &division, (in_golden, in_candidate), judge)),
+            Ok(division) => out.extend(by_division(given, suite, &division, occupied, judge)),
             Err(reason) => {
                 let mut finding = given.blank(given.rule.decide);
                 finding.parameter = Some(format!("by={}", by.as_str()));
@@ -62,7 +65,7 @@ fn by_division(
     given: &Task<'_>,
     suite: &Suite,
     division: &Division,
-    (in_golden, in_candidate): (&[(usize, i64)], &[(usize, i64)]),
+    occupied: Occupied<'_>,
     judge: &dyn Fn(&Task<'_>) -> Vec<Draft>,
 ) -> Vec<Draft> {
     let mut judged: BTreeMap<Option<String>, Vec<(String, Draft)>> = BTreeMap::new();
@@ -73,10 +76,10 @@ fn by_division(
         let of = |windows: &[(usize, i64)], labels: &Labels| -> Vec<(usize, i64)> {
             windows.iter().copied().filter(|(_, id)| labels.get(id) == Some(&number)).collect()
         };
-        let golden = of(in_golden, &division.golden);
+        let golden = of(occupied[0], &division.golden);
         // Pairs have one stratum, the golden's.
         let labels = if given.pair.aligned { &division.golden } else { &division.candidate };
-        let candidate = of(in_candidate, labels);
+        let candidate = of(occupied[1], labels);
         let selection = select(&golden, &candidate, given.window_ns, given.pair.aligned, suite.scope);
         let fewest = selection.golden.len().min(selection.candidate.len());
         if fewest < WINDOWS_MIN {

@@ -1,10 +1,12 @@
 //! Synthetic sides: autocorrelated series in memory, no file and no clock.
 #![allow(dead_code, unreachable_pub)]
 
-use verismo_judge::{Cells, Counter, Series, SeriesWindows, SideStates, StreamStates};
+use verismo_judge::{Cells, Counter, JudgeOptions, Judgement, Series, SeriesWindows, SideStates, StreamStates};
 use verismo_stats::lags::{LagCarry, LagMoments};
 use verismo_stats::lattice::Lattice;
 use verismo_stats::sample::mix64;
+use verismo_suite::Suite;
+use verismo_suite::report::Finding;
 
 pub const SECOND_NS: i64 = 1_000_000_000;
 /// 2024-08-08 12:00:00 UTC.
@@ -135,3 +137,12 @@ observables:
   - {id: event_count_1s, decide: ks, margins: {ks: 0.05, fano: 0.2}}
   - {id: aggressor_sign_acf, decide: acf, margins: {acf: 0.1}}
 ";
+
+pub fn judged(golden: &SideStates, candidate: &SideStates, suite: &Suite) -> Judgement {
+    verismo_judge::judge(golden, candidate, suite, &JudgeOptions::default())
+}
+
+/// The finding that decides an observable, the first of several.
+pub fn deciding<'a>(judgement: &'a Judgement, id: &str) -> &'a Finding {
+    judgement.findings.iter().find(|f| f.observable == id && f.deciding).unwrap()
+}
