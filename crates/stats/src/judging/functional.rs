@@ -5,13 +5,13 @@
 //! that of any mean, whose noise the cosines tell. Each side's influence is taken at its own law, so nothing is assumed about the
 //! two being equal.
 
-use super::arrange::{Arm, Arrangement};
+use super::arrange::Arrangement;
 use super::comparison::{Comparison, Source, borrows};
 use super::effect::{exact_zero, suffix_sums};
-use super::noise::{Matrix, Memory, NoiseModel};
+use super::noise::{DEGREES_CAP, Matrix, Memory, NoiseModel, t_value};
 use super::scalar::{ScalarNoise, judge_scalar, sum_of_squares};
 use super::table::{paired_residuals, residuals};
-use super::{Judged, JudgingError, Options, Outcome, Side};
+use super::{JudgingError, Options, Outcome, Side};
 use crate::classic::{ParetoEquations, TAIL_MIN, Tail};
 
 /// A number of one law. The effect is the candidate's minus the golden's.
@@ -63,6 +63,19 @@ pub(crate) struct SideLaw<'a> {
 type Influence = Result<(f64, Vec<f64>), JudgingError>;
 
 impl LawFunctional {
+    /// Windows, as many as equal ones would be, that must carry the noise ([`carrying_windows`]). Skewness has noise of finite size
+    /// only where the law has six moments, kurtosis eight and L-moments two. With fewer it grows with the data, an estimate falls
+    /// short of its truth as long as no extreme was seen, and few windows carry what scatter there is. Tails are fitted whatever
+    /// their weight.
+    fn carrying_min(self) -> f64 {
+        match self {
+            Self::Skewness => 5.0,
+            Self::LnKurtosis => 8.0,
+            Self::LnLScale | Self::LSkew | Self::LKurtosis => 2.0,
+            Self::ParetoShape { .. } | Self::PowerLaw { .. } => 0.0,
+        }
+    }
+
     fn at(self, law: &SideLaw<'_>) -> Influence {
         let (value, scores) = match self {
             Self::Skewness => law.standardised()?.skewness(),
@@ -93,18 +106,26 @@ impl Comparison {
         let (golden, golden_scores) = functional.at(&self.law_of(Side::Golden, &values))?;
         let (candidate, candidate_scores) = functional.at(&self.law_of(Side::Candidate, &values))?;
         let estimate = candidate - golden;
-        if self.noise.is_none() {
-            return Ok(self.without_noise(estimate, margin, true));
-        }
+        let Some(noise) = &self.noise else { return Ok(self.without_noise(estimate, margin, true)) };
         let influence = [self.golden.weighted(&golden_scores), self.candidate.weighted(&candidate_scores)];
         let series = residual_series(&self.arrangement, &influence);
-        for (source, series) in &series {
-            if carrying_windows(series) < CARRYING_MIN {
-                let side = if *source == Source::Golden { Side::Golden } else { Side::Candidate };
-                return Err(JudgingError::Undefined { side, reason: FEW_CARRY });
-            }
+        let least = functional.carrying_min();
+        if let Some((source, _)) = series.iter().find(|(_, series)| carrying_windows(series) < least) {
+            let side = if *source == Source::Golden { Side::Golden } else { Side::Candidate };
+            return Err(JudgingError::Undefined { side, reason: FEW_CARRY });
         }
-        Ok(Outcome::Judged(Box::new(judge_series(&self.arrangement, &series, estimate, margin, &self.options))))
+        // The series of a rare event hides memory that the law's middle shows, and that of extremes shows memory which the middle
+        // hides: the wider noise counts.
+        let alpha = self.options.alpha;
+        let width = |(variance, degrees): (f64, usize)| t_value(alpha, degrees.min(DEGREES_CAP)) * libm::sqrt(variance);
+        let own = own_noise(&self.arrangement, &series, &self.options);
+        let wider = own.into_iter().zip(&series).map(|(own, (source, series))| {
+            let part = noise.parts.iter().find(|part| part.source == *source);
+            let law = part.map(|part| (sum_of_squares(&part.model.project(series)), part.model.degrees));
+            law.filter(|law| width(*law) > width(own)).unwrap_or(own)
+        });
+        let scalar = ScalarNoise { estimate, parts: wider.collect(), windows: self.windows().1 };
+        Ok(Outcome::Judged(Box::new(judge_scalar(&scalar, alpha, margin))))
     }
 
     fn law_of<'a>(&'a self, side: Side, values: &'a [f64]) -> SideLaw<'a> {
@@ -116,11 +137,7 @@ impl Comparison {
     }
 }
 
-/// Windows, as many as equal ones would be, that must carry a functional's noise: with fewer, the noise that was seen is that of a
-/// few extremes, and says nothing of the next one.
-const CARRYING_MIN: f64 = 4.0;
-
-/// What is said then.
+/// What is said of a statistic that too few windows carry.
 const FEW_CARRY: &str = "a few windows carry the statistic (too heavy a tail for it, or too few windows), so that their scatter \
                          does not tell its noise";
 
@@ -151,38 +168,32 @@ pub(crate) fn residual_series(arrangement: &Arrangement, influence: &[Matrix; 2]
     }
 }
 
-/// Judges a difference from series of residuals of influence values: the noise of each is that of this one series.
-pub(crate) fn judge_series(
+/// Variance and degrees of freedom of each series of residuals of influence values, from this one series alone.
+pub(crate) fn own_noise(
     arrangement: &Arrangement,
     series: &[(Source, Matrix)],
-    estimate: f64,
-    margin: f64,
     options: &Options,
-) -> Judged {
+) -> Vec<(f64, usize)> {
     let windows = (arrangement.golden.windows.len(), arrangement.candidate.windows.len());
-    let variance = |series: &Matrix, arm: &Arm, lender: Option<u32>| {
+    let mut lender = None;
+    let mut parts = Vec::new();
+    for (source, series) in series {
+        let arm = if *source == Source::Candidate { &arrangement.candidate } else { &arrangement.golden };
         let model = if arrangement.stratified {
             NoiseModel::blocks(series, &arm.blocks, &arm.shares())
         } else {
-            let memory = match (options.memory_guard, lender) {
+            let lent = lender.filter(|_| borrows(*source, windows.0, windows.1));
+            let memory = match (options.memory_guard, lent) {
                 (false, _) => Memory::Off,
                 (true, Some(d)) => Memory::Borrowed(d),
                 (true, None) => Memory::Guard,
             };
             NoiseModel::single(series, memory)
         };
-        ((sum_of_squares(&model.project(series)), model.degrees), model.d_percent)
-    };
-    let mut lender = None;
-    let mut parts = Vec::new();
-    for (source, series) in series {
-        let arm = if *source == Source::Candidate { &arrangement.candidate } else { &arrangement.golden };
-        let lent = lender.filter(|_| borrows(*source, windows.0, windows.1));
-        let (part, d) = variance(series, arm, lent);
-        parts.push(part);
-        lender = Some(d);
+        parts.push((sum_of_squares(&model.project(series)), model.degrees));
+        lender = Some(model.d_percent);
     }
-    judge_scalar(&ScalarNoise { estimate, parts, windows: windows.1 }, options.alpha, margin)
+    parts
 }
 
 /// A law about its mean, in its standard deviations.

@@ -2,8 +2,9 @@
 
 use super::arrange::{Arm, Tag, arrange};
 use super::effect::{check_margin, exact_zero};
-use super::functional::{judge_series, residual_series};
+use super::functional::{own_noise, residual_series};
 use super::noise::Matrix;
+use super::scalar::{ScalarNoise, judge_scalar};
 use super::{Design, JudgingError, Options, Outcome, Side, WINDOWS_MIN};
 use crate::special::ln;
 
@@ -92,8 +93,9 @@ pub fn compare_moments(
     if needed != (0, 0) {
         return Ok(Outcome::TooFewWindows { estimate, golden_needed: needed.0, candidate_needed: needed.1 });
     }
-    let series = residual_series(&arrangement, &[influence_g, influence_c]);
-    Ok(Outcome::Judged(Box::new(judge_series(&arrangement, &series, estimate, margin, options))))
+    let parts = own_noise(&arrangement, &residual_series(&arrangement, &[influence_g, influence_c]), options);
+    let scalar = ScalarNoise { estimate, parts, windows: windows_c };
+    Ok(Outcome::Judged(Box::new(judge_scalar(&scalar, options.alpha, margin))))
 }
 
 fn tags(windows: &[MomentWindow], side: Side) -> Result<Vec<Tag>, JudgingError> {
