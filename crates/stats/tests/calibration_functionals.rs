@@ -312,7 +312,9 @@ fn check(slow: bool, count: usize, threads: usize) {
             if most > limit(name, count) {
                 failures.push(format!("{name}, {}: {above:.3} {below:.3}", case.name));
             }
-            if case.found.contains(name) && excluded < 0.8 {
+            // Six thousand values of which neighbours agree to nine tenths tell less.
+            let wanted = if case.golden.phi < 0.9 { 0.8 } else { 0.5 };
+            if case.found.contains(name) && excluded < wanted {
                 failures.push(format!("{name}, {}: found in {excluded:.3} of the runs only", case.name));
             }
         }

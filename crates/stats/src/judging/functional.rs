@@ -76,6 +76,29 @@ impl LawFunctional {
         }
     }
 
+    /// By how much the first order falls short of a part's variance, given the values of golden and candidate.
+    ///
+    /// The most likely shape of few values scatters more than its influence says. Of independent ones the variance would be
+    /// `(1 + shape)^2 / k`: what was found tells how many independent values the tail is worth, and thirty of them double it.
+    /// The start of a power law is chosen on the golden for its exponent to fit, which its influence does not know: twice the
+    /// variance holds the rate that was measured (`calibration_functionals`).
+    fn shortfall(self, source: Source, variance: f64, (golden, candidate): (f64, f64)) -> f64 {
+        match (self, source) {
+            (Self::ParetoShape { .. }, _) => {
+                let scale = |shape: f64| (1.0 + shape) * (1.0 + shape);
+                let single = match source {
+                    Source::Golden => scale(golden),
+                    Source::Candidate => scale(candidate),
+                    Source::Pairs => scale(golden) + scale(candidate),
+                };
+                1.0 + 30.0 * variance / single
+            }
+            (Self::PowerLaw { .. }, Source::Golden) => 2.0,
+            (Self::PowerLaw { .. }, Source::Pairs) => 1.5,
+            _ => 1.0,
+        }
+    }
+
     fn at(self, law: &SideLaw<'_>) -> Influence {
         let (value, scores) = match self {
             Self::Skewness => law.standardised()?.skewness(),
@@ -122,7 +145,8 @@ impl Comparison {
         let wider = own.into_iter().zip(&series).map(|(own, (source, series))| {
             let part = noise.parts.iter().find(|part| part.source == *source);
             let law = part.map(|part| (sum_of_squares(&part.model.project(series)), part.model.degrees));
-            law.filter(|law| width(*law) > width(own)).unwrap_or(own)
+            let (variance, degrees) = law.filter(|law| width(*law) > width(own)).unwrap_or(own);
+            (variance * functional.shortfall(*source, variance, (golden, candidate)), degrees)
         });
         let scalar = ScalarNoise { estimate, parts: wider.collect(), windows: self.windows().1 };
         Ok(Outcome::Judged(Box::new(judge_scalar(&scalar, alpha, margin))))
