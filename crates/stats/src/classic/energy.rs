@@ -139,7 +139,7 @@ impl Areas {
         let (effect, coefficient) = (middle.effect(), middle.coefficient());
         let statistic = (2.0 * middle.squares.value() / unit).sqrt();
         let finite = [&middle, &low, &high].into_iter().flat_map(|sums| [sums.squares, sums.across, sums.within]);
-        if !finite.map(DoubleSum::value).all(f64::is_finite) || !(effect.is_finite() && statistic.is_finite()) {
+        if !(finite.map(DoubleSum::value).all(f64::is_finite) && effect.is_finite() && statistic.is_finite()) {
             return Err(TestError::Overflow { statistic: "the energy distance" });
         }
         let is_exact = low.squares == high.squares && low.within == high.within && low.across == high.across;

@@ -290,7 +290,7 @@ impl SideLaw<'_> {
             suffix_sums(terms, self.values.len())
         };
         let scale = sum(&|f| f * (1.0 - f));
-        if !(scale > 0.0) {
+        if scale <= 0.0 || scale.is_nan() {
             return Err(self.undefined("its values have no spread"));
         }
         let mut scale_scores = scores(&|f| 1.0 - 2.0 * f);
