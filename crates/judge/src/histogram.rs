@@ -2,6 +2,7 @@
 
 mod battery;
 mod evidence;
+mod functionals;
 mod moments;
 
 use std::borrow::Cow;
@@ -178,7 +179,10 @@ fn one(task: &Task<'_>, laws: &Laws<'_>, test: &dyn TwoSampleTest) -> Draft {
     match test.judge(task, laws, policy::margin_of_p(finding.policy, margin)) {
         Ok(outcome) => complete(finding, task, laws, test, (outcome, slack)),
         Err(JudgingError::NoTail { .. }) if identical => self::identical(finding),
-        Err(error @ (JudgingError::NoTail { .. } | JudgingError::NoVariance { .. })) => {
+        Err(
+            error @ (JudgingError::NoTail { .. } | JudgingError::NoVariance { .. } | JudgingError::Undefined { .. }),
+        ) => {
+            finding.undefined.insert("interval".to_owned(), error.to_string());
             Draft::settled(finding, FindingVerdict::Inconclusive, error.to_string())
         }
         Err(error) => Draft::error(finding, error),
@@ -239,13 +243,13 @@ fn classical(
     finding.statistic = Some(found.value);
     finding.certified = Some([found.certified.0, found.certified.1]).filter(|ends| ends.iter().all(|e| e.is_finite()));
     if finding.certified.is_none() {
-        finding.undefined.insert("certified".to_owned(), "a single cell could hold all the spread".to_owned());
+        finding.undefined.insert("certified".to_owned(), found.uncertified.to_owned());
     }
     finding.p_value = found.p_value;
     if found.p_value.is_none() {
         finding.undefined.insert("p_value".to_owned(), format!("{} has no classical p-value here", test.id()));
     }
-    finding.notes.extend(found.note.map(str::to_owned));
+    finding.notes.extend(found.notes);
     Ok(found.slack)
 }
 

@@ -26,7 +26,12 @@ const METRICS: [Column; 2] = [
 
 /// The study for a terminal: what was done, false alarms, the smallest amount of each fault that is seen, by metric too.
 pub fn power_text(power: &Power, style: &TextStyle) -> String {
-    let bold = |text: &str| paint(text, Style::new().bold(), style.colour);
+    // A heading may be longer than a narrow terminal.
+    let bold = |text: &str| {
+        let lines = wrap(text, "", style.width);
+        let lines = lines.lines().map(|line| paint(line, Style::new().bold(), style.colour));
+        lines.collect::<Vec<_>>().join("\n")
+    };
     let mut out = format!("{}\n", bold(&format!("What the suite {} sees", clean(&power.suite))));
     out.push_str(&wrap(&design(power), "  ", style.width));
     if let Some(pairs) = &power.false_alarms {
@@ -130,14 +135,15 @@ pub(crate) fn first_metrics<'a>(fault: &'a FaultPower, power: &Power) -> Vec<(&'
     metrics
 }
 
-/// Every metric that sees a fault, with the smallest amount of each; those that see most first.
+/// Every metric that sees a fault, with the smallest amount of each; those that decide first, then those that see most.
 pub(crate) fn by_metric(power: &Power) -> Vec<(&str, Vec<(&str, f64)>)> {
     let of = |name: &str| -> Vec<(&str, f64)> {
         power.faults.iter().filter_map(|f| Some((f.fault.as_str(), *f.smallest_by_metric.get(name)?))).collect()
     };
     let mut rows: Vec<(&str, Vec<(&str, f64)>)> =
         power.metrics.keys().map(|name| (name.as_str(), of(name))).filter(|(_, faults)| !faults.is_empty()).collect();
-    rows.sort_by_key(|(_, faults)| std::cmp::Reverse(faults.len()));
+    let decides = |name: &str| power.metrics.get(name).is_some_and(|m| m.decides);
+    rows.sort_by_key(|(name, faults)| (!decides(name), std::cmp::Reverse(faults.len())));
     rows
 }
 

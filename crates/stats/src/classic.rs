@@ -10,29 +10,44 @@ mod binomial;
 mod bins;
 mod cramer;
 mod cramer_law;
+mod energy;
 mod kolmogorov;
 mod ks;
 mod kuiper;
+mod lmoments;
 mod moments;
 mod mwu;
+mod pareto;
 mod position;
+mod power_law;
+mod power_law_discrete;
+mod power_law_rivals;
 mod quantile;
+mod shape;
 mod tail;
 mod wasserstein;
 
 pub(crate) use anderson::TRIM;
 pub use anderson::{AdMethod, AndersonDarling, ad};
 pub use binomial::{binomial_sf, clopper_pearson};
-pub use bins::{BINS, ChiSquare, Divergence, PSI_BINS, bin_edges, chi2, js, psi};
-pub(crate) use bins::{bin_edges_of, js_term};
+pub use bins::{BINS, ChiSquare, Divergence, PSI_BINS, bin_edges, chi2, js, kl, psi};
+pub(crate) use bins::{bin_edges_of, js_term, kl_term};
 pub use cramer::{CramerVonMises, CvmMethod, cvm};
 pub use cramer_law::cramer_von_mises_sf;
+pub use energy::{Energy, energy};
 pub use kolmogorov::{exact_ks_sf, kolmogorov_sf};
 pub use ks::{Ks, KsMethod, ks};
 pub use kuiper::{Kuiper, kuiper, kuiper_sf};
+pub use lmoments::{LMoments, l_kurtosis, l_moments, l_scale, l_skew};
 pub use moments::{Ddof, MeanDifference, StdRatio, mean, std};
 pub use mwu::{MannWhitney, MwuMethod, mwu};
+pub(crate) use pareto::ParetoEquations;
+pub use pareto::{PARETO_SHARE, ParetoFit, TailContrast, fit_pareto, pareto, pareto_threshold};
+pub use power_law::{PowerLawFit, fit_power_law, power_law, power_law_start};
+pub use power_law_discrete::{DiscretePowerLaw, fit_power_law_discrete};
+pub use power_law_rivals::{LikelihoodRatio, Rivals, power_law_rivals};
 pub use quantile::{QuantileDifference, quantile};
+pub use shape::{kurtosis, skewness};
 pub use tail::{HillDifference, TAIL_SHARE, Tail, TailRatio, hill, tail_quantile};
 pub use wasserstein::{Wasserstein, w1};
 
@@ -103,12 +118,64 @@ pub enum TestError {
         /// What is missing.
         reason: &'static str,
     },
+    /// A sample has too few values beyond a threshold for a fit of its tail.
+    #[error("the {side} sample has {n} values in its {tail} tail, the statistic needs {n_min}")]
+    TooFewInTail {
+        /// The sample.
+        side: Side,
+        /// Which tail.
+        tail: Tail,
+        /// Values beyond the threshold.
+        n: u64,
+        /// The smallest number that would do.
+        n_min: u64,
+    },
+    /// The likelihood of a model has no maximum for the tail of a sample.
+    #[error("the {side} sample's {tail} tail has no fit: {reason}")]
+    NoFit {
+        /// The sample.
+        side: Side,
+        /// Which tail.
+        tail: Tail,
+        /// Why.
+        reason: &'static str,
+    },
     /// The result exceeds the range of f64.
     #[error("{statistic} exceeds the range of f64")]
     Overflow {
         /// The statistic.
         statistic: &'static str,
     },
+}
+
+/// Values that a model needs in a tail before it is fitted there.
+pub const TAIL_MIN: u64 = 50;
+
+/// A number of each sample, compared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Contrast {
+    /// The field's number of the second sample minus that of the first, or as the function says.
+    pub statistic: f64,
+    /// The statistic of the raw values lies in this interval for sure; an end is infinite where cells hide too much.
+    pub certified: (f64, f64),
+    /// 0 for equal samples; the statistic itself, or as the function says.
+    pub effect: f64,
+    /// The effect of the raw values lies in this interval for sure.
+    pub effect_certified: (f64, f64),
+    /// The number of the first sample.
+    pub first: f64,
+    /// The number of the second sample.
+    pub second: f64,
+}
+
+impl Contrast {
+    /// Second minus first, each with the ends of what its cells may hide.
+    fn of_differences(first: (f64, (f64, f64)), second: (f64, (f64, f64))) -> Self {
+        let statistic = second.0 - first.0;
+        let certified = (second.1.0 - first.1.1, second.1.1 - first.1.0);
+        Self { statistic, certified, effect: statistic, effect_certified: certified, first: first.0, second: second.0 }
+    }
 }
 
 /// Checks that two histograms can be compared and that each has at least `n_min` observations.

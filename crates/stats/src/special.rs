@@ -8,10 +8,12 @@
 #![allow(clippy::excessive_precision)]
 
 mod incomplete_gamma;
+mod zeta;
 
 use core::f64::consts::{FRAC_1_SQRT_2, PI};
 
 pub use incomplete_gamma::gamma_q;
+pub use zeta::{hurwitz_zeta, ln_hurwitz_zeta};
 
 /// Natural logarithm (the pinned implementation; `-inf` at 0, NaN below 0).
 pub fn ln(x: f64) -> f64 {

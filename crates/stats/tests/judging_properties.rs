@@ -1,19 +1,21 @@
 //! Laws of the comparison that hold for any data.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::float_cmp, missing_docs)]
 
 use proptest::prelude::*;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use verismo_stats::classic::{self, BINS, PSI_BINS, Tail};
 use verismo_stats::histogram::{self, Histogram};
-use verismo_stats::judging::{Blame, Comparison, Design, Effect, Judged, JudgingError, Options, Outcome, Side, Window};
+use verismo_stats::judging::{
+    Blame, Comparison, Design, Effect, Judged, JudgingError, LawFunctional, Options, Outcome, Side, Window,
+};
 use verismo_stats::lattice::Lattice;
 
 type Cells = Vec<Vec<(i64, u64)>>;
 /// Stratum label and the windows of it.
 type Labelled = Vec<(u32, Cells)>;
 
-const EFFECTS: [Effect; 14] = [
+const EFFECTS: [Effect; 15] = [
     Effect::Ks,
     Effect::Kuiper,
     Effect::W1,
@@ -27,7 +29,17 @@ const EFFECTS: [Effect; 14] = [
     Effect::CramersV { bins: BINS },
     Effect::Psi { bins: PSI_BINS },
     Effect::JensenShannon { bins: BINS },
+    Effect::KullbackLeibler { bins: BINS },
     Effect::MannWhitney,
+];
+const FUNCTIONALS: [LawFunctional; 7] = [
+    LawFunctional::Skewness,
+    LawFunctional::LnKurtosis,
+    LawFunctional::LnLScale,
+    LawFunctional::LSkew,
+    LawFunctional::LKurtosis,
+    LawFunctional::ParetoShape { tail: Tail::Upper, threshold: 2, from: 2.0 },
+    LawFunctional::PowerLaw { tail: Tail::Upper, start: 1, from: 1.0 },
 ];
 const DESIGNS: [Design; 4] = [Design::Independent, Design::Paired, Design::Strata, Design::PairedStrata];
 
@@ -179,6 +191,12 @@ proptest! {
             check(Effect::Psi { bins: PSI_BINS }, psi.statistic)?;
             check(Effect::JensenShannon { bins: BINS }, js.statistic)?;
         }
+        if let Ok(kl) = classic::kl(&x, &y) {
+            check(Effect::KullbackLeibler { bins: BINS }, kl.statistic)?;
+        }
+        if let Ok(energy) = classic::energy(&x, &y) {
+            check(Effect::Energy, energy.effect)?;
+        }
         for tail in [Tail::Upper, Tail::Lower] {
             let judged = |effect| comparison.judge(effect, 0.05, &|key| key as f64).ok().map(|outcome| match outcome {
                 Outcome::Judged(judged) => *judged,
@@ -196,6 +214,41 @@ proptest! {
                     prop_assert!((0.0..=1.0).contains(&got.p_fail) && (0.0..=1.0).contains(&got.p_pass), "{got:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn numbers_of_a_law_are_the_classic_ones(golden in windows(40..45), candidate in windows(40..45)) {
+        let pooled = |cells: &Cells| Histogram::from_cells(Lattice::ticks(0), cells.concat()).unwrap();
+        let (x, y) = (pooled(&golden), pooled(&candidate));
+        // L-moments of samples are unbiased, those of laws are not.
+        let n = x.count().min(y.count()) as f64;
+        for (functional, want) in FUNCTIONALS.into_iter().zip([
+            (classic::skewness(&x, &y).ok().map(|c| c.effect), 1e-10),
+            (classic::kurtosis(&x, &y).ok().map(|c| c.effect), 1e-10),
+            (classic::l_scale(&x, &y).ok().map(|c| c.effect), 9.0 / n),
+            (classic::l_skew(&x, &y).ok().map(|c| c.effect), 9.0 / n),
+            (classic::l_kurtosis(&x, &y).ok().map(|c| c.effect), 30.0 / n),
+            (classic::pareto(&x, &y, Tail::Upper, 2).ok().map(|c| c.statistic), 1e-9),
+            (classic::power_law(&x, &y, Tail::Upper, 1).ok().map(|c| c.statistic), 1e-10),
+        ]) {
+            let judge = |golden: &Cells, candidate: &Cells, design| {
+                compare(golden, candidate, design).judge(Effect::Functional(functional), 0.05, &|key| key as f64)
+            };
+            let there = judge(&golden, &candidate, Design::Independent);
+            if let Ok(Outcome::Judged(there)) = &there {
+                let (want, tolerance) = (want.0.unwrap(), want.1);
+                prop_assert!((there.estimate - want).abs() <= tolerance * (1.0 + want.abs()), "{functional:?}: {there:?} {want}");
+                prop_assert!(there.signed && there.lower <= there.estimate && there.estimate <= there.upper);
+                prop_assert!((0.0..=1.0).contains(&there.p_fail) && (0.0..=1.0).contains(&there.p_pass), "{there:?}");
+                if let Ok(Outcome::Judged(back)) = judge(&candidate, &golden, Design::Independent) {
+                    prop_assert!((back.estimate + there.estimate).abs() <= 1e-10 * (1.0 + want.abs()));
+                }
+            } else {
+                prop_assert!(matches!(there, Err(JudgingError::Undefined { .. })), "{functional:?}: {there:?}");
+            }
+            let same = judge(&golden, &golden, Design::Paired).unwrap();
+            prop_assert!(matches!(&same, Outcome::Judged(judged) if judged.lower == 0.0 && judged.upper == 0.0));
         }
     }
 
@@ -403,4 +456,49 @@ fn coarse_edges_keep_atoms_and_lose_no_large_gap() {
     let judged = judge(&compare(&make(20_001), &make(20_003), Design::Independent), Effect::Ks);
     assert!((judged.estimate - 1.0 / 3.0).abs() < 0.01, "{judged:?}");
     assert!(judged.lower > 0.25, "{judged:?}");
+}
+
+/// Values as large, small, far and near as numbers go: an interval of numbers, or why there is none.
+#[test]
+fn numbers_of_a_law_take_any_value() {
+    let make = |shift: u64| -> Cells {
+        (0..24_u64).map(|w| (0..9).map(|j| (j, 1 + (w * 5 + j as u64 * 3 + shift) % 7)).collect()).collect()
+    };
+    let values: [(&str, &dyn Fn(i64) -> f64); 8] = [
+        ("plain", &|key| key as f64),
+        ("largest", &|key| f64::MAX / 9.0 * key as f64),
+        ("both ends", &|key| f64::MAX * (key as f64 / 4.0 - 1.0)),
+        ("denormal", &|key| 5e-324 * key as f64),
+        ("offset", &|key| 1e18 + 256.0 * key as f64),
+        ("one far out", &|key| if key == 8 { 1e300 } else { key as f64 }),
+        ("equal", &|_| 3.5),
+        ("equal but one", &|key| if key == 8 { 1.0 } else { 0.0 }),
+    ];
+    let mut judged = 0;
+    for (name, value_of) in values {
+        for design in DESIGNS {
+            let comparison = compare(&make(0), &make(3), design);
+            let effects = FUNCTIONALS.map(Effect::Functional).into_iter().chain([Effect::Energy]);
+            for effect in effects {
+                match comparison.judge(effect, 0.1, value_of) {
+                    Ok(Outcome::Judged(found)) => {
+                        let numbers = [found.estimate, found.lower, found.upper, found.p_fail, found.p_pass];
+                        assert!(numbers.iter().all(|v| v.is_finite()), "{effect:?} {name} {design:?}: {found:?}");
+                        judged += 1;
+                    }
+                    Err(error) => assert!(!error.to_string().contains("NaN"), "{effect:?} {name}: {error}"),
+                    other => panic!("{effect:?} {name}: {other:?}"),
+                }
+            }
+        }
+    }
+    assert!(judged > 60, "{judged} intervals");
+    let comparison = compare(&make(0), &make(3), Design::Independent);
+    for functional in FUNCTIONALS {
+        assert!(comparison.judge(Effect::Functional(functional), 0.1, &|_| f64::NAN).is_err());
+        assert!(comparison.judge(Effect::Functional(functional), f64::NAN, &|key| key as f64).is_err());
+    }
+    let few = compare(&make(0), &make(3)[..11].to_vec(), Design::Independent);
+    let outcome = few.judge(Effect::Functional(LawFunctional::LSkew), 0.1, &|key| key as f64).unwrap();
+    assert!(matches!(outcome, Outcome::TooFewWindows { candidate_needed: 1, .. }), "{outcome:?}");
 }

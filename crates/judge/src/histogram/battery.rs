@@ -7,7 +7,7 @@ use verismo_stats::histogram::Histogram;
 use verismo_stats::judging::{Effect, JudgingError, Outcome};
 use verismo_suite::catalogue::TestId;
 
-use super::{Display, Laws, QUANTILES, moments};
+use super::{Display, Laws, QUANTILES, functionals, moments};
 use crate::observe::Task;
 
 /// Both samples and how their values are shown.
@@ -28,20 +28,25 @@ pub(super) struct Statistic {
     pub(super) slack: (f64, f64),
     /// Classical p-value, where the test has one.
     pub(super) p_value: Option<f64>,
-    /// A remark for people on the p-value.
-    pub(super) note: Option<&'static str>,
+    /// Remarks for people.
+    pub(super) notes: Vec<String>,
+    /// Why nothing is sure of the raw values, where an end of `certified` is not finite.
+    pub(super) uncertified: &'static str,
 }
+
+/// What is said of most statistics then.
+const UNCERTIFIED: &str = "a single cell could hold all the spread";
 
 impl Statistic {
     /// A number that is the effect itself.
-    fn of_effect(value: f64, certified: (f64, f64), p_value: Option<f64>) -> Self {
-        let slack = slack(value, certified);
-        Self { value, certified, slack, p_value, note: None }
+    pub(super) fn of_effect(value: f64, certified: (f64, f64), p_value: Option<f64>) -> Self {
+        Self::beside(value, certified, (value, certified), p_value)
     }
 
     /// A number beside the effect.
-    fn beside(value: f64, certified: (f64, f64), effect: (f64, (f64, f64)), p_value: Option<f64>) -> Self {
-        Self { value, certified, slack: slack(effect.0, effect.1), p_value, note: None }
+    pub(super) fn beside(value: f64, certified: (f64, f64), effect: (f64, (f64, f64)), p_value: Option<f64>) -> Self {
+        let slack = slack(effect.0, effect.1);
+        Self { value, certified, slack, p_value, notes: Vec::new(), uncertified: UNCERTIFIED }
     }
 }
 
@@ -97,8 +102,17 @@ fn by_effect(test: TestId) -> Option<(Effect, Measure)> {
         TestId::Js => (Effect::JensenShannon { bins: BINS }, js),
         TestId::Hill => (Effect::Hill { tail: Tail::Upper }, hill),
         TestId::TailQuantile => (Effect::TailRatio { tail: Tail::Upper }, tail_quantile),
-        // From window sums, and from lag states.
+        TestId::Energy => (Effect::Energy, energy),
+        TestId::Kl => (Effect::KullbackLeibler { bins: BINS }, kl),
+        // From window sums, from lag states, and from the influence of values on a number of each law.
         TestId::Std | TestId::Fano | TestId::Acf => return None,
+        TestId::Skewness
+        | TestId::Kurtosis
+        | TestId::LScale
+        | TestId::LSkew
+        | TestId::LKurtosis
+        | TestId::Gpd
+        | TestId::PowerLaw => return None,
     })
 }
 
@@ -115,7 +129,7 @@ pub(super) fn tests(test: TestId, laws: &Laws<'_>) -> Vec<Box<dyn TwoSampleTest>
     match (test, by_effect(test)) {
         (TestId::Std, _) => vec![Box::new(Std)],
         (TestId::Fano, _) => vec![Box::new(Fano)],
-        (_, None) => Vec::new(),
+        (_, None) => functionals::tests(test, laws),
         (_, Some((Effect::Quantile { .. }, measure))) => {
             QUANTILES.iter().map(|&p| boxed(Effect::Quantile { p }, Some(format!("p={p}")), measure)).collect()
         }
@@ -134,7 +148,7 @@ pub(super) fn tests(test: TestId, laws: &Laws<'_>) -> Vec<Box<dyn TwoSampleTest>
 }
 
 /// Both tails of the golden that lie beyond zero; the upper one where none does, so that its absence is said.
-fn tails(laws: &Laws<'_>) -> Vec<Tail> {
+pub(super) fn tails(laws: &Laws<'_>) -> Vec<Tail> {
     let has = |tail: &Tail| {
         let threshold = laws.golden.quantile_key(tail.probabilities().0).map(|key| laws.value(key));
         threshold.is_some_and(|v| if *tail == Tail::Upper { v > 0.0 } else { v < 0.0 })
@@ -254,7 +268,8 @@ fn cvm(samples: Samples<'_>, _: Effect) -> Result<Statistic, TestError> {
     let cvm = classic::cvm(samples.golden, samples.candidate)?;
     let effect = (cvm.effect, cvm.effect_certified);
     let note = (cvm.method == classic::CvmMethod::Ties).then_some("p-value corrected for ties, the statistic is not");
-    Ok(Statistic { note, ..Statistic::beside(cvm.statistic, cvm.certified, effect, Some(cvm.p_value)) })
+    let notes = note.map(str::to_owned).into_iter().collect();
+    Ok(Statistic { notes, ..Statistic::beside(cvm.statistic, cvm.certified, effect, Some(cvm.p_value)) })
 }
 
 fn ad(samples: Samples<'_>, _: Effect) -> Result<Statistic, TestError> {
@@ -265,7 +280,8 @@ fn ad(samples: Samples<'_>, _: Effect) -> Result<Statistic, TestError> {
         _ => None,
     };
     let effect = (ad.effect, ad.effect_certified);
-    Ok(Statistic { note, ..Statistic::beside(ad.statistic, ad.certified, effect, Some(ad.p_value)) })
+    let notes = note.map(str::to_owned).into_iter().collect();
+    Ok(Statistic { notes, ..Statistic::beside(ad.statistic, ad.certified, effect, Some(ad.p_value)) })
 }
 
 fn mwu(samples: Samples<'_>, _: Effect) -> Result<Statistic, TestError> {
@@ -287,6 +303,17 @@ fn psi(samples: Samples<'_>, _: Effect) -> Result<Statistic, TestError> {
 fn js(samples: Samples<'_>, _: Effect) -> Result<Statistic, TestError> {
     let js = classic::js(samples.golden, samples.candidate)?.statistic;
     Ok(Statistic::of_effect(js, (js, js), None))
+}
+
+fn kl(samples: Samples<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let kl = classic::kl(samples.golden, samples.candidate)?.statistic;
+    Ok(Statistic::of_effect(kl, (kl, kl), None))
+}
+
+fn energy(samples: Samples<'_>, _: Effect) -> Result<Statistic, TestError> {
+    let energy = classic::energy(samples.golden, samples.candidate)?;
+    let effect = (energy.effect, energy.effect_certified);
+    Ok(Statistic::beside(energy.coefficient, energy.coefficient_certified, effect, None))
 }
 
 fn tail_of(effect: Effect) -> Tail {

@@ -214,7 +214,7 @@ fn in_words(finding: &Finding, effect: f64) -> String {
             "A value of the candidate is the larger one of a pair in {} of all cases; it would be 50 % for equal laws.",
             percent(0.5 + effect)
         ),
-        TestId::Chi2 | TestId::Psi | TestId::Js => {
+        TestId::Chi2 | TestId::Psi | TestId::Js | TestId::Kl => {
             "The shares of both sides in bins of the golden, compared: 0 where every bin holds the same share."
                 .to_owned()
         }
@@ -228,6 +228,33 @@ fn in_words(finding: &Finding, effect: f64) -> String {
                 measured(libm::exp(effect))
             )
         }
+        TestId::Energy => {
+            format!(
+                "The energy distance of both laws is {size} times the golden's own spread; it would be 0 for equal laws."
+            )
+        }
+        TestId::Skewness | TestId::LSkew => format!(
+            "The candidate's {} lies {size} {more} the golden's: it leans more to the {}.",
+            if finding.test == TestId::Skewness { "skewness" } else { "L-skewness" },
+            if effect > 0.0 { "large values" } else { "small values" }
+        ),
+        TestId::Kurtosis => format!("The candidate's kurtosis is {} times the golden's.", measured(libm::exp(effect))),
+        TestId::LScale => format!(
+            "Two values of the candidate lie {} times as far apart as two of the golden, on average.",
+            measured(libm::exp(effect))
+        ),
+        TestId::LKurtosis => format!(
+            "The candidate's L-kurtosis lies {size} {more} the golden's: its tails are {}.",
+            if effect > 0.0 { "heavier" } else { "lighter" }
+        ),
+        TestId::Gpd => format!(
+            "Beyond the golden's threshold the shape of the candidate's tail lies {size} {more} the golden's: its extremes are {}.",
+            if effect > 0.0 { "larger" } else { "smaller" }
+        ),
+        TestId::PowerLaw => format!(
+            "The candidate's power-law exponent lies {size} {more} the golden's: its extremes are {}.",
+            if effect < 0.0 { "larger" } else { "smaller" }
+        ),
         TestId::Acf => format!(
             "The candidate's autocorrelation at {} lies {size} {more} the golden's.",
             finding.parameter.as_deref().unwrap_or("this lag")

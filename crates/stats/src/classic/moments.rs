@@ -139,7 +139,7 @@ pub fn std(first: &Histogram, second: &Histogram, ddof: Ddof) -> Result<StdRatio
 }
 
 /// ln(numerator / denominator), infinite when one of them is not positive.
-fn log_ratio(numerator: f64, denominator: f64) -> f64 {
+pub(super) fn log_ratio(numerator: f64, denominator: f64) -> f64 {
     if numerator <= 0.0 {
         return f64::NEG_INFINITY;
     }
@@ -223,7 +223,7 @@ impl Moments {
 }
 
 /// The largest power of two not above a positive normal `x`; the smallest normal number for the others.
-fn power_of_two_below(x: f64) -> f64 {
+pub(super) fn power_of_two_below(x: f64) -> f64 {
     const EXPONENT: u64 = 0x7ff0_0000_0000_0000;
     f64::from_bits(x.to_bits() & EXPONENT).clamp(f64::MIN_POSITIVE, f64::MAX)
 }

@@ -155,15 +155,15 @@ impl Excess {
 }
 
 /// The size of a key's values: at their middle, at the end near zero, at the end far from it.
-struct Sizes {
-    middle: f64,
-    inner: f64,
-    outer: f64,
+pub(super) struct Sizes {
+    pub(super) middle: f64,
+    pub(super) inner: f64,
+    pub(super) outer: f64,
 }
 
 impl Sizes {
     /// `None` where the key's values are not all on the tail's side of zero.
-    fn of(lattice: &Lattice, key: i64, tail: Tail) -> Option<Self> {
+    pub(super) fn of(lattice: &Lattice, key: i64, tail: Tail) -> Option<Self> {
         let ((lower, upper), middle) = (lattice.bounds(key), lattice.value(key));
         let sizes = match tail {
             Tail::Upper => Self { middle, inner: lower, outer: upper },
@@ -174,7 +174,7 @@ impl Sizes {
 }
 
 /// ln(x / y) for positive values; near 1 without the rounding of the quotient.
-fn log_ratio(x: f64, y: f64) -> f64 {
+pub(super) fn log_ratio(x: f64, y: f64) -> f64 {
     let excess = (x - y) / y;
     if excess > -0.5 && excess < 1.0 { libm::log1p(excess) } else { libm::log(x) - libm::log(y) }
 }

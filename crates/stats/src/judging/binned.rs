@@ -4,7 +4,8 @@
 //! norm; `(q - p) ln(q/p) >= (q - p)^2 / ((p + q)/2)`, since the logarithmic mean is at most the arithmetic one (a bin that the
 //! candidate leaves empty, and that counts as half an observation of it, is weighed by its own term); and a bin's
 //! Jensen-Shannon divergence is at least `(q - p)^2 / (4 (p + q))` nats (Topsoe 2000). The upper end scales the dual bound of
-//! that norm by the ratio of the effect to the norm, which is 1 for equal laws.
+//! that norm by the ratio of the effect to the norm, which is 1 for equal laws. For Kullback-Leibler, `q ln(q/p) - (q - p) >=
+//! (q - p)^2 / (2 (p + (q - p)/3))` (Bernstein's inequality).
 
 use core::f64::consts::LN_2;
 
@@ -12,7 +13,7 @@ use super::comparison::Comparison;
 use super::effect::{Features, Reach, Shape};
 use super::replicate::Norm;
 use super::{Effect, JudgingError, Side};
-use crate::classic::{bin_edges_of, js_term};
+use crate::classic::{bin_edges_of, js_term, kl_term};
 
 /// A share and what it is on the other side.
 struct Shares {
@@ -31,7 +32,7 @@ impl Shares {
 }
 
 impl Comparison {
-    /// Makes [`Effect::CramersV`], [`Effect::Psi`] or [`Effect::JensenShannon`] ready.
+    /// Makes an effect on the shares of bins ready.
     pub(crate) fn binned(&self, effect: Effect, bins: u16) -> Result<Shape, JudgingError> {
         if bins < 2 {
             let value = bins.to_string();
@@ -46,10 +47,14 @@ impl Comparison {
                 if matches!(effect, Effect::Psi { .. }) && bin.is_empty(empty) {
                     return psi_term(bin, empty) / (bin.golden * bin.golden);
                 }
-                let middle = 0.5 * (bin.golden + bin.candidate);
+                let middle = match effect {
+                    Effect::KullbackLeibler { .. } => (2.0 * bin.golden + bin.candidate) / 3.0,
+                    _ => 0.5 * (bin.golden + bin.candidate),
+                };
                 let factor = match effect {
                     Effect::CramersV { .. } => 0.25,
                     Effect::JensenShannon { .. } => 0.125 / LN_2,
+                    Effect::KullbackLeibler { .. } => 0.5,
                     _ => 1.0,
                 };
                 if middle > 0.0 { factor / middle } else { 0.0 }
@@ -63,6 +68,10 @@ impl Comparison {
                 let terms = shares.iter().map(|bin| js_term(bin.difference.abs(), bin.golden + bin.candidate));
                 libm::sqrt(terms.sum::<f64>())
             }
+            Effect::KullbackLeibler { .. } => {
+                let terms = shares.iter().filter(|bin| bin.golden > 0.0);
+                libm::sqrt(terms.map(|bin| kl_term(bin.golden, bin.difference / bin.golden)).sum::<f64>())
+            }
             _ => distance,
         }
         .max(distance);
@@ -70,6 +79,7 @@ impl Comparison {
         let (ceiling, squared, domain) = match effect {
             Effect::CramersV { .. } => (1.0, false, 9),
             Effect::JensenShannon { .. } => (1.0, false, 11),
+            Effect::KullbackLeibler { .. } => (f64::INFINITY, true, 13),
             _ => (f64::INFINITY, true, 10),
         };
         Ok(Shape { features, norm, reach: Reach::Euclidean { ratio }, estimate, ceiling, squared, domain })

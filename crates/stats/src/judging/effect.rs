@@ -101,11 +101,12 @@ impl Shape {
 
 impl Comparison {
     /// Judges one effect. `value_of` gives a key's value in the observable's unit, ascending with the key; only
-    /// [`Effect::W1`], [`Effect::Mean`] and [`Effect::Quantile`] use it.
+    /// effects that measure values, and not shares alone, use it.
     ///
     /// # Errors
     /// [`JudgingError::Parameter`] for a margin that is negative or not a number, a quantile outside (0, 1), fewer than two
-    /// bins, or a value that is not finite.
+    /// bins, or a value that is not finite; [`JudgingError::NoTail`] and [`JudgingError::Undefined`] where a side's law has no such
+    /// number, or the windows do not tell its noise.
     pub fn judge(&self, effect: Effect, margin: f64, value_of: &dyn Fn(i64) -> f64) -> Result<Outcome, JudgingError> {
         check_margin(margin)?;
         match effect {
@@ -114,6 +115,7 @@ impl Comparison {
             Effect::MannWhitney => Ok(self.judge_mann_whitney(margin)),
             Effect::Hill { tail } => self.judge_hill(tail, margin, value_of),
             Effect::TailRatio { tail } => self.judge_tail_ratio(tail, margin, value_of),
+            Effect::Functional(functional) => self.judge_functional(functional, margin, value_of),
             _ if self.identical => Ok(self.without_noise(0.0, margin, false)),
             _ => {
                 let shape = self.shape(effect, value_of)?;
@@ -275,9 +277,14 @@ impl Comparison {
                 let masses = ad_masses(&even).into_iter().map(|mass| 0.25 * mass).collect();
                 Shape { squared: true, ..self.quadratic(masses, 8, edges) }
             }
-            Effect::CramersV { bins } | Effect::Psi { bins } | Effect::JensenShannon { bins } => {
-                self.binned(effect, bins)?
+            Effect::Energy => {
+                let mass = self.energy_masses(value_of)?;
+                self.quadratic(mass, 12, edges)
             }
+            Effect::CramersV { bins }
+            | Effect::Psi { bins }
+            | Effect::JensenShannon { bins }
+            | Effect::KullbackLeibler { bins } => self.binned(effect, bins)?,
             Effect::TotalVariation { bins } => {
                 if bins < 2 {
                     let value = bins.to_string();
@@ -295,7 +302,8 @@ impl Comparison {
             | Effect::Quantile { .. }
             | Effect::MannWhitney
             | Effect::Hill { .. }
-            | Effect::TailRatio { .. } => shape(coarse, Norm::MaxAbs, Reach::Pointwise, Norm::MaxAbs.of(delta), 1),
+            | Effect::TailRatio { .. }
+            | Effect::Functional(_) => shape(coarse, Norm::MaxAbs, Reach::Pointwise, Norm::MaxAbs.of(delta), 1),
         })
     }
 
@@ -311,6 +319,18 @@ impl Comparison {
             values.push(value);
         }
         Ok(values.windows(2).map(|pair| (pair[1] - pair[0]).max(0.0)).collect())
+    }
+
+    /// The gaps over `2 integral of G (1 - G)`, the golden's mean distance between two values: what makes the energy distance free of
+    /// units. It is taken as it is, like the golden's law in the Cramer-von Mises distance.
+    fn energy_masses(&self, value_of: &dyn Fn(i64) -> f64) -> Result<Vec<f64>, JudgingError> {
+        let gaps = self.gaps(value_of)?;
+        let spread = 2.0 * self.golden_law.iter().zip(&gaps).map(|(g, gap)| g * (1.0 - g) * gap).sum::<f64>();
+        // The last edge but one of the golden may be 1 but for rounding.
+        if !(spread > f64::EPSILON * gaps.iter().sum::<f64>() && spread.is_finite()) {
+            return Err(JudgingError::Undefined { side: Side::Golden, reason: "its values have no spread" });
+        }
+        Ok(gaps.into_iter().map(|gap| gap / spread).collect())
     }
 
     /// `sqrt(sum Delta^2 mass)`. The lower end uses cell averages, which by Jensen's inequality never exceed the integral.

@@ -31,6 +31,7 @@ mod curve;
 mod edges;
 mod effect;
 mod ends;
+mod functional;
 mod gram;
 mod heterogeneity;
 mod moments;
@@ -53,6 +54,7 @@ pub use blame::{Blame, Excess, Gap, StratumBlame, WindowBlame};
 pub use comparison::{Comparison, NoiseSummary, PooledStretch, SideNoise};
 pub use curve::{CurvePoint, Law};
 pub use ends::Ends;
+pub use functional::LawFunctional;
 pub use heterogeneity::Heterogeneity;
 pub use moments::{Functional, MomentWindow, compare_moments};
 pub use multiplicity::{benjamini_hochberg, benjamini_yekutieli, holm, replicates_for};
@@ -172,6 +174,15 @@ pub enum Effect {
     },
     /// `P(X < Y) + P(X = Y)/2 - 1/2`, x of the golden's and y of the candidate's law: [`crate::classic::mwu`]'s effect (signed).
     MannWhitney,
+    /// Energy distance over the golden's own spread: [`crate::classic::energy`]'s effect.
+    Energy,
+    /// Kullback-Leibler divergence of the candidate from the golden over bins of the golden: [`crate::classic::kl`].
+    KullbackLeibler {
+        /// Number of equal-mass bins, at least 2.
+        bins: u16,
+    },
+    /// Difference of a number of each law, candidate minus golden (signed).
+    Functional(LawFunctional),
     /// Difference of Hill's tail indices, candidate minus golden: [`crate::classic::hill`] (signed).
     Hill {
         /// Which tail.
@@ -233,6 +244,14 @@ pub enum JudgingError {
     NoVariance {
         /// The side.
         side: Side,
+    },
+    /// A number of a side's law is not defined, or its noise cannot be told.
+    #[error("no interval for the {side:?} side: {reason}")]
+    Undefined {
+        /// The side.
+        side: Side,
+        /// Why.
+        reason: &'static str,
     },
     /// A parameter outside its domain.
     #[error("{parameter} is {value}, outside {domain}")]

@@ -1,11 +1,10 @@
 //! Smooth functions of window sums: means, standard deviations, autocorrelations and dispersion of counts.
 
 use super::arrange::{Arm, Tag, arrange};
-use super::comparison::Source;
 use super::effect::{check_margin, exact_zero};
-use super::noise::{Matrix, Memory, NoiseModel};
-use super::scalar::{ScalarNoise, judge_scalar, sum_of_squares};
-use super::table::{paired_residuals, residuals};
+use super::functional::{own_noise, residual_series};
+use super::noise::Matrix;
+use super::scalar::{ScalarNoise, judge_scalar};
 use super::{Design, JudgingError, Options, Outcome, Side, WINDOWS_MIN};
 use crate::special::ln;
 
@@ -29,7 +28,8 @@ pub struct MomentWindow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Functional {
-    /// Difference of means. Sums: `x`. Any other statistic can be judged by its influence values in place of `x`.
+    /// Difference of means. Sums: `x`. Any other statistic can be judged by its influence values in place of `x`, as
+    /// [`super::LawFunctional`] does for those of one law.
     Mean,
     /// Difference of `ln sd`, the log ratio of standard deviations. Sums: `x`, `x^2`.
     LnStd,
@@ -93,29 +93,7 @@ pub fn compare_moments(
     if needed != (0, 0) {
         return Ok(Outcome::TooFewWindows { estimate, golden_needed: needed.0, candidate_needed: needed.1 });
     }
-    let golden_residuals = residuals(&influence_g, &arrangement.golden);
-    let candidate_residuals = residuals(&influence_c, &arrangement.candidate);
-    let variance = |series: &Matrix, arm: &Arm, lender: Option<u32>| {
-        let model = if arrangement.stratified {
-            NoiseModel::blocks(series, &arm.blocks, &arm.shares())
-        } else {
-            let memory = match (options.memory_guard, lender) {
-                (false, _) => Memory::Off,
-                (true, Some(d)) => Memory::Borrowed(d),
-                (true, None) => Memory::Guard,
-            };
-            NoiseModel::single(series, memory)
-        };
-        ((sum_of_squares(&model.project(series)), model.degrees), model.d_percent)
-    };
-    let parts = if arrangement.paired {
-        let series = paired_residuals(&golden_residuals, &candidate_residuals);
-        vec![variance(&series, &arrangement.golden, None).0]
-    } else {
-        let (golden_part, d) = variance(&golden_residuals, &arrangement.golden, None);
-        let lender = super::comparison::borrows(Source::Candidate, windows_g, windows_c).then_some(d);
-        vec![golden_part, variance(&candidate_residuals, &arrangement.candidate, lender).0]
-    };
+    let parts = own_noise(&arrangement, &residual_series(&arrangement, &[influence_g, influence_c]), options);
     let scalar = ScalarNoise { estimate, parts, windows: windows_c };
     Ok(Outcome::Judged(Box::new(judge_scalar(&scalar, options.alpha, margin))))
 }

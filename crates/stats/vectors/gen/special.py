@@ -69,5 +69,19 @@ for p in ["9.313225746154785e-10", "1e-300", "1e-20", "0.0001220703125", "0.0312
     lines.append(f"normal_quantile,{p},,,{show(normal_quantile(mp.mpf(float(p))))}")
 for z in ["-5.5", "-1.25", "0.5", "1.640625", "3.75", "9.5", "30"]:
     lines.append(f"normal_sf,{z},,,{show(mp.erfc(mp.mpf(z) / mp.sqrt(2)) / 2)}")
+for s in ["1.0078125", "1.25", "2", "2.5", "3.75", "9.5", "40", "300"]:
+    for a in ["0.0625", "1", "2.5", "17", "1000", "1e9"]:
+        if not -290 < float(s) * mp.log10(mp.mpf(a)) < 290:
+            continue
+        # At 50 digits mpmath's zeta of large arguments keeps nine: more digits until two precisions agree.
+        both = []
+        for digits in (150, 300):
+            with mp.workdps(digits):
+                value = mp.zeta(mp.mpf(s), mp.mpf(a))
+                both.append((value, mp.zeta(mp.mpf(s), mp.mpf(a), 1) / value))
+        assert all(abs(x - y) <= abs(x) * mp.mpf(10) ** -40 for x, y in zip(*both)), (s, a)
+        value, slope = both[1]
+        lines.append(f"hurwitz_zeta,{s},{a},,{show(value)}")
+        lines.append(f"hurwitz_slope,{s},{a},,{show(slope)}")
 with open(os.path.join(os.path.dirname(__file__), "..", "special.csv"), "w") as out:
     out.write("\n".join(lines) + "\n")

@@ -3,10 +3,38 @@
 use super::microstructure::MICROSTRUCTURE;
 use super::observable::Grid;
 use super::{Class, Display, Kind, LAW_TESTS, ObservableInfo, Sampling, Source, TestId};
-use TestId::{Acf, Ad, Chi2, Cvm, Fano, Hill, Js, Ks, Kuiper, Mean, Mwu, Psi, Quantile, Std, TailQuantile, W1};
+use TestId::{
+    Acf, Ad, Chi2, Cvm, Energy, Fano, Gpd, Hill, Js, Kl, Ks, Kuiper, Kurtosis, LKurtosis, LScale, LSkew, Mean, Mwu,
+    PowerLaw, Psi, Quantile, Skewness, Std, TailQuantile, W1,
+};
 
 pub(super) const HISTOGRAM: &[TestId] = LAW_TESTS;
-const COUNTS: &[TestId] = &[Ks, W1, Mean, Std, Quantile, Fano, Kuiper, Cvm, Ad, Mwu, Chi2, Psi, Js, Hill, TailQuantile];
+const COUNTS: &[TestId] = &[
+    Ks,
+    W1,
+    Mean,
+    Std,
+    Quantile,
+    Fano,
+    Kuiper,
+    Cvm,
+    Ad,
+    Mwu,
+    Chi2,
+    Psi,
+    Js,
+    Hill,
+    TailQuantile,
+    Energy,
+    Kl,
+    Skewness,
+    Kurtosis,
+    LScale,
+    LSkew,
+    LKurtosis,
+    Gpd,
+    PowerLaw,
+];
 pub(super) const LAGS: &[TestId] = &[Acf];
 
 /// What most entries share: a histogram sampled on the grid from the book.

@@ -38,6 +38,24 @@ pub enum TestId {
     Hill,
     /// Log ratio of tail quantile ratios.
     TailQuantile,
+    /// Energy distance.
+    Energy,
+    /// Kullback-Leibler divergence.
+    Kl,
+    /// Difference of skewness.
+    Skewness,
+    /// Log ratio of kurtosis.
+    Kurtosis,
+    /// Log ratio of L-scales.
+    LScale,
+    /// Difference of L-skewness.
+    LSkew,
+    /// Difference of L-kurtosis.
+    LKurtosis,
+    /// Difference of generalised Pareto shapes.
+    Gpd,
+    /// Difference of power-law exponents.
+    PowerLaw,
 }
 
 /// The tests of two laws: what applies to every observable with histograms.
@@ -56,6 +74,15 @@ pub const LAW_TESTS: &[TestId] = &[
     TestId::Js,
     TestId::Hill,
     TestId::TailQuantile,
+    TestId::Energy,
+    TestId::Kl,
+    TestId::Skewness,
+    TestId::Kurtosis,
+    TestId::LScale,
+    TestId::LSkew,
+    TestId::LKurtosis,
+    TestId::Gpd,
+    TestId::PowerLaw,
 ];
 
 /// The margin of a test that a suite asks for without one.
@@ -315,6 +342,105 @@ pub const TESTS: &[TestInfo] = &[
         default_margin: DefaultMargin::Fixed(0.15),
         signed: true,
     },
+    TestInfo {
+        id: TestId::Energy,
+        name: "energy",
+        title: "energy distance",
+        formula: "statistic D^2/(2 E|X - Y|), 0 to 1, with D^2 = 2 integral of (F_candidate - F_golden)^2; effect D / sqrt(2 E|X - X'|), X and X' of the golden: sqrt(integral of (F_candidate - F_golden)^2 / (2 integral of F_golden (1 - F_golden)))",
+        reference: "Szekely and Rizzo (2013); D of scipy.stats.energy_distance",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.001, 10.0),
+        default_margin: like_ks(1.25, 1),
+        signed: false,
+    },
+    TestInfo {
+        id: TestId::Kl,
+        name: "kl",
+        title: "Kullback-Leibler divergence",
+        formula: "sum q ln(q/p) over at most twenty equal-mass bins of the golden, p golden and q candidate share, in nats; an empty bin of the candidate adds nothing",
+        reference: "Kullback and Leibler (1951); scipy.stats.entropy(candidate, golden)",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.000_1, 10.0),
+        default_margin: like_ks(3.1, 2),
+        signed: false,
+    },
+    TestInfo {
+        id: TestId::Skewness,
+        name: "skewness",
+        title: "difference of skewness",
+        formula: "m3/m2^1.5(candidate) - m3/m2^1.5(golden), central moments with divisor n; INCONCLUSIVE where fewer than 5 windows' worth carry a side's noise, as with laws that lack six moments: l_skew has no such limit",
+        reference: "scipy.stats.skew(bias=True); noise of its influence values",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.001, 10.0),
+        default_margin: DefaultMargin::Fixed(0.2),
+        signed: true,
+    },
+    TestInfo {
+        id: TestId::Kurtosis,
+        name: "kurtosis",
+        title: "log ratio of kurtosis",
+        formula: "statistic excess kurtosis m4/m2^2 - 3 of the candidate minus that of the golden; effect ln of the ratio of m4/m2^2; INCONCLUSIVE where fewer than 8 windows' worth carry a side's noise, as with laws that lack eight moments: l_kurtosis has no such limit",
+        reference: "scipy.stats.kurtosis(bias=True); noise of its influence values",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.001, 5.0),
+        default_margin: DefaultMargin::Fixed(0.2),
+        signed: true,
+    },
+    TestInfo {
+        id: TestId::LScale,
+        name: "l_scale",
+        title: "log ratio of L-scales",
+        formula: "ln(l2(candidate) / l2(golden)), l2 the second L-moment, half the mean distance of two values; for laws with a variance",
+        reference: "Hosking (1990), L-moments; unbiased, as in lmomco",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.001, 5.0),
+        default_margin: DefaultMargin::Fixed(0.1),
+        signed: true,
+    },
+    TestInfo {
+        id: TestId::LSkew,
+        name: "l_skew",
+        title: "difference of L-skewness",
+        formula: "l3/l2(candidate) - l3/l2(golden), from -1 to 1 each; for laws with a variance",
+        reference: "Hosking (1990), L-moments; unbiased, as in lmomco",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.001, 1.0),
+        default_margin: DefaultMargin::Fixed(0.05),
+        signed: true,
+    },
+    TestInfo {
+        id: TestId::LKurtosis,
+        name: "l_kurtosis",
+        title: "difference of L-kurtosis",
+        formula: "l4/l2(candidate) - l4/l2(golden), from -1/4 to 1 each, .123 for a normal law; for laws with a variance",
+        reference: "Hosking (1990), L-moments; unbiased, as in lmomco",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.001, 1.0),
+        default_margin: DefaultMargin::Fixed(0.05),
+        signed: true,
+    },
+    TestInfo {
+        id: TestId::Gpd,
+        name: "gpd",
+        title: "difference of generalised Pareto shapes",
+        formula: "xi(candidate) - xi(golden), most likely shapes of what lies beyond the golden's 99 % quantile (1 % for the lower tail, where the golden has one), at least 50 values a side; positive: heavier tail",
+        reference: "Pickands (1975), Grimshaw (1993); scipy.stats.genpareto.fit(floc=0)",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.001, 5.0),
+        default_margin: DefaultMargin::Fixed(0.15),
+        signed: true,
+    },
+    TestInfo {
+        id: TestId::PowerLaw,
+        name: "power_law",
+        title: "difference of power-law exponents",
+        formula: "alpha(candidate) - alpha(golden), alpha = 1 + k / sum ln(x_i/x_min) over the k values from x_min on, for both sides the place at which the golden's tail lies nearest to a power law, at least 50 values a side; negative: heavier tail; its notes compare the golden's and the candidate's fit with exponential and log-normal ones",
+        reference: "Clauset, Shalizi and Newman (2009), Vuong (1989); the powerlaw package",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.01, 10.0),
+        default_margin: DefaultMargin::Fixed(0.3),
+        signed: true,
+    },
 ];
 
 impl TestId {
@@ -330,7 +456,7 @@ impl TestId {
 
     /// Whether the effect is the square of a distance, so that it falls with the length of the data and not with its root.
     pub fn is_squared(self) -> bool {
-        matches!(self, Self::Cvm | Self::Ad | Self::Psi)
+        matches!(self, Self::Cvm | Self::Ad | Self::Psi | Self::Kl)
     }
 
     /// Its entry of [`TESTS`].

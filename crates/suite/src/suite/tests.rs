@@ -163,7 +163,7 @@ observables:
             suite.yaml:23:13: the test `acf` does not apply to observable `imbalance_l1` [test-does-not-apply]
               23 |     decide: acf
                  |             ^
-              help: one of `ks`, `w1`, `mean`, `std`, `quantile`, `kuiper`, `cvm`, `ad`, `mwu`, `chi2`, `psi`, `js`, `hill`, `tail_quantile`
+              help: one of `ks`, `w1`, `mean`, `std`, `quantile`, `kuiper`, `cvm`, `ad`, `mwu`, `chi2`, `psi`, `js`, `hill`, `tail_quantile`, `energy`, `kl`, `skewness`, `kurtosis`, `l_scale`, `l_skew`, `l_kurtosis`, `gpd`, `power_law`
             suite.yaml:26:13: `w1` decides observable `ofi_1s` but has no margin [deciding-test-without-margin]
               26 |     decide: w1
                  |             ^
@@ -295,11 +295,11 @@ observables:
             suite.yaml:8:21: the test `fano` does not apply to observable `e` [test-does-not-apply]
               8 |   - {id: e, decide: fano, margins: {fano: 0.1}}
                 |                     ^
-              help: one of `ks`, `w1`, `mean`, `std`, `quantile`, `kuiper`, `cvm`, `ad`, `mwu`, `chi2`, `psi`, `js`, `hill`, `tail_quantile`
+              help: one of `ks`, `w1`, `mean`, `std`, `quantile`, `kuiper`, `cvm`, `ad`, `mwu`, `chi2`, `psi`, `js`, `hill`, `tail_quantile`, `energy`, `kl`, `skewness`, `kurtosis`, `l_scale`, `l_skew`, `l_kurtosis`, `gpd`, `power_law`
             suite.yaml:8:37: the test `fano` does not apply to observable `e` [test-does-not-apply]
               8 |   - {id: e, decide: fano, margins: {fano: 0.1}}
                 |                                     ^
-              help: one of `ks`, `w1`, `mean`, `std`, `quantile`, `kuiper`, `cvm`, `ad`, `mwu`, `chi2`, `psi`, `js`, `hill`, `tail_quantile`
+              help: one of `ks`, `w1`, `mean`, `std`, `quantile`, `kuiper`, `cvm`, `ad`, `mwu`, `chi2`, `psi`, `js`, `hill`, `tail_quantile`, `energy`, `kl`, `skewness`, `kurtosis`, `l_scale`, `l_skew`, `l_kurtosis`, `gpd`, `power_law`
         "#]],
     );
 }
@@ -363,7 +363,7 @@ fn tests_are_asked_for_by_name_or_all_at_once() {
             suite.yaml:4:56: the test `acf` does not apply to observable `spread` [test-does-not-apply]
               4 | - {id: spread, decide: ks, margins: {ks: 0.1}, tests: [acf]}
                 |                                                        ^
-              help: one of `ks`, `w1`, `mean`, `std`, `quantile`, `kuiper`, `cvm`, `ad`, `mwu`, `chi2`, `psi`, `js`, `hill`, `tail_quantile`
+              help: one of `ks`, `w1`, `mean`, `std`, `quantile`, `kuiper`, `cvm`, `ad`, `mwu`, `chi2`, `psi`, `js`, `hill`, `tail_quantile`, `energy`, `kl`, `skewness`, `kurtosis`, `l_scale`, `l_skew`, `l_kurtosis`, `gpd`, `power_law`
             suite.yaml:5:55: `tests` must be `all` or a list of tests, this is a number [wrong-type]
               5 | - {id: ofi_1s, decide: ks, margins: {ks: 0.1}, tests: 3}
                 |                                                       ^
