@@ -31,6 +31,12 @@ pub(crate) fn division(parameter: &str) -> Option<&str> {
     parameter.rsplit(' ').next().and_then(|last| last.strip_prefix("by="))
 }
 
+/// `acf lag=1` of a test by hour: its division is told elsewhere.
+pub(crate) fn test(finding: &Finding) -> String {
+    let name = outline::test_name(finding);
+    name.rsplit_once(" by=").map_or_else(|| name.clone(), |(test, _)| test.to_owned())
+}
+
 /// The divisions of time in a report, in the order of its findings.
 pub(crate) fn divisions(report: &Report) -> Vec<(&str, Vec<&Finding>)> {
     let mut out: Vec<(&str, Vec<&Finding>)> = Vec::new();
@@ -78,7 +84,7 @@ pub(crate) fn strata_text(report: &Report, style: &TextStyle) -> String {
     let row = |f: &&Finding| {
         Row::Cells(vec![
             Cell::new(name(f, several_streams)),
-            Cell::new(f.test.to_string()),
+            Cell::new(test(f)),
             Cell::new(clean(&f.stratum)),
             Cell::new(optional(f.effect)),
             Cell::new(f.interval.map_or_else(|| "-".to_owned(), interval)),

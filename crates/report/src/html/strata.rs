@@ -5,7 +5,7 @@ use verismo_suite::report::{Finding, Report, StratumResult};
 use super::page::{chip, escape, folded, mark, paragraph, section, table};
 use crate::number::{interval, measured, optional};
 use crate::outline;
-use crate::strata::{divisions, name, tally};
+use crate::strata::{divisions, name, tally, test};
 
 /// Rows of a division, at most; a page must stay a page.
 const ROWS_MAX: usize = 120;
@@ -45,7 +45,7 @@ fn division(findings: &[&Finding], several_streams: bool) -> String {
         .map(|f| {
             let head = [
                 format!("<b>{}</b>", escape(&name(f, several_streams))),
-                escape(&format!("{} / {}", f.test, optional(f.margin))),
+                escape(&format!("{} / {}", test(f), optional(f.margin))),
                 chip(f.verdict, &outline::verdict_label(f)),
             ];
             let of = |label: &&str| f.strata.iter().find(|s| s.label == **label).map_or_else(String::new, cell);
