@@ -73,7 +73,7 @@ pub fn power(request: &PowerRequest, meter: &Meter) -> Result<Power, EngineError
     let faults: Vec<Fault> = request.faults.iter().copied().filter(|f| !f.kind().is_byte_level()).collect();
     let has_pairs = matches!(request.source, Source::Simulated { .. });
     let pairs = if has_pairs { request.pairs } else { 0 };
-    meter.set_parts_total(u64::from(request.runs) * faults.len() as u64 + u64::from(pairs));
+    meter.set_parts_total(u64::from(request.runs) * faults.len() as u64 + u64::from(pairs.max(u32::from(!has_pairs))));
     let mut cells: Vec<Cell> = faults.iter().map(|f| Cell { amount: f.amount(), ..Cell::default() }).collect();
     cells.push(Cell::default());
     let mut study = Study { request, options: observe_options(&request.suite, 1), cells, metrics: BTreeMap::new() };
@@ -92,7 +92,9 @@ pub fn power(request: &PowerRequest, meter: &Meter) -> Result<Power, EngineError
             _ => &golden,
         };
         let mut works: Vec<Work> = Vec::new();
-        works.extend((run < pairs).then_some((faults.len(), None)));
+        // Given data are once compared with themselves: what is over its limit then sees no fault.
+        let is_without = run < pairs || (run == 0 && !has_pairs);
+        works.extend(is_without.then_some((faults.len(), None)));
         works
             .extend(faults.iter().enumerate().filter(|_| run < request.runs).map(|(cell, fault)| (cell, Some(*fault))));
         let fault_seed = seed.wrapping_add(2);
@@ -115,13 +117,14 @@ pub fn power(request: &PowerRequest, meter: &Meter) -> Result<Power, EngineError
         cell.changed /= cell.runs.max(1) as f64;
         cell.caught_interval = clopper_pearson(cell.caught(), cell.runs, 0.05);
     }
-    let false_alarms = cells.pop().filter(|cell| cell.runs > 0);
+    let without = cells.pop();
+    let false_alarms = without.clone().filter(|cell| has_pairs && cell.runs > 0);
     Ok(Power {
         schema: SCHEMA.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         suite: request.suite.name.clone(),
         market,
-        faults: by_fault(&faults, cells, false_alarms.as_ref()),
+        faults: by_fault(&faults, cells, without.as_ref()),
         false_alarms,
         metrics,
         seconds: start.elapsed().as_secs_f64(),

@@ -62,6 +62,8 @@ fn given_messages_are_their_own_market() {
     let given = Source::Given(market(3, MESSAGES as usize).collect());
     let power = study(&PowerRequest { source: given, ..request(false, &["duplicate:0.05"]) });
     assert!(power.false_alarms.is_none() && power.market.is_replay);
+    // Over its limit in the data themselves.
+    assert!(!power.faults[0].smallest_by_metric.contains_key("price_coherence"));
     assert_eq!(fault(&power, "duplicate").smallest_by_metric.get("duplicate"), Some(&0.05));
 }
 

@@ -110,7 +110,9 @@ pub(crate) fn false_alarms(pairs: &Runs, power: &Power) -> Vec<String> {
 }
 
 fn fault_row(fault: &FaultPower, power: &Power) -> Row {
+    let changes = fault.changes_something();
     let (seen, style) = match fault.smallest {
+        _ if !changes => ("-".to_owned(), Style::new()),
         Some(amount) => (measured(amount), Style::new()),
         None => ("not seen".to_owned(), verdict_style(FindingVerdict::from(Verdict::Fail))),
     };
@@ -122,7 +124,7 @@ fn fault_row(fault: &FaultPower, power: &Power) -> Row {
         Cell::new(fault.fault.clone()),
         Cell::styled(seen, style),
         Cell::new(fault.unit.clone()),
-        Cell::new(names.join(", ")),
+        Cell::new(if changes { names.join(", ") } else { "changes nothing in these data".to_owned() }),
     ])
 }
 
@@ -165,6 +167,7 @@ mod tests {
     fn study() -> Power {
         let cell = |amount: f64, seen: u64| Runs {
             amount,
+            changed: amount,
             runs: 10,
             verdicts: BTreeMap::from([(Verdict::Fail, seen), (Verdict::Pass, 10 - seen)]),
             caught_interval: [0.1, 0.9],
@@ -204,6 +207,16 @@ mod tests {
             assert!(words.contains("1 of 10 pairs without a fault are FAIL or ERROR: 10 %"), "{text}");
             assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
         }
+    }
+
+    #[test]
+    fn a_fault_that_changes_nothing_is_not_called_unseen() {
+        let mut study = study();
+        for cell in study.faults.iter_mut().flat_map(|f| &mut f.cells) {
+            cell.changed = 0.0;
+        }
+        let text = power_text(&study, &TextStyle::default());
+        assert!(text.contains("changes nothing in these data") && !text.contains("not seen"), "{text}");
     }
 
     #[test]

@@ -75,7 +75,8 @@ pub struct FaultPower {
     /// The smallest amount at which the run was FAIL or ERROR in at least [`SEEN_SHARE`] of the runs, and at all larger ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub smallest: Option<f64>,
-    /// The same for each metric that saw it; without those that cry wolf in more than a fifth of the pairs without a fault.
+    /// The same for each metric that saw it; without those that cry wolf in more than a fifth of the pairs without a fault, or where
+    /// the data are compared with themselves.
     pub smallest_by_metric: BTreeMap<String, f64>,
 }
 
@@ -114,6 +115,11 @@ impl Cell {
 }
 
 impl FaultPower {
+    /// Whether the fault changed anything at any amount: some have nothing to change in data of another kind.
+    pub fn changes_something(&self) -> bool {
+        self.cells.iter().any(|cell| cell.changed > 0.0)
+    }
+
     /// Fills in the smallest amounts from the cells, which are put in order. `without` are pairs without a fault.
     pub fn conclude(&mut self, without: Option<&Cell>) {
         self.cells.sort_by(|a, b| a.amount.total_cmp(&b.amount));

@@ -57,10 +57,11 @@ fn curve(fault: &FaultPower, power: &Power) -> String {
     }
     let share = |c: &Cell| c.share(c.caught());
     plot.curve(fault.cells.iter().map(|c| (c.amount, share(c))), "g");
-    let seen = fault.smallest.map_or_else(
-        || format!("not seen up to {}", measured(last.amount)),
-        |amount| format!("seen from {} {}", measured(amount), fault.unit),
-    );
+    let seen = match fault.smallest {
+        _ if !fault.changes_something() => "changes nothing in these data".to_owned(),
+        Some(amount) => format!("seen from {} {}", measured(amount), fault.unit),
+        None => format!("not seen up to {}", measured(last.amount)),
+    };
     let by = best.map_or_else(String::new, |name| format!("; dashed: {name}"));
     let shares: Vec<String> =
         fault.cells.iter().map(|c| format!("{} at {}", percent(share(c)), measured(c.amount))).collect();
