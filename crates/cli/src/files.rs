@@ -1,11 +1,13 @@
 //! Paths from the command line, and files that are either there whole or not at all.
 
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use crate::CliError;
+use verismo_report::TextStyle;
+
+use crate::{CliError, Context};
 
 /// Temporary files and unfinished directories that exist now; a hard stop removes them.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -128,6 +130,30 @@ pub(crate) fn forget(path: &Path) {
     if let Ok(mut unfinished) = UNFINISHED.lock() {
         unfinished.retain(|t| t != path);
     }
+}
+
+/// What a command has measured: the text for people to `out` and JSON to a file, or JSON alone where the path is `-`.
+///
+/// # Errors
+/// Where one of them cannot be written.
+pub fn json_or_text(
+    path: Option<&Path>,
+    json: String,
+    text: impl FnOnce(&TextStyle) -> String,
+    context: Context<'_>,
+    out: &mut impl Write,
+) -> Result<(), CliError> {
+    if path == Some(Path::new("-")) {
+        out.write_all(json.as_bytes())?;
+        return Ok(());
+    }
+    if let Some(path) = path {
+        write_all(&[(path.to_owned(), json.into_bytes())])?;
+    }
+    let console = context.console;
+    let style = TextStyle { colour: console.colour, width: console.width, ..TextStyle::default() };
+    out.write_all(text(&style).as_bytes())?;
+    Ok(())
 }
 
 #[cfg(test)]

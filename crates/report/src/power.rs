@@ -172,7 +172,6 @@ mod tests {
             verdicts: BTreeMap::from([(Verdict::Fail, seen), (Verdict::Pass, 10 - seen)]),
             caught_interval: [0.1, 0.9],
             seen: BTreeMap::from([("spread ks".to_owned(), seen)]),
-            ..Runs::default()
         };
         let fault = |name: &str, cells: Vec<Runs>| {
             let mut fault =

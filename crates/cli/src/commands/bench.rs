@@ -64,17 +64,8 @@ pub fn run(args: &BenchArgs, context: Context<'_>, out: &mut impl Write) -> Resu
         whole,
     };
     let json = benchmark.to_json().map_err(|e| CliError::unusable("internal", e))?;
-    match args.json.as_deref() {
-        Some(path) if path == Path::new("-") => out.write_all(json.as_bytes())?,
-        path => {
-            if let Some(path) = path {
-                files::write_all(&[(path.to_owned(), json.into_bytes())])?;
-            }
-            let style =
-                TextStyle { colour: context.console.colour, width: context.console.width, ..TextStyle::default() };
-            out.write_all(verismo_report::bench_text(&benchmark, &style).as_bytes())?;
-        }
-    }
+    let text = |style: &TextStyle| verismo_report::bench_text(&benchmark, style);
+    files::json_or_text(args.json.as_deref(), json, text, context, out)?;
     Ok(Exit::Pass)
 }
 

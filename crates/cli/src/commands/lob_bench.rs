@@ -1,7 +1,6 @@
 //! `verismo lob-bench`.
 
 use std::io::Write;
-use std::path::Path;
 
 use verismo_engine::{LobBenchRequest, Meter};
 use verismo_report::TextStyle;
@@ -33,22 +32,11 @@ pub fn run(args: &LobBenchArgs, context: Context<'_>, out: &mut impl Write) -> R
         return Err(CliError::interrupted());
     }
     let scored = scored.map_err(validate::engine_error)?;
-    let json = || {
-        scored.to_json().map_err(|e| {
-            CliError::unusable("internal", format_args!("the scores have a number that JSON cannot hold: {e}"))
-        })
-    };
-    match args.json.as_deref() {
-        Some(path) if path == Path::new("-") => out.write_all(json()?.as_bytes())?,
-        path => {
-            if let Some(path) = path {
-                files::write_all(&[(path.to_owned(), json()?.into_bytes())])?;
-            }
-            let style =
-                TextStyle { colour: context.console.colour, width: context.console.width, ..TextStyle::default() };
-            out.write_all(verismo_report::lob_bench_text(&scored, &style).as_bytes())?;
-        }
-    }
+    let json = scored.to_json().map_err(|e| {
+        CliError::unusable("internal", format_args!("the scores have a number that JSON cannot hold: {e}"))
+    })?;
+    let text = |style: &TextStyle| verismo_report::lob_bench_text(&scored, style);
+    files::json_or_text(args.json.as_deref(), json, text, context, out)?;
     Ok(Exit::Pass)
 }
 

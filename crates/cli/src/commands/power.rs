@@ -1,7 +1,7 @@
 //! `verismo power`.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use verismo_engine::{Meter, PowerRequest, Source, power};
 use verismo_feed::{Inventory, ReaderOptions};
@@ -51,17 +51,8 @@ pub fn run(args: &PowerArgs, context: Context<'_>, out: &mut impl Write) -> Resu
     if let Some(path) = &args.html {
         files::write_all(&[(path.clone(), verismo_report::power_html(&study).into_bytes())])?;
     }
-    match args.json.as_deref() {
-        Some(path) if path == Path::new("-") => out.write_all(json.as_bytes())?,
-        path => {
-            if let Some(path) = path {
-                files::write_all(&[(path.to_owned(), json.into_bytes())])?;
-            }
-            let style =
-                TextStyle { colour: context.console.colour, width: context.console.width, ..TextStyle::default() };
-            out.write_all(verismo_report::power_text(&study, &style).as_bytes())?;
-        }
-    }
+    let text = |style: &TextStyle| verismo_report::power_text(&study, style);
+    files::json_or_text(args.json.as_deref(), json, text, context, out)?;
     Ok(Exit::Pass)
 }
 

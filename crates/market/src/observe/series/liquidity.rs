@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 /// What takes longer counts as this long.
 const CENSORED_NS: i64 = 60 * SECOND_NS;
 
-/// Time from a trade that widened the spread until the spread is back, at most [`CENSORED_NS`], at its end.
+/// Time from a trade that widened the spread until the spread is back, at most 60 s, at its end.
 pub fn resilience_time(grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
     let prevailing = Prevailing::default();
     machine::boxed("resilience_time", window_ns, Resilience { grid_ns, prevailing, trade_ns: None, wide: None })
@@ -69,12 +69,12 @@ impl Machine for Resilience {
     }
 }
 
-/// Time until a virtual bid is filled, at most [`CENSORED_NS`], at its end.
+/// Time until a virtual bid is filled, at most 60 s, at its end.
 pub fn virtual_bid_fill_time(grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
     Virtual::boxed("virtual_bid_fill_time", grid_ns, window_ns, &[1], Answer::Time)
 }
 
-/// Time until a virtual ask is filled, at most [`CENSORED_NS`], at its end.
+/// Time until a virtual ask is filled, at most 60 s, at its end.
 pub fn virtual_ask_fill_time(grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
     Virtual::boxed("virtual_ask_fill_time", grid_ns, window_ns, &[-1], Answer::Time)
 }
