@@ -1,5 +1,6 @@
 //! What a suite sees: faults of known amounts put into markets of a known law, run after run.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -78,19 +79,23 @@ pub fn power(request: &PowerRequest, meter: &Meter) -> Result<Power, EngineError
     cells.push(Cell::default());
     let mut study = Study { request, options: observe_options(&request.suite, 1), cells, metrics: BTreeMap::new() };
     let mut market = Market { seed: request.seed, ..Market::default() };
+    let mut known: Option<(Cow<'_, [Message]>, SideStates)> = None;
     for run in 0..request.runs.max(pairs) {
         let seed = request.seed.wrapping_add(u64::from(run) * SEEDS_A_RUN);
-        let golden = study.market(seed);
+        // Given data are the same in every run.
+        if has_pairs || known.is_none() {
+            let golden = study.market(seed);
+            let states = study.observe(golden.to_vec(), meter)?;
+            known = Some((golden, states));
+        }
+        let Some((golden, golden_states)) = &known else { break };
         if run == 0 {
             market.messages = golden.len() as u64;
-            market.seconds = span_s(&golden);
+            market.seconds = span_s(golden);
         }
-        let golden_states = study.observe(golden.clone(), meter)?;
-        let other = has_pairs.then(|| study.market(seed.wrapping_add(1)));
-        let base = match request.source {
-            Source::Simulated { is_replay: false, .. } => other.as_ref().unwrap_or(&golden),
-            _ => &golden,
-        };
+        let is_second_draw = matches!(request.source, Source::Simulated { is_replay: false, .. });
+        let other = (is_second_draw || run < pairs).then(|| study.market(seed.wrapping_add(1)));
+        let base = other.as_ref().filter(|_| is_second_draw).unwrap_or(golden);
         let mut works: Vec<Work> = Vec::new();
         // Given data are once compared with themselves: what is over its limit then sees no fault.
         let is_without = run < pairs || (run == 0 && !has_pairs);
@@ -100,10 +105,10 @@ pub fn power(request: &PowerRequest, meter: &Meter) -> Result<Power, EngineError
         let fault_seed = seed.wrapping_add(2);
         let judged = study.side_by_side(
             &works,
-            &golden_states,
-            |fault| match (fault, &other) {
-                (Some(fault), _) => apply(base.clone(), &[fault], fault_seed),
-                (None, other) => apply(other.clone().unwrap_or_else(|| base.clone()), &[], fault_seed),
+            golden_states,
+            |fault| match fault {
+                Some(fault) => apply(base.to_vec(), &[fault], fault_seed),
+                None => apply(other.as_ref().unwrap_or(base).to_vec(), &[], fault_seed),
             },
             meter,
         )?;
@@ -164,11 +169,11 @@ struct Study<'a> {
     metrics: BTreeMap<String, Metric>,
 }
 
-impl Study<'_> {
-    fn market(&self, seed: u64) -> Vec<Message> {
+impl<'a> Study<'a> {
+    fn market(&self, seed: u64) -> Cow<'a, [Message]> {
         let mut left = match &self.request.source {
             Source::Simulated { messages, .. } => *messages,
-            Source::Given(messages) => return messages.clone(),
+            Source::Given(messages) => return Cow::Borrowed(messages),
         };
         let is_wanted = |message: &Message| {
             let is_wanted = left > 0;

@@ -161,9 +161,9 @@ fn decide(draft: Draft, alpha: f64) -> Finding {
     } else if certain.fails {
         format!("suspect: {}, but not after the correction for the number of findings", shows(false))
     } else if is_beyond {
+        let beyond = policy::words(finding.policy, false, margin, margin);
         format!(
-            "the interval {interval} lies beyond the margin {}, but the golden differs from itself by {}: stratify or widen",
-            short(margin),
+            "the interval {interval} {beyond}, but the golden differs from itself by {}: stratify or widen",
             short(bar)
         )
     } else {

@@ -19,6 +19,7 @@ use crate::mde;
 use crate::observe::{Observed, Pair, judge_observable};
 use crate::pairing::{self, PairedBy, Pairs};
 use crate::picture::Detail;
+use crate::strata;
 use crate::summary::{run_verdict, summary};
 
 /// What the suite does not say.
@@ -106,6 +107,8 @@ pub fn judge(golden: &SideStates, candidate: &SideStates, suite: &Suite, options
             candidate: &candidate,
             aligned: alignment.aligned,
             digests: [&digests[0], &digests[1]],
+            divisions: strata::divisions(suite, &golden, &candidate),
+            pairs: pairs.pairs.len(),
         };
         if by == PairedBy::OnlyOnes && pairing::normalised(&golden.symbol) != pairing::normalised(&candidate.symbol) {
             let subject = Subject { check: "symbol_mismatch", side: Side::Both, stream: &pair.name };

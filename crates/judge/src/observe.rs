@@ -17,7 +17,7 @@ use crate::lags;
 use crate::mde;
 use crate::picture::{self, Detail};
 use crate::select::{DAY_NS, Selection, select};
-use crate::strata;
+use crate::strata::{self, Division};
 
 /// A pair of streams ready to be judged: equal windows, and how they are matched.
 pub(crate) struct Pair<'a> {
@@ -27,6 +27,10 @@ pub(crate) struct Pair<'a> {
     pub(crate) aligned: bool,
     /// Digests of the golden's and the candidate's observables.
     pub(crate) digests: [&'a SeriesDigests<'a>; 2],
+    /// Divisions into strata that the suite asks for.
+    pub(crate) divisions: Vec<Division>,
+    /// Pairs of streams in the run.
+    pub(crate) pairs: usize,
 }
 
 /// Days a side needs before a claim about other days takes days as windows.
@@ -147,7 +151,8 @@ pub(crate) fn judge_observable(
     }
     let mut observed = run(&task, golden, candidate, info, &tests, detail);
     let judge = |task: &Task<'_>| run_tests(task, golden, candidate, info, &[rule.decide]);
-    observed.drafts.extend(strata::findings(&task, suite, [&in_golden, &in_candidate], &judge));
+    let by_strata = guarded(|| strata::findings(&task, suite, [&in_golden, &in_candidate], &judge));
+    observed.drafts.extend(by_strata.unwrap_or_else(|| vec![defect(&task)]));
     observed
 }
 
@@ -171,7 +176,12 @@ fn run_tests(
         }
         _ => Vec::new(),
     });
-    judged.unwrap_or_else(|| vec![Draft::error(task.blank(task.rule.decide), "a defect of verismo, please report it")])
+    judged.unwrap_or_else(|| vec![defect(task)])
+}
+
+/// What stands for findings whose computation panicked.
+fn defect(task: &Task<'_>) -> Draft {
+    Draft::error(task.blank(task.rule.decide), "a defect of verismo, please report it")
 }
 
 /// Up to so many threads are kept busy by the observables alone. Beyond, the tests of one run side by side as well, since one busy
@@ -212,9 +222,7 @@ fn run(
         }
         _ => only(vec![Draft::error(task.blank(task.rule.decide), "the sides hold different kinds of states")]),
     });
-    judged.unwrap_or_else(|| {
-        only(vec![Draft::error(task.blank(task.rule.decide), "a defect of verismo, please report it")])
-    })
+    judged.unwrap_or_else(|| only(vec![defect(task)]))
 }
 
 /// The result, or nothing where computing it panicked: a bug in one place must hide no other.

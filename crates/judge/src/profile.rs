@@ -78,7 +78,15 @@ fn observable(stream: &StreamStates, rule: &ObservableRule, suite: &Suite) -> Ob
     };
     profile.n = observations(series);
     let none = SeriesDigests::new();
-    let pair = Pair { name: stream.name(), golden: stream, candidate: stream, aligned: false, digests: [&none, &none] };
+    let pair = Pair {
+        name: stream.name(),
+        golden: stream,
+        candidate: stream,
+        aligned: false,
+        digests: [&none, &none],
+        divisions: Vec::new(),
+        pairs: 1,
+    };
     describe(&mut profile, series, &pair, info);
     resolve(&mut profile, &pair, rule, suite);
     profile

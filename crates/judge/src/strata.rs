@@ -4,35 +4,90 @@ use std::collections::BTreeMap;
 
 use verismo_stats::judging::{WINDOWS_MIN, replicates_for};
 use verismo_suite::report::{Finding, StratumResult};
-use verismo_suite::suite::{Strata, StrataBy, Suite};
+use verismo_suite::suite::{Session, Strata, StrataBy, Suite};
 use verismo_suite::verdict::{FindingVerdict, Severity};
 
 use crate::draft::{Draft, settle};
 use crate::input::{SECOND_NS, SeriesWindows, StreamStates};
-use crate::observe::{Pair, Task};
+use crate::observe::Task;
 use crate::select::{DAY_NS, Selection, select};
 
-/// Replicates at most: they cost in proportion.
+/// Replicates at most: they cost in proportion. A p-value is at least one over them, so where strata, observables and streams multiply
+/// to more than a thousand a FAIL may not survive the correction, and is called suspect.
 const REPLICATES_MAX: u32 = 19_999;
 /// Edges that replicates run on, in one stratum: fewer windows resolve less.
 const COARSE_EDGES: usize = 63;
-/// Strata a division has at most: hours of the day, or as many sessions.
-const STRATA_MAX: usize = 64;
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const THIRDS: [&str; 3] = ["low", "middle", "high"];
 
 /// (position, index) of the windows of golden and candidate that hold values, ascending.
 pub(crate) type Occupied<'a> = [&'a [(usize, i64)]; 2];
 
-/// Which stratum a window belongs to, by its index; none for a window outside all.
-type Labels = BTreeMap<i64, usize>;
-
-/// A division of time into named strata.
-struct Division {
+/// A division of time into named strata; a window may belong to several sessions.
+pub(crate) struct Division {
     by: StrataBy,
     names: Vec<String>,
-    golden: Labels,
-    candidate: Labels,
+    /// Which windows belong to them, or why time cannot be divided so.
+    members: Result<Members, String>,
+}
+
+/// How the stratum of a window is told.
+enum Members {
+    Hour,
+    Weekday,
+    Sessions(Vec<Session>),
+    /// The third of each window, by its index: golden's and candidate's.
+    Thirds([BTreeMap<i64, usize>; 2]),
+}
+
+impl Division {
+    fn new(by: StrataBy, strata: &Strata, golden: &StreamStates, candidate: &StreamStates) -> Self {
+        let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let (names, members) = match by {
+            StrataBy::Hour => ((0..24).map(|hour| format!("{hour:02}")).collect(), Ok(Members::Hour)),
+            StrataBy::Weekday => (named(&WEEKDAYS), Ok(Members::Weekday)),
+            StrataBy::Sessions => {
+                let names = strata.sessions.iter().map(|s| s.name.clone()).collect();
+                (names, Ok(Members::Sessions(strata.sessions.clone())))
+            }
+            StrataBy::Volatility | StrataBy::Activity => (named(&THIRDS), thirds_of(by, golden, candidate)),
+        };
+        Self { by, names, members }
+    }
+
+    /// Whether a window of a side (0 golden, 1 candidate) belongs to a stratum.
+    fn holds(members: &Members, side: usize, id: i64, window_ns: i64, number: usize) -> bool {
+        let start_ns = id.saturating_mul(window_ns);
+        let minute = start_ns.rem_euclid(DAY_NS) / (60 * SECOND_NS);
+        match members {
+            Members::Hour => usize::try_from(minute / 60) == Ok(number),
+            // The epoch began on a Thursday.
+            Members::Weekday => usize::try_from((start_ns.div_euclid(DAY_NS) + 3).rem_euclid(7)) == Ok(number),
+            Members::Sessions(sessions) => {
+                sessions.get(number).zip(u32::try_from(minute).ok()).is_some_and(|(s, minute)| s.holds(minute))
+            }
+            Members::Thirds(thirds) => thirds[side].get(&id) == Some(&number),
+        }
+    }
+}
+
+/// The divisions that the suite asks for, of one pair of streams.
+pub(crate) fn divisions(suite: &Suite, golden: &StreamStates, candidate: &StreamStates) -> Vec<Division> {
+    let divide = |strata: &Strata| -> Vec<Division> {
+        strata.by.iter().map(|by| Division::new(*by, strata, golden, candidate)).collect()
+    };
+    suite.strata.as_ref().map(divide).unwrap_or_default()
+}
+
+/// Thirds of the golden's windows, and where the candidate's lie among them.
+fn thirds_of(by: StrataBy, golden: &StreamStates, candidate: &StreamStates) -> Result<Members, String> {
+    let id = by.observable().unwrap_or_default();
+    let moment = if by == StrataBy::Volatility { 2 } else { 1 };
+    let sides = [levels(golden, id, moment), levels(candidate, id, moment)];
+    let bounds = thirds(sides[0].iter().map(|(_, level)| *level).collect())
+        .ok_or_else(|| format!("the golden has too few windows of {id} to tell strata by {}", by.as_str()))?;
+    let third = |level: f64| usize::from(level > bounds[0]) + usize::from(level > bounds[1]);
+    Ok(Members::Thirds(sides.map(|levels| levels.into_iter().map(|(id, level)| (id, third(level))).collect())))
 }
 
 /// The findings of one observable by strata; `given` is its comparison over all time, `judge` runs the deciding test on a task.
@@ -44,12 +99,17 @@ pub(crate) fn findings(
 ) -> Vec<Draft> {
     let Some(strata) = &suite.strata else { return Vec::new() };
     let mut out = Vec::new();
-    for &by in &strata.by {
-        match division(by, strata, given.pair, given.window_ns) {
-            Ok(division) => out.extend(by_division(given, suite, &division, occupied, judge)),
+    for division in &given.pair.divisions {
+        let by = division.by.as_str();
+        let members = match &division.members {
+            _ if given.window_ns >= DAY_NS => Err(format!("windows are days: there are no strata by {by} in them")),
+            members => members.as_ref().map_err(Clone::clone),
+        };
+        match members {
+            Ok(members) => out.extend(by_division(given, suite, (division, members), occupied, judge)),
             Err(reason) => {
                 let mut finding = given.blank(given.rule.decide);
-                finding.parameter = Some(format!("by={}", by.as_str()));
+                finding.parameter = Some(format!("by={by}"));
                 out.push(Draft::settled(finding, FindingVerdict::NotApplicable, reason));
             }
         }
@@ -64,25 +124,29 @@ pub(crate) fn findings(
 fn by_division(
     given: &Task<'_>,
     suite: &Suite,
-    division: &Division,
+    (division, members): (&Division, &Members),
     occupied: Occupied<'_>,
     judge: &dyn Fn(&Task<'_>) -> Vec<Draft>,
 ) -> Vec<Draft> {
     let mut judged: BTreeMap<Option<String>, Vec<(String, Draft)>> = BTreeMap::new();
-    let mut left_out = Vec::new();
-    let replicates = replicates_for(division.names.len() * suite.observables.len().max(1), suite.alpha);
+    let (mut left_out, mut unknown) = (Vec::new(), Vec::new());
+    let replicates =
+        replicates_for(division.names.len() * suite.observables.len().max(1) * given.pair.pairs, suite.alpha);
     for (number, name) in division.names.iter().enumerate() {
         let label = format!("{}={name}", division.by.as_str());
-        let of = |windows: &[(usize, i64)], labels: &Labels| -> Vec<(usize, i64)> {
-            windows.iter().copied().filter(|(_, id)| labels.get(id) == Some(&number)).collect()
+        let of = |side: usize, as_side: usize| -> Vec<(usize, i64)> {
+            let is_member = |(_, id): &(usize, i64)| Division::holds(members, as_side, *id, given.window_ns, number);
+            occupied[side].iter().copied().filter(is_member).collect()
         };
-        let golden = of(occupied[0], &division.golden);
         // Pairs have one stratum, the golden's.
-        let labels = if given.pair.aligned { &division.golden } else { &division.candidate };
-        let candidate = of(occupied[1], labels);
+        let (golden, candidate) = (of(0, 0), of(1, usize::from(!given.pair.aligned)));
         let selection = select(&golden, &candidate, given.window_ns, given.pair.aligned, suite.scope);
         let fewest = selection.golden.len().min(selection.candidate.len());
         if fewest < WINDOWS_MIN {
+            // A regime that the candidate hardly knows is no hour that it does not cover: all cannot pass without it.
+            if division.by.observable().is_some() && golden.len() >= WINDOWS_MIN {
+                unknown.push(label.clone());
+            }
             if !golden.is_empty() || !candidate.is_empty() {
                 left_out.push(format!("{label} ({} and {} windows)", golden.len(), candidate.len()));
             }
@@ -101,7 +165,16 @@ fn by_division(
         return vec![Draft::settled(finding, FindingVerdict::Inconclusive, reason)];
     }
     let worst = |(parameter, drafts)| worst(parameter, drafts, division.by, suite, &left_out);
-    judged.into_iter().filter_map(worst).collect()
+    let mut worst: Vec<Draft> = judged.into_iter().filter_map(worst).collect();
+    for draft in &mut worst {
+        if !unknown.is_empty() && draft.finding.strata.iter().all(|s| s.verdict == FindingVerdict::Pass) {
+            draft.finding.verdict = FindingVerdict::Inconclusive;
+            draft.finding.reason =
+                format!("the candidate has fewer than {WINDOWS_MIN} windows in {}", unknown.join(", "));
+            draft.open = None;
+        }
+    }
+    worst
 }
 
 /// The same observable on fewer windows.
@@ -169,62 +242,6 @@ fn gravity(verdict: FindingVerdict) -> u8 {
         FindingVerdict::Fail => 3,
         FindingVerdict::Error => 4,
     }
-}
-
-/// The strata of both sides' windows.
-///
-/// # Errors
-/// Why time cannot be divided so, in words.
-fn division(by: StrataBy, strata: &Strata, pair: &Pair<'_>, window_ns: i64) -> Result<Division, String> {
-    if window_ns >= DAY_NS {
-        return Err(format!("windows are days: there are no strata by {} in them", by.as_str()));
-    }
-    let minute = |id: i64| id.saturating_mul(window_ns).rem_euclid(DAY_NS) / (60 * SECOND_NS);
-    let day = |id: i64| id.saturating_mul(window_ns).div_euclid(DAY_NS);
-    let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    let by_clock = |names: Vec<String>, label: &dyn Fn(i64) -> Option<usize>| {
-        let of = |stream: &StreamStates| windows_of(stream).filter_map(|id| Some((id, label(id)?))).collect();
-        Ok(Division { by, names, golden: of(pair.golden), candidate: of(pair.candidate) })
-    };
-    match by {
-        StrataBy::Hour => {
-            let names = (0..24).map(|hour| format!("{hour:02}")).collect();
-            by_clock(names, &|id| usize::try_from(minute(id) / 60).ok())
-        }
-        // The epoch began on a Thursday.
-        StrataBy::Weekday => by_clock(named(&WEEKDAYS), &|id| usize::try_from((day(id) + 3).rem_euclid(7)).ok()),
-        StrataBy::Sessions => {
-            let sessions = &strata.sessions[..strata.sessions.len().min(STRATA_MAX)];
-            let names = sessions.iter().map(|s| s.name.clone()).collect();
-            by_clock(names, &|id| {
-                let minute = u32::try_from(minute(id)).ok()?;
-                sessions.iter().position(|s| s.holds(minute))
-            })
-        }
-        StrataBy::Volatility | StrataBy::Activity => {
-            let id = by.observable().unwrap_or_default();
-            let moment = if by == StrataBy::Volatility { 2 } else { 1 };
-            let (golden, candidate) = (levels(pair.golden, id, moment), levels(pair.candidate, id, moment));
-            let bounds = thirds(golden.iter().map(|(_, level)| *level).collect())
-                .ok_or_else(|| format!("the golden has too few windows of {id} to tell strata by {}", by.as_str()))?;
-            let label = |level: f64| usize::from(level > bounds[0]) + usize::from(level > bounds[1]);
-            let of = |levels: Vec<(i64, f64)>| levels.into_iter().map(|(id, level)| (id, label(level))).collect();
-            Ok(Division { by, names: named(&THIRDS), golden: of(golden), candidate: of(candidate) })
-        }
-    }
-}
-
-/// Indices of the windows of a stream in which anything was seen.
-fn windows_of(stream: &StreamStates) -> impl Iterator<Item = i64> + '_ {
-    let ids: std::collections::BTreeSet<i64> = stream
-        .series
-        .values()
-        .flat_map(|series| match &series.windows {
-            SeriesWindows::Cells(w) => w.iter().map(|(id, _)| *id).collect::<Vec<_>>(),
-            SeriesWindows::Lags(w) => w.iter().map(|(id, _)| *id).collect(),
-        })
-        .collect();
-    ids.into_iter()
 }
 
 /// Of each window of an observable, the sum of its values or of their squares.

@@ -95,6 +95,53 @@ fn equal_laws_pass_in_every_stratum_and_regimes_are_the_goldens() {
 }
 
 #[test]
+fn sessions_may_overlap_and_a_window_counts_in_each() {
+    let (golden, candidate) = hours(0.6);
+    let sessions = "[{name: whole, from: \"12:00\", to: \"15:00\"}, {name: inner, from: \"13:00\", to: \"14:00\"}]";
+    let suite = Suite::parse(&format!("{SUITE}strata: {{by: [sessions], sessions: {sessions}}}\n")).unwrap();
+    let judgement = judged(&golden, &candidate, &suite);
+    let worst = by_strata(&judgement, "mid_log_return_1s")[0];
+    let windows: Vec<u64> = worst.strata.iter().map(|s| s.windows[0]).collect();
+    assert_eq!((worst.stratum.as_str(), &windows[..]), ("sessions=inner", &[1_080, 360][..]));
+}
+
+#[test]
+fn a_regime_that_the_candidate_does_not_know_is_no_pass() {
+    // The golden has calm and wild stretches, the candidate calm ones alone.
+    let (golden, candidate) = hours(0.0);
+    let suite = Suite::parse(&format!("{SUITE}strata: {{by: [activity]}}\n")).unwrap();
+    let by_activity = |golden: &SideStates, candidate: &SideStates| {
+        by_strata(&judged(golden, candidate, &suite), "trade_size")[0].clone()
+    };
+    assert_eq!(by_activity(&golden, &candidate).strata.len(), 3);
+    let mut calm = candidate.clone();
+    let activity = calm.streams[0].series.get_mut("event_count_1s").unwrap();
+    let SeriesWindows::Cells(windows) = &mut activity.windows else { panic!("counts are histograms") };
+    let level = |cells: &verismo_judge::Cells| -> i64 { cells.iter().map(|(key, n)| key * n as i64).sum() };
+    let mut levels: Vec<i64> = windows.iter().map(|(_, cells)| level(cells)).collect();
+    levels.sort_unstable();
+    windows.retain(|(_, cells)| level(cells) <= levels[levels.len() / 2]);
+    let finding = by_activity(&golden, &calm);
+    assert_eq!(finding.verdict, FindingVerdict::Inconclusive, "{}", finding.reason);
+    assert!(finding.reason.contains("activity=high"), "{}", finding.reason);
+}
+
+#[test]
+fn the_worst_stratum_pays_for_their_number() {
+    // The p-value of each hour, as it is when that hour is the only session.
+    let (golden, candidate) = hours(0.17);
+    let p = |strata: &str| {
+        let suite = Suite::parse(&format!("{SUITE}strata: {strata}\n")).unwrap();
+        by_strata(&judged(&golden, &candidate, &suite), "mid_log_return_1s")[0].p_fail_raw.unwrap()
+    };
+    let one = p("{by: [sessions], sessions: [{name: a, from: \"13:00\", to: \"14:00\"}]}");
+    let three = p("{by: [hour]}");
+    assert!(one > 0.0 && one < 0.3, "{one}");
+    // Replicates differ in number, so the p-values do by their own noise.
+    assert!((three / one - 3.0).abs() < 0.9, "{one} {three}");
+}
+
+#[test]
 fn strata_with_too_few_windows_are_named_and_no_pass() {
     let plan = Plan { windows: 40, per_window: 40, ..PLAN };
     let text = "strata: {by: [sessions, volatility], sessions: [{name: one, from: \"12:00\", to: \"12:01\"}]}\n";

@@ -206,7 +206,9 @@ pub fn most_needed(report: &Report) -> Option<(&Finding, &Needs)> {
 /// The deciding finding that is nearest to its margin, with the share of the margin that its interval uses.
 pub fn nearest_to_margin(report: &Report) -> Option<(&Finding, f64)> {
     let passed = report.findings.iter().filter(|f| f.verdict == FindingVerdict::Pass && decides_run(f));
+    // Under a policy of one direction an interval may reach as far as it likes on the other side.
     let share = |f: &Finding| {
+        f.policy.is_usual().then_some(())?;
         let (margin, [low, high]) = (f.margin?, f.interval?);
         (margin > 0.0).then(|| low.abs().max(high.abs()) / margin)
     };

@@ -202,3 +202,22 @@ fn a_study_of_power_is_a_whole_page() {
         markup::assert_well_formed("power", &verismo_report::html::power_html(&study));
     }
 }
+
+#[test]
+fn strata_of_many_streams_are_cut_and_say_so() {
+    let mut report = fixture::stratified();
+    let hours: Vec<_> = (0..24)
+        .map(|hour| {
+            let mut result = report.findings[2].strata[0].clone();
+            result.label = format!("hour={hour:02}");
+            result
+        })
+        .collect();
+    let row = verismo_suite::report::Finding { strata: hours, ..report.findings[2].clone() };
+    report.findings.extend(
+        (0..3_000).map(|i| verismo_suite::report::Finding { observable: format!("observable_{i}"), ..row.clone() }),
+    );
+    let text = html(&report);
+    assert!(text.len() < BYTES_MAX + 100_000, "{}", text.len());
+    assert!(text.contains("more rows are in report.json"));
+}

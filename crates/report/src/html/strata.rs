@@ -7,8 +7,8 @@ use crate::number::{interval, measured, optional};
 use crate::outline;
 use crate::strata::{divisions, name, tally, test};
 
-/// Rows of a division, at most; a page must stay a page.
-const ROWS_MAX: usize = 120;
+/// Cells of a division, at most, about 200 bytes each; a page must stay a page.
+const CELLS_MAX: usize = 1_000;
 
 /// The section, or nothing where no strata were asked for.
 pub(super) fn strata(report: &Report) -> String {
@@ -38,10 +38,14 @@ fn division(findings: &[&Finding], several_streams: bool) -> String {
     let mut titles = vec!["observable".to_owned(), "test".to_owned(), "verdict".to_owned()];
     titles.extend(labels.iter().map(|label| short(label)));
     let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
-    let rows: Vec<Vec<String>> = findings
-        .iter()
-        .filter(|f| !f.strata.is_empty())
-        .take(ROWS_MAX)
+    let mut shown: Vec<&&Finding> = findings.iter().filter(|f| !f.strata.is_empty()).collect();
+    // What does not pass comes first, and is cut last.
+    shown.sort_by_key(|f| f.verdict == verismo_suite::FindingVerdict::Pass);
+    let rows_max = CELLS_MAX / (labels.len() + 3);
+    let left_out = shown.len().saturating_sub(rows_max);
+    let rows: Vec<Vec<String>> = shown
+        .into_iter()
+        .take(rows_max)
         .map(|f| {
             let head = [
                 format!("<b>{}</b>", escape(&name(f, several_streams))),
@@ -52,7 +56,11 @@ fn division(findings: &[&Finding], several_streams: bool) -> String {
             head.into_iter().chain(labels.iter().map(of)).collect()
         })
         .collect();
-    if rows.is_empty() { String::new() } else { table("Effects by stratum", &titles, &rows) }
+    let mut out = if rows.is_empty() { String::new() } else { table("Effects by stratum", &titles, &rows) };
+    if left_out > 0 {
+        out.push_str(&paragraph(&format!("{left_out} more rows are in report.json.")));
+    }
+    out
 }
 
 /// Where a label stands first: strata of one finding are in order.

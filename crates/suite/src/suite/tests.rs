@@ -438,6 +438,10 @@ fn strata_are_read_and_their_mistakes_named() {
         ),
         ("strata: {by: [hour], sessions: [{name: a, from: \"09:00\"}]}", vec!["incomplete-session"]),
         ("strata: {by: [hour], sessions: [{name: a, from: \"09:00\", to: \"09:00\"}]}", vec!["empty-session"]),
+        (
+            "strata: {by: [hour], sessions: [{name: a, from: \"09:00\", to: \"10:00\"}, {name: a, from: \"11:00\", to: \"12:00\"}]}",
+            vec!["duplicate-session"],
+        ),
     ] {
         let found: Vec<&str> = read(text).unwrap_err().iter().map(|p| p.code).collect();
         assert_eq!(found, codes, "{text}");

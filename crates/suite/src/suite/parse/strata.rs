@@ -66,7 +66,16 @@ impl Reader {
             self.problem(node.place, "wrong-type", message, "start each session with `- name: ...`");
             return Vec::new();
         };
-        items.iter().filter_map(|item| self.session(item)).collect()
+        let mut sessions: Vec<Session> = Vec::new();
+        for item in items {
+            let Some(session) = self.session(item) else { continue };
+            if sessions.iter().any(|known| known.name == session.name) {
+                let message = format!("two sessions are called `{}`", session.name);
+                self.problem(item.place, "duplicate-session", message, "their findings could not be told apart");
+            }
+            sessions.push(session);
+        }
+        sessions
     }
 
     fn session(&mut self, node: &Node) -> Option<Session> {
