@@ -45,6 +45,10 @@ fn a_policy_says_what_pass_and_fail_claim() {
         let finding = mean_under(policy, margin, shift);
         assert_eq!(finding.verdict, want, "{policy} {margin} {shift}: {} {:?}", finding.reason, finding.p_fail);
         assert_eq!(finding.policy.as_str(), policy);
+        if policy.starts_with("not_") && want == Pass {
+            // On the side that no FAIL is about there is nothing to reject, and nothing that ranks before other findings.
+            assert_eq!(finding.p_fail_raw, Some(1.0), "{policy}");
+        }
     }
     let same = side(PLAN);
     let text = "schema: verismo.suite/1\nobservables:\n  - {id: mid_log_return_1s, decide: mean, policy: above, margins: {mean: 0.1}}\n";

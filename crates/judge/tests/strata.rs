@@ -127,6 +127,22 @@ fn a_regime_that_the_candidate_does_not_know_is_no_pass() {
 }
 
 #[test]
+fn pairs_belong_to_the_regime_of_the_golden() {
+    let (golden, _) = hours(0.0);
+    // The same market with other counts of events: its own thirds would tear pairs apart.
+    let mut candidate = golden.clone();
+    let other = stream(Plan { windows: 1_080, per_window: 40, seed: 9, ..PLAN });
+    candidate.streams[0].series.insert("event_count_1s".into(), other.series["event_count_1s"].clone());
+    let suite = Suite::parse(&format!("{SUITE}strata: {{by: [activity]}}\n")).unwrap();
+    let judgement = judged(&golden, &candidate, &suite);
+    assert_eq!(judgement.streams[0].pairing, verismo_suite::suite::Pairing::Aligned);
+    let finding = by_strata(&judgement, "trade_size")[0];
+    assert_eq!(finding.verdict, FindingVerdict::Pass, "{}", finding.reason);
+    let windows: Vec<[u64; 2]> = finding.strata.iter().map(|s| s.windows).collect();
+    assert!(windows.len() == 3 && windows.iter().all(|w| w[0] == w[1] && w[0] >= 340), "{windows:?}");
+}
+
+#[test]
 fn the_worst_stratum_pays_for_their_number() {
     // The p-value of each hour, as it is when that hour is the only session.
     let (golden, candidate) = hours(0.17);
