@@ -289,3 +289,11 @@ fn power_tells_what_a_suite_sees() {
     refused(&["power", "--fault", "drop:2"], "fault-amount-out-of-range");
     refused(&["power", "--suite", "table"], "suite-kind");
 }
+
+#[test]
+fn margins_are_proposed_for_no_suite_that_would_be_thrown_away() {
+    let golden = data().join("golden");
+    refused(&["init", "--golden", text(&golden), "--suite", "light", "--out", "-"], "no-proposals");
+    let plain = ok(&["init", "--suite", "light", "--out", "-"]);
+    assert!(plain.contains("name: light") && plain.contains("extends: market"), "{plain}");
+}

@@ -60,6 +60,13 @@ fn builtin(args: &InitArgs) -> Result<Proposed, CliError> {
 
 fn from_golden(args: &InitArgs, context: Context<'_>) -> Result<Proposed, CliError> {
     let suite = args.suite.as_deref().map(|name| Suite::builtin(name).ok_or_else(|| no_such_suite(name)));
+    // Margins are written into the texts of these two; that of another suite would be thrown away.
+    if let Some(name) =
+        args.suite.as_deref().filter(|name| Suite::builtin(name).is_some() && !["market", "table"].contains(name))
+    {
+        let message = format!("--suite: margins are proposed for market and table, not for {name}");
+        return Err(CliError::usage("no-proposals", message).help("propose them for market, and copy those you need"));
+    }
     let request = ValidateRequest {
         golden: files::expand("--golden", &args.golden)?,
         candidate: Vec::new(),
