@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use verismo_stats::histogram::Histogram;
 use verismo_stats::lags::LagMoments;
 use verismo_stats::lattice::{Lattice, Split, ordered};
+use verismo_stats::panel::{Panel, PanelRows, UNDEFINED};
 use verismo_stats::sample::{IdRuns, IdSample};
 use verismo_stats::{group_laws, idempotence_laws, state_laws};
 
@@ -151,3 +152,32 @@ fn of_even_ids(ids: &[i64]) -> IdRuns {
 
 // Gaps that nothing fills: saturation then depends on the union alone, and the laws hold through it.
 state_laws!(saturating_id_runs, IdRuns, parts(0..100_i64), of_even_ids, refuses: [IdRuns::new(7)]);
+
+fn rows() -> impl Strategy<Value = (i64, [i64; 3])> + Clone {
+    let number = || prop_oneof![4 => -50..50_i64, 1 => Just(UNDEFINED), 1 => Just(i64::MAX), 1 => Just(i64::MIN + 1)];
+    // Few times and numbers, so that times repeat, and rows as a whole.
+    let time = prop_oneof![8 => 0..30_i64, 1 => Just(i64::MIN), 1 => Just(i64::MAX)];
+    (time, number(), number(), 0..2_i64).prop_map(|(t, a, b, c)| (t, [a, b, c]))
+}
+
+fn of_rows(rows: &[(i64, [i64; 3])]) -> Panel {
+    let mut panel = PanelRows::new(3);
+    for (t_ns, row) in rows {
+        panel.push(*t_ns, row);
+    }
+    Panel::pack(panel)
+}
+
+state_laws!(panel, Panel, parts(rows()), of_rows, refuses: [Panel::new(2)]);
+group_laws!(panel_group, parts(rows()), of_rows);
+
+#[test]
+fn a_panel_gives_its_rows_back_in_time() {
+    let panel = of_rows(&[(7, [1, UNDEFINED, -3]), (5, [i64::MAX, i64::MIN + 1, 0]), (7, [1, UNDEFINED, -4])]);
+    let rows = panel.rows();
+    assert_eq!(rows.t_ns, [5, 7, 7]);
+    assert_eq!(rows.values, [i64::MAX, i64::MIN + 1, 0, 1, UNDEFINED, -4, 1, UNDEFINED, -3]);
+    // Neighbours that are alike take a byte a number.
+    let slow: Vec<_> = (0..1000).map(|i| (i, [1_000_000 + i % 3, i / 40, UNDEFINED])).collect();
+    assert!(of_rows(&slow).bytes() < 4010, "{}", of_rows(&slow).bytes());
+}

@@ -162,12 +162,12 @@ impl Comparison {
 }
 
 /// What is said of a statistic that too few windows carry.
-const FEW_CARRY: &str = "a few windows carry the statistic (too heavy a tail for it, or too few windows), so that their scatter \
+pub(crate) const FEW_CARRY: &str = "a few windows carry the statistic (too heavy a tail for it, or too few windows), so that their scatter \
                          does not tell its noise";
 
 /// `(sum r^2)^2 / sum r^4`: the number of windows, if all residuals are equally large; a third of it, if they are normal; about 1,
 /// if one outweighs the others.
-fn carrying_windows(series: &Matrix) -> f64 {
+pub(crate) fn carrying_windows(series: &Matrix) -> f64 {
     let most = series.data.iter().fold(0.0_f64, |most, r| most.max(r.abs()));
     if most <= 0.0 {
         return f64::INFINITY;
@@ -198,9 +198,15 @@ pub(crate) fn own_noise(
     series: &[(Source, Matrix)],
     options: &Options,
 ) -> Vec<(f64, usize)> {
+    let models = own_models(arrangement, series, options);
+    series.iter().zip(models).map(|((_, s), model)| (sum_of_squares(&model.project(s)), model.degrees)).collect()
+}
+
+/// The noise of each series of residuals, from this one series alone.
+pub(crate) fn own_models(arrangement: &Arrangement, series: &[(Source, Matrix)], options: &Options) -> Vec<NoiseModel> {
     let windows = (arrangement.golden.windows.len(), arrangement.candidate.windows.len());
     let mut lender = None;
-    let mut parts = Vec::new();
+    let mut models = Vec::new();
     for (source, series) in series {
         let arm = if *source == Source::Candidate { &arrangement.candidate } else { &arrangement.golden };
         let model = if arrangement.stratified {
@@ -214,10 +220,10 @@ pub(crate) fn own_noise(
             };
             NoiseModel::single(series, memory)
         };
-        parts.push((sum_of_squares(&model.project(series)), model.degrees));
         lender = Some(model.d_percent);
+        models.push(model);
     }
-    parts
+    models
 }
 
 /// A law about its mean, in its standard deviations.

@@ -38,6 +38,7 @@ mod moments;
 mod multiplicity;
 mod noise;
 mod online;
+mod panels;
 mod quantile;
 mod random;
 mod replicate;
@@ -59,6 +60,7 @@ pub use heterogeneity::Heterogeneity;
 pub use moments::{Functional, MomentWindow, compare_moments};
 pub use multiplicity::{benjamini_hochberg, benjamini_yekutieli, holm, replicates_for};
 pub use online::{OnlineDetector, OnlineOptions, OnlineStatus};
+pub use panels::{PanelNorm, PanelOutcome, PanelStatistic, PanelWindow, Reading, Rows, compare_panels};
 
 use crate::classic::Tail;
 use crate::histogram::Cells;
