@@ -14,6 +14,7 @@ use verismo_market::lob_bench::{LEVELS_MAX, Row, Scorer};
 use verismo_stats::column::ColumnProfile;
 use verismo_stats::histogram::Histogram;
 use verismo_stats::lags::LagMoments;
+use verismo_stats::panel::Panel;
 use verismo_stats::sample::{IdRuns, IdSample};
 use verismo_stats::state::laws;
 use verismo_suite::Suite;
@@ -38,6 +39,7 @@ pub(crate) const TARGETS: &[(&str, Target)] = &[
     ("sniff", sniff),
     ("histogram", histogram),
     ("lag_moments", lag_moments),
+    ("panel", panel),
     ("id_sample", id_sample),
     ("id_runs", id_runs),
     ("column_profile", column_profile),
@@ -134,6 +136,11 @@ pub(crate) fn histogram(bytes: &[u8]) {
 /// Moments at lags.
 pub(crate) fn lag_moments(bytes: &[u8]) {
     laws::check_bytes::<LagMoments>(bytes);
+}
+
+/// The encoding of a panel.
+pub(crate) fn panel(bytes: &[u8]) {
+    laws::check_bytes::<Panel>(bytes);
 }
 
 /// Samples of ids.

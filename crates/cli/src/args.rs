@@ -295,7 +295,7 @@ pub struct ValidateArgs {
     /// Compare golden symbol GOLD with candidate symbol CAND; may be repeated
     #[arg(long, value_name = "GOLD=CAND", value_parser = parse_map, help_heading = "Data")]
     pub map: Vec<(String, String)>,
-    /// A suite file, or the name of a built-in suite (comprehensive, integrity, light, lob-bench, market, microstructure, table)
+    /// A suite file, or the name of a built-in suite (comprehensive, integrity, joint, light, lob-bench, market, microstructure, table)
     #[arg(long, value_name = "FILE|NAME", env = "VERISMO_SUITE", hide_env_values = true, help_heading = "Judging")]
     pub suite: Option<String>,
     /// What the verdict claims [default: the suite's]

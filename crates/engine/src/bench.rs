@@ -213,7 +213,7 @@ fn cells_of(sides: &[SideStates; 2]) -> impl Iterator<Item = (&verismo_judge::Se
     let series = sides.iter().flat_map(|side| &side.streams).flat_map(|stream| stream.series.values());
     series.filter_map(|series| match &series.windows {
         SeriesWindows::Cells(windows) => Some((series, windows.as_slice())),
-        SeriesWindows::Lags(_) => None,
+        SeriesWindows::Lags(_) | SeriesWindows::Panels(_) => None,
     })
 }
 

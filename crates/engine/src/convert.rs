@@ -68,6 +68,7 @@ fn convert_series(id: &str, series: observe::Series) -> Series {
     let windows = match series.windows {
         observe::SeriesWindows::Cells(windows) => SeriesWindows::Cells(windows),
         observe::SeriesWindows::Lags(windows) => SeriesWindows::Lags(windows),
+        observe::SeriesWindows::Panels(windows) => SeriesWindows::Panels(windows),
     };
     Series { version: observe::registry::version(id), lattice: series.lattice, windows }
 }

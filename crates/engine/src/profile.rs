@@ -284,7 +284,7 @@ fn book(stream: &StreamStates, seen: &Seen, grid_ns: i64) -> BookProfile {
     let grid_times = stream.span_ns.map(|(first, last)| (last - first) / grid_ns.max(1)).filter(|n| *n > 0);
     let sampled = stream.series.get(BOOK_WITNESS).map(|series| match &series.windows {
         verismo_judge::SeriesWindows::Cells(windows) => windows.iter().map(|(_, cells)| cells.count()).sum::<u64>(),
-        verismo_judge::SeriesWindows::Lags(_) => 0,
+        verismo_judge::SeriesWindows::Lags(_) | verismo_judge::SeriesWindows::Panels(_) => 0,
     });
     BookProfile {
         cadence_s: stream.book_cadence_ns.map(|ns| ns as f64 / SECOND_NS),

@@ -121,6 +121,7 @@ targets!(
     sniff,
     histogram,
     lag_moments,
+    panel,
     id_sample,
     id_runs,
     column_profile,

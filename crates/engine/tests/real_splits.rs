@@ -32,6 +32,7 @@ fn part(states: &SideStates, keep: impl Fn(i64) -> bool) -> SideStates {
             match &mut series.windows {
                 SeriesWindows::Cells(windows) => windows.retain(|(id, _)| keep(id * window_ns)),
                 SeriesWindows::Lags(windows) => windows.retain(|(id, _)| keep(id * window_ns)),
+                SeriesWindows::Panels(windows) => windows.retain(|(id, _)| keep(id * window_ns)),
             }
         }
     }

@@ -22,7 +22,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn one_two_and_seven_threads_give_one_digest_and_one_judgement() {
-    for suite in ["market", "microstructure"] {
+    for suite in ["market", "microstructure", "joint"] {
         assert_threads_change_nothing(suite);
     }
 }
@@ -64,7 +64,7 @@ fn the_states_of_a_market_are_those_of_the_versions_before() {
         };
         write_golden(&golden, market(11, 30_000).map(stretched));
         write_events(&candidate, market_with_snapshots(12, 30_000).map(stretched));
-        for suite in ["market", "microstructure"] {
+        for suite in ["market", "microstructure", "joint"] {
             let report = run_with(suite, &golden, &candidate);
             let window_s = report.streams[0].window_s;
             found += &format!("{suite} {window_s} s {} {}\n", report.inputs[0].digest, report.inputs[1].digest);
@@ -73,10 +73,13 @@ fn the_states_of_a_market_are_those_of_the_versions_before() {
     expect![[r#"
         market 1 s 5daf463c6ee5793ee26c505984f42f4304d14bd58115819f1f9dd8433b162489 a1cde59f5e475bfb1e47e38ffbf783ed746053220f6785e8c4fa8adf97b26086
         microstructure 1 s 849e6c7bef41c177dd606c0239608351a63d4ef6df9319b38a729736614e6b3a 4d4adedcb4a95e87b6d1d9689afd7dbdbe8b99c5ce09bf5dcf0b7dbeec80d740
+        joint 1 s 3ef9c63cf9707e67ffefdbc7d3bbd1a26a505214554c0be6e7d7851f1a621415 5a81abfbb063b72712bdae5705222290fceeef00e1b143111e953f8c708d2045
         market 10 s babd3fea356a1bcf660031652bf045250ae07274e95df9cceff257f49d8e0d47 a67527bd443d0a1ffe2082d879fc2b03a56399a0d970d0e50a4ab3e1cd481c07
         microstructure 10 s 9f291d632547afe4fb8513dd49930345212e8a93219771980b6cb74bcd38fc70 5f77a6703af1732553cf920715f90c1c6b1727b1db05383e946ba9ddb3b1084c
+        joint 10 s 600915a267c16db4311b6e7d9d8da008a6a35ab86ac6387f8735173602adb532 ac46e6fbb63e6f38be868a0540e96f27708bb36e6fa88fdeb70797f9ed6ba76c
         market 60 s 79cc4a507abe707fd413559cdc03fd9854a24c4b220c4db1e091ff6b61674a4f 552fa32b2e9c28da4a9d4a51b5697e94431bdb122c306e3ccd716386301f0f37
         microstructure 60 s 0809d65e021bfe07f1fd6d90d13a1a82b164c4bfaea823ea744cad135fc9c838 4ab047d0132ac8133891b9603f11c4f3a261b8e943c285e12c91a5ba2750b165
+        joint 60 s 75e47fdbaffecbf279eb0d5b3c8a7c7c9cfff3550b66b232a7b440e62d4896c4 99b3f414feba39d9d41ba4087760f1d2a8c0ca9ab0d5bacea92bf58243e95bef
     "#]].assert_eq(&found);
 }
 

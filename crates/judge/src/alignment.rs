@@ -105,6 +105,7 @@ fn equal_windows(golden: &StreamStates, candidate: &StreamStates) -> (usize, usi
         let (e, c) = match (&series.windows, &other.windows) {
             (SeriesWindows::Cells(a), SeriesWindows::Cells(b)) => compare(a, b),
             (SeriesWindows::Lags(a), SeriesWindows::Lags(b)) => compare(a, b),
+            (SeriesWindows::Panels(a), SeriesWindows::Panels(b)) => compare(a, b),
             _ => (0, 0),
         };
         equal += e;

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
-use verismo_stats::lags::LagMoments;
 use verismo_stats::state::State;
 use verismo_suite::Suite;
 
@@ -112,15 +111,8 @@ pub fn series_digest(stream: &StreamStates, observable: &str) -> Digest {
                 hasher.window(*index, stream.window_ns, cells.as_bytes());
             }
         }
-        SeriesWindows::Lags(windows) => {
-            hasher.text(LagMoments::FORMAT);
-            hasher.number(windows.len() as u64);
-            for (index, moments) in windows {
-                bytes.clear();
-                moments.encode(&mut bytes);
-                hasher.window(*index, stream.window_ns, &bytes);
-            }
-        }
+        SeriesWindows::Lags(windows) => hasher.states(windows, stream.window_ns),
+        SeriesWindows::Panels(windows) => hasher.states(windows, stream.window_ns),
     }
     hasher.finish()
 }
@@ -163,6 +155,17 @@ impl Fields {
     pub(crate) fn finish(mut self) -> Digest {
         self.hasher.update(&self.held);
         *self.hasher.finalize().as_bytes()
+    }
+
+    fn states<T: State>(&mut self, windows: &[(i64, T)], window_ns: i64) {
+        self.text(T::FORMAT);
+        self.number(windows.len() as u64);
+        let mut bytes = Vec::new();
+        for (index, state) in windows {
+            bytes.clear();
+            state.encode(&mut bytes);
+            self.window(*index, window_ns, &bytes);
+        }
     }
 
     fn window(&mut self, index: i64, window_ns: i64, state: &[u8]) {

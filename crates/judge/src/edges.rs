@@ -51,6 +51,7 @@ fn size(series: &Series, at: usize) -> (u64, u64) {
         SeriesWindows::Lags(w) => {
             w.get(at).map_or((0, 0), |(_, m)| (m.count(), m.pairs().iter().map(|p| p.n_pairs).sum()))
         }
+        SeriesWindows::Panels(w) => (w.get(at).map_or(0, |(_, panel)| panel.count()), 0),
     }
 }
 

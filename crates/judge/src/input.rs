@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use verismo_stats::lags::LagMoments;
 use verismo_stats::lattice::Lattice;
+use verismo_stats::panel::Panel;
 use verismo_stats::sample::{IdRuns, IdSample};
 use verismo_stats::state::MergeError;
 
@@ -87,6 +88,8 @@ pub enum SeriesWindows {
     Cells(Vec<(i64, Cells)>),
     /// Sums for autocorrelations.
     Lags(Vec<(i64, LagMoments)>),
+    /// Rows of several numbers.
+    Panels(Vec<(i64, Panel)>),
 }
 
 /// An integrity counter.
@@ -212,6 +215,7 @@ impl Series {
         match &self.windows {
             SeriesWindows::Cells(windows) => windows.iter().map(|(_, cells)| cells.as_bytes().len()).sum(),
             SeriesWindows::Lags(windows) => windows.len(),
+            SeriesWindows::Panels(windows) => windows.iter().map(|(_, panel)| panel.bytes()).sum(),
         }
     }
 }
@@ -222,6 +226,7 @@ impl SeriesWindows {
         match self {
             Self::Cells(w) => w.len(),
             Self::Lags(w) => w.len(),
+            Self::Panels(w) => w.len(),
         }
     }
 

@@ -19,6 +19,7 @@ mod lags;
 mod mde;
 mod observe;
 mod pairing;
+mod panels;
 mod picture;
 mod policy;
 mod profile;

@@ -15,6 +15,7 @@ use crate::histogram::{self, Laws};
 use crate::input::{Series, SeriesWindows, StreamStates};
 use crate::lags;
 use crate::mde;
+use crate::panels;
 use crate::picture::{self, Detail};
 use crate::select::{DAY_NS, Selection, select};
 use crate::strata::{self, Division};
@@ -174,6 +175,9 @@ fn run_tests(
         (SeriesWindows::Lags(g), SeriesWindows::Lags(c)) => {
             tests.iter().flat_map(|&test| lags::judge(task, g, c, test)).collect()
         }
+        (SeriesWindows::Panels(g), SeriesWindows::Panels(c)) => {
+            tests.iter().map(|&test| panels::judge(task, g, c, info, test)).collect()
+        }
         _ => Vec::new(),
     });
     judged.unwrap_or_else(|| vec![defect(task)])
@@ -220,6 +224,9 @@ fn run(
             let picture = guarded(|| picture::of_lags(task, [g, c], &drafts, detail)).flatten();
             Observed { drafts, picture }
         }
+        (SeriesWindows::Panels(g), SeriesWindows::Panels(c)) => {
+            only(tests.par_iter().map(|&test| panels::judge(task, g, c, info, test)).collect())
+        }
         _ => only(vec![Draft::error(task.blank(task.rule.decide), "the sides hold different kinds of states")]),
     });
     judged.unwrap_or_else(|| only(vec![defect(task)]))
@@ -248,6 +255,10 @@ fn occupied(series: &Series) -> Vec<(usize, i64)> {
             let occupied = w.iter().enumerate().filter(|(_, (_, moments))| moments.count() > 0);
             occupied.map(|(at, (index, _))| (at, *index)).collect()
         }
+        SeriesWindows::Panels(w) => {
+            let occupied = w.iter().enumerate().filter(|(_, (_, panel))| panel.count() > 0);
+            occupied.map(|(at, (index, _))| (at, *index)).collect()
+        }
     }
 }
 
@@ -263,6 +274,7 @@ pub(crate) fn observations(series: &Series) -> u64 {
     match &series.windows {
         SeriesWindows::Cells(w) => w.iter().map(|(_, cells)| cells.count()).sum(),
         SeriesWindows::Lags(w) => w.iter().map(|(_, m)| m.count()).sum(),
+        SeriesWindows::Panels(w) => w.iter().map(|(_, panel)| panel.count()).sum(),
     }
 }
 

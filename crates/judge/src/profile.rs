@@ -124,6 +124,12 @@ fn describe(profile: &mut ObservableProfile, series: &Series, pair: &Pair<'_>, i
                 profile.undefined.insert(key.to_owned(), "only its autocorrelations are kept".to_owned());
             }
         }
+        SeriesWindows::Panels(windows) => {
+            profile.windows = windows.iter().filter(|(_, panel)| panel.count() > 0).count() as u64;
+            for key in ["mean", "sd", "range"] {
+                profile.undefined.insert(key.to_owned(), "it holds several numbers at a time".to_owned());
+            }
+        }
     }
 }
 

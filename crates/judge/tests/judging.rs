@@ -365,6 +365,7 @@ fn the_digest_does_not_depend_on_order_cuts_or_positions() {
             match &mut series.windows {
                 SeriesWindows::Cells(w) => w.retain(|(i, _)| keep(*i)),
                 SeriesWindows::Lags(w) => w.retain(|(i, _)| keep(*i)),
+                SeriesWindows::Panels(w) => w.retain(|(i, _)| keep(*i)),
             }
         }
         part
@@ -411,6 +412,7 @@ fn windows_roll_up_exactly() {
         match &mut series.windows {
             SeriesWindows::Cells(w) => w.iter_mut().for_each(|(i, _)| *i += start),
             SeriesWindows::Lags(w) => w.iter_mut().for_each(|(i, _)| *i += start),
+            SeriesWindows::Panels(w) => w.iter_mut().for_each(|(i, _)| *i += start),
         }
     }
     let (a, b) = (fine.clone(), coarse.clone());

@@ -16,7 +16,7 @@ fn hours(shift: f64) -> (SideStates, SideStates) {
     let shifted = stream(Plan { seed: 2, shift, ..plan });
     let windows = |series: &verismo_judge::Series| match &series.windows {
         SeriesWindows::Cells(windows) => windows.clone(),
-        SeriesWindows::Lags(_) => Vec::new(),
+        _ => Vec::new(),
     };
     let id = "mid_log_return_1s";
     let from = windows(&shifted.series[id]);

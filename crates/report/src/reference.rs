@@ -17,7 +17,7 @@ const OBSERVABLES_INTRO: &str = "\
 An observable is a named series of numbers derived from a stream: a property of each trade, of each event, or of the book on a
 grid of absolute time. Each window of event time counts the series' values as keys of a lattice that is fixed before any data are
 seen; every test is computed from those counts. What decides and with which margin is what the built-in suite `market` says, or
-`microstructure` of what `market` does not ask for; a suite of your own may say otherwise. What no suite asks for costs nothing.
+`microstructure` and `joint` of what `market` does not ask for; a suite of your own may say otherwise. What no suite asks for costs nothing.
 
 - **Book observables** exist once the book is known: after a snapshot, or after the suite's warm-up where there is none. A silent
   book stands for 60 s. Depths and spreads of several levels need as many levels as they name, on each side they look at: a sample
@@ -59,7 +59,7 @@ fn link(id: &str) -> String {
 
 /// `docs/OBSERVABLES.md`.
 pub fn observables() -> String {
-    let suites = ["market", "microstructure"].map(|name| (name, Suite::builtin(name)));
+    let suites = ["market", "microstructure", "joint"].map(|name| (name, Suite::builtin(name)));
     let rule = |o: &ObservableInfo| {
         let mut rules = suites
             .iter()

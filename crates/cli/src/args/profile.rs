@@ -48,7 +48,7 @@ pub struct ProfileArgs {
     /// What readers take at most.
     #[command(flatten)]
     pub limits: LimitArgs,
-    /// A suite file, or the name of a built-in suite (comprehensive, integrity, light, lob-bench, market, microstructure, table): what is measured, and the margins to reach
+    /// A suite file, or the name of a built-in suite (comprehensive, integrity, joint, light, lob-bench, market, microstructure, table): what is measured, and the margins to reach
     #[arg(long, value_name = "FILE|NAME", env = "VERISMO_SUITE", hide_env_values = true, help_heading = "Judging")]
     pub suite: Option<String>,
     /// Threads to use [default: one per core]

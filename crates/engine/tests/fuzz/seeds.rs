@@ -10,6 +10,7 @@ use verismo_stats::column::{ColumnProfile, value_hash};
 use verismo_stats::histogram::Histogram;
 use verismo_stats::lags::LagMoments;
 use verismo_stats::lattice::Lattice;
+use verismo_stats::panel::{Panel, PanelRows, UNDEFINED};
 use verismo_stats::sample::{IdRuns, IdSample};
 use verismo_stats::state::laws::encoded;
 use verismo_suite::Suite;
@@ -155,6 +156,13 @@ fn states(name: &str) -> Vec<Vec<u8>> {
         "lag_moments" => [&keys[..], &keys[..3], &[]]
             .map(|keys| encoded(&LagMoments::from_series(&[1, 2, 5, 10], keys).unwrap()))
             .to_vec(),
+        "panel" => {
+            let mut rows = PanelRows::new(3);
+            for (t, key) in (0..).zip(&keys) {
+                rows.push(t * 1_000_000_000, &[*key, if key % 4 == 0 { UNDEFINED } else { t }, i64::MAX - key.abs()]);
+            }
+            vec![encoded(&Panel::pack(rows)), encoded(&Panel::new(1))]
+        }
         "id_sample" => {
             let mut sample = IdSample::new(16);
             (0..40).for_each(|i| sample.push(1_000 + i, 1_723_161_255_000_000_000 + i * 7, i as u64));

@@ -113,6 +113,12 @@ fn by_effect(test: TestId) -> Option<(Effect, Measure)> {
         | TestId::LKurtosis
         | TestId::Gpd
         | TestId::PowerLaw => return None,
+        // From rows of several numbers.
+        TestId::Correlation
+        | TestId::QuoteRmse
+        | TestId::DepthCorrelation
+        | TestId::BarMismatch
+        | TestId::VwapError => return None,
     })
 }
 

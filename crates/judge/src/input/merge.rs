@@ -1,6 +1,7 @@
 //! Merging parts of a stream, and rolling windows up. Both are exact and do not depend on order.
 
 use verismo_stats::divisor;
+use verismo_stats::panel::Panel;
 use verismo_stats::state::State;
 
 use super::{Cells, Counter, EXAMPLES_MAX, InputError, Series, SeriesWindows, StreamStates};
@@ -108,6 +109,15 @@ impl Series {
                 }
                 Ok(())
             }
+            SeriesWindows::Panels(windows) => {
+                let mut old = std::mem::take(windows);
+                for group in old.chunk_by_mut(|a, b| a.0.div_euclid(factor) == b.0.div_euclid(factor)) {
+                    let Some((i, first)) = group.first() else { continue };
+                    let all = Panel::sum(first.columns(), group.iter().map(|(_, panel)| panel))?;
+                    windows.push((i.div_euclid(factor), all));
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -132,18 +142,15 @@ fn merge_series(own: &mut Series, other: Series, stream: &str, id: &str) -> Resu
             right: other.lattice.id(),
         });
     }
+    let failed =
+        |source| InputError::State { stream: stream.to_owned(), observable: id.to_owned(), source: Box::new(source) };
     match (&mut own.windows, other.windows) {
         (SeriesWindows::Cells(a), SeriesWindows::Cells(b)) => merge_windows(a, b, |x, y| {
             *x = Cells::sum([&*x, &y]);
             Ok(())
         }),
-        (SeriesWindows::Lags(a), SeriesWindows::Lags(b)) => merge_windows(a, b, |x, y| {
-            x.merge(&y).map_err(|source| InputError::State {
-                stream: stream.to_owned(),
-                observable: id.to_owned(),
-                source: Box::new(source),
-            })
-        }),
+        (SeriesWindows::Lags(a), SeriesWindows::Lags(b)) => merge_windows(a, b, |x, y| x.merge(&y).map_err(failed)),
+        (SeriesWindows::Panels(a), SeriesWindows::Panels(b)) => merge_windows(a, b, |x, y| x.merge(&y).map_err(failed)),
         _ => Err(InputError::Mismatch {
             stream: stream.to_owned(),
             parameter: "the kind of state",

@@ -92,6 +92,19 @@ impl TapeSample {
     pub fn spread(&self) -> i64 {
         self.ask - self.bid
     }
+
+    /// e = 1{b >= b'} q_b - 1{b <= b'} q_b' - 1{a <= a'} q_a + 1{a >= a'} q_a', primes for the state before.
+    ///
+    /// Source: Cont, Kukanov and Stoikov (2014), The price impact of order book events, eq. (2)-(3). DIFFERENCE: between
+    /// grid states instead of between single book events, since aggregated feeds do not show those.
+    pub fn flow_since(&self, before: &Self) -> i64 {
+        let gained = |is_counted: bool, qty: i64| if is_counted { qty } else { 0 };
+        let bid =
+            gained(self.bid >= before.bid, self.bid_qty).saturating_sub(gained(self.bid <= before.bid, before.bid_qty));
+        let ask =
+            gained(self.ask <= before.ask, self.ask_qty).saturating_sub(gained(self.ask >= before.ask, before.ask_qty));
+        bid.saturating_sub(ask)
+    }
 }
 
 /// What order-level rows say of single orders.
@@ -206,6 +219,20 @@ pub struct Samples {
     pub updated_ns: Vec<i64>,
     /// How far the bids and the asks reach behind their best; empty unless an observable needs it.
     pub reach: Vec<[Reach; 2]>,
+}
+
+impl Samples {
+    /// The best prices and quantities of row `i`.
+    #[inline]
+    pub fn tape_row(&self, i: usize) -> TapeSample {
+        TapeSample {
+            t_ns: self.t_ns[i],
+            bid: self.bid[i],
+            ask: self.ask[i],
+            bid_qty: self.bid_qty[i],
+            ask_qty: self.ask_qty[i],
+        }
+    }
 }
 
 impl Frame {

@@ -25,6 +25,7 @@ pub mod clock;
 mod counters;
 pub mod frame;
 mod observed;
+mod panels;
 mod rate;
 pub mod registry;
 mod scan;
@@ -33,6 +34,7 @@ mod windows;
 
 pub use counters::{Check, Counter, EXAMPLES_MAX, Example};
 pub use observed::{Observed, QuoteCheck, Series, SeriesWindows};
+pub use panels::WindowPanels;
 pub use windows::{WindowCells, WindowLags, WindowTally, merge_cells};
 
 use crate::book::Book;

@@ -5,6 +5,7 @@ use super::windows::WindowCells;
 use std::collections::BTreeMap;
 use verismo_stats::lags::LagMoments;
 use verismo_stats::lattice::Lattice;
+use verismo_stats::panel::Panel;
 use verismo_stats::sample::{IdRuns, IdSample};
 
 /// The states and counters of one stream. Content only: no path, no file count; positions only in examples.
@@ -88,6 +89,8 @@ pub enum SeriesWindows {
     Cells(Vec<WindowCells>),
     /// Lag moments.
     Lags(Vec<(i64, LagMoments)>),
+    /// Rows of several numbers.
+    Panels(Vec<(i64, Panel)>),
 }
 
 impl SeriesWindows {
@@ -97,6 +100,7 @@ impl SeriesWindows {
         match self {
             Self::Cells(windows) => windows.iter().map(|(_, cells)| cells.count()).sum(),
             Self::Lags(windows) => windows.iter().map(|(_, moments)| moments.count()).sum(),
+            Self::Panels(windows) => windows.iter().map(|(_, panel)| panel.count()).sum(),
         }
     }
 
@@ -105,6 +109,7 @@ impl SeriesWindows {
         match self {
             Self::Cells(windows) => windows.len(),
             Self::Lags(windows) => windows.len(),
+            Self::Panels(windows) => windows.len(),
         }
     }
 

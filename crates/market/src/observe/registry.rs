@@ -3,7 +3,7 @@
 use super::Series;
 use super::frame::Frame;
 use super::series::{book, depth, events, flow, impact, liquidity, order_flow};
-use super::series::{orders, returns, shape, toxicity, trades, volatility};
+use super::series::{orders, panels, returns, shape, toxicity, trades, volatility};
 
 /// An observable: reads its columns of each frame, counts keys per window.
 ///
@@ -156,6 +156,11 @@ pub const REGISTRY: &[Entry] = &[
     v1_with(Needs::TAPE, "virtual_bid_fill_time", liquidity::virtual_bid_fill_time),
     v1_with(Needs::TAPE, "virtual_ask_fill_time", liquidity::virtual_ask_fill_time),
     v1_with(Needs::TAPE, "virtual_fill_10s", liquidity::virtual_fill_10s),
+    v1_with(Needs::TAPE, "joint_state_1s", panels::joint_state_1s),
+    v1_with(Needs::TAPE, "dependence_1s", panels::dependence_1s),
+    v1_with(Needs::TAPE, "price_response_1s", panels::price_response_1s),
+    v1("quotes_1s", panels::quotes_1s),
+    v1("bars_1m", panels::bars_1m),
 ];
 
 /// The entry of that id.

@@ -16,21 +16,21 @@ const LAG_BATCH: usize = 4096;
 
 /// The window that is open, as a half-open interval of time.
 #[derive(Debug, Clone, Copy)]
-struct OpenWindow {
+pub(super) struct OpenWindow {
     length_ns: i64,
-    index: i64,
+    pub(super) index: i64,
     start_ns: i64,
     end_ns: i64,
 }
 
 impl OpenWindow {
     /// No window is open: the interval is empty.
-    fn none(length_ns: i64) -> Self {
+    pub(super) fn none(length_ns: i64) -> Self {
         Self { length_ns, index: 0, start_ns: 0, end_ns: 0 }
     }
 
     #[inline]
-    fn holds(&self, t_ns: i64) -> bool {
+    pub(super) fn holds(&self, t_ns: i64) -> bool {
         t_ns < self.end_ns && t_ns >= self.start_ns
     }
 
@@ -40,7 +40,12 @@ impl OpenWindow {
         Self { length_ns, index, start_ns, end_ns: start_ns + length_ns }
     }
 
-    fn widened(&self, factor: i64) -> Self {
+    /// The window of that length which holds a time.
+    pub(super) fn at_time(&self, t_ns: i64) -> Self {
+        Self::at(self.length_ns, t_ns)
+    }
+
+    pub(super) fn widened(&self, factor: i64) -> Self {
         Self::none(self.length_ns * factor)
     }
 }
@@ -120,7 +125,7 @@ impl WindowTally {
     #[cold]
     fn turn_to(&mut self, t_ns: i64) {
         self.close();
-        self.open = OpenWindow::at(self.open.length_ns, t_ns);
+        self.open = self.open.at_time(t_ns);
     }
 
     fn close(&mut self) {
@@ -176,7 +181,7 @@ impl WindowLags {
     pub fn push(&mut self, t_ns: i64, value: i64, continues: bool) {
         if !self.open.holds(t_ns) {
             self.close();
-            self.open = OpenWindow::at(self.open.length_ns, t_ns);
+            self.open = self.open.at_time(t_ns);
         }
         if !continues || self.held.len() == LAG_BATCH {
             self.sum_up();
@@ -238,7 +243,7 @@ mod tests {
     fn cells(series: Series) -> Vec<WindowCells> {
         match series.windows {
             SeriesWindows::Cells(windows) => windows,
-            SeriesWindows::Lags(_) => panic!("not cells"),
+            _ => panic!("not cells"),
         }
     }
 

@@ -136,7 +136,7 @@ pub fn keys(observed: &Observed, id: &str) -> Vec<(i64, u64)> {
 pub fn windows(observed: &Observed, id: &str) -> Vec<(i64, Vec<(i64, u64)>)> {
     match &observed.series[id].windows {
         SeriesWindows::Cells(windows) => windows.iter().map(|(i, cells)| (*i, cells.iter().collect())).collect(),
-        SeriesWindows::Lags(_) => panic!("{id} is a lag series"),
+        _ => panic!("{id} is no histogram series"),
     }
 }
 

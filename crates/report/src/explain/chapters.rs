@@ -39,6 +39,7 @@ fn what(finding: &Finding) -> Vec<String> {
         Sampling::PerTrade => "sampled at each trade",
         Sampling::PerOrder => "sampled at each order",
         Sampling::PerEvent => "sampled at each trade and each book update",
+        Sampling::PerMinute => "sampled each minute with trades",
         Sampling::Grid => "sampled every 100 ms, so that a state weighs by how long it lasted",
     };
     let from = match info.source {
@@ -259,6 +260,13 @@ fn in_words(finding: &Finding, effect: f64) -> String {
             "The candidate's autocorrelation at {} lies {size} {more} the golden's.",
             finding.parameter.as_deref().unwrap_or("this lag")
         ),
+        TestId::Correlation => format!("A correlation of the candidate lies {size} from the golden's."),
+        TestId::QuoteRmse => format!("The candidate's best prices are off by {size} ticks, as a root mean square."),
+        TestId::DepthCorrelation => {
+            format!("A depth of the candidate follows the golden's with a correlation of {}.", measured(1.0 - effect))
+        }
+        TestId::BarMismatch => format!("{} of the bars are missing, surplus or different.", percent(effect)),
+        TestId::VwapError => format!("The candidate's average prices of bars are off by {size} bp."),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Statistics of joint laws: panels of several numbers a row, judged through [`crate::judging::compare_panels`].
 
+mod aligned;
 mod correlation;
 
+pub use aligned::{PointCorrelation, PointMismatch, PointRatioError, PointRmse};
 pub use correlation::Correlation;
 
 use crate::judging::{JudgingError, Rows, Side};

@@ -5,11 +5,12 @@ mod lattice_spec;
 mod microstructure;
 mod observable;
 mod observables;
+mod panels;
 mod tests_table;
 
 pub use checks::{CHECKS, CheckInfo, check};
 pub use lattice_spec::{LatticeSpec, Split};
-pub use observable::{Class, Display, Kind, ObservableInfo, Sampling, Source};
+pub use observable::{Class, Display, Kind, ObservableInfo, PanelColumn, Sampling, Source};
 #[cfg(test)]
 pub(crate) use observables::MARKET;
 pub use observables::{OBSERVABLES, observable};

@@ -28,6 +28,8 @@ pub enum Sampling {
     Grid,
     /// At each new order, or at each end of one.
     PerOrder,
+    /// Each minute with trades.
+    PerMinute,
 }
 
 /// How the states of the observable combine.
@@ -48,6 +50,17 @@ pub enum Kind {
     Histogram,
     /// Lag moments at these lags (in samples).
     Lags(&'static [u32]),
+    /// Rows of these numbers, in order of time.
+    Panel(&'static [PanelColumn]),
+}
+
+/// A number of each row of a panel; it is kept in 10^-8 of its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PanelColumn {
+    /// Its name.
+    pub name: &'static str,
+    /// Its unit.
+    pub unit: &'static str,
 }
 
 /// How keys are shown to people.
@@ -128,6 +141,10 @@ impl ObservableInfo {
                 let lags: Vec<String> = lags.iter().map(u32::to_string).collect();
                 format!("{lattice}, lag moments at lags {}", lags.join(", "))
             }
+            Kind::Panel(columns) => {
+                let columns: Vec<String> = columns.iter().map(|c| format!("{} ({})", c.name, c.unit)).collect();
+                format!("rows of {}, each in 10^-8 of its unit", columns.join(", "))
+            }
         }
     }
 }
@@ -153,6 +170,7 @@ impl Sampling {
             Self::PerEvent => "at each event: one trade or one book update",
             Self::Grid => "on the common time grid, so that states weigh by their duration",
             Self::PerOrder => "at each new order, or at each end of one",
+            Self::PerMinute => "each minute with trades",
         }
     }
 }

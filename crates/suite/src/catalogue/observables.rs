@@ -2,6 +2,7 @@
 
 use super::microstructure::MICROSTRUCTURE;
 use super::observable::Grid;
+use super::panels::PANELS;
 use super::{Class, Display, Kind, LAW_TESTS, ObservableInfo, Sampling, Source, TestId};
 use TestId::{
     Acf, Ad, Chi2, Cvm, Energy, Fano, Gpd, Hill, Js, Kl, Ks, Kuiper, Kurtosis, LKurtosis, LScale, LSkew, Mean, Mwu,
@@ -73,13 +74,18 @@ const ORDER: ObservableInfo =
     ObservableInfo { source: Source::Orders, sampling: Sampling::PerOrder, class: Class::Ordered, ..BOOK };
 
 /// Every observable.
-pub const OBSERVABLES: &[ObservableInfo] = &joined::<{ MARKET.len() + MICROSTRUCTURE.len() }>();
+pub const OBSERVABLES: &[ObservableInfo] = &joined::<{ MARKET.len() + MICROSTRUCTURE.len() + PANELS.len() }>();
 
 const fn joined<const N: usize>() -> [ObservableInfo; N] {
     let mut all = [BOOK; N];
     let mut i = 0;
     while i < N {
-        all[i] = if i < MARKET.len() { MARKET[i] } else { MICROSTRUCTURE[i - MARKET.len()] };
+        let rest = MARKET.len() + MICROSTRUCTURE.len();
+        all[i] = match i {
+            _ if i < MARKET.len() => MARKET[i],
+            _ if i < rest => MICROSTRUCTURE[i - MARKET.len()],
+            _ => PANELS[i - rest],
+        };
         i += 1;
     }
     all

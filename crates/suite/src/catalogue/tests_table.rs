@@ -56,6 +56,16 @@ pub enum TestId {
     Gpd,
     /// Difference of power-law exponents.
     PowerLaw,
+    /// Largest difference of correlations.
+    Correlation,
+    /// Root mean square error of best prices.
+    QuoteRmse,
+    /// One minus the correlation of depths.
+    DepthCorrelation,
+    /// Share of bars that differ.
+    BarMismatch,
+    /// Error of volume-weighted average prices.
+    VwapError,
 }
 
 /// The tests of two laws: what applies to every observable with histograms.
@@ -440,6 +450,61 @@ pub const TESTS: &[TestInfo] = &[
         margin_range: (0.01, 10.0),
         default_margin: DefaultMargin::Fixed(0.3),
         signed: true,
+    },
+    TestInfo {
+        id: TestId::Correlation,
+        name: "correlation",
+        title: "largest difference of correlations",
+        formula: "max over pairs of columns of |r_candidate - r_golden|, r = Pearson's correlation over the rows that define both",
+        reference: "Pearson (1896); numpy.corrcoef",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.001, 2.0),
+        default_margin: DefaultMargin::Fixed(0.1),
+        signed: false,
+    },
+    TestInfo {
+        id: TestId::QuoteRmse,
+        name: "quote_rmse",
+        title: "root mean square error of best prices",
+        formula: "max over best bid and best ask of sqrt(mean (p_candidate - p_golden)^2), in ticks of the golden, over the times at which both sides have a row; only where both sides saw the same market",
+        reference: "root mean square error on a common clock",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.001, 1000.0),
+        default_margin: DefaultMargin::Fixed(0.5),
+        signed: false,
+    },
+    TestInfo {
+        id: TestId::DepthCorrelation,
+        name: "depth_correlation",
+        title: "one minus the correlation of depths",
+        formula: "max over both sides of the book, at the best level and over five, ten and twenty levels, of 1 - r, r = Pearson's correlation of the golden's with the candidate's quantity at the times of both; only where both sides saw the same market",
+        reference: "Pearson (1896)",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.0001, 2.0),
+        default_margin: DefaultMargin::Fixed(0.01),
+        signed: false,
+    },
+    TestInfo {
+        id: TestId::BarMismatch,
+        name: "bar_mismatch",
+        title: "share of bars that differ",
+        formula: "share of the golden's bars that the candidate lacks, plus share of the candidate's bars that the golden lacks or that differ in any number; only where both sides saw the same market",
+        reference: "equality, number by number",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.0001, 2.0),
+        default_margin: DefaultMargin::Fixed(0.01),
+        signed: false,
+    },
+    TestInfo {
+        id: TestId::VwapError,
+        name: "vwap_error",
+        title: "error of volume-weighted average prices",
+        formula: "mean over bars of |VWAP_candidate - VWAP_golden| / VWAP_golden in bp, VWAP = notional / volume; only where both sides saw the same market",
+        reference: "Berkowitz, Logue and Noser (1988), The total cost of transactions on the NYSE",
+        margin_unit: MarginUnit::Effect,
+        margin_range: (0.0001, 1000.0),
+        default_margin: DefaultMargin::Fixed(1.0),
+        signed: false,
     },
 ];
 

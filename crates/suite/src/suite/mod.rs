@@ -32,6 +32,8 @@ pub const MICROSTRUCTURE_TEXT: &str = include_str!("../builtin/microstructure.ya
 /// The text of the built-in suite `table`.
 pub const TABLE_TEXT: &str = include_str!("../builtin/table.yaml");
 
+/// The text of the built-in suite `joint`.
+const JOINT_TEXT: &str = include_str!("../builtin/joint.yaml");
 /// The text of the built-in suite `comprehensive`.
 const COMPREHENSIVE_TEXT: &str = include_str!("../builtin/comprehensive.yaml");
 
@@ -45,8 +47,8 @@ const INTEGRITY_TEXT: &str = include_str!("../builtin/integrity.yaml");
 const LIGHT_TEXT: &str = include_str!("../builtin/light.yaml");
 
 /// Names of the built-in suites.
-pub const BUILTIN_NAMES: [&str; 7] =
-    ["comprehensive", "integrity", "light", "lob-bench", "market", "microstructure", "table"];
+pub const BUILTIN_NAMES: [&str; 8] =
+    ["comprehensive", "integrity", "joint", "light", "lob-bench", "market", "microstructure", "table"];
 
 /// The kind of data a suite is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -236,6 +238,7 @@ impl Suite {
     pub fn builtin_text(name: &str) -> Option<&'static str> {
         match name {
             "comprehensive" => Some(COMPREHENSIVE_TEXT),
+            "joint" => Some(JOINT_TEXT),
             "integrity" => Some(INTEGRITY_TEXT),
             "light" => Some(LIGHT_TEXT),
             "lob-bench" => Some(LOB_BENCH_TEXT),

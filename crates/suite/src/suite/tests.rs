@@ -16,9 +16,10 @@ fn built_in_texts_parse_and_cover_the_catalogue() {
     let mut ids: Vec<_> = catalogue::MARKET.iter().map(|o| o.id.to_owned()).collect();
     ids.sort();
     assert_eq!(market.observable_ids(), ids);
-    let microstructure = Suite::builtin("microstructure").unwrap();
+    let [microstructure, joint] = ["microstructure", "joint"].map(|name| Suite::builtin(name).unwrap());
     for o in OBSERVABLES {
-        assert!(market.rule(o.id).is_some() || microstructure.rule(o.id).is_some(), "no suite asks for {}", o.id);
+        let asked = [&market, &microstructure, &joint].iter().any(|suite| suite.rule(o.id).is_some());
+        assert!(asked, "no suite asks for {}", o.id);
     }
     // What both ask for has one margin, and both read alike.
     for rule in &microstructure.observables {
@@ -499,10 +500,12 @@ fn checks_alone_are_a_suite_and_light_is_a_part_of_market() {
 }
 
 #[test]
-fn comprehensive_is_market_and_microstructure_with_every_test() {
-    let [all, market, micro] = ["comprehensive", "market", "microstructure"].map(|name| Suite::builtin(name).unwrap());
+fn comprehensive_is_market_microstructure_and_joint_with_every_test() {
+    let [all, market, micro, joint] =
+        ["comprehensive", "market", "microstructure", "joint"].map(|name| Suite::builtin(name).unwrap());
     let mut ids = market.observable_ids();
     ids.extend(micro.observable_ids());
+    ids.extend(joint.observable_ids());
     ids.sort();
     ids.dedup();
     assert_eq!(all.observable_ids(), ids);

@@ -1,13 +1,13 @@
 //! Order flow at the best prices.
 
 use super::{lags, lattice};
-use crate::observe::frame::{Frame, Samples};
+use crate::observe::frame::{Frame, Samples, TapeSample};
 use crate::observe::registry::Observable;
 use crate::observe::{SECOND_NS, Series, WindowLags, WindowTally};
 
 /// Order flow imbalance per second of the grid, in units of 10^-8 of the base asset, at the end of the second.
 pub fn ofi_1s(grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
-    PerSecond::boxed("ofi_1s", grid_ns, window_ns, Best::flow_since)
+    PerSecond::boxed("ofi_1s", grid_ns, window_ns, TapeSample::flow_since)
 }
 
 /// Steps of the grid within each second over which the best prices or quantities changed, at the end of the second.
@@ -20,60 +20,25 @@ pub fn best_quote_changes_1s(grid_ns: i64, window_ns: i64) -> Box<dyn Observable
     })
 }
 
-/// The best prices and quantities of one sample.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Best {
-    t_ns: i64,
-    bid: i64,
-    bid_qty: i64,
-    ask: i64,
-    ask_qty: i64,
-}
-
-impl Best {
-    fn of(samples: &Samples, i: usize) -> Self {
-        Self {
-            t_ns: samples.t_ns[i],
-            bid: samples.bid[i],
-            bid_qty: samples.bid_qty[i],
-            ask: samples.ask[i],
-            ask_qty: samples.ask_qty[i],
-        }
-    }
-
-    /// e = 1{b >= b'} q_b - 1{b <= b'} q_b' - 1{a <= a'} q_a + 1{a >= a'} q_a', primes for the state before.
-    ///
-    /// Source: Cont, Kukanov and Stoikov (2014), The price impact of order book events, eq. (2)-(3). DIFFERENCE: between
-    /// grid states instead of between single book events, since aggregated feeds do not show those.
-    fn flow_since(&self, before: &Self) -> i64 {
-        let gained = |is_counted: bool, qty: i64| if is_counted { qty } else { 0 };
-        let bid =
-            gained(self.bid >= before.bid, self.bid_qty).saturating_sub(gained(self.bid <= before.bid, before.bid_qty));
-        let ask =
-            gained(self.ask <= before.ask, self.ask_qty).saturating_sub(gained(self.ask >= before.ask, before.ask_qty));
-        bid.saturating_sub(ask)
-    }
-}
-
 /// What the steps of the grid within each second add up to.
 struct Seconds {
     /// What one step adds, from the state after it and the state before it.
-    of_step: fn(&Best, &Best) -> i64,
+    of_step: fn(&TapeSample, &TapeSample) -> i64,
     grid_ns: i64,
-    last: Option<Best>,
+    last: Option<TapeSample>,
     sum: i64,
     n_steps: i64,
 }
 
 impl Seconds {
-    fn new(grid_ns: i64, of_step: fn(&Best, &Best) -> i64) -> Self {
+    fn new(grid_ns: i64, of_step: fn(&TapeSample, &TapeSample) -> i64) -> Self {
         Self { of_step, grid_ns, last: None, sum: 0, n_steps: 0 }
     }
 
     /// Reads sample `i`; the time and the sum of the second that ends there, if all its steps are defined.
     #[inline]
     fn next(&mut self, samples: &Samples, i: usize) -> Option<(i64, i64)> {
-        let best = Best::of(samples, i);
+        let best = samples.tape_row(i);
         match self.last {
             Some(last) if last.t_ns + self.grid_ns == best.t_ns => {
                 self.sum = self.sum.saturating_add((self.of_step)(&best, &last));
@@ -98,7 +63,12 @@ struct PerSecond {
 }
 
 impl PerSecond {
-    fn boxed(id: &'static str, grid_ns: i64, window_ns: i64, of_step: fn(&Best, &Best) -> i64) -> Box<dyn Observable> {
+    fn boxed(
+        id: &'static str,
+        grid_ns: i64,
+        window_ns: i64,
+        of_step: fn(&TapeSample, &TapeSample) -> i64,
+    ) -> Box<dyn Observable> {
         Box::new(Self { id, seconds: Seconds::new(grid_ns, of_step), windows: WindowTally::new(window_ns) })
     }
 }
@@ -132,7 +102,7 @@ const FLOW_MAX: i64 = 1_000_000_000_000;
 
 /// Lag products of the order flow imbalance per second, lags in seconds.
 pub fn ofi_1s_acf(grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
-    let seconds = Seconds::new(grid_ns, Best::flow_since);
+    let seconds = Seconds::new(grid_ns, TapeSample::flow_since);
     Box::new(FlowAcf { seconds, last_ns: None, lags: WindowLags::new(lags("ofi_1s_acf"), window_ns) })
 }
 

@@ -9,6 +9,7 @@ pub mod liquidity;
 mod machine;
 pub mod order_flow;
 pub mod orders;
+pub mod panels;
 pub mod returns;
 pub mod shape;
 pub mod toxicity;
@@ -152,6 +153,17 @@ impl Observable for Partial {
 
     fn finish(self: Box<Self>) -> Series {
         self.windows.finish(self.lattice)
+    }
+}
+
+/// The number of columns the catalogue gives to a panel.
+///
+/// # Panics
+/// When it is not catalogued as one.
+pub(super) fn columns(id: &str) -> usize {
+    match catalogue::observable(id).map(|info| info.kind) {
+        Some(catalogue::Kind::Panel(columns)) => columns.len(),
+        _ => panic!("the catalogue has no panel {id}"),
     }
 }
 

@@ -1,0 +1,116 @@
+//! Rows of several numbers: from states to findings, in parts and in windows of any length.
+#![allow(clippy::unwrap_used, clippy::float_cmp, missing_docs)]
+
+mod common;
+
+use common::{Noise, SECOND_NS, deciding, judged};
+use verismo_judge::{Counter, Series, SeriesWindows, SideStates, StreamStates};
+use verismo_stats::lattice::Lattice;
+use verismo_stats::panel::{Panel, PanelRows, UNDEFINED};
+use verismo_suite::Suite;
+use verismo_suite::verdict::FindingVerdict;
+
+const SUITE: &str = "\
+schema: verismo.suite/1
+name: rows
+data: market
+observables:
+  - {id: dependence_1s, decide: correlation, margins: {correlation: 0.2}}
+";
+
+/// An hour of seconds in which volume follows the number of trades as told, in windows of so many seconds.
+fn side(seed: u64, correlation: f64, window_s: i64) -> SideStates {
+    let mut noise = Noise::new(seed);
+    let mut windows: Vec<(i64, PanelRows)> = Vec::new();
+    for second in 0..3_600_i64 {
+        let mut row: Vec<i64> = (0..7).map(|_| (1e6 * noise.normal()) as i64).collect();
+        row[5] = (correlation * row[6] as f64 + (1.0 - correlation * correlation).sqrt() * row[5] as f64) as i64;
+        if second % 40 == 7 {
+            row[0] = UNDEFINED;
+        }
+        let index = second / window_s;
+        if windows.last().is_none_or(|(last, _)| *last != index) {
+            windows.push((index, PanelRows::new(7)));
+        }
+        windows.last_mut().unwrap().1.push(second * SECOND_NS, &row);
+    }
+    let windows = windows.into_iter().map(|(index, rows)| (index, Panel::pack(rows))).collect();
+    let series = Series { version: 1, lattice: Lattice::ticks(8), windows: SeriesWindows::Panels(windows) };
+    let mut stream = StreamStates::new("binance", "BTCUSDT", 1_000_000, window_s * SECOND_NS);
+    (stream.carries_trades, stream.carries_book) = (true, true);
+    stream.span_ns = Some((0, 3_600 * SECOND_NS));
+    stream.series.insert("dependence_1s".to_owned(), series);
+    SideStates { streams: vec![stream], counters: vec![Counter::new("unreadable", 0, 1000)] }
+}
+
+#[test]
+fn equal_dependence_passes_and_another_fails_and_the_pair_is_named() {
+    let suite = Suite::parse(SUITE).unwrap();
+    let same = judged(&side(1, 0.6, 10), &side(2, 0.6, 10), &suite);
+    let finding = deciding(&same, "dependence_1s");
+    assert_eq!(finding.verdict, FindingVerdict::Pass, "{finding:?}");
+    assert_eq!((finding.n_golden, finding.n_candidate), (3_600, 3_600));
+    assert!(finding.interval.unwrap()[1] < 0.2 && finding.resolution.unwrap() < 0.2 && finding.p_value.is_none());
+    let other = judged(&side(1, 0.6, 10), &side(2, 0.1, 10), &suite);
+    let finding = deciding(&other, "dependence_1s");
+    assert_eq!(finding.verdict, FindingVerdict::Fail, "{finding:?}");
+    assert!((finding.effect.unwrap() - 0.5).abs() < 0.1 && finding.p_fail.unwrap() < 0.05);
+    assert!(finding.notes.iter().any(|note| note.starts_with("farthest apart: volume and trades, golden 0.6")));
+    let itself = judged(&side(1, 0.6, 10), &side(1, 0.6, 10), &suite);
+    let finding = deciding(&itself, "dependence_1s");
+    assert_eq!((finding.interval, finding.verdict), (Some([0.0, 0.0]), FindingVerdict::Pass));
+}
+
+#[test]
+fn a_column_that_one_side_lacks_is_inconclusive_and_says_why() {
+    let suite = Suite::parse(SUITE).unwrap();
+    let mut candidate = side(2, 0.6, 10);
+    for series in candidate.streams[0].series.values_mut() {
+        let SeriesWindows::Panels(windows) = &mut series.windows else { panic!("panels") };
+        for (_, panel) in windows {
+            let mut rows = panel.rows();
+            rows.values.iter_mut().skip(3).step_by(7).for_each(|value| *value = UNDEFINED);
+            *panel = Panel::pack(rows);
+        }
+    }
+    let judgement = judged(&side(1, 0.6, 10), &candidate, &suite);
+    let finding = deciding(&judgement, "dependence_1s");
+    assert_eq!(finding.verdict, FindingVerdict::Inconclusive);
+    assert!(finding.reason.contains("Candidate") && finding.reason.contains("rows"), "{}", finding.reason);
+}
+
+#[test]
+fn parts_in_any_order_and_shorter_windows_are_the_whole() {
+    let suite = Suite::parse(SUITE).unwrap();
+    let (golden, candidate) = (side(1, 0.6, 10), side(2, 0.3, 10));
+    let want = judged(&golden, &candidate, &suite);
+    let part = |states: &SideStates, keep: fn(i64) -> bool| {
+        let mut part = states.clone();
+        for series in part.streams[0].series.values_mut() {
+            let SeriesWindows::Panels(windows) = &mut series.windows else { panic!("panels") };
+            windows.retain(|(i, _)| keep(*i));
+        }
+        part.counters.clear();
+        part
+    };
+    let fine = side(2, 0.3, 1);
+    let thirds: [fn(i64) -> bool; 2] = [|i| i % 3 == 1, |i| i % 3 != 1];
+    let halves: [fn(i64) -> bool; 2] = [|i| i >= 1_777, |i| i < 1_777];
+    for [first, second] in [thirds, halves] {
+        // Cut inside windows of 10 s: a part has seconds of each.
+        let (mut a, mut b) = (part(&fine, first), part(&fine, second));
+        for states in [&mut a, &mut b] {
+            let mut coarse = side(9, 0.0, 10);
+            coarse.streams[0].series.values_mut().for_each(|series| series.windows = SeriesWindows::Panels(Vec::new()));
+            coarse.counters.clear();
+            states.merge(coarse).unwrap();
+        }
+        for (mut left, right) in [(a.clone(), b.clone()), (b, a)] {
+            left.merge(right).unwrap();
+            left.counters.clone_from(&candidate.counters);
+            let got = judged(&golden, &left, &suite);
+            assert_eq!(got.candidate_digest, want.candidate_digest);
+            assert_eq!(format!("{:?}", got.findings), format!("{:?}", want.findings));
+        }
+    }
+}
