@@ -39,6 +39,8 @@ pub(crate) struct Laws<'a> {
     pub(crate) scale: Option<f64>,
     /// Of the keys of the comparison, in units of display.
     values: OnceLock<Vec<f64>>,
+    /// Moments of both samples, which several tests ask for.
+    moments: OnceLock<[classic::Moments; 2]>,
 }
 
 impl<'a> Laws<'a> {
@@ -56,11 +58,20 @@ impl<'a> Laws<'a> {
         let candidate = pooled(&comparison, Side::Candidate, &candidate_windows, lattice);
         let display = Display { keys_per_unit: keys_per_unit.map(|k| k as f64) };
         let scale = golden_scale(&golden).map(|s| display.scaled(s));
-        Ok(Self { golden_windows, golden, candidate, comparison, display, scale, values: OnceLock::new() })
+        Ok(Self {
+            golden_windows,
+            golden,
+            candidate,
+            comparison,
+            display,
+            scale,
+            values: OnceLock::new(),
+            moments: OnceLock::new(),
+        })
     }
 
     fn samples(&self) -> Samples<'_> {
-        Samples { golden: &self.golden, candidate: &self.candidate, display: self.display }
+        Samples { golden: &self.golden, candidate: &self.candidate, display: self.display, moments: &self.moments }
     }
 
     /// A key in units of display.

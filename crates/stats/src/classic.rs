@@ -39,7 +39,7 @@ pub use kolmogorov::{exact_ks_sf, kolmogorov_sf};
 pub use ks::{Ks, KsMethod, ks};
 pub use kuiper::{Kuiper, kuiper, kuiper_sf};
 pub use lmoments::{LMoments, l_kurtosis, l_moments, l_scale, l_skew};
-pub use moments::{Ddof, MeanDifference, StdRatio, mean, std};
+pub use moments::{Ddof, MeanDifference, Moments, StdRatio, mean, mean_from, std, std_from};
 pub use mwu::{MannWhitney, MwuMethod, mwu};
 pub(crate) use pareto::ParetoEquations;
 pub use pareto::{PARETO_SHARE, ParetoFit, TailContrast, fit_pareto, pareto, pareto_threshold};

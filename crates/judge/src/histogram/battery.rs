@@ -2,6 +2,8 @@
 //!
 //! A new test is one implementation of [`TwoSampleTest`] and one line of [`tests`], beside its entry in the catalogue.
 
+use std::sync::OnceLock;
+
 use verismo_stats::classic::{self, BINS, PSI_BINS, Tail, TestError};
 use verismo_stats::histogram::Histogram;
 use verismo_stats::judging::{Effect, JudgingError, Outcome};
@@ -16,6 +18,14 @@ pub(super) struct Samples<'a> {
     pub(super) golden: &'a Histogram,
     pub(super) candidate: &'a Histogram,
     pub(super) display: Display,
+    /// Of both, made when first asked for.
+    pub(super) moments: &'a OnceLock<[classic::Moments; 2]>,
+}
+
+impl Samples<'_> {
+    fn moments(&self) -> &[classic::Moments; 2] {
+        self.moments.get_or_init(|| classic::Moments::of_both(self.golden, self.candidate))
+    }
 }
 
 /// The field's number of a test, for reference.
@@ -202,7 +212,7 @@ impl TwoSampleTest for Std {
     }
 
     fn statistic(&self, samples: Samples<'_>) -> Result<Statistic, TestError> {
-        let std = classic::std(samples.golden, samples.candidate, classic::Ddof::Sample)?;
+        let std = classic::std_from(samples.golden, samples.candidate, samples.moments(), classic::Ddof::Sample)?;
         Ok(Statistic::of_effect(std.statistic, std.certified, None))
     }
 
@@ -249,7 +259,7 @@ fn w1(samples: Samples<'_>, _: Effect) -> Result<Statistic, TestError> {
 }
 
 fn mean(samples: Samples<'_>, _: Effect) -> Result<Statistic, TestError> {
-    let mean = classic::mean(samples.golden, samples.candidate)?;
+    let mean = classic::mean_from(samples.golden, samples.candidate, samples.moments())?;
     Ok(scaled(samples, mean.statistic, mean.certified, mean.p_value))
 }
 

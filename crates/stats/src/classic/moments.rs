@@ -75,9 +75,15 @@ pub struct StdRatio {
 /// # Source
 /// Welch (1947); degrees of freedom of Satterthwaite (1946). SciPy's `ttest_ind(second, first, equal_var=False)`.
 pub fn mean(first: &Histogram, second: &Histogram) -> Result<MeanDifference, TestError> {
+    mean_from(first, second, &Moments::of_both(first, second))
+}
+
+/// [`mean`] with the moments of both samples at hand.
+///
+/// # Errors
+/// As [`mean`].
+pub fn mean_from(first: &Histogram, second: &Histogram, [x, y]: &[Moments; 2]) -> Result<MeanDifference, TestError> {
     check_pair(first, second, 1)?;
-    let x = Moments::of(first);
-    let y = if second == first { x } else { Moments::of(second) };
     let unit = unit(first.lattice());
     let statistic = y.mean.minus(x.mean) / unit;
     let certified = if first.lattice().is_exact() {
@@ -87,7 +93,7 @@ pub fn mean(first: &Histogram, second: &Histogram) -> Result<MeanDifference, Tes
         let (down, up) = (x.above_mean + y.below_mean + rounding, x.below_mean + y.above_mean + rounding);
         (statistic - down / unit, statistic + up / unit)
     };
-    let welch_t = welch(&x, &y);
+    let welch_t = welch(x, y);
     let difference = MeanDifference {
         statistic,
         certified,
@@ -112,10 +118,22 @@ pub fn mean(first: &Histogram, second: &Histogram) -> Result<MeanDifference, Tes
 /// The certified interval: a standard deviation is a seminorm, so moving every value within its cell changes it by at most
 /// the root mean square of the moves.
 pub fn std(first: &Histogram, second: &Histogram, ddof: Ddof) -> Result<StdRatio, TestError> {
+    std_from(first, second, &Moments::of_both(first, second), ddof)
+}
+
+/// [`std`] with the moments of both samples at hand.
+///
+/// # Errors
+/// As [`std`].
+pub fn std_from(
+    first: &Histogram,
+    second: &Histogram,
+    [x, y]: &[Moments; 2],
+    ddof: Ddof,
+) -> Result<StdRatio, TestError> {
     check_pair(first, second, 2)?;
     let unit = unit(first.lattice());
-    let spread = |side: Side, histogram: &Histogram| {
-        let moments = Moments::of(histogram);
+    let spread = |side: Side, moments: &Moments| {
         let divisor = ddof.divisor(moments.n);
         let root = |squares: f64| (squares / divisor).sqrt() * (moments.scale / unit);
         let (std, slack) = (root(moments.sum_squares), root(moments.moves));
@@ -124,9 +142,8 @@ pub fn std(first: &Histogram, second: &Histogram, ddof: Ddof) -> Result<StdRatio
         }
         if std > 0.0 { Ok((std, slack)) } else { Err(TestError::NoSpread { side }) }
     };
-    let (std_first, slack_first) = spread(Side::First, first)?;
-    let (std_second, slack_second) =
-        if second == first { (std_first, slack_first) } else { spread(Side::Second, second)? };
+    let (std_first, slack_first) = spread(Side::First, x)?;
+    let (std_second, slack_second) = spread(Side::Second, y)?;
     let statistic = log_ratio(std_second, std_first);
     let certified = if first.lattice().is_exact() {
         (statistic, statistic)
@@ -155,8 +172,8 @@ pub(super) fn log_ratio(numerator: f64, denominator: f64) -> f64 {
 const ROUNDING: f64 = 1e-12;
 
 /// Mean and spread of one sample, in positions (not yet divided by the unit).
-#[derive(Clone, Copy)]
-struct Moments {
+#[derive(Debug, Clone, Copy)]
+pub struct Moments {
     n: u64,
     mean: DoubleSum,
     /// A power of two near the largest deviation: squares are taken of deviations over it, so that they neither underflow
@@ -172,6 +189,12 @@ struct Moments {
 }
 
 impl Moments {
+    /// Of two samples, once where they are equal.
+    pub fn of_both(first: &Histogram, second: &Histogram) -> [Self; 2] {
+        let x = Self::of(first);
+        [x, if second == first { x } else { Self::of(second) }]
+    }
+
     /// Two passes: the mean first, then deviations from it, so that a large offset costs no digits.
     fn of(histogram: &Histogram) -> Self {
         let (n, lattice) = (histogram.count(), histogram.lattice());

@@ -11,6 +11,7 @@
 
 use crate::divisor::Divisor;
 use crate::state::{DecodeError, Reader, put_i64, put_u64};
+use std::sync::Arc;
 
 /// The form of keys without sticky bits, whose distances are divided by their greatest common divisor.
 const STEPS: u8 = 0;
@@ -20,7 +21,7 @@ const SHIFT_MAX: u8 = 62;
 
 /// Ascending keys with counts above zero, packed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Cells(Box<[u8]>);
+pub struct Cells(Arc<[u8]>);
 
 /// Histograms that are merged by looking at the next cell of each.
 const FEW: usize = 16;
@@ -69,7 +70,7 @@ impl Cells {
         if !cells.is_empty() {
             pack(cells, &mut bytes);
         }
-        Self(bytes.into_boxed_slice())
+        Self(bytes.into())
     }
 
     /// Packs the sum of packed histograms.

@@ -106,7 +106,8 @@ impl FarCells {
     /// Sorts by key and joins equal keys; the next time is when there are twice as many.
     #[cold]
     fn join(&mut self) {
-        self.cells.sort_unstable();
+        // Keys come in ascending runs, window by window, which this sort merges as they are.
+        self.cells.sort();
         self.cells.dedup_by(|next, kept| {
             let same = next.0 == kept.0;
             if same {
