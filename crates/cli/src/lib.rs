@@ -1,7 +1,7 @@
 //! The commands of `verismo`, as functions of their arguments and a writer.
 //!
 //! A command writes its product to the writer and returns how the process shall end; it reads no flags of its own, touches
-//! no standard stream, and can be tested without a process. `main.rs` adds the process.
+//! no standard stream, and can be tested without a process. [`process`] adds the process.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod args;
@@ -12,6 +12,7 @@ pub mod files;
 pub mod interrupt;
 pub mod logging;
 pub mod messages;
+pub mod process;
 pub mod progress;
 pub mod suites;
 

@@ -89,11 +89,11 @@ impl Draft {
 /// The findings whose p-values are corrected together: those that decide the run; those that decide an observable of lower
 /// severity; each informing test by itself; and each division into strata, so that asking for one more never changes the verdict of
 /// another.
-fn family(finding: &Finding) -> (u8, String) {
+fn family(finding: &Finding) -> (usize, String) {
     let number = match finding.test {
         _ if finding.deciding && finding.severity == Severity::Critical => 0,
         _ if finding.deciding => 1,
-        informing => 2 + informing as u8,
+        informing => 2 + informing.number(),
     };
     let division = finding.strata.first().and_then(|s| s.label.split_once('=')).map_or("", |(by, _)| by);
     (number, division.to_owned())
@@ -108,7 +108,7 @@ pub(crate) fn settle(drafts: Vec<Draft>, alpha: f64, multiplicity: Multiplicity)
         Multiplicity::None => |p_values: &[f64]| p_values.to_vec(),
     };
     let mut drafts = drafts;
-    let families: std::collections::BTreeSet<(u8, String)> = drafts.iter().map(|d| family(&d.finding)).collect();
+    let families: std::collections::BTreeSet<(usize, String)> = drafts.iter().map(|d| family(&d.finding)).collect();
     for number in families {
         let family: Vec<usize> = (0..drafts.len())
             .filter(|&i| family(&drafts[i].finding) == number)

@@ -5,7 +5,7 @@ use verismo_stats::judging::{
     JudgingError, Outcome, PanelNorm, PanelOutcome, PanelStatistic, PanelWindow, Reading, compare_panels,
 };
 use verismo_stats::panel::Panel;
-use verismo_suite::catalogue::{Kind, ObservableInfo, PanelColumn, TestId};
+use verismo_suite::catalogue::{self, Kind, ObservableInfo, PanelColumn, PanelPlan, Reads, TestId};
 use verismo_suite::verdict::FindingVerdict;
 
 use crate::draft::{Draft, Open, short};
@@ -63,7 +63,14 @@ impl Plan {
                 let statistic = PointRatioError { above: place("notional")?, below: place("volume")? };
                 Self::aligned(statistic, vec!["vwap".to_owned()])
             }
-            _ => None,
+            _ => match catalogue::metric(test)?.reads {
+                Reads::Panel(plan) => plan(columns).map(|PanelPlan { statistic, names }| Self {
+                    statistic,
+                    names,
+                    needs_alignment: false,
+                }),
+                Reads::Law(_) => None,
+            },
         }
     }
 }

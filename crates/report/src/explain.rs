@@ -7,7 +7,7 @@ mod text;
 
 use std::cmp::Ordering;
 
-use verismo_suite::catalogue::{self, CHECKS, OBSERVABLES, TestId};
+use verismo_suite::catalogue::{self, CHECKS, TestId};
 use verismo_suite::explanation::{Chapter, Explanation, SCHEMA, Story};
 use verismo_suite::report::{Finding, IntegrityRow, Report};
 use verismo_suite::{FindingVerdict, Severity};
@@ -109,7 +109,8 @@ fn names<'a>(report: &'a Report, name: &str) -> Result<Vec<&'a str>, ExplainErro
     }
     let parts: Vec<&str> =
         all.iter().copied().filter(|known| !wanted.is_empty() && plain(known).contains(&wanted)).collect();
-    let is_catalogued = OBSERVABLES.iter().map(|o| o.id).chain(CHECKS.iter().map(|c| c.id)).any(|id| id == wanted);
+    let is_catalogued =
+        catalogue::all_observables().map(|o| o.id).chain(CHECKS.iter().map(|c| c.id)).any(|id| id == wanted);
     if is_catalogued {
         return Err(ExplainError::NotJudged { name: wanted, suite: report.suite.clone() });
     }

@@ -48,7 +48,7 @@ pub enum ExplainFormat {
 
 fn parse_test(text: &str) -> Result<TestId, String> {
     TestId::from_name(text).ok_or_else(|| {
-        let names: Vec<&str> = verismo_suite::catalogue::TESTS.iter().map(|t| t.name).collect();
+        let names: Vec<&str> = verismo_suite::catalogue::all_tests().map(|t| t.name).collect();
         format!("there is no such test; there are: {}", names.join(", "))
     })
 }

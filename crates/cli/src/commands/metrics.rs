@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use verismo_report::layout::{cut, wrap};
 use verismo_report::reference::{above_limit, limit};
-use verismo_suite::catalogue::{CHECKS, CheckInfo, OBSERVABLES, ObservableInfo, TESTS, TestInfo, nearest};
+use verismo_suite::catalogue::{CHECKS, CheckInfo, ObservableInfo, TestInfo, all_observables, all_tests, nearest};
 
 use crate::args::MetricsArgs;
 use crate::{CliError, Context, Exit};
@@ -22,9 +22,9 @@ pub fn run(args: &MetricsArgs, context: Context<'_>, out: &mut impl Write) -> Re
         list(width, out)?;
         return Ok(Exit::Pass);
     };
-    if let Some(observable) = OBSERVABLES.iter().find(|o| o.id == id) {
+    if let Some(observable) = all_observables().find(|o| o.id == id) {
         explain_observable(observable, width, out)?;
-    } else if let Some(test) = TESTS.iter().find(|t| t.id.as_str() == id) {
+    } else if let Some(test) = all_tests().find(|t| t.name == id) {
         explain_test(test, width, out)?;
     } else if let Some(check) = CHECKS.iter().find(|c| c.id == id) {
         explain_check(check, width, out)?;
@@ -35,8 +35,8 @@ pub fn run(args: &MetricsArgs, context: Context<'_>, out: &mut impl Write) -> Re
 }
 
 fn ids() -> impl Iterator<Item = &'static str> {
-    let observables = OBSERVABLES.iter().map(|o| o.id);
-    observables.chain(TESTS.iter().map(|t| t.id.as_str())).chain(CHECKS.iter().map(|c| c.id))
+    let observables = all_observables().map(|o| o.id);
+    observables.chain(all_tests().map(|t| t.name)).chain(CHECKS.iter().map(|c| c.id))
 }
 
 fn unknown(id: &str) -> CliError {
@@ -51,12 +51,12 @@ fn list(width: usize, out: &mut impl Write) -> io::Result<()> {
     let column = ids().map(str::len).max().unwrap_or(0) + 2;
     let room = width.saturating_sub(column + 2);
     writeln!(out, "Observables: series that are compared")?;
-    for o in OBSERVABLES {
+    for o in all_observables() {
         let text = if o.unit.is_empty() { o.description.to_owned() } else { format!("{} [{}]", o.description, o.unit) };
         writeln!(out, "  {:column$}{}", o.id, cut(&text, room))?;
     }
     writeln!(out, "\nTests: how two series are compared")?;
-    for t in TESTS {
+    for t in all_tests() {
         writeln!(out, "  {:column$}{}", t.id, cut(t.title, room))?;
     }
     writeln!(out, "\nChecks: what is counted on each side")?;
@@ -75,7 +75,7 @@ fn field(out: &mut impl Write, width: usize, label: &str, text: &str) -> io::Res
 
 fn explain_observable(o: &ObservableInfo, width: usize, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{}: an observable", o.id)?;
-    let tests: Vec<&str> = o.tests.iter().map(|t| t.as_str()).collect();
+    let tests: Vec<&str> = o.all_tests().into_iter().map(|t| t.as_str()).collect();
     field(out, width, "what", o.description)?;
     field(out, width, "unit", if o.unit.is_empty() { "none" } else { o.unit })?;
     field(out, width, "definition", o.formula)?;
@@ -97,7 +97,7 @@ fn explain_observable(o: &ObservableInfo, width: usize, out: &mut impl Write) ->
 fn explain_test(t: &TestInfo, width: usize, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{}: a test", t.id)?;
     let (low, high) = t.margin_range;
-    let applies: Vec<&str> = OBSERVABLES.iter().filter(|o| o.tests.contains(&t.id)).map(|o| o.id).collect();
+    let applies: Vec<&str> = all_observables().filter(|o| o.all_tests().contains(&t.id)).map(|o| o.id).collect();
     field(out, width, "what", t.title)?;
     field(out, width, "definition", t.formula)?;
     field(out, width, "reference", t.reference)?;

@@ -128,7 +128,8 @@ fn by_effect(test: TestId) -> Option<(Effect, Measure)> {
         | TestId::QuoteRmse
         | TestId::DepthCorrelation
         | TestId::BarMismatch
-        | TestId::VwapError => return None,
+        | TestId::VwapError
+        | TestId::Plugin(_) => return None,
     })
 }
 

@@ -2,11 +2,11 @@
 
 use verismo_stats::classic::{self, Contrast, LikelihoodRatio, Rivals, Tail, TestError};
 use verismo_stats::histogram::Histogram;
-use verismo_stats::judging::{Effect, JudgingError, LawFunctional, Outcome};
-use verismo_suite::catalogue::TestId;
+use verismo_stats::judging::{CustomLaw, Effect, JudgingError, LawFunctional, LawStatistic, Outcome, ValueLaw};
+use verismo_suite::catalogue::{self, Reads, TestId};
 
-use super::Laws;
 use super::battery::{Samples, Statistic, TwoSampleTest, tails};
+use super::{Display, Laws};
 use crate::draft::short;
 use crate::observe::Task;
 
@@ -27,7 +27,57 @@ pub(super) fn tests(test: TestId, laws: &Laws<'_>) -> Vec<Box<dyn TwoSampleTest>
         TestId::PowerLaw => {
             tails(laws).into_iter().map(|tail| -> Box<dyn TwoSampleTest> { Box::new(Power::new(tail, laws)) }).collect()
         }
-        _ => Vec::new(),
+        _ => match catalogue::metric(test).map(|metric| metric.reads) {
+            Some(Reads::Law(statistic)) => vec![Box::new(Custom { id: test, statistic })],
+            _ => Vec::new(),
+        },
+    }
+}
+
+/// A number that a plug-in defines.
+struct Custom {
+    id: TestId,
+    statistic: &'static dyn LawStatistic,
+}
+
+impl Custom {
+    /// Of one sample, as it is.
+    fn of(&self, histogram: &Histogram, display: Display, side: classic::Side) -> Result<f64, TestError> {
+        let total = histogram.count().max(1) as f64;
+        let value = |key: i64| display.value(histogram.lattice(), key);
+        let values: Vec<f64> = histogram.cells().iter().map(|(key, _)| value(*key)).collect();
+        let counts: Vec<u64> = histogram.cells().iter().map(|(_, count)| *count).collect();
+        let masses: Vec<f64> = counts.iter().map(|count| *count as f64 / total).collect();
+        let law = ValueLaw { values: &values, masses: &masses, counts: &counts };
+        // Its reason stands in the finding, where the judged number has none.
+        self.statistic.read(&law).map(|(number, _)| number).map_err(|_| TestError::NoSpread { side })
+    }
+}
+
+impl TwoSampleTest for Custom {
+    fn id(&self) -> TestId {
+        self.id
+    }
+
+    fn statistic(&self, samples: Samples<'_>) -> Result<Statistic, TestError> {
+        let golden = self.of(samples.golden, samples.display, classic::Side::First)?;
+        let candidate = self.of(samples.candidate, samples.display, classic::Side::Second)?;
+        let difference = candidate - golden;
+        let certified = if samples.golden.lattice().is_exact() {
+            (difference, difference)
+        } else {
+            (f64::NEG_INFINITY, f64::INFINITY)
+        };
+        Ok(Statistic {
+            notes: vec![sides(golden, candidate)],
+            uncertified: "how far cells may move a metric of a plug-in is not known",
+            ..Statistic::of_effect(difference, certified, None)
+        })
+    }
+
+    fn judge(&self, _task: &Task<'_>, laws: &Laws<'_>, margin: f64) -> Result<Outcome, JudgingError> {
+        let functional = LawFunctional::Custom(CustomLaw(self.statistic));
+        laws.comparison.judge(Effect::Functional(functional), margin, &laws.values())
     }
 }
 

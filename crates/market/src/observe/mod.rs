@@ -26,6 +26,7 @@ mod counters;
 pub mod frame;
 mod observed;
 mod panels;
+pub mod plugin;
 mod rate;
 pub mod registry;
 mod scan;
@@ -123,14 +124,14 @@ impl StreamObserver {
         let grid_ns = options.grid_ns;
         assert!(grid_ns >= 1 && SECOND_NS % grid_ns == 0, "the grid divides one second, {grid_ns} ns does not");
         let is_wanted = |id: &str| options.observables.iter().any(|wanted| wanted == id);
-        let wanted = REGISTRY.iter().filter(|entry| is_wanted(entry.id));
-        let needs = wanted.clone().fold(Needs::NONE, |needs, entry| needs.or(entry.needs));
+        let wanted: Vec<_> = registry::all().into_iter().filter(|entry| is_wanted(entry.id)).collect();
+        let needs = wanted.iter().fold(Needs::NONE, |needs, entry| needs.or(entry.needs));
         let unknown = options.observables.iter().filter(|id| registry::entry(id).is_none());
         let window_ns = options.window_min_ns.max(window_ns_of_span(options.expected_span_ns));
         Self {
             scan: Scan::new(options, needs),
             frame: Frame::default(),
-            observables: wanted.map(|entry| (entry.build)(grid_ns, window_ns)).collect(),
+            observables: wanted.iter().map(|entry| (entry.build)(grid_ns, window_ns)).collect(),
             unknown_observables: unknown.cloned().collect(),
             window_ns,
             window_min_ns: options.window_min_ns,

@@ -2,6 +2,8 @@
 
 use super::Series;
 use super::frame::Frame;
+use std::sync::{PoisonError, RwLock};
+
 use super::series::{book, depth, events, flow, impact, liquidity, order_flow};
 use super::series::{orders, panels, returns, shape, toxicity, trades, volatility};
 
@@ -79,7 +81,7 @@ const fn v1_with(needs: Needs, id: &'static str, build: Build) -> Entry {
 
 /// The version of an observable's definition; 0 for one that is not known.
 pub fn version(id: &str) -> u32 {
-    REGISTRY.iter().find(|entry| entry.id == id).map_or(0, |entry| entry.version)
+    entry(id).map_or(0, |entry| entry.version)
 }
 
 /// All observables, in the order of the catalogue.
@@ -163,9 +165,24 @@ pub const REGISTRY: &[Entry] = &[
     v1("bars_1m", panels::bars_1m),
 ];
 
+/// Observables of plug-ins.
+static ADDED: RwLock<Vec<Entry>> = RwLock::new(Vec::new());
+
+/// Adds the observable of a plug-in, which the catalogue has taken: its name is new.
+pub(super) fn add(entry: Entry) {
+    ADDED.write().unwrap_or_else(PoisonError::into_inner).push(entry);
+}
+
+/// All observables, those of plug-ins last.
+pub fn all() -> Vec<Entry> {
+    let added = ADDED.read().unwrap_or_else(PoisonError::into_inner);
+    REGISTRY.iter().chain(added.iter()).copied().collect()
+}
+
 /// The entry of that id.
-pub fn entry(id: &str) -> Option<&'static Entry> {
-    REGISTRY.iter().find(|entry| entry.id == id)
+pub fn entry(id: &str) -> Option<Entry> {
+    let own = REGISTRY.iter().find(|entry| entry.id == id).copied();
+    own.or_else(|| all().into_iter().find(|entry| entry.id == id))
 }
 
 #[cfg(test)]

@@ -266,6 +266,7 @@ fn in_words(finding: &Finding, effect: f64) -> String {
             format!("A depth of the candidate follows the golden's with a correlation of {}.", measured(1.0 - effect))
         }
         TestId::BarMismatch => format!("{} of the bars are missing, surplus or different.", percent(effect)),
+        TestId::Plugin(_) => format!("The candidate differs from the golden by {size} of this metric."),
         TestId::VwapError => format!("The candidate's average prices of bars are off by {size} bp."),
     }
 }

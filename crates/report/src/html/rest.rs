@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use verismo_suite::FindingVerdict;
-use verismo_suite::catalogue::{MarginUnit, TESTS, check};
+use verismo_suite::catalogue::{MarginUnit, all_tests, check};
 use verismo_suite::report::{IntegrityRow, Report};
 
 use super::page::{chip, escape, folded, paragraph, prose_table, section};
@@ -223,7 +223,7 @@ pub(super) fn method(report: &Report) -> String {
         let _ = writeln!(body, "<dt>{}</dt><dd>{}</dd>", escape(word), escape(text));
     }
     body.push_str("</dl>\n<h3>Tests</h3>\n<dl>\n");
-    for test in TESTS.iter().filter(|t| report.findings.iter().any(|f| f.test == t.id)) {
+    for test in all_tests().filter(|t| report.findings.iter().any(|f| f.test == t.id)) {
         let unit = match test.margin_unit {
             MarginUnit::Effect => "a number without unit",
             MarginUnit::GoldenScale => "interquartile ranges of the golden in the suite, here in the observable's unit",

@@ -79,6 +79,10 @@ impl PanelStatistic for PointRmse {
         PanelNorm::Largest
     }
 
+    fn is_ordered(&self) -> bool {
+        true
+    }
+
     fn domain(&self) -> u64 {
         200
     }
@@ -129,6 +133,10 @@ impl PanelStatistic for PointCorrelation {
         PanelNorm::Largest
     }
 
+    fn is_ordered(&self) -> bool {
+        true
+    }
+
     fn domain(&self) -> u64 {
         201
     }
@@ -161,6 +169,10 @@ impl PanelStatistic for PointMismatch {
         PanelNorm::Largest
     }
 
+    fn is_ordered(&self) -> bool {
+        true
+    }
+
     fn domain(&self) -> u64 {
         202
     }
@@ -188,6 +200,10 @@ impl PanelStatistic for PointRatioError {
 
     fn norm(&self, _: &Reading) -> PanelNorm {
         PanelNorm::Largest
+    }
+
+    fn is_ordered(&self) -> bool {
+        true
     }
 
     fn domain(&self) -> u64 {

@@ -1,58 +1,9 @@
 //! Every statistic's influence values are what a little more weight of a row does.
 
 use super::*;
-use crate::judging::{PanelStatistic, Reading};
 use crate::panel::{Panel, PanelRows};
 
-/// Rows without model: three columns that depend on each other, some numbers undefined.
-pub(crate) fn some_rows(n: usize) -> Rows {
-    let mut state = 1_u64;
-    let mut uniform = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 11) as f64 / (1_u64 << 53) as f64
-    };
-    let mut values = Vec::new();
-    for i in 0..n {
-        let (a, b, c) = (uniform(), uniform(), uniform());
-        values.extend([a, 0.6 * a * a + b, if i % 17 == 3 { f64::NAN } else { c - 0.5 * b }]);
-    }
-    Rows::of_values(3, values, 1_000_000_000)
-}
-
-/// Checks the influence values of both sides at a few rows by differences of the weights.
-pub(crate) fn check_influences(statistic: &dyn PanelStatistic, golden: &Rows, candidate: &Rows, tolerance: f64) {
-    let readings = statistic.read(golden, candidate).unwrap();
-    for (side, (rows, reading)) in [golden, candidate].into_iter().zip(&readings).enumerate() {
-        let numbers = reading.values.len();
-        let other = &readings[1 - side];
-        for k in 0..numbers {
-            let mean: f64 = (0..rows.len()).map(|i| rows.weights[i] * reading.scores[i * numbers + k]).sum();
-            assert!(mean.abs() < 1e-9, "number {k}: influences have mean {mean}");
-        }
-        for at in [0, rows.len() / 3, rows.len() - 1] {
-            let moved = |by: f64| {
-                let mut rows = rows.clone();
-                rows.weights.iter_mut().for_each(|weight| *weight *= 1.0 - by);
-                rows.weights[at] += by;
-                let sides = if side == 0 { [&rows, candidate] } else { [golden, &rows] };
-                statistic.read(sides[0], sides[1]).unwrap()
-            };
-            let step = 1e-5;
-            let (up, down): ([Reading; 2], [Reading; 2]) = (moved(step), moved(-step));
-            for k in 0..numbers {
-                // What a row of this side does to the other side's number counts here too.
-                let of = |moved: &[Reading; 2]| moved[side].values[k] - moved[1 - side].values[k] + other.values[k];
-                let slope = (of(&up) - of(&down)) / (2.0 * step);
-                let score = reading.scores[at * numbers + k];
-                let error = (slope - score).abs();
-                assert!(
-                    error <= tolerance * (1.0 + slope.abs()),
-                    "side {side}, number {k}, row {at}: {slope} is not {score}"
-                );
-            }
-        }
-    }
-}
+pub(crate) use crate::judging::laws::{check_panel_statistic as check_influences, some_rows};
 
 #[test]
 fn correlations() {

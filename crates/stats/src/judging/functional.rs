@@ -46,6 +46,53 @@ pub enum LawFunctional {
         /// The smallest value, as `value_of` would have it.
         from: f64,
     },
+    /// A user's.
+    Custom(CustomLaw),
+}
+
+/// A number of one law that a user defines.
+pub trait LawStatistic: Sync {
+    /// Its name.
+    fn id(&self) -> &'static str;
+
+    /// The number, and the influence of each value on it: what one more observation there does to it, per unit of mass, with mean 0 over
+    /// the law.
+    ///
+    /// # Errors
+    /// Why the law has no such number, in words.
+    fn read(&self, law: &ValueLaw<'_>) -> Result<(f64, Vec<f64>), &'static str>;
+
+    /// Windows, as many as equal ones would be, that must carry the noise: 2 or more where extremes move the number much.
+    fn carrying_min(&self) -> f64 {
+        0.0
+    }
+}
+
+/// The law of one side, at the values that either side has.
+#[derive(Debug, Clone, Copy)]
+pub struct ValueLaw<'a> {
+    /// Ascending, in the observable's unit.
+    pub values: &'a [f64],
+    /// The share of each value; they sum to 1.
+    pub masses: &'a [f64],
+    /// How often each value was seen.
+    pub counts: &'a [u64],
+}
+
+/// A [`LawStatistic`] by reference; two are equal if their names are.
+#[derive(Clone, Copy)]
+pub struct CustomLaw(pub &'static dyn LawStatistic);
+
+impl core::fmt::Debug for CustomLaw {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "CustomLaw({})", self.0.id())
+    }
+}
+
+impl PartialEq for CustomLaw {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id() == other.0.id()
+    }
 }
 
 /// A side's law: values, masses and cumulated masses per column.
@@ -73,6 +120,7 @@ impl LawFunctional {
             Self::LnKurtosis => 8.0,
             Self::LnLScale | Self::LSkew | Self::LKurtosis => 2.0,
             Self::ParetoShape { .. } | Self::PowerLaw { .. } => 0.0,
+            Self::Custom(statistic) => statistic.0.carrying_min(),
         }
     }
 
@@ -106,6 +154,7 @@ impl LawFunctional {
             Self::LnLScale | Self::LSkew | Self::LKurtosis => law.l_moment(self)?,
             Self::ParetoShape { tail, threshold, from } => law.pareto(tail, threshold, from)?,
             Self::PowerLaw { tail, start, from } => law.power_law(tail, start, from)?,
+            Self::Custom(statistic) => law.custom(statistic)?,
         };
         let is_finite = value.is_finite() && scores.iter().all(|score| score.is_finite());
         if is_finite { Ok((value, scores)) } else { Err(law.undefined("the statistic exceeds the range of f64")) }
@@ -250,6 +299,15 @@ impl Standardised {
 impl SideLaw<'_> {
     fn undefined(&self, reason: &'static str) -> JudgingError {
         JudgingError::Undefined { side: self.side, reason }
+    }
+
+    fn custom(&self, statistic: CustomLaw) -> Influence {
+        let law = ValueLaw { values: self.values, masses: &self.masses, counts: self.counts };
+        let (value, scores) = statistic.0.read(&law).map_err(|reason| self.undefined(reason))?;
+        if scores.len() != self.values.len() {
+            return Err(self.undefined("the statistic gives no influence for each value"));
+        }
+        Ok((value, scores))
     }
 
     fn standardised(&self) -> Result<Standardised, JudgingError> {

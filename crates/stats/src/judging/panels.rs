@@ -119,6 +119,11 @@ pub trait PanelStatistic: Sync {
     /// Separates the replicates of this statistic from those of others: at least 100.
     fn domain(&self) -> u64;
 
+    /// Whether the order of rows in time matters: such a statistic is no function of the joint law alone.
+    fn is_ordered(&self) -> bool {
+        false
+    }
+
     /// Windows, as many as equal ones would be, that must carry the noise of a signed number; 0 asks for none.
     fn carrying_min(&self) -> f64 {
         0.0

@@ -6,15 +6,17 @@ mod microstructure;
 mod observable;
 mod observables;
 mod panels;
+mod plugins;
 mod tests_table;
 
 pub use checks::{CHECKS, CheckInfo, check};
 pub use lattice_spec::{LatticeSpec, Split};
-pub use observable::{Class, Display, Kind, ObservableInfo, PanelColumn, Sampling, Source};
+pub use observable::{Class, Display, Grid, Kind, ObservableInfo, PanelColumn, Sampling, Source};
 #[cfg(test)]
 pub(crate) use observables::MARKET;
-pub use observables::{OBSERVABLES, observable};
-pub use tests_table::{DefaultMargin, LAW_TESTS, MarginUnit, TESTS, TestId, TestInfo};
+pub use observables::{OBSERVABLES, all_observables, observable};
+pub use plugins::{MAX_PLUGINS, Metric, PanelPlan, PluginError, Reads, add_metric, add_observable, metric};
+pub use tests_table::{DefaultMargin, LAW_TESTS, MarginUnit, TESTS, TestId, TestInfo, all_tests};
 
 /// The known name nearest to `name` by edit distance, if it is near enough to be what was meant: at most a third of the
 /// letters differ, and at least one may.

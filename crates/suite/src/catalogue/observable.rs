@@ -1,6 +1,6 @@
 //! What is said of each observable, and in which words.
 
-use super::{LatticeSpec, TestId};
+use super::{LatticeSpec, TestId, plugins};
 
 /// What the source must carry for an observable to exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,8 +74,10 @@ pub enum Display {
 
 /// The lattice of a catalogued observable, as a constant; [`ObservableInfo::lattice`] gives the full form.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Grid {
+pub enum Grid {
+    /// Exact, in 10^-n.
     Ticks(u8),
+    /// So many bits of the mantissa.
     Float(u8),
     /// Ten bits; twenty where 0.9 <= |x| < 1, since imbalances crowd there.
     UnitInterval,
@@ -112,10 +114,37 @@ pub struct ObservableInfo {
     pub formula: &'static str,
     /// Where the definition comes from.
     pub reference: &'static str,
-    pub(super) grid: Grid,
+    /// Its lattice.
+    pub grid: Grid,
 }
 
 impl ObservableInfo {
+    /// What an observable is that says nothing else: a histogram of exact values at each trade. A plug-in names what differs.
+    pub const TEMPLATE: Self = Self {
+        id: "",
+        number: "",
+        unit: "",
+        source: Source::Trades,
+        sampling: Sampling::PerTrade,
+        class: Class::Group,
+        kind: Kind::Histogram,
+        display: Display::Value,
+        depends_on_cadence: false,
+        tests: super::LAW_TESTS,
+        proxy: "",
+        description: "",
+        formula: "",
+        reference: "",
+        grid: Grid::Ticks(8),
+    };
+
+    /// The tests that apply to it, those of plug-ins too.
+    pub fn all_tests(&self) -> Vec<TestId> {
+        let mut all = self.tests.to_vec();
+        all.extend(plugins::metrics().iter().filter(|m| m.reads.applies_to(self.kind)).map(|m| m.info.id));
+        all
+    }
+
     /// Its lattice.
     pub fn lattice(&self) -> LatticeSpec {
         match self.grid {

@@ -3,6 +3,7 @@
 use super::microstructure::MICROSTRUCTURE;
 use super::observable::Grid;
 use super::panels::PANELS;
+use super::plugins;
 use super::{Class, Display, Kind, LAW_TESTS, ObservableInfo, Sampling, Source, TestId};
 use TestId::{
     Acf, Ad, Chi2, Cvm, Energy, Fano, Gpd, Hill, Js, Kl, Ks, Kuiper, Kurtosis, LKurtosis, LScale, LSkew, Mean, Mwu,
@@ -477,7 +478,13 @@ pub(crate) const MARKET: &[ObservableInfo] = &[
     },
 ];
 
+/// Every observable, those of plug-ins last.
+pub fn all_observables() -> impl Iterator<Item = &'static ObservableInfo> {
+    OBSERVABLES.iter().chain(plugins::observables())
+}
+
 /// The observable of that name.
 pub fn observable(id: &str) -> Option<&'static ObservableInfo> {
-    OBSERVABLES.iter().find(|o| o.id == id)
+    let own = OBSERVABLES.iter().find(|o| o.id == id);
+    own.or_else(|| plugins::observables().into_iter().find(|o| o.id == id))
 }

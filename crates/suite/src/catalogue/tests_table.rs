@@ -1,10 +1,14 @@
 //! The tests: what each statistic is, what its effect means, and in which unit its margin is given.
 
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::plugins;
 
 /// A test of one observable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TestId {
     /// Kolmogorov-Smirnov distance.
     Ks,
@@ -66,6 +70,8 @@ pub enum TestId {
     BarMismatch,
     /// Error of volume-weighted average prices.
     VwapError,
+    /// The metric of a plug-in, in order of registration.
+    Plugin(u8),
 }
 
 /// The tests of two laws: what applies to every observable with histograms.
@@ -516,7 +522,15 @@ impl TestId {
 
     /// The test of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        TESTS.iter().find(|t| t.name == name).map(|t| t.id)
+        all_tests().find(|t| t.name == name).map(|t| t.id)
+    }
+
+    /// Its place among all tests.
+    pub fn number(self) -> usize {
+        match self {
+            Self::Plugin(number) => TESTS.len() + usize::from(number),
+            other => TESTS.iter().position(|t| t.id == other).unwrap_or(0),
+        }
     }
 
     /// Whether the effect is the square of a distance, so that it falls with the length of the data and not with its root.
@@ -526,8 +540,29 @@ impl TestId {
 
     /// Its entry of [`TESTS`].
     pub fn info(self) -> &'static TestInfo {
-        // The table is in the order of the enum, which a test checks for every entry.
-        &TESTS[self as usize]
+        match self {
+            // Only the registration of a metric makes such an id.
+            Self::Plugin(number) => plugins::metrics().get(usize::from(number)).map_or(&TESTS[0], |m| &m.info),
+            _ => &TESTS[self.number()],
+        }
+    }
+}
+
+/// Every test, those of plug-ins last.
+pub fn all_tests() -> impl Iterator<Item = &'static TestInfo> {
+    TESTS.iter().chain(plugins::metrics().into_iter().map(|m| &m.info))
+}
+
+impl Serialize for TestId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for TestId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Cow::<str>::deserialize(deserializer)?;
+        Self::from_name(&name).ok_or_else(|| D::Error::custom(format_args!("there is no test {name:?}")))
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::{self, CHECKS, LatticeSpec, OBSERVABLES, TestId};
+use crate::catalogue::{self, CHECKS, LatticeSpec, TestId};
 use crate::verdict::Severity;
 
 pub use duration::{format_duration, parse_duration};
@@ -327,7 +327,7 @@ impl Suite {
 
 /// Whether the id names an observable of the catalogue.
 pub fn is_catalogued(id: &str) -> bool {
-    OBSERVABLES.iter().any(|o| o.id == id)
+    catalogue::observable(id).is_some()
 }
 
 #[cfg(test)]

@@ -13,12 +13,14 @@ use super::problem::SuiteProblem;
 use super::{
     ColumnDefaults, DataKind, Limit, Multiplicity, ObservableRule, Pairing, Policy, Reading, SCHEMA, Scope, Suite,
 };
-use crate::catalogue::{self, CHECKS, LatticeSpec, OBSERVABLES, Split, TESTS, TestId};
+use crate::catalogue::{self, CHECKS, LatticeSpec, Split, TestId};
 use crate::verdict::Severity;
 use crate::yaml::{self, Key, Node, Place, Value};
 
 /// The tests that apply to a column of a table.
-pub(super) const COLUMN_TESTS: &[TestId] = catalogue::LAW_TESTS;
+pub(super) fn column_tests() -> Vec<TestId> {
+    catalogue::ObservableInfo { tests: catalogue::LAW_TESTS, ..catalogue::ObservableInfo::TEMPLATE }.all_tests()
+}
 
 const TOP_KEYS: &[&str] = &[
     "schema",
@@ -230,7 +232,7 @@ impl Reader {
         }
         let map = self.map(node, "`columns`", COLUMN_KEYS);
         let severity = self.severity(&map, Severity::Critical);
-        let (decide, margins) = self.tests(&map, "`columns`", COLUMN_TESTS)?;
+        let (decide, margins) = self.tests(&map, "`columns`", &column_tests())?;
         let policy = self.policy(&map, decide);
         Some(ColumnDefaults { decide, margins, severity, policy })
     }
@@ -274,11 +276,11 @@ impl Reader {
     /// One observable; `None` when it is disabled or wrong.
     fn rule(&mut self, map: &Entries<'_>, id_node: &Node, id: String, data: DataKind) -> Option<ObservableRule> {
         let allowed = match data {
-            DataKind::Table => COLUMN_TESTS,
+            DataKind::Table => column_tests(),
             DataKind::Market => match catalogue::observable(&id) {
-                Some(info) => info.tests,
+                Some(info) => info.all_tests(),
                 None => {
-                    let near = catalogue::nearest(&id, OBSERVABLES.iter().map(|o| o.id));
+                    let near = catalogue::nearest(&id, catalogue::all_observables().map(|o| o.id));
                     let help =
                         near.map_or("`verismo metrics` lists them".to_owned(), |n| format!("did you mean `{n}`?"));
                     self.problem(id_node.place, "unknown-observable", format!("no observable is called `{id}`"), help);
@@ -297,7 +299,7 @@ impl Reader {
         };
         let severity = self.severity(map, Severity::Critical);
         let lattice = map.get("lattice").and_then(|n| self.lattice(n, data));
-        let (decide, margins) = self.tests(map, &format!("observable `{id}`"), allowed)?;
+        let (decide, margins) = self.tests(map, &format!("observable `{id}`"), &allowed)?;
         let policy = self.policy(map, decide);
         enabled.then_some(ObservableRule { id, decide, margins, severity, policy, lattice })
     }
@@ -382,7 +384,7 @@ impl Reader {
                 None
             }
             None => {
-                let near = catalogue::nearest(name, TESTS.iter().map(|t| t.id.as_str()));
+                let near = catalogue::nearest(name, catalogue::all_tests().map(|t| t.name));
                 let help = near.map_or_else(|| format!("one of {}", names()), |n| format!("did you mean `{n}`?"));
                 self.problem(place, "unknown-test", format!("no test is called `{name}`"), help);
                 None

@@ -17,7 +17,7 @@ fn built_in_texts_parse_and_cover_the_catalogue() {
     ids.sort();
     assert_eq!(market.observable_ids(), ids);
     let [microstructure, joint] = ["microstructure", "joint"].map(|name| Suite::builtin(name).unwrap());
-    for o in OBSERVABLES {
+    for o in catalogue::OBSERVABLES {
         let asked = [&market, &microstructure, &joint].iter().any(|suite| suite.rule(o.id).is_some());
         assert!(asked, "no suite asks for {}", o.id);
     }
@@ -332,7 +332,7 @@ fn a_table_suite_is_written_and_read_back() {
 
 #[test]
 fn catalogued_lattices_are_valid() {
-    for o in OBSERVABLES {
+    for o in catalogue::OBSERVABLES {
         let lattice = o.lattice().to_lattice().unwrap();
         assert_eq!(LatticeSpec::from_lattice(&lattice), o.lattice(), "{}", o.id);
     }

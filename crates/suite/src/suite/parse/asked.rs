@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Reader;
-use crate::catalogue::{TESTS, TestId};
+use crate::catalogue::{TestId, all_tests};
 use crate::yaml::{Node, Value};
 
 /// What `tests` asks for.
@@ -38,7 +38,7 @@ impl Reader {
         match &node.value {
             Value::Text(word) if word == "all" => Asked::All,
             Value::List(items) => {
-                let every: Vec<TestId> = TESTS.iter().map(|t| t.id).collect();
+                let every: Vec<TestId> = all_tests().map(|t| t.id).collect();
                 let allowed = allowed.unwrap_or(&every);
                 let named = items.iter().filter_map(|item| {
                     let name = self.text(item, "a test")?;
