@@ -42,7 +42,7 @@ impl Plugin for Forgetful {
 #[test]
 #[should_panic = "declared a group"]
 fn a_class_that_is_not_true_is_found_out() {
-    streams().iter().for_each(|batch| laws::check_class::<Forgetful>(batch));
+    streams().iter().for_each(laws::check_class::<Forgetful>);
 }
 
 /// Counts the frames, which end where batches end.
@@ -63,7 +63,7 @@ impl Plugin for Frames {
 #[test]
 #[should_panic = "cut at"]
 fn an_observable_of_frames_is_found_out() {
-    streams().iter().for_each(|batch| laws::check_cuts::<Frames>(batch));
+    streams().iter().for_each(laws::check_cuts::<Frames>);
 }
 
 #[test]

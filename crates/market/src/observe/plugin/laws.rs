@@ -190,17 +190,17 @@ macro_rules! observable_laws {
 
             #[test]
             fn where_a_stream_is_cut_makes_no_difference() {
-                $streams.iter().for_each(|batch| laws::check_cuts::<$plugin>(batch));
+                $streams.iter().for_each(laws::check_cuts::<$plugin>);
             }
 
             #[test]
             fn pieces_combine_as_its_class_says() {
-                $streams.iter().for_each(|batch| laws::check_class::<$plugin>(batch));
+                $streams.iter().for_each(laws::check_class::<$plugin>);
             }
 
             #[test]
             fn states_have_one_encoding() {
-                $streams.iter().for_each(|batch| laws::check_encoding::<$plugin>(batch));
+                $streams.iter().for_each(laws::check_encoding::<$plugin>);
             }
         }
     };
