@@ -1,6 +1,7 @@
 //! Pearson's correlation of every pair of columns.
 
 use super::Complete;
+use super::scale::{Axis, finite};
 use crate::judging::{JudgingError, PanelNorm, PanelStatistic, Reading, Rows, Side};
 
 /// Rows below which nothing is said.
@@ -37,8 +38,8 @@ impl Correlation {
         let mut reading = Reading { values: Vec::with_capacity(numbers), scores: vec![0.0; rows.len() * numbers] };
         for (k, &(x, y)) in self.pairs.iter().enumerate() {
             let complete = Complete::of(rows, &[x, y], ROWS_MIN, side)?;
-            let (x, y) = (standardised(rows, &complete, x, side)?, standardised(rows, &complete, y, side)?);
-            let (x, y) = (|i: usize| x.at(rows, i), |i: usize| y.at(rows, i));
+            let (first, second) = (Axis::of(rows, &complete, x, side)?, Axis::of(rows, &complete, y, side)?);
+            let (x, y) = (|i: usize| first.at(rows.row(i)[x]), |i: usize| second.at(rows.row(i)[y]));
             let r = complete.mean(rows, |i| x(i) * y(i));
             for &i in &complete.places {
                 let score = x(i) * y(i) - 0.5 * r * (x(i) * x(i) + y(i) * y(i));
@@ -52,7 +53,7 @@ impl Correlation {
 
 impl PanelStatistic for Correlation {
     fn read(&self, golden: &Rows, candidate: &Rows) -> Result<[Reading; 2], JudgingError> {
-        Ok([self.of_side(golden, Side::Golden)?, self.of_side(candidate, Side::Candidate)?])
+        finite([self.of_side(golden, Side::Golden)?, self.of_side(candidate, Side::Candidate)?])
     }
 
     fn norm(&self, _: &Reading) -> PanelNorm {
@@ -62,29 +63,4 @@ impl PanelStatistic for Correlation {
     fn domain(&self) -> u64 {
         100
     }
-}
-
-/// A column about its mean, in standard deviations.
-struct Standardised {
-    column: usize,
-    mean: f64,
-    deviation: f64,
-}
-
-impl Standardised {
-    fn at(&self, rows: &Rows, i: usize) -> f64 {
-        (rows.row(i)[self.column] - self.mean) / self.deviation
-    }
-}
-
-fn standardised(rows: &Rows, complete: &Complete, column: usize, side: Side) -> Result<Standardised, JudgingError> {
-    let value = |i: usize| rows.row(i)[column];
-    let mean = complete.mean(rows, value);
-    let variance = complete.mean(rows, |i| (value(i) - mean) * (value(i) - mean));
-    // Rounding of the mean leaves a little where all values are equal.
-    let floor = 1e-24 * mean * mean;
-    if variance > floor && variance.is_finite() {
-        return Ok(Standardised { column, mean, deviation: libm::sqrt(variance) });
-    }
-    Err(JudgingError::Undefined { side, reason: "a column has no spread" })
 }
