@@ -71,7 +71,7 @@ fn effect(statistic: &dyn PanelStatistic, golden: &Rows, candidate: &Rows) -> f6
 fn found(name: &str, x: &Rows, y: &Rows) -> (Vec<f64>, f64) {
     let three = vec![0, 1, 2];
     let ranks = |kind| golden(&RankDependence::new(kind, PAIRS.to_vec()).unwrap(), x, y);
-    let signature = |kind| golden(&Signature::new(vec![0, 2], kind, 5, SECOND, 3).unwrap(), x, y);
+    let signature = |kind, depth| golden(&Signature::new(vec![0, 2], kind, 5, SECOND, depth).unwrap(), x, y);
     match name {
         "pearson" => (golden(&Correlation::new(PAIRS.to_vec()), x, y), 1e-14),
         "spearman" => (ranks(RankCorrelation::Spearman), 1e-14),
@@ -99,8 +99,9 @@ fn found(name: &str, x: &Rows, y: &Rows) -> (Vec<f64>, f64) {
             let found = mmd_exact(x, y, &three, 0, 0).unwrap();
             (vec![found.squared, found.unbiased, found.across], 1e-13)
         }
-        "signature_values" => (signature(PathOf::Values), 1e-12),
-        "signature_sums" => (signature(PathOf::Sums), 1e-12),
+        "signature_values" => (signature(PathOf::Values, 3), 1e-12),
+        "signature_sums" => (signature(PathOf::Sums, 3), 1e-12),
+        "signature_lead_lag" => (signature(PathOf::LeadLag, 2), 1e-12),
         "classifier" => {
             let [_, found] = Classifier::new(three).unwrap().read(x, y).unwrap();
             (found.values, 1e-14)

@@ -27,6 +27,7 @@ fn statistics() -> Vec<(&'static str, Box<dyn PanelStatistic>)> {
         ("mmd", Box::new(Mmd::new(two.clone(), 6).unwrap())),
         ("path", path(PathOf::Values)),
         ("sums", path(PathOf::Sums)),
+        ("lead-lag path", path(PathOf::LeadLag)),
         ("classifier", Box::new(Classifier::new(two).unwrap())),
     ]
 }

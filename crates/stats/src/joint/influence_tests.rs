@@ -77,6 +77,7 @@ fn signatures() {
     for kind in [PathOf::Values, PathOf::Sums] {
         check_all(&Signature::new(vec![0, 2], kind, 4, 1_000_000_000, 3).unwrap(), 1e-6);
     }
+    check_all(&Signature::new(vec![0, 2], PathOf::LeadLag, 4, 1_000_000_000, 2).unwrap(), 1e-6);
 }
 
 /// Where a value held by many rows lies at the quantile the slope is that of the rows of this value: exact.

@@ -18,12 +18,16 @@ pub enum PathOf {
     Values,
     /// Through the sums of the rows so far, over the root of their number: for columns that are increments (returns, order flow).
     Sums,
+    /// As [`Self::Values`], each column twice: first all columns go on to the next row, then their laggards follow. Half of the
+    /// product of a column's steps with another's lies between them, so that depth 2 holds the variation of the steps and their
+    /// correlations, which the path through the values does not have.
+    LeadLag,
 }
 
 /// Means of the signature terms of short paths: consecutive rows of a window, one step apart in time, beside which time runs from 0 to
 /// 1; the effect is the root of the mean square difference.
 ///
-/// A term of words `i1 .. im` is the iterated integral `m! integral dx_i1 .. dx_im` over ordered times along the straight lines between
+/// A term of a word `i1 .. im` is the iterated integral `m! integral dx_i1 .. dx_im` over ordered times along the straight lines between
 /// rows, in golden deviations of the columns; for a straight line it is the product of its increments. Terms of time alone are left out.
 /// Paths do not overlap; rows left over at the end of a window or before a hole are not used. A path has the mean weight of its rows
 /// and each has its part of the influence. Through the golden's deviations every row of it moves the terms of both sides, in
@@ -65,14 +69,15 @@ impl Signature {
         if !(1..=3).contains(&depth) {
             return Err(parameter("depth", depth, "1 to 3"));
         }
-        let words = Words::new(columns.len(), depth);
+        let letters = if kind == PathOf::LeadLag { 2 * columns.len() } else { columns.len() };
+        let words = Words::new(letters, depth);
         if words.kept.len() > NUMBERS_MAX {
             return Err(parameter("columns", columns.len(), "at most 128 numbers"));
         }
         Ok(Self { columns, kind, rows_of_path, step_ns, words })
     }
 
-    /// The words, in order of the numbers: 0 is time, `k` the k-th column from 1 on.
+    /// The words, in order of the numbers: 0 is time, `k` the k-th column from 1 on; behind them the laggards, if there are any.
     pub fn words(&self) -> &[Vec<usize>] {
         &self.words.kept
     }
@@ -89,7 +94,7 @@ impl Signature {
         let share: f64 = starts.iter().map(|start| weight(*start)).sum();
         let mut values = vec![0.0; numbers];
         let mut terms = Vec::with_capacity(starts.len() * numbers);
-        let mut tensor = Tensor::new(self.columns.len() + 1, self.words.depth);
+        let mut tensor = Tensor::new(self.words.letters + 1, self.words.depth);
         for &start in &starts {
             self.path(rows, axes, start, &mut tensor);
             let w = weight(start) / share;
@@ -136,22 +141,28 @@ impl Signature {
     fn path(&self, rows: &Rows, axes: &[Axis], start: usize, tensor: &mut Tensor) {
         tensor.clear();
         let k = self.rows_of_path;
-        let mut step = vec![0.0; axes.len() + 1];
+        let mut step = vec![0.0; self.words.letters + 1];
         let lines = match self.kind {
-            PathOf::Values => start + 1..start + k,
+            PathOf::Values | PathOf::LeadLag => start + 1..start + k,
             PathOf::Sums => start..start + k,
         };
-        step[0] = 1.0 / lines.len() as f64;
+        let time = 1.0 / lines.len() as f64;
         let root = libm::sqrt(k as f64);
         for i in lines {
-            for (step, axis) in step[1..].iter_mut().zip(axes) {
+            let steps = axes.iter().map(|axis| {
                 let value = rows.row(i)[axis.column];
-                *step = match self.kind {
-                    PathOf::Values => axis.between(rows.row(i - 1)[axis.column], value),
+                match self.kind {
+                    PathOf::Values | PathOf::LeadLag => axis.between(rows.row(i - 1)[axis.column], value),
                     PathOf::Sums => axis.between(0.0, value) / root,
-                };
+                }
+            });
+            let halves = if self.kind == PathOf::LeadLag { 2 } else { 1 };
+            for half in 0..halves {
+                step.fill(0.0);
+                step[0] = time / halves as f64;
+                step[1 + half * axes.len()..].iter_mut().zip(steps.clone()).for_each(|(out, step)| *out = step);
+                tensor.extend(&step);
             }
-            tensor.extend(&step);
         }
     }
 }
@@ -171,7 +182,7 @@ impl PanelStatistic for Signature {
             let parts: Vec<f64> = parts.collect();
             let scores = &mut first.scores[i * numbers..(i + 1) * numbers];
             for ((score, gap), word) in scores.iter_mut().zip(&gap).zip(&self.words.kept) {
-                *score -= gap * word.iter().filter(|i| **i > 0).map(|i| parts[i - 1]).sum::<f64>();
+                *score -= gap * word.iter().filter(|i| **i > 0).map(|i| parts[(i - 1) % parts.len()]).sum::<f64>();
             }
         }
         finite([first, second])
@@ -186,9 +197,11 @@ impl PanelStatistic for Signature {
     }
 }
 
-/// Words of letters: time and columns.
+/// Words of letters: time, and others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Words {
+    /// Without time.
+    letters: usize,
     depth: usize,
     kept: Vec<Vec<usize>>,
     /// Depth and place of each in a tensor.
@@ -196,13 +209,12 @@ struct Words {
 }
 
 impl Words {
-    fn new(columns: usize, depth: usize) -> Self {
-        let letters = columns + 1;
-        let mut out = Self { depth, kept: Vec::new(), places: Vec::new() };
+    fn new(letters: usize, depth: usize) -> Self {
+        let mut out = Self { letters, depth, kept: Vec::new(), places: Vec::new() };
         let mut of_depth = vec![Vec::new()];
         for m in 1..=depth {
             of_depth = (of_depth.iter())
-                .flat_map(|word: &Vec<usize>| (0..letters).map(move |i| word.iter().copied().chain([i]).collect()))
+                .flat_map(|word: &Vec<usize>| (0..=letters).map(move |i| word.iter().copied().chain([i]).collect()))
                 .collect();
             for (place, word) in of_depth.iter().enumerate().filter(|(_, word)| word.iter().any(|i| *i > 0)) {
                 out.kept.push(word.clone());

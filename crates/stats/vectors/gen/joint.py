@@ -132,12 +132,17 @@ def mmd(x, y):
     ]
 
 
-def signature(rows, deviations, k, sums, depth):
+def signature(rows, deviations, k, kind, depth):
     """Means of m! times the terms of depth m, as sums over increasing times with the volume of each region of equal times."""
     terms = []
     for start in range(0, len(rows) - k + 1, k):
         z = rows[start : start + k] / deviations
-        steps = z / math.sqrt(k) if sums else np.diff(z, axis=0)
+        steps = z / math.sqrt(k) if kind == "sums" else np.diff(z, axis=0)
+        if kind == "lead_lag":
+            # Every column goes on, then its laggard.
+            still = np.zeros_like(steps)
+            lead, lag = np.concatenate([steps, still], axis=1), np.concatenate([still, steps], axis=1)
+            steps = np.stack([lead, lag], axis=1).reshape(2 * len(steps), -1)
         steps = np.concatenate([np.full((len(steps), 1), 1.0 / len(steps)), steps], axis=1)
         row = []
         letters = range(steps.shape[1])
@@ -230,8 +235,9 @@ for kind, stream, n, m in [
     line("copula_exact", *head, copula_exact(x, y))
     line("energy", *head, energy(x, y))
     line("mmd", *head, mmd(x, y))
-    line("signature_values", *head, signature(x[:, [0, 2]], x[:, [0, 2]].std(axis=0), 5, False, 3))
+    line("signature_values", *head, signature(x[:, [0, 2]], x[:, [0, 2]].std(axis=0), 5, "values", 3))
+    line("signature_lead_lag", *head, signature(x[:, [0, 2]], x[:, [0, 2]].std(axis=0), 5, "lead_lag", 2))
     if kind != "offset":
-        line("signature_sums", *head, signature(x[:, [0, 2]], x[:, [0, 2]].std(axis=0), 5, True, 3))
+        line("signature_sums", *head, signature(x[:, [0, 2]], x[:, [0, 2]].std(axis=0), 5, "sums", 3))
     line("logistic", *head, logistic(x, y))
     line("classifier", *head, classifier(x, y))
