@@ -217,6 +217,51 @@ fn cells_near_the_exact_copula_distance() {
     assert!((squared * 90.0 - 1.0).abs() < 0.01, "{squared}");
 }
 
+/// What margins mean: the effects of known changes of normal columns, every row changed in place.
+#[test]
+fn sizes_of_effects() {
+    let n = 4_000;
+    for dims in [2, 4, 11] {
+        let quantile = |u: f64| verismo_stats::special::normal_quantile(u);
+        let columns: Vec<Vec<f64>> = (0..dims as u64).map(|c| uniform(3_000 + c, n).map(quantile).collect()).collect();
+        let rows = |change: &dyn Fn(&mut [f64])| {
+            let mut values = Vec::new();
+            for i in 0..n as usize {
+                let mut row: Vec<f64> = columns.iter().map(|column| column[i]).collect();
+                change(&mut row);
+                values.extend(row);
+            }
+            windows(Rows::of_values(dims, values, SECOND), 50)
+        };
+        let all: Vec<usize> = (0..dims).collect();
+        let energy = SlicedEnergy::new(all.clone(), SlicedEnergy::DIRECTIONS, SlicedEnergy::CELLS).unwrap();
+        let mmd = Mmd::new(all.clone(), Mmd::FREQUENCIES).unwrap();
+        let classifier = Classifier::new(all.clone()).unwrap();
+        let spectrum = CorrelationSpectrum::new(all.clone()).unwrap();
+        let copula = Copula::new(vec![(0, 1)], Copula::CELLS).unwrap();
+        let golden = rows(&|_| ());
+        let changes: [(&str, &dyn Fn(&mut [f64])); 6] = [
+            ("one column moves by a quarter of its deviation", &|row| row[0] += 0.25),
+            ("all columns move by a quarter", &|row| row.iter_mut().for_each(|v| *v += 0.25)),
+            ("one column is a quarter wider", &|row| row[0] *= 1.25),
+            ("all columns are a quarter wider", &|row| row.iter_mut().for_each(|v| *v *= 1.25)),
+            ("a correlation of 0.2", &|row| row[1] = 0.2 * row[0] + 0.96_f64.sqrt() * row[1]),
+            ("a correlation of 0.5", &|row| row[1] = 0.5 * row[0] + 0.75_f64.sqrt() * row[1]),
+        ];
+        for (what, change) in changes {
+            let candidate = rows(change);
+            let found: Vec<f64> = [&energy as &dyn PanelStatistic, &mmd, &classifier, &spectrum, &copula]
+                .iter()
+                .map(|statistic| effect(*statistic, &golden, &candidate))
+                .collect();
+            println!("{dims} columns, {what}: energy, mmd, classifier, spectrum, copula {found:.4?}");
+            if what == "a correlation of 0.5" && dims == 2 {
+                assert!((found[3] - 0.5).abs() < 0.03 && (found[4] - 0.045).abs() < 0.005, "{found:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn permutations_of_blocks() {
     let (x, y) = (sample("smooth", 201, 300), sample("smooth", 301, 250));

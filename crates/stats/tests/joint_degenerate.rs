@@ -22,6 +22,7 @@ fn statistics() -> Vec<(&'static str, Box<dyn PanelStatistic>)> {
         ("copula", Box::new(Copula::new(pairs.clone(), Copula::CELLS).unwrap())),
         ("spectrum", Box::new(CorrelationSpectrum::new(two.clone()).unwrap())),
         ("correlations", Box::new(CorrelationDistance::new(&two).unwrap())),
+        ("mean correlation", Box::new(MeanCorrelation::new(&two).unwrap())),
         ("lead and lag", Box::new(LeadLag::new(pairs, 2, 1).unwrap())),
         ("energy", Box::new(SlicedEnergy::new(two.clone(), 4, 6).unwrap())),
         ("mmd", Box::new(Mmd::new(two.clone(), 6).unwrap())),
@@ -132,7 +133,7 @@ fn equal_columns_and_equal_sides() {
             Err(error) => panic!("{name}: {error}"),
         };
         let one = match name {
-            "pearson" | "spearman" | "kendall" | "correlations" => vec![1.0],
+            "pearson" | "spearman" | "kendall" | "correlations" | "mean correlation" => vec![1.0],
             "tail" => vec![1.0, 1.0],
             "spectrum" => vec![2.0, 0.0],
             _ => Vec::new(),
@@ -159,10 +160,16 @@ fn parameters_are_checked() {
     assert!(refused(TailDependence::new(PAIRS.to_vec(), vec![]).err()));
     assert!(refused(TailDependence::new(vec![(0, 1); 300], tails).err()));
     assert!(refused(Copula::new(PAIRS.to_vec(), 1).err()) && refused(Copula::new(PAIRS.to_vec(), usize::MAX).err()));
-    assert!(refused(CorrelationSpectrum::new(vec![0]).err()) && refused(CorrelationSpectrum::new((0..17).collect()).err()));
+    assert!(
+        refused(CorrelationSpectrum::new(vec![0]).err()) && refused(CorrelationSpectrum::new((0..17).collect()).err())
+    );
     assert!(refused(CorrelationDistance::new(&[1, 1]).err()));
-    assert!(refused(LeadLag::new(PAIRS.to_vec(), 1, 0).err()) && refused(LeadLag::new(PAIRS.to_vec(), usize::MAX, 1).err()));
-    assert!(refused(SlicedEnergy::new(vec![0, 1], usize::MAX, 2).err()) && refused(SlicedEnergy::new(vec![], 1, 2).err()));
+    assert!(
+        refused(LeadLag::new(PAIRS.to_vec(), 1, 0).err()) && refused(LeadLag::new(PAIRS.to_vec(), usize::MAX, 1).err())
+    );
+    assert!(
+        refused(SlicedEnergy::new(vec![0, 1], usize::MAX, 2).err()) && refused(SlicedEnergy::new(vec![], 1, 2).err())
+    );
     assert!(refused(Mmd::new(vec![0], 2).err()) && refused(Mmd::new(vec![0, 0], 6).err()));
     assert!(refused(Signature::new(vec![0], PathOf::Values, 1, 1, 1).err()));
     assert!(refused(Signature::new((0..5).collect(), PathOf::Values, 4, 1, 3).err()));

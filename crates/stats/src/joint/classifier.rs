@@ -54,10 +54,8 @@ impl Classifier {
 impl PanelStatistic for Classifier {
     fn read(&self, golden: &Rows, candidate: &Rows) -> Result<[Reading; 2], JudgingError> {
         let points = Points::both(golden, candidate, &self.columns, ROWS_MIN)?;
-        let sides = [
-            Folded::of(golden, &points[0], Side::Golden)?,
-            Folded::of(candidate, &points[1], Side::Candidate)?,
-        ];
+        let sides =
+            [Folded::of(golden, &points[0], Side::Golden)?, Folded::of(candidate, &points[1], Side::Candidate)?];
         let mut readings = [golden, candidate].map(|rows| Reading { values: vec![0.0], scores: vec![0.0; rows.len()] });
         for fold in 0..2 {
             let model = fit(&sides, fold).ok_or(JudgingError::Undefined {
@@ -242,7 +240,11 @@ mod tests {
     #[test]
     fn placements_are_derivatives_of_the_area() {
         let side = |n: usize, shift: f64| {
-            let row = |i: usize| ScoredRow { row: i, weight: 1.0 + (i % 3) as f64, score: libm::floor(((i * 7) % 23) as f64 / 2.0) + shift };
+            let row = |i: usize| ScoredRow {
+                row: i,
+                weight: 1.0 + (i % 3) as f64,
+                score: libm::floor(((i * 7) % 23) as f64 / 2.0) + shift,
+            };
             let rows: Vec<ScoredRow> = (0..n).map(row).collect();
             Scored { share: rows.iter().map(|row| row.weight).sum(), rows }
         };
@@ -251,7 +253,13 @@ mod tests {
         let mut naive = 0.0;
         for a in &first.rows {
             for b in &second.rows {
-                let wins = if b.score > a.score { 1.0 } else if b.score < a.score { 0.0 } else { 0.5 };
+                let wins = if b.score > a.score {
+                    1.0
+                } else if b.score < a.score {
+                    0.0
+                } else {
+                    0.5
+                };
                 naive += a.weight * b.weight * wins / (first.share * second.share);
             }
         }

@@ -1,6 +1,7 @@
 //! The empirical copula of pairs of columns, compared between two sides.
 
 use super::Complete;
+use super::by_number::ByNumber;
 use super::ranks::Ranks;
 use super::scale::{check_pairs, parameter};
 use crate::judging::{JudgingError, PanelNorm, PanelStatistic, Reading, Rows, Side};
@@ -45,26 +46,27 @@ impl Copula {
     fn of_side(&self, rows: &Rows, side: Side) -> Result<Reading, JudgingError> {
         let cells = self.cells * self.cells;
         let numbers = self.pairs.len() * cells;
-        let mut reading = Reading { values: Vec::with_capacity(numbers), scores: vec![0.0; rows.len() * numbers] };
+        let mut reading = ByNumber::new(rows.len(), numbers);
         for &(x, y) in &self.pairs {
             let complete = Complete::of(rows, &[x, y], ROWS_MIN, side)?;
             let weights: Vec<f64> = complete.places.iter().map(|i| rows.weights[*i] / complete.share).collect();
             let marginal = |column| Marginal::new(Ranks::of(rows, &complete, column), &weights, self.cells);
             let (x, y) = (marginal(x), marginal(y));
-            let first = reading.values.len();
             for cell in 0..cells {
                 let (c, d) = (cell / self.cells, cell % self.cells);
                 let (a, b) = (x.below(c), y.below(d));
                 let mean: f64 = weights.iter().zip(a.iter().zip(b)).map(|(w, (a, b))| w * a * b).sum();
                 let (through_x, through_y) = (x.moved(c, b), y.moved(d, a));
-                for (at, &i) in complete.places.iter().enumerate() {
-                    let score = a[at] * b[at] - mean - through_x[x.ranks.group[at]] - through_y[y.ranks.group[at]];
-                    reading.scores[i * numbers + first + cell] = score / complete.share;
-                }
-                reading.values.push(mean);
+                reading.push(|out| {
+                    for (at, &i) in complete.places.iter().enumerate() {
+                        let marginals = through_x[x.ranks.group[at]] + through_y[y.ranks.group[at]];
+                        out[i] = (a[at] * b[at] - mean - marginals) / complete.share;
+                    }
+                    Ok(mean)
+                })?;
             }
         }
-        Ok(reading)
+        Ok(reading.finish())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Pearson's correlation of every pair of columns.
 
 use super::Complete;
+use super::by_number::ByNumber;
 use super::scale::{Axis, finite};
 use crate::judging::{JudgingError, PanelNorm, PanelStatistic, Reading, Rows, Side};
 
@@ -34,20 +35,24 @@ impl Correlation {
     }
 
     fn of_side(&self, rows: &Rows, side: Side) -> Result<Reading, JudgingError> {
-        let numbers = self.pairs.len();
-        let mut reading = Reading { values: Vec::with_capacity(numbers), scores: vec![0.0; rows.len() * numbers] };
-        for (k, &(x, y)) in self.pairs.iter().enumerate() {
+        let mut reading = ByNumber::new(rows.len(), self.pairs.len());
+        for &(x, y) in &self.pairs {
             let complete = Complete::of(rows, &[x, y], ROWS_MIN, side)?;
             let (first, second) = (Axis::of(rows, &complete, x, side)?, Axis::of(rows, &complete, y, side)?);
-            let (x, y) = (|i: usize| first.at(rows.row(i)[x]), |i: usize| second.at(rows.row(i)[y]));
-            let r = complete.mean(rows, |i| x(i) * y(i));
-            for &i in &complete.places {
-                let score = x(i) * y(i) - 0.5 * r * (x(i) * x(i) + y(i) * y(i));
-                reading.scores[i * numbers + k] = score / complete.share;
-            }
-            reading.values.push(r);
+            let at = |i: usize| (first.at(rows.row(i)[x]), second.at(rows.row(i)[y]));
+            let z: Vec<(f64, f64)> = complete.places.iter().map(|i| at(*i)).collect();
+            let r = complete.mean(rows, |i| {
+                let (x, y) = at(i);
+                x * y
+            });
+            reading.push(|scores| {
+                for (i, (x, y)) in complete.places.iter().zip(&z) {
+                    scores[*i] = (x * y - 0.5 * r * (x * x + y * y)) / complete.share;
+                }
+                Ok(r)
+            })?;
         }
-        Ok(reading)
+        Ok(reading.finish())
     }
 }
 

@@ -58,6 +58,7 @@ fn spectra() {
         check_first_influences(&statistic, &golden, &candidate, 1e-6, 3);
     }
     check_all(&CorrelationDistance::new(&[2, 0, 1]).unwrap(), 1e-6);
+    check_all(&MeanCorrelation::new(&[2, 0, 1]).unwrap(), 1e-6);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Correlation of one column with another some steps later.
 
+use super::by_number::ByNumber;
 use super::scale::{Axis, NO_SPREAD, check_pairs, finite, parameter};
 use crate::judging::{JudgingError, PanelNorm, PanelStatistic, Reading, Rows, Side};
 
@@ -47,17 +48,16 @@ impl LeadLag {
     }
 
     fn of_side(&self, rows: &Rows, side: Side) -> Result<Reading, JudgingError> {
-        let numbers = self.pairs.len() * (2 * self.lags + 1);
-        let mut reading = Reading { values: vec![0.0; numbers], scores: vec![0.0; rows.len() * numbers] };
-        for (step_at, step) in self.steps().enumerate() {
-            let joined = joined(rows, step, self.step_ns);
-            for (pair_at, &(x, y)) in self.pairs.iter().enumerate() {
-                let number = pair_at * (2 * self.lags + 1) + step_at;
-                correlate(rows, &joined, (x, y), number, &mut reading)
+        let joined: Vec<_> = self.steps().map(|step| joined(rows, step, self.step_ns)).collect();
+        let mut reading = ByNumber::new(rows.len(), self.pairs.len() * joined.len());
+        for &pair in &self.pairs {
+            for joined in &joined {
+                reading
+                    .push(|scores| correlate(rows, joined, pair, scores))
                     .map_err(|reason| JudgingError::Undefined { side, reason })?;
             }
         }
-        Ok(reading)
+        Ok(reading.finish())
     }
 }
 
@@ -97,32 +97,41 @@ fn joined(rows: &Rows, step: i64, step_ns: i64) -> Vec<(usize, usize)> {
     out
 }
 
-/// Writes the number and adds its influence to both rows of each joined pair.
+/// A joined pair: its places, its weight and both numbers.
+struct Pair {
+    places: (usize, usize),
+    weight: f64,
+    x: f64,
+    y: f64,
+}
+
+/// The number; adds its influence to both rows of each joined pair.
 fn correlate(
     rows: &Rows,
     joined: &[(usize, usize)],
     (x, y): (usize, usize),
-    number: usize,
-    reading: &mut Reading,
-) -> Result<(), &'static str> {
+    scores: &mut [f64],
+) -> Result<f64, &'static str> {
     let value = |i: usize, column: usize| rows.row(i).get(column).copied().unwrap_or(f64::NAN);
-    let complete = (joined.iter().copied())
-        .map(|(i, j)| (i, j, 0.5 * (rows.weights[i] + rows.weights[j]), value(i, x), value(j, y)))
-        .filter(|(.., a, b)| a.is_finite() && b.is_finite());
-    let (count, share) = complete.clone().fold((0, 0.0), |(n, sum), (_, _, w, _, _)| (n + 1, sum + w));
-    if count < ROWS_MIN {
+    let pair = |&(i, j): &(usize, usize)| {
+        let weight = 0.5 * (rows.weights[i] + rows.weights[j]);
+        Pair { places: (i, j), weight, x: value(i, x), y: value(j, y) }
+    };
+    let mut pairs: Vec<Pair> = joined.iter().map(pair).filter(|p| p.x.is_finite() && p.y.is_finite()).collect();
+    if pairs.len() < ROWS_MIN {
         return Err("too few rows lie a number of steps apart");
     }
-    let first = Axis::fit(complete.clone().map(|(_, _, w, a, _)| (w, a)), share).ok_or(NO_SPREAD)?;
-    let second = Axis::fit(complete.clone().map(|(_, _, w, _, b)| (w, b)), share).ok_or(NO_SPREAD)?;
-    let standard = complete.map(|(i, j, w, a, b)| (i, j, w, first.at(a), second.at(b)));
-    let r = standard.clone().map(|(_, _, w, a, b)| w * a * b).sum::<f64>() / share;
-    let numbers = reading.values.len();
-    for (i, j, _, a, b) in standard {
-        let half = 0.5 * (a * b - 0.5 * r * (a * a + b * b)) / share;
-        reading.scores[i * numbers + number] += half;
-        reading.scores[j * numbers + number] += half;
+    let share: f64 = pairs.iter().map(|p| p.weight).sum();
+    let first = Axis::fit(pairs.iter().map(|p| (p.weight, p.x)), share).ok_or(NO_SPREAD)?;
+    let second = Axis::fit(pairs.iter().map(|p| (p.weight, p.y)), share).ok_or(NO_SPREAD)?;
+    for p in &mut pairs {
+        (p.x, p.y) = (first.at(p.x), second.at(p.y));
     }
-    reading.values[number] = r.clamp(-1.0, 1.0);
-    Ok(())
+    let r = pairs.iter().map(|p| p.weight * p.x * p.y).sum::<f64>() / share;
+    for p in &pairs {
+        let half = 0.5 * (p.x * p.y - 0.5 * r * (p.x * p.x + p.y * p.y)) / share;
+        scores[p.places.0] += half;
+        scores[p.places.1] += half;
+    }
+    Ok(r.clamp(-1.0, 1.0))
 }

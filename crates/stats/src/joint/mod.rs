@@ -1,5 +1,6 @@
 //! Statistics of joint laws: panels of several numbers a row, judged through [`crate::judging::compare_panels`].
 
+mod by_number;
 mod classifier;
 mod copula;
 mod correlation;
@@ -8,6 +9,7 @@ mod eigen;
 mod energy;
 mod lead_lag;
 mod logistic;
+mod mean_correlation;
 mod mmd;
 mod pairwise;
 mod rank_dependence;
@@ -23,6 +25,7 @@ pub use correlation::Correlation;
 pub use energy::SlicedEnergy;
 pub use lead_lag::LeadLag;
 pub use logistic::{LogisticRows, logistic_ridge};
+pub use mean_correlation::MeanCorrelation;
 pub use mmd::Mmd;
 pub use pairwise::{PairwiseDistance, energy_exact, mmd_exact};
 pub use rank_dependence::{RankCorrelation, RankDependence};

@@ -101,8 +101,7 @@ impl Sample {
             return Err(parameter("permutations", permutations, "at most 100,000"));
         }
         let points = Points::both(golden, candidate, columns, 2)?;
-        let mut sample =
-            Self { dims: columns.len(), z: Vec::new(), block: Vec::new(), rows: [0; 2], blocks: (0, 0) };
+        let mut sample = Self { dims: columns.len(), z: Vec::new(), block: Vec::new(), rows: [0; 2], blocks: (0, 0) };
         for (side, (points, rows)) in points.iter().zip([golden, candidate]).enumerate() {
             let step = points.len().div_ceil(SAMPLE_MAX).max(1);
             let mut last = None;

@@ -1,6 +1,7 @@
 //! Spearman's and Kendall's rank correlations of pairs of columns.
 
 use super::Complete;
+use super::by_number::ByNumber;
 use super::ranks::Ranks;
 use super::scale::{NO_SPREAD, check_pairs};
 use crate::judging::{JudgingError, PanelNorm, PanelStatistic, Reading, Rows, Side};
@@ -43,9 +44,8 @@ impl RankDependence {
     }
 
     fn of_side(&self, rows: &Rows, side: Side) -> Result<Reading, JudgingError> {
-        let numbers = self.pairs.len();
-        let mut reading = Reading { values: Vec::with_capacity(numbers), scores: vec![0.0; rows.len() * numbers] };
-        for (k, &(x, y)) in self.pairs.iter().enumerate() {
+        let mut reading = ByNumber::new(rows.len(), self.pairs.len());
+        for &(x, y) in &self.pairs {
             let complete = Complete::of(rows, &[x, y], ROWS_MIN, side)?;
             let (x, y) = (Ranks::of(rows, &complete, x), Ranks::of(rows, &complete, y));
             if x.spans.len() < 2 || y.spans.len() < 2 {
@@ -56,12 +56,12 @@ impl RankDependence {
                 RankCorrelation::Spearman => spearman(&weights, &x, &y),
                 RankCorrelation::KendallTauB => kendall(&weights, &x, &y),
             };
-            for (&i, score) in complete.places.iter().zip(scores) {
-                reading.scores[i * numbers + k] = score / complete.share;
-            }
-            reading.values.push(value);
+            reading.push(|out| {
+                complete.places.iter().zip(scores).for_each(|(i, score)| out[*i] = score / complete.share);
+                Ok(value)
+            })?;
         }
-        Ok(reading)
+        Ok(reading.finish())
     }
 }
 

@@ -137,7 +137,11 @@ pub(crate) fn check_columns(columns: &[usize], least: usize) -> Result<(), Judgi
     distinct.sort_unstable();
     distinct.dedup();
     if distinct.len() < columns.len() || !(least..=DIMS_MAX).contains(&columns.len()) {
-        return Err(parameter("columns", format!("{columns:?}"), "distinct columns, at most 32, as many as the law needs"));
+        return Err(parameter(
+            "columns",
+            format!("{columns:?}"),
+            "distinct columns, at most 32, as many as the law needs",
+        ));
     }
     Ok(())
 }

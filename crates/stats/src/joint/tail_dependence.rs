@@ -1,6 +1,7 @@
 //! How often two columns are extreme together.
 
 use super::Complete;
+use super::by_number::ByNumber;
 use super::ranks::Ranks;
 use super::scale::{check_pairs, parameter};
 use crate::classic::Tail;
@@ -44,7 +45,7 @@ impl TailDependence {
 
     fn of_side(&self, rows: &Rows, side: Side) -> Result<Reading, JudgingError> {
         let numbers = self.pairs.len() * self.tails.len();
-        let mut reading = Reading { values: Vec::with_capacity(numbers), scores: vec![0.0; rows.len() * numbers] };
+        let mut reading = ByNumber::new(rows.len(), numbers);
         for &(x, y) in &self.pairs {
             let complete = Complete::of(rows, &[x, y], 1, side)?;
             let (x, y) = (Ranks::of(rows, &complete, x), Ranks::of(rows, &complete, y));
@@ -54,14 +55,13 @@ impl TailDependence {
                 }
                 let weights: Vec<f64> = complete.places.iter().map(|i| rows.weights[*i] / complete.share).collect();
                 let (value, scores) = lambda(&weights, (&x, &y), tail, q);
-                let k = reading.values.len();
-                for (&i, score) in complete.places.iter().zip(scores) {
-                    reading.scores[i * numbers + k] = score / complete.share;
-                }
-                reading.values.push(value);
+                reading.push(|out| {
+                    complete.places.iter().zip(scores).for_each(|(i, score)| out[*i] = score / complete.share);
+                    Ok(value)
+                })?;
             }
         }
-        Ok(reading)
+        Ok(reading.finish())
     }
 }
 
@@ -105,6 +105,7 @@ fn lambda(weights: &[f64], (x, y): (&Ranks, &Ranks), tail: Tail, q: f64) -> (f64
     let slope_x = slope(within(x, tail, q - half, q + half), &v);
     let slope_y = slope(within(y, tail, q - half, q + half), &u);
     // The weighted means of u and v are 1 - q exactly, so that of the scores is 0.
-    let scores = u.iter().zip(&v).map(|(u, v)| (u * v - joint - slope_x * (u - beyond) - slope_y * (v - beyond)) / beyond);
+    let scores =
+        u.iter().zip(&v).map(|(u, v)| (u * v - joint - slope_x * (u - beyond) - slope_y * (v - beyond)) / beyond);
     ((joint / beyond).clamp(0.0, 1.0), scores.collect())
 }
