@@ -1,5 +1,5 @@
 //! A comparison of 86,400 rows of eleven columns a side by each statistic of joint laws. Run: `cargo bench -p verismo-stats --bench joint`.
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 use divan::Bencher;
 use verismo_stats::classic::Tail;

@@ -94,7 +94,7 @@ impl Case {
             }
             let panel = |w: usize| {
                 let mut rows = PanelRows::new(DIMS);
-                let level = if self.per_stratum > 0 { (w / self.per_stratum) as f64 } else { 0.0 };
+                let level = w.checked_div(self.per_stratum).unwrap_or(0) as f64;
                 for i in 0..self.rows {
                     let row = law.row(&mut state, draw()).map(|v| ((v + level) / UNIT).round() as i64);
                     rows.push((w * self.rows + i) as i64 * SECOND, &row);
@@ -259,11 +259,6 @@ fn planted(phi: f64) -> Vec<(&'static str, Case, &'static [&'static str])> {
     ]
 }
 
-/// The largest share of lower ends above 0, and of upper ends below the truth.
-fn limit(_name: &str, count: usize) -> f64 {
-    bound(0.05, count)
-}
-
 fn check(slow: bool, count: usize, threads: usize) {
     let names: Vec<&str> = statistics().iter().map(|(name, _)| *name).collect();
     let mut failures = Vec::new();
@@ -299,7 +294,7 @@ fn check(slow: bool, count: usize, threads: usize) {
             }
             // What a model finds depends on its training data: there is no one truth but 0.
             let held = case.is_null() || *name != "classifier";
-            if refused > 0.0 || (held && most > limit(name, count)) {
+            if refused > 0.0 || (held && most > bound(0.05, count)) {
                 failures.push(format!("{name}, {cell}: {most:.3}, refused {refused:.2}"));
             }
             let wanted = if case.golden.phi < 0.9 { 0.7 } else { 0.25 };

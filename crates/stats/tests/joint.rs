@@ -1,5 +1,5 @@
 //! Statistics of joint laws against SciPy, scikit-learn and NumPy, forms by features against exact ones, and degenerate input.
-#![allow(clippy::unwrap_used, clippy::float_cmp, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::float_cmp, clippy::print_stdout, missing_docs)]
 
 mod common;
 
@@ -240,16 +240,16 @@ fn sizes_of_effects() {
         let spectrum = CorrelationSpectrum::new(all.clone()).unwrap();
         let copula = Copula::new(vec![(0, 1)], Copula::CELLS).unwrap();
         let golden = rows(&|_| ());
-        let changes: [(&str, &dyn Fn(&mut [f64])); 6] = [
-            ("one column moves by a quarter of its deviation", &|row| row[0] += 0.25),
-            ("all columns move by a quarter", &|row| row.iter_mut().for_each(|v| *v += 0.25)),
-            ("one column is a quarter wider", &|row| row[0] *= 1.25),
-            ("all columns are a quarter wider", &|row| row.iter_mut().for_each(|v| *v *= 1.25)),
-            ("a correlation of 0.2", &|row| row[1] = 0.2 * row[0] + 0.96_f64.sqrt() * row[1]),
-            ("a correlation of 0.5", &|row| row[1] = 0.5 * row[0] + 0.75_f64.sqrt() * row[1]),
+        let changes: [(&str, fn(&mut [f64])); 6] = [
+            ("one column moves by a quarter of its deviation", |row| row[0] += 0.25),
+            ("all columns move by a quarter", |row| row.iter_mut().for_each(|v| *v += 0.25)),
+            ("one column is a quarter wider", |row| row[0] *= 1.25),
+            ("all columns are a quarter wider", |row| row.iter_mut().for_each(|v| *v *= 1.25)),
+            ("a correlation of 0.2", |row| row[1] = 0.2 * row[0] + 0.96_f64.sqrt() * row[1]),
+            ("a correlation of 0.5", |row| row[1] = 0.5 * row[0] + 0.75_f64.sqrt() * row[1]),
         ];
         for (what, change) in changes {
-            let candidate = rows(change);
+            let candidate = rows(&change);
             let found: Vec<f64> = [&energy as &dyn PanelStatistic, &mmd, &classifier, &spectrum, &copula]
                 .iter()
                 .map(|statistic| effect(*statistic, &golden, &candidate))

@@ -1,5 +1,5 @@
 //! Statistics of joint laws on input that has no such number, and on input far from 1: an error or a right number, never NaN or a panic.
-#![allow(clippy::unwrap_used, clippy::float_cmp, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::float_cmp, clippy::print_stdout, missing_docs)]
 
 mod common;
 
@@ -98,7 +98,8 @@ fn no_input_gives_nan_or_a_panic() {
 fn units_and_origins_do_not_matter() {
     let whole = |v: f64| libm::floor(v * 64.0);
     let (x, y) = (rows(1, 400, whole), rows(3, 300, whole));
-    let maps: [(&str, fn(f64) -> f64); 4] = [
+    type Map = fn(f64) -> f64;
+    let maps: [(&str, Map); 4] = [
         ("far away", |v| 1e18 + libm::floor(v * 64.0) * 128.0),
         ("denormal", |v| libm::floor(v * 64.0) * 5e-324),
         ("tiny", |v| libm::floor(v * 64.0) * 1e-300),

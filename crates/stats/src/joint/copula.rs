@@ -37,7 +37,7 @@ impl Copula {
     /// [`JudgingError::Parameter`] for pairs as in [`super::RankDependence::new`], fewer than 2 cells, or more than 256 numbers.
     pub fn new(pairs: Vec<(usize, usize)>, cells: usize) -> Result<Self, JudgingError> {
         check_pairs(&pairs)?;
-        if cells < 2 || cells > NUMBERS_MAX || pairs.len() * cells * cells > NUMBERS_MAX {
+        if !(2..=NUMBERS_MAX).contains(&cells) || pairs.len() * cells * cells > NUMBERS_MAX {
             return Err(parameter("cells", cells, "at least 2 cells a side, at most 256 numbers"));
         }
         Ok(Self { pairs, cells })

@@ -69,8 +69,9 @@ pub(crate) fn predictor(b: &[f64], x: &[f64]) -> f64 {
 /// there is no unique minimum.
 pub fn logistic_ridge(rows: &LogisticRows<'_>, penalty: f64) -> Option<Vec<f64>> {
     let n = rows.is_second.len();
-    let fits = rows.weights.len() == n && rows.features.len() == n * rows.count && rows.count > 0;
-    if !fits || !(penalty >= 0.0 && penalty.is_finite()) || rows.features.iter().any(|x| !x.is_finite()) {
+    let fits = rows.weights.len() == n && Some(rows.features.len()) == n.checked_mul(rows.count) && rows.count > 0;
+    let is_finite = penalty >= 0.0 && penalty.is_finite() && rows.features.iter().all(|x| x.is_finite());
+    if !(fits && is_finite) {
         return None;
     }
     let mut b = vec![0.0; rows.count + 1];
