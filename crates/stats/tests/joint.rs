@@ -17,12 +17,11 @@ const PAIRS: [(usize, usize); 3] = [(0, 1), (0, 2), (2, 1)];
 /// The sample of `vectors/gen/joint.py`: a row a second, ten a window.
 fn sample(kind: &str, stream: u64, n: u64) -> Rows {
     let shift = if stream / 100 % 2 == 1 { 0.25 } else { 0.0 };
-    let columns: Vec<Vec<f64>> = (0..3).map(|c| uniform(stream + c, n).collect()).collect();
+    let [first, second, third] = [0, 1, 2].map(|c| uniform(stream + c, n));
     let mut values = Vec::new();
-    for i in 0..n as usize {
-        let x = columns[0][i];
+    for ((x, y), z) in first.zip(second).zip(third) {
         let slope = (0.5 + shift) * x;
-        let mut row = [x, columns[1][i] + slope, columns[2][i] - slope];
+        let mut row = [x, y + slope, z - slope];
         match kind {
             "ties" => row.iter_mut().for_each(|v| *v = libm::floor(*v * 4.0)),
             "heavy" => row[0] = (x - 0.5) / (x * (1.0 - x)),
@@ -240,7 +239,8 @@ fn sizes_of_effects() {
         let spectrum = CorrelationSpectrum::new(all.clone()).unwrap();
         let copula = Copula::new(vec![(0, 1)], Copula::CELLS).unwrap();
         let golden = rows(&|_| ());
-        let changes: [(&str, fn(&mut [f64])); 6] = [
+        type Change = fn(&mut [f64]);
+        let changes: [(&str, Change); 6] = [
             ("one column moves by a quarter of its deviation", |row| row[0] += 0.25),
             ("all columns move by a quarter", |row| row.iter_mut().for_each(|v| *v += 0.25)),
             ("one column is a quarter wider", |row| row[0] *= 1.25),
