@@ -1,6 +1,8 @@
 //! Pearson's correlation of every pair of columns.
 
 use super::Complete;
+use super::by_number::ByNumber;
+use super::scale::{Axis, finite};
 use crate::judging::{JudgingError, PanelNorm, PanelStatistic, Reading, Rows, Side};
 
 /// Rows below which nothing is said.
@@ -33,26 +35,30 @@ impl Correlation {
     }
 
     fn of_side(&self, rows: &Rows, side: Side) -> Result<Reading, JudgingError> {
-        let numbers = self.pairs.len();
-        let mut reading = Reading { values: Vec::with_capacity(numbers), scores: vec![0.0; rows.len() * numbers] };
-        for (k, &(x, y)) in self.pairs.iter().enumerate() {
+        let mut reading = ByNumber::new(rows.len(), self.pairs.len());
+        for &(x, y) in &self.pairs {
             let complete = Complete::of(rows, &[x, y], ROWS_MIN, side)?;
-            let (x, y) = (standardised(rows, &complete, x, side)?, standardised(rows, &complete, y, side)?);
-            let (x, y) = (|i: usize| x.at(rows, i), |i: usize| y.at(rows, i));
-            let r = complete.mean(rows, |i| x(i) * y(i));
-            for &i in &complete.places {
-                let score = x(i) * y(i) - 0.5 * r * (x(i) * x(i) + y(i) * y(i));
-                reading.scores[i * numbers + k] = score / complete.share;
-            }
-            reading.values.push(r);
+            let (first, second) = (Axis::of(rows, &complete, x, side)?, Axis::of(rows, &complete, y, side)?);
+            let at = |i: usize| (first.at(rows.row(i)[x]), second.at(rows.row(i)[y]));
+            let z: Vec<(f64, f64)> = complete.places.iter().map(|i| at(*i)).collect();
+            let r = complete.mean(rows, |i| {
+                let (x, y) = at(i);
+                x * y
+            });
+            reading.push(|scores| {
+                for (i, (x, y)) in complete.places.iter().zip(&z) {
+                    scores[*i] = (x * y - 0.5 * r * (x * x + y * y)) / complete.share;
+                }
+                Ok(r)
+            })?;
         }
-        Ok(reading)
+        Ok(reading.finish())
     }
 }
 
 impl PanelStatistic for Correlation {
     fn read(&self, golden: &Rows, candidate: &Rows) -> Result<[Reading; 2], JudgingError> {
-        Ok([self.of_side(golden, Side::Golden)?, self.of_side(candidate, Side::Candidate)?])
+        finite([self.of_side(golden, Side::Golden)?, self.of_side(candidate, Side::Candidate)?])
     }
 
     fn norm(&self, _: &Reading) -> PanelNorm {
@@ -62,29 +68,4 @@ impl PanelStatistic for Correlation {
     fn domain(&self) -> u64 {
         100
     }
-}
-
-/// A column about its mean, in standard deviations.
-struct Standardised {
-    column: usize,
-    mean: f64,
-    deviation: f64,
-}
-
-impl Standardised {
-    fn at(&self, rows: &Rows, i: usize) -> f64 {
-        (rows.row(i)[self.column] - self.mean) / self.deviation
-    }
-}
-
-fn standardised(rows: &Rows, complete: &Complete, column: usize, side: Side) -> Result<Standardised, JudgingError> {
-    let value = |i: usize| rows.row(i)[column];
-    let mean = complete.mean(rows, value);
-    let variance = complete.mean(rows, |i| (value(i) - mean) * (value(i) - mean));
-    // Rounding of the mean leaves a little where all values are equal.
-    let floor = 1e-24 * mean * mean;
-    if variance > floor && variance.is_finite() {
-        return Ok(Standardised { column, mean, deviation: libm::sqrt(variance) });
-    }
-    Err(JudgingError::Undefined { side, reason: "a column has no spread" })
 }

@@ -1,13 +1,44 @@
 //! Statistics of joint laws: panels of several numbers a row, judged through [`crate::judging::compare_panels`].
 
 mod aligned;
+mod by_number;
+mod classifier;
+mod copula;
 mod correlation;
+mod directions;
+mod eigen;
+mod energy;
+mod lead_lag;
+mod logistic;
+mod mean_correlation;
+mod mmd;
+mod pairwise;
+mod rank_dependence;
+mod ranks;
+mod scale;
+mod signature;
+mod spectrum;
+mod tail_dependence;
 
 pub use aligned::{PointCorrelation, PointMismatch, PointRatioError, PointRmse};
+pub use classifier::Classifier;
+pub use copula::{Copula, CopulaDistance, copula_exact};
 pub use correlation::Correlation;
+pub use energy::SlicedEnergy;
+pub use lead_lag::LeadLag;
+pub use logistic::{LogisticRows, logistic_ridge};
+pub use mean_correlation::MeanCorrelation;
+pub use mmd::Mmd;
+pub use pairwise::{PairwiseDistance, energy_exact, mmd_exact};
+pub use rank_dependence::{RankCorrelation, RankDependence};
+pub use signature::{PathOf, Signature};
+pub use spectrum::{CorrelationDistance, CorrelationSpectrum};
+pub use tail_dependence::TailDependence;
 
 use crate::judging::{JudgingError, Rows, Side};
 
+#[cfg(test)]
+mod influence_tests;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -29,6 +60,13 @@ impl Complete {
         }
         let share = places.iter().map(|i| rows.weights[*i]).sum();
         Ok(Self { places, share })
+    }
+
+    /// Keeps every row, every second, third, .. one, so that at most `most` are left; weights count no more.
+    pub(crate) fn thin(&mut self, most: usize) {
+        let step = self.places.len().div_ceil(most.max(1)).max(1);
+        self.places = self.places.iter().copied().step_by(step).collect();
+        self.share = self.places.len() as f64;
     }
 
     /// The weighted mean over the rows.

@@ -3,7 +3,9 @@
 use super::*;
 use crate::panel::{Panel, PanelRows};
 
-pub(crate) use crate::judging::laws::{check_panel_statistic as check_influences, some_rows};
+pub(crate) use crate::judging::laws::{
+    check_first_numbers as check_first_influences, check_panel_statistic as check_influences, some_rows,
+};
 
 #[test]
 fn correlations() {

@@ -33,6 +33,20 @@ pub fn some_rows(n: usize) -> Rows {
 /// # Panics
 /// When a law is broken.
 pub fn check_panel_statistic(statistic: &dyn PanelStatistic, golden: &Rows, candidate: &Rows, tolerance: f64) {
+    check_first_numbers(statistic, golden, candidate, tolerance, usize::MAX);
+}
+
+/// The same of the first `count` numbers alone.
+///
+/// # Panics
+/// When a law is broken.
+pub fn check_first_numbers(
+    statistic: &dyn PanelStatistic,
+    golden: &Rows,
+    candidate: &Rows,
+    tolerance: f64,
+    count: usize,
+) {
     let read = |golden: &Rows, candidate: &Rows| match statistic.read(golden, candidate) {
         Ok(readings) => readings,
         Err(error) => panic!("the statistic has no number here: {error}"),
@@ -41,7 +55,7 @@ pub fn check_panel_statistic(statistic: &dyn PanelStatistic, golden: &Rows, cand
     for (side, (rows, reading)) in [golden, candidate].into_iter().zip(&readings).enumerate() {
         let numbers = reading.values.len();
         assert_eq!(reading.scores.len(), rows.len() * numbers, "side {side}: a score for each row and number");
-        for k in 0..numbers {
+        for k in 0..numbers.min(count) {
             let mean: f64 = (0..rows.len()).map(|i| rows.weights[i] * reading.scores[i * numbers + k]).sum();
             assert!(mean.abs() < 1e-9, "side {side}, number {k}: influences have mean {mean}");
         }
@@ -53,7 +67,7 @@ pub fn check_panel_statistic(statistic: &dyn PanelStatistic, golden: &Rows, cand
                 if side == 0 { read(&rows, candidate) } else { read(golden, &rows) }
             };
             let (up, down): ([Reading; 2], [Reading; 2]) = (moved(STEP), moved(-STEP));
-            for k in 0..numbers {
+            for k in 0..numbers.min(count) {
                 // What a row of this side does to the other side's number counts here too.
                 let of = |moved: &[Reading; 2]| moved[side].values[k] - moved[1 - side].values[k];
                 let slope = (of(&up) - of(&down)) / (2.0 * STEP);
