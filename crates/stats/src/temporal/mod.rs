@@ -21,8 +21,6 @@ mod volatility;
 mod volatility_panel;
 
 #[cfg(test)]
-mod degenerate_tests;
-#[cfg(test)]
 mod tests;
 
 pub use autocorrelation::{Autocorrelations, LjungBox, autocorrelations, ljung_box};
@@ -52,7 +50,12 @@ fn on_both(
     candidate: &Rows,
     read: impl Fn(&Rows) -> Result<Reading, Undefined>,
 ) -> Result<[Reading; 2], JudgingError> {
-    let of = |rows, side| read(rows).map_err(|Undefined(reason)| JudgingError::Undefined { side, reason });
+    let finite = |reading: Reading| {
+        let is_finite = reading.values.iter().chain(&reading.scores).all(|v| v.is_finite());
+        if is_finite { Ok(reading) } else { Err(Undefined("the statistic exceeds the range of f64")) }
+    };
+    let of =
+        |rows, side| read(rows).and_then(finite).map_err(|Undefined(reason)| JudgingError::Undefined { side, reason });
     Ok([of(golden, Side::Golden)?, of(candidate, Side::Candidate)?])
 }
 

@@ -24,7 +24,7 @@ from statsmodels.tsa.stattools import acf
 warnings.simplefilter("ignore")
 mp.mp.dps = 40
 
-# raw() and uniform() of two_sample.py, without its table.
+# raw() of two_sample.py, without its table.
 here = pathlib.Path(__file__).parent
 exec(compile((here / "two_sample.py").read_text().split("def wasserstein")[0], "two_sample.py", "exec"))
 
@@ -34,6 +34,10 @@ DIGITS = 20
 
 def integers(stream, n):
     return [int(u) for u in raw(stream, n)]
+
+
+def uniform(stream, n):
+    return [(u + 0.5) / 2147483648.0 for u in integers(stream, n)]
 
 
 def walk(stream, n):
