@@ -58,7 +58,7 @@ fn series(kind: &str, stream: u64, n: u64) -> Vec<f64> {
             let jump = |u: u64| {
                 if u % 211 != 5 {
                     0
-                } else if u % 2 == 0 {
+                } else if u.is_multiple_of(2) {
                     30_000
                 } else {
                     -30_000
@@ -84,7 +84,7 @@ fn series(kind: &str, stream: u64, n: u64) -> Vec<f64> {
 fn bursts(stream: u64, n: u64) -> Vec<i64> {
     let (mut t, mut is_fast) = (0_i64, false);
     let step = |(i, (u, v)): (u64, (u64, u64))| {
-        is_fast ^= u % 5 == 0;
+        is_fast ^= u.is_multiple_of(5);
         t += if u % 37 == 3 { 0 } else { 1 + (v % if is_fast { 200_000_000 } else { 2_000_000_000 }) as i64 };
         t += if i == n / 2 { 1_000_000_000_000 } else { 0 };
         t

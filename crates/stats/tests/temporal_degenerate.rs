@@ -287,7 +287,7 @@ fn degenerate_series_give_a_reason_or_a_number() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
     #[test]
     fn any_series_gives_a_reason_or_a_number(
         x in vec(prop_oneof![8 => -2.0..2.0_f64, 1 => Just(0.0), 1 => any::<f64>()], 0..320),

@@ -2,7 +2,7 @@
 
 use core::f64::consts::PI;
 
-use super::newton::{Local, minimise};
+use super::newton::{Local, Parameters, minimise};
 use super::{Undefined, scaled};
 
 /// Persistences at which the search begins, and the shares of alpha in them.
@@ -12,6 +12,8 @@ const SHARES: [f64; 5] = [0.03, 0.08, 0.15, 0.3, 0.6];
 const FOLLOWED: usize = 2;
 /// Log-odds and logarithms are searched within this.
 const REACH: f64 = 14.0;
+/// Returns of a fit at least.
+const RETURNS_MIN: usize = 100;
 /// Beyond these the maximum lies on the boundary.
 const PERSISTENCE_MAX: f64 = 0.9999;
 const ALPHA_MIN: f64 = 1e-4;
@@ -38,7 +40,7 @@ pub struct GarchFit {
 /// hole, after which they are so again.
 ///
 /// # Errors
-/// [`Undefined`] for fewer than [`super::GARCH_RETURNS_MIN`] returns, if none moves, or if the maximum has `alpha + beta` of 1, or no
+/// [`Undefined`] for fewer than 100 returns, if none moves, or if the maximum has `alpha + beta` of 1, or no
 /// alpha or no beta: then nothing tells the others.
 ///
 /// # Source
@@ -46,8 +48,8 @@ pub struct GarchFit {
 /// the Python package arch.
 pub fn fit_garch(returns: &[f64]) -> Result<GarchFit, Undefined> {
     let count = returns.iter().filter(|r| !r.is_nan()).count();
-    if count < super::GARCH_RETURNS_MIN {
-        return Err(Undefined(super::garch::TOO_FEW));
+    if count < RETURNS_MIN {
+        return Err(Undefined("fewer than 100 returns"));
     }
     let (scaled, size) = scaled(returns)?;
     let mut path = Path::default();
@@ -77,14 +79,14 @@ pub fn fit_garch(returns: &[f64]) -> Result<GarchFit, Undefined> {
 #[derive(Debug, Default)]
 pub(super) struct Path {
     /// In units of their unweighted mean.
-    pub(super) squares: Vec<f64>,
+    squares: Vec<f64>,
     /// Sum to 1.
-    pub(super) weights: Vec<f64>,
+    weights: Vec<f64>,
     starts: Vec<bool>,
     /// The unweighted mean of the squares given.
     unit: f64,
     /// Weighted mean of `squares`: what the first variance of a stretch comes from.
-    pub(super) initial: f64,
+    initial: f64,
 }
 
 /// The variance of one return and its derivatives to omega, alpha, beta and the initial variance.
@@ -97,12 +99,12 @@ struct Variance {
 }
 
 /// What one return adds to the log-likelihood: its score and its part of the curvature.
-pub(super) struct Term {
+struct Term {
     /// Derivatives to omega, alpha and beta.
-    pub(super) score: [f64; 3],
+    score: [f64; 3],
     curvature: [[f64; 3]; 3],
     /// Derivatives of the score to the initial variance.
-    pub(super) initial: [f64; 3],
+    initial: [f64; 3],
 }
 
 impl Path {
@@ -135,7 +137,7 @@ impl Path {
     }
 
     /// Each return's term at a place, with its weight.
-    pub(super) fn each(&self, theta: [f64; 3], mut visit: impl FnMut(usize, f64, &Term)) -> f64 {
+    fn each(&self, theta: [f64; 3], mut visit: impl FnMut(usize, f64, &Term)) -> f64 {
         let mut variance = Variance::initial(self.initial);
         let (mut last, mut sum) = (self.initial, 0.0);
         for (t, ((square, weight), is_start)) in self.squares.iter().zip(&self.weights).zip(&self.starts).enumerate() {
@@ -151,16 +153,25 @@ impl Path {
     /// Minus the mean log-likelihood with its derivatives to omega, alpha and beta.
     pub(super) fn local(&self, theta: [f64; 3]) -> Local<3> {
         let mut out = Local::zero();
-        let (gradient, hessian) = (&mut out.gradient, &mut out.hessian);
-        let value = self.each(theta, |_, weight, term| {
-            for i in 0..3 {
-                gradient[i] -= weight * term.score[i];
-                for j in 0..3 {
-                    hessian[i][j] -= weight * term.curvature[i][j];
-                }
-            }
-        });
+        let value = self.each(theta, |_, weight, term| out.subtract(weight, &term.score, &term.curvature));
         Local { value, ..out }
+    }
+
+    /// The influence of each return on a number whose gradient is `curvature * direction`; `theta` is the maximum.
+    pub(super) fn influences(&self, theta: [f64; 3], direction: &[f64; 3]) -> Vec<f64> {
+        let along = |v: &[f64; 3]| direction.iter().zip(v).map(|(a, b)| a * b).sum::<f64>();
+        let (mut own, mut through_initial) = (vec![0.0; self.squares.len()], 0.0);
+        self.each(theta, |t, weight, term| {
+            own[t] = along(&term.score);
+            through_initial += weight * along(&term.initial);
+        });
+        own.iter().zip(&self.squares).map(|(own, square)| own + through_initial * (square - self.initial)).collect()
+    }
+
+    /// The standard error of a number with these influences, whose terms do not predict each other.
+    pub(super) fn standard_error(&self, influences: &[f64]) -> f64 {
+        let square = |(v, weight): (&f64, &f64)| (v * weight) * (v * weight);
+        libm::sqrt(influences.iter().zip(&self.weights).map(square).sum())
     }
 
     /// Omega, alpha and beta of the largest likelihood.
@@ -169,18 +180,18 @@ impl Path {
         for p in PERSISTENCES {
             for s in SHARES {
                 let at = [libm::log(self.initial), log_odds(p), log_odds(s)];
-                starts.push((self.value(theta_of(at).0), at));
+                starts.push((self.value(parameters(at).theta), at));
             }
         }
         starts.sort_by(|a, b| a.0.total_cmp(&b.0));
         let of = |u: &[f64; 3]| {
-            let (theta, jacobian, curve) = theta_of(*u);
-            self.local(theta).through(&jacobian, &curve)
+            let parameters = parameters(*u);
+            self.local(parameters.theta).through(&parameters)
         };
         let found = starts.iter().take(FOLLOWED).filter_map(|(_, start)| minimise(*start, REACH, of));
         let best = found.min_by(|a, b| a.1.value.total_cmp(&b.1.value));
         let Some((u, _)) = best else { return Err(Undefined("the likelihood of GARCH(1,1) has no maximum")) };
-        let theta = theta_of(u).0;
+        let theta = parameters(u).theta;
         let [_, alpha, beta] = theta;
         let inside = u.iter().all(|x| x.abs() < REACH) && alpha + beta < PERSISTENCE_MAX;
         if inside && alpha > ALPHA_MIN && beta > BETA_MIN {
@@ -235,7 +246,7 @@ fn log_odds(p: f64) -> f64 {
 
 /// Omega, alpha and beta from the logarithm of the variance, the log-odds of the persistence and those of alpha's share in it, with
 /// first and second derivatives.
-fn theta_of([a, b, c]: [f64; 3]) -> ([f64; 3], [[f64; 3]; 3], [[[f64; 3]; 3]; 3]) {
+fn parameters([a, b, c]: [f64; 3]) -> Parameters<3> {
     let logistic = |x: f64| 1.0 / (1.0 + libm::exp(-x));
     let (v, p, s) = (libm::exp(a), logistic(b), logistic(c));
     // Both directly, for the digits of what is small.
@@ -249,5 +260,5 @@ fn theta_of([a, b, c]: [f64; 3]) -> ([f64; 3], [[f64; 3]; 3], [[[f64; 3]; 3]; 3]
         [[0.0, 0.0, 0.0], [0.0, ddp * s, dp * ds], [0.0, dp * ds, p * dds]],
         [[0.0, 0.0, 0.0], [0.0, ddp * s_not, -dp * ds], [0.0, -dp * ds, -p * dds]],
     ];
-    (theta, jacobian, curve)
+    Parameters { theta, jacobian, curve }
 }

@@ -3,12 +3,14 @@
 use super::hawkes_fit::{Stream, gaps};
 use super::means::empty_reading;
 use super::newton::solve;
-use super::{Undefined, on_both};
+use super::{CARRYING_MIN, Undefined, on_both};
 use crate::judging::{JudgingError, PanelNorm, PanelStatistic, Reading, Rows};
 
 /// Gaps between events below which nothing is fitted.
 pub const HAWKES_EVENTS_MIN: usize = 250;
 pub(super) const TOO_FEW: &str = "fewer than 250 gaps between events";
+/// Standard errors that the branching ratio must be away from 0: without excitation its decay means nothing.
+const CLEAR: f64 = 2.0;
 
 /// Which number of a self-exciting process is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,14 +55,21 @@ impl Hawkes {
             HawkesNumber::LnDecay => (libm::log(theta[2]) - ln_unit, [0.0, 0.0, 1.0 / theta[2]]),
             HawkesNumber::LnBaseRate => (libm::log(theta[0]) - ln_unit, [1.0 / theta[0], 0.0, 0.0]),
         };
-        let Some(direction) = solve(&stream.local(theta).hessian, &gradient) else {
-            return Err(Undefined("the likelihood of a Hawkes process is flat"));
+        let curvature = stream.local(theta).hessian;
+        let influences = |gradient: &[f64; 3]| {
+            let flat = Undefined("the likelihood of a Hawkes process is flat");
+            Ok(stream.influences(theta, &solve(&curvature, gradient).ok_or(flat)?))
         };
+        let ratios = influences(&[0.0, 1.0, 0.0])?;
+        if theta[1] < CLEAR * stream.standard_error(&ratios) {
+            return Err(Undefined(
+                "its events do not clearly excite others: the branching ratio is within 2 standard errors of 0",
+            ));
+        }
         let mut reading = empty_reading(rows, vec![value]);
-        stream.each(theta, |i, _, term| {
-            let along: f64 = direction.iter().zip(&term.score).map(|(a, b)| a * b).sum();
-            reading.scores[gaps[i].at] = along / share;
-        });
+        for (gap, influence) in gaps.iter().zip(influences(&gradient)?) {
+            reading.scores[gap.at] = influence / share;
+        }
         Ok(reading)
     }
 }
@@ -79,6 +88,6 @@ impl PanelStatistic for Hawkes {
     }
 
     fn carrying_min(&self) -> f64 {
-        4.0
+        CARRYING_MIN
     }
 }

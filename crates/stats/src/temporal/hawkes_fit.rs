@@ -1,7 +1,7 @@
 //! The likelihood of a self-exciting process with an exponential kernel, its derivatives and its maximum.
 
 use super::Undefined;
-use super::newton::{Local, minimise};
+use super::newton::{Local, Parameters, minimise};
 use crate::classic::kolmogorov_sf;
 
 /// Decays, per mean gap, and branching ratios at which the search begins.
@@ -137,9 +137,9 @@ pub(super) struct Stream {
 }
 
 /// What one gap adds to the log-likelihood, with its derivatives to base rate, branching ratio and decay.
-pub(super) struct Term {
+struct Term {
     value: f64,
-    pub(super) score: [f64; 3],
+    score: [f64; 3],
     curvature: [[f64; 3]; 3],
 }
 
@@ -193,7 +193,7 @@ impl Stream {
     }
 
     /// Minus the mean log-likelihood.
-    pub(super) fn value(&self, [mu, ratio, decay]: [f64; 3]) -> f64 {
+    fn value(&self, [mu, ratio, decay]: [f64; 3]) -> f64 {
         let mut sum = 0.0;
         self.excitations(decay, |i, begin, end| {
             let integral = mu * self.gaps[i] + ratio * (begin.s - end.s);
@@ -209,8 +209,21 @@ impl Stream {
     }
 
     /// Each gap's term at a place, with its weight.
-    pub(super) fn each(&self, theta: [f64; 3], mut visit: impl FnMut(usize, f64, &Term)) {
+    fn each(&self, theta: [f64; 3], mut visit: impl FnMut(usize, f64, &Term)) {
         self.excitations(theta[2], |i, begin, end| visit(i, self.weights[i], &term(theta, self.gaps[i], begin, end)));
+    }
+
+    /// The influence of each gap on a number whose gradient is `curvature * direction`; `theta` is the maximum.
+    pub(super) fn influences(&self, theta: [f64; 3], direction: &[f64; 3]) -> Vec<f64> {
+        let mut out = Vec::with_capacity(self.gaps.len());
+        self.each(theta, |_, _, term| out.push(direction.iter().zip(&term.score).map(|(a, b)| a * b).sum()));
+        out
+    }
+
+    /// The standard error of a number with these influences, whose terms do not predict each other.
+    pub(super) fn standard_error(&self, influences: &[f64]) -> f64 {
+        let square = |(v, weight): (&f64, &f64)| (v * weight) * (v * weight);
+        libm::sqrt(influences.iter().zip(&self.weights).map(square).sum())
     }
 
     /// Minus the mean log-likelihood with its derivatives.
@@ -218,12 +231,7 @@ impl Stream {
         let mut out = Local::zero();
         self.each(theta, |_, weight, term| {
             out.value -= weight * term.value;
-            for i in 0..3 {
-                out.gradient[i] -= weight * term.score[i];
-                for j in 0..3 {
-                    out.hessian[i][j] -= weight * term.curvature[i][j];
-                }
-            }
+            out.subtract(weight, &term.score, &term.curvature);
         });
         out
     }
@@ -233,18 +241,13 @@ impl Stream {
         let mut starts = self.starts();
         starts.sort_by(|a, b| a.0.total_cmp(&b.0));
         let of = |u: &[f64; 3]| {
-            let (theta, slope, curve) = theta_of(*u);
-            let diagonal = |i: usize, v: f64| core::array::from_fn(|j| if i == j { v } else { 0.0 });
-            let jacobian: [[f64; 3]; 3] = core::array::from_fn(|i| diagonal(i, slope[i]));
-            let second: [[[f64; 3]; 3]; 3] = core::array::from_fn(|i| {
-                core::array::from_fn(|j| if i == j { diagonal(i, curve[i]) } else { [0.0; 3] })
-            });
-            self.local(theta).through(&jacobian, &second)
+            let parameters = parameters(*u);
+            self.local(parameters.theta).through(&parameters)
         };
         let found = starts.iter().take(FOLLOWED).filter_map(|(_, start)| minimise(*start, REACH, of));
         let best = found.min_by(|a, b| a.1.value.total_cmp(&b.1.value));
         let Some((u, _)) = best else { return Err(Undefined("the likelihood of a Hawkes process has no maximum")) };
-        let theta = theta_of(u).0;
+        let theta = parameters(u).theta;
         if u.iter().all(|x| x.abs() < REACH) && theta[1] > RATIO_MIN && theta[1] < RATIO_MAX {
             return Ok(theta);
         }
@@ -292,11 +295,14 @@ fn term([mu, ratio, decay]: [f64; 3], gap: f64, begin: &Excitation, end: &Excita
 }
 
 /// Base rate, ratio and decay from logarithm, log-odds and logarithm, with first and second derivatives, each of its own.
-fn theta_of([a, b, c]: [f64; 3]) -> ([f64; 3], [f64; 3], [f64; 3]) {
+fn parameters([a, b, c]: [f64; 3]) -> Parameters<3> {
     let (mu, decay) = (libm::exp(a), libm::exp(c));
     let (ratio, rest) = (1.0 / (1.0 + libm::exp(-b)), 1.0 / (1.0 + libm::exp(b)));
     let slope = ratio * rest;
-    ([mu, ratio, decay], [mu, slope, decay], [mu, slope * (rest - ratio), decay])
+    let diagonal = |v: [f64; 3]| [[v[0], 0.0, 0.0], [0.0, v[1], 0.0], [0.0, 0.0, v[2]]];
+    let (first, second) = ([mu, slope, decay], [mu, slope * (rest - ratio), decay]);
+    let only = |i: usize| diagonal(core::array::from_fn(|j| if i == j { second[i] } else { 0.0 }));
+    Parameters { theta: [mu, ratio, decay], jacobian: diagonal(first), curve: core::array::from_fn(only) }
 }
 
 /// `max |F_n - F|` from the exponential law of mean 1.

@@ -44,6 +44,10 @@ use crate::judging::{JudgingError, Reading, Rows, Side};
 #[error("undefined: {0}")]
 pub struct Undefined(pub &'static str);
 
+/// Windows, as many as equal ones would be, that must carry the noise of a number made of squares and products: where few hold the
+/// variance of a side, their scatter tells no interval. Such a number needs four moments; skewness, which needs six, asks for five.
+const CARRYING_MIN: f64 = 3.0;
+
 /// What a statistic of one law reads on each side.
 fn on_both(
     golden: &Rows,

@@ -26,9 +26,19 @@ impl<const D: usize> Local<D> {
         self.gradient.iter().fold(0.0, |most, g| if g.is_finite() { g.abs().max(most) } else { f64::INFINITY })
     }
 
-    /// The same function of other variables: `jacobian[i][j]` is what variable j of the new does to i of the old, `curve[i]` the second
-    /// derivatives of i.
-    pub(super) fn through(&self, jacobian: &[[f64; D]; D], curve: &[[[f64; D]; D]; D]) -> Self {
+    /// Takes a weighted term of a sum that is to be largest.
+    pub(super) fn subtract(&mut self, weight: f64, score: &[f64; D], curvature: &[[f64; D]; D]) {
+        for (sum, s) in self.gradient.iter_mut().zip(score) {
+            *sum -= weight * s;
+        }
+        for (sum, c) in self.hessian.iter_mut().flatten().zip(curvature.iter().flatten()) {
+            *sum -= weight * c;
+        }
+    }
+
+    /// The same function of the variables that these parameters are made of.
+    pub(super) fn through(&self, parameters: &Parameters<D>) -> Self {
+        let Parameters { jacobian, curve, .. } = parameters;
         let mut out = Self { value: self.value, ..Self::zero() };
         for i in 0..D {
             for a in 0..D {
@@ -43,6 +53,16 @@ impl<const D: usize> Local<D> {
         }
         out
     }
+}
+
+/// Parameters made of variables that are free.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parameters<const D: usize> {
+    pub(super) theta: [f64; D],
+    /// What variable j does to parameter i.
+    pub(super) jacobian: [[f64; D]; D],
+    /// Second derivatives of parameter i.
+    pub(super) curve: [[[f64; D]; D]; D],
 }
 
 /// A minimum near `start` with all variables within `reach` of 0, or the best place on the way to one outside: the caller tells them

@@ -2,7 +2,7 @@
 
 use super::means::Means;
 use super::spacing::{Spacing, column_of};
-use super::{Undefined, on_both};
+use super::{CARRYING_MIN, Undefined, on_both};
 use crate::judging::{JudgingError, PanelNorm, PanelStatistic, Reading, Rows};
 use crate::special::student_t_sf;
 
@@ -233,6 +233,6 @@ impl PanelStatistic for Regression {
     }
 
     fn carrying_min(&self) -> f64 {
-        4.0
+        CARRYING_MIN
     }
 }

@@ -31,10 +31,10 @@ pub struct RunsTest {
 /// # Source
 /// Wald and Wolfowitz (1940). As `runstest_1samp(values, cutoff=0, correction=False)` of statsmodels for values without zeros.
 pub fn wald_wolfowitz(values: &[f64]) -> Result<RunsTest, Undefined> {
-    let signs: Vec<bool> = values.iter().filter(|v| **v > 0.0 || **v < 0.0).map(|v| *v > 0.0).collect();
+    let signs: Vec<bool> = values.iter().filter(|v| v.abs() > 0.0).map(|v| *v > 0.0).collect();
     let positive = signs.iter().filter(|s| **s).count();
     let negative = signs.len() - positive;
-    // Products of four counts stay exact in i128, and far below the range of f64.
+    // Products of two counts stay exact.
     if positive < 2 || negative < 2 || signs.len() >= 1 << 26 {
         return Err(Undefined("the test needs 2 positive and 2 negative values, and fewer than 2^26 in all"));
     }
@@ -70,7 +70,7 @@ impl SignChanges {
     fn of_side(&self, rows: &Rows) -> Result<Reading, Undefined> {
         let values = self.series.of(rows, self.column, self.spacing);
         let back = self.spacing.back(rows, 1);
-        let positive = |i: usize| (values[i] > 0.0 || values[i] < 0.0).then_some(values[i] > 0.0);
+        let positive = |i: usize| (values[i].abs() > 0.0).then_some(values[i] > 0.0);
         let of = |is: bool| if is { 1.0 } else { 0.0 };
         let means = Means::of(rows, PAIRS_MIN, "fewer than 20 pairs of signs", |i| {
             match (positive(i), back[i].and_then(positive)) {

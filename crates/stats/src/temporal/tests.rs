@@ -119,7 +119,7 @@ fn close(a: f64, b: f64, tolerance: f64) {
 /// Panels without holes and with equal weights.
 #[test]
 fn panels_find_what_functions_of_series_find() {
-    let n = 1_500;
+    let n = 2_500;
     let mut uniform = uniforms(5);
     let (mut price, mut h, mut last) = (0.0, 1.0, 0.0_f64);
     let mut values = Vec::new();

@@ -4,16 +4,12 @@ use core::f64::consts::FRAC_PI_2;
 
 use super::means::{Means, empty_reading};
 use super::spacing::{Spacing, column_of, differences};
-use super::{Undefined, on_both, scaled};
+use super::{CARRYING_MIN, Undefined, on_both, scaled};
 use crate::judging::{JudgingError, PanelNorm, PanelStatistic, Reading, Rows};
 
 /// Returns below which nothing is said.
 const RETURNS_MIN: usize = 50;
 const TOO_FEW: &str = "fewer than 50 returns";
-
-/// Windows, as many as equal ones would be, that must carry the noise of a mean of squares: returns with tails so heavy that a few
-/// windows hold their variance tell no interval.
-const CARRYING_MIN: f64 = 4.0;
 
 /// Squares of the changes of a column over a number of steps, in squares of `size`.
 fn squares(rows: &Rows, column: usize, spacing: Spacing, steps: usize, size: f64) -> Result<Means<1>, Undefined> {
