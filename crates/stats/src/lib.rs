@@ -17,3 +17,4 @@ pub mod sample;
 pub mod special;
 pub mod state;
 mod sum;
+pub mod temporal;
