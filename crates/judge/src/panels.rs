@@ -1,79 +1,25 @@
-//! Statistics of rows of several numbers: joint laws, and errors point by point.
+//! Statistics of rows of several numbers: joint laws, order in time, and errors point by point.
 
-use verismo_stats::joint::{Correlation, PointCorrelation, PointMismatch, PointRatioError, PointRmse};
-use verismo_stats::judging::{
-    JudgingError, Outcome, PanelNorm, PanelOutcome, PanelStatistic, PanelWindow, Reading, compare_panels,
-};
-use verismo_stats::panel::Panel;
-use verismo_suite::catalogue::{self, Kind, ObservableInfo, PanelColumn, PanelPlan, Reads, TestId};
+use std::borrow::Cow;
+
+use verismo_stats::judging::{JudgingError, Outcome, PanelNorm, PanelOutcome, PanelWindow, Reading, compare_panels};
+use verismo_stats::panel::{Panel, PanelRows};
+use verismo_stats::state::State;
+use verismo_suite::catalogue::{Kind, ObservableInfo, TestId};
 use verismo_suite::verdict::FindingVerdict;
 
 use crate::draft::{Draft, Open, short};
+use crate::input::SECOND_NS;
 use crate::observe::{Task, keys_per_unit};
 use crate::policy;
 use crate::select::Placed;
 
+mod plan;
+
+use plan::Plan;
+
 /// One unit of a column in the integers of a panel.
 const ONE: f64 = 1e-8;
-
-/// A statistic made ready for the columns of an observable.
-struct Plan {
-    statistic: Box<dyn PanelStatistic>,
-    /// What each number is called.
-    names: Vec<String>,
-    /// Whether it says something only where both sides saw the same market.
-    needs_alignment: bool,
-}
-
-impl Plan {
-    fn new(statistic: impl PanelStatistic + 'static, names: Vec<String>) -> Option<Self> {
-        Some(Self { statistic: Box::new(statistic), names, needs_alignment: false })
-    }
-
-    /// Of errors point by point.
-    fn aligned(statistic: impl PanelStatistic + 'static, names: Vec<String>) -> Option<Self> {
-        Some(Self { statistic: Box::new(statistic), names, needs_alignment: true })
-    }
-
-    /// The statistic of a test on these columns; `None` where they lack what it needs.
-    fn of(test: TestId, columns: &[PanelColumn]) -> Option<Self> {
-        let name = |i: usize| columns.get(i).map_or("", |column| column.name).to_owned();
-        let place = |name: &str| columns.iter().position(|column| column.name == name);
-        let named = |is: &dyn Fn(&str) -> bool| -> Vec<usize> {
-            (0..columns.len()).filter(|&i| columns.get(i).is_some_and(|column| is(column.name))).collect()
-        };
-        match test {
-            TestId::Correlation => {
-                let statistic = Correlation::of_all(columns.len());
-                let names = statistic.pairs().iter().map(|&(x, y)| format!("{} and {}", name(x), name(y))).collect();
-                Self::new(statistic, names)
-            }
-            TestId::QuoteRmse => {
-                let columns = named(&|name| matches!(name, "bid" | "ask"));
-                let names = columns.iter().map(|&i| name(i)).collect();
-                Self::aligned(PointRmse { columns }, names)
-            }
-            TestId::DepthCorrelation => {
-                let columns = named(&|name| name.contains("_size") || name.contains("_depth"));
-                let names = columns.iter().map(|&i| name(i)).collect();
-                Self::aligned(PointCorrelation { columns }, names)
-            }
-            TestId::BarMismatch => Self::aligned(PointMismatch, vec!["bars".to_owned()]),
-            TestId::VwapError => {
-                let statistic = PointRatioError { above: place("notional")?, below: place("volume")? };
-                Self::aligned(statistic, vec!["vwap".to_owned()])
-            }
-            _ => match catalogue::metric(test)?.reads {
-                Reads::Panel(plan) => plan(columns).map(|PanelPlan { statistic, names }| Self {
-                    statistic,
-                    names,
-                    needs_alignment: false,
-                }),
-                Reads::Law(_) => None,
-            },
-        }
-    }
-}
 
 /// The finding of one test.
 pub(crate) fn judge(
@@ -105,7 +51,15 @@ pub(crate) fn judge(
     }
     let tick = keys_per_unit(task.pair, info).map_or(1.0, |tick| tick as f64);
     let scale: Vec<f64> = columns.iter().map(|c| if c.unit == "ticks" { 1.0 / tick } else { ONE }).collect();
-    let (golden, candidate) = (placed(&task.selection.golden, golden), placed(&task.selection.candidate, candidate));
+    let every = stretches(&task.selection.golden, golden).max(stretches(&task.selection.candidate, candidate));
+    if every > 1 {
+        finding
+            .notes
+            .push(format!("judged on one in {every} stretches of five minutes: there are more rows than it takes"));
+    }
+    let golden = thinned(&task.selection.golden, golden, task.window_ns, every);
+    let candidate = thinned(&task.selection.candidate, candidate, task.window_ns, every);
+    let (golden, candidate) = (placed(&golden), placed(&candidate));
     let design = (task.selection.design, policy::margin_of_p(finding.policy, margin), &task.options);
     let outcome = compare_panels(&golden, &candidate, &scale, plan.statistic.as_ref(), design);
     let PanelOutcome { values, rows, is_identical, outcome } = match outcome {
@@ -139,23 +93,56 @@ pub(crate) fn judge(
     }
 }
 
-fn placed<'a>(chosen: &[Placed], side: &'a [(i64, Panel)]) -> Vec<PanelWindow<'a>> {
-    let window = |p: &Placed| {
+/// The most rows of a side that are judged at once: a few days of seconds, or a busy hour of trades.
+const ROWS_MAX: u64 = 200_000;
+/// Time that stays together where there are more rows: a multiple of every window but days.
+const STRETCH_NS: i64 = 300 * SECOND_NS;
+
+/// One in so many stretches of time holds about as many rows as are taken.
+fn stretches(chosen: &[Placed], side: &[(i64, Panel)]) -> i64 {
+    let rows: u64 = chosen.iter().filter_map(|p| side.get(p.at)).map(|(_, panel)| State::count(panel)).sum();
+    i64::try_from(rows.div_ceil(ROWS_MAX)).unwrap_or(i64::MAX).max(1)
+}
+
+/// The rows of one in `every` stretches of absolute time, the same on both sides.
+fn thinned<'a>(
+    chosen: &[Placed],
+    side: &'a [(i64, Panel)],
+    window_ns: i64,
+    every: i64,
+) -> Vec<(Placed, Cow<'a, Panel>)> {
+    let is_kept = |t_ns: i64| t_ns.div_euclid(STRETCH_NS).rem_euclid(every) == 0;
+    let of_window = |p: &Placed| {
         let (_, panel) = side.get(p.at)?;
-        Some(PanelWindow { id: p.id, stratum: p.stratum, block: p.block, panel })
+        if every == 1 || window_ns <= STRETCH_NS {
+            return is_kept(p.id.saturating_mul(window_ns)).then_some((*p, Cow::Borrowed(panel)));
+        }
+        let rows = panel.rows();
+        let mut kept = PanelRows::new(panel.columns());
+        for i in (0..rows.len()).filter(|i| is_kept(rows.t_ns[*i])) {
+            kept.push(rows.t_ns[i], rows.row(i));
+        }
+        Some((*p, Cow::Owned(Panel::pack(kept))))
     };
-    chosen.iter().filter_map(window).collect()
+    chosen.iter().filter_map(of_window).collect()
+}
+
+fn placed<'a>(windows: &'a [(Placed, Cow<'_, Panel>)]) -> Vec<PanelWindow<'a>> {
+    let window =
+        |(p, panel): &'a (Placed, Cow<'_, Panel>)| PanelWindow { id: p.id, stratum: p.stratum, block: p.block, panel };
+    windows.iter().map(window).collect()
 }
 
 /// The number that differs most, in words, where numbers mean something one by one.
 fn worst(plan: &Plan, [golden, candidate]: &[Vec<f64>; 2]) -> Option<String> {
     let reading = Reading { values: golden.clone(), scores: Vec::new() };
-    if matches!(plan.statistic.norm(&reading), PanelNorm::Root(_)) {
+    let norm = plan.statistic.norm(&reading);
+    if matches!(norm, PanelNorm::Root(_)) || (plan.names.is_empty() && golden.len() > 1) {
         return None;
     }
     let gaps = golden.iter().zip(candidate).map(|(g, c)| (c - g).abs()).enumerate();
     let (k, _) = gaps.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
-    let (name, g, c) = (plan.names.get(k)?, golden.get(k)?, candidate.get(k)?);
+    let (name, g, c) = (plan.names.get(k).map_or("", String::as_str), golden.get(k)?, candidate.get(k)?);
     Some(if plan.needs_alignment {
         format!("worst: {name}, {}", short(*c))
     } else if plan.names.len() > 1 {

@@ -123,13 +123,8 @@ fn by_effect(test: TestId) -> Option<(Effect, Measure)> {
         | TestId::LKurtosis
         | TestId::Gpd
         | TestId::PowerLaw => return None,
-        // From rows of several numbers.
-        TestId::Correlation
-        | TestId::QuoteRmse
-        | TestId::DepthCorrelation
-        | TestId::BarMismatch
-        | TestId::VwapError
-        | TestId::Plugin(_) => return None,
+        // From rows of several numbers, and what users define.
+        _ => return None,
     })
 }
 

@@ -266,8 +266,23 @@ fn in_words(finding: &Finding, effect: f64) -> String {
             format!("A depth of the candidate follows the golden's with a correlation of {}.", measured(1.0 - effect))
         }
         TestId::BarMismatch => format!("{} of the bars are missing, surplus or different.", percent(effect)),
-        TestId::Plugin(_) => format!("The candidate differs from the golden by {size} of this metric."),
+        TestId::KyleLambda | TestId::FlowImpact => {
+            format!(
+                "A unit of flow moves the candidate's price {} {} than the golden's.",
+                percent(effect.abs()),
+                if effect > 0.0 { "more" } else { "less" }
+            )
+        }
+        TestId::Classifier => format!(
+            "A classifier tells a row of the candidate from one of the golden in {} of cases; it would be 50 % for equal laws.",
+            percent(0.5 + effect)
+        ),
+        TestId::NoiseToSignal | TestId::GarchHalfLife | TestId::HawkesDecay => {
+            format!("The candidate has {} times the golden's.", measured(libm::exp(effect)))
+        }
         TestId::VwapError => format!("The candidate's average prices of bars are off by {size} bp."),
+        _ if finding.test.info().signed => format!("The candidate's lies {size} {more} the golden's."),
+        _ => format!("The candidate lies {size} from the golden."),
     }
 }
 

@@ -5,6 +5,7 @@ mod lattice_spec;
 mod microstructure;
 mod observable;
 mod observables;
+mod panel_tests;
 mod panels;
 mod plugins;
 mod tests_table;

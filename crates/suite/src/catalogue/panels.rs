@@ -3,7 +3,12 @@
 use super::observable::Grid;
 use super::observables::{BOOK, TRADE};
 use super::{Class, Display, Kind, ObservableInfo, PanelColumn, Sampling, Source, TestId};
-use TestId::{BarMismatch, Correlation, DepthCorrelation, QuoteRmse, VwapError};
+use TestId::{
+    BarMismatch, Classifier, Copula, Correlation, CorrelationDistance, DepthCorrelation, FlowImpact, FlowPrediction,
+    GarchAlpha, GarchHalfLife, HawkesBranching, HawkesDecay, ImbalancePrediction, JointEnergy, JumpShare, Kendall,
+    KyleLambda, LeadLag, MeanCorrelation, Mmd, NoiseToSignal, QuoteRmse, RankCorrelation, SignChanges, Signature,
+    SignaturePlot, Spectrum, TailDependence, VwapError,
+};
 
 const fn column(name: &'static str, unit: &'static str) -> PanelColumn {
     PanelColumn { name, unit }
@@ -29,7 +34,7 @@ pub(super) const PANELS: &[ObservableInfo] = &[
         id: "joint_state_1s",
         number: "M-35",
         kind: Kind::Panel(&[RETURN, SPREAD, IMBALANCE, BID_SIZE, ASK_SIZE, OFI, VOLUME]),
-        tests: &[Correlation],
+        tests: &[JointEnergy, Mmd, Copula, Signature, Classifier],
         description: "What the market looks like each second, all numbers together: a simulator may match every law alone and none of them together.",
         formula: "at each full second: ln(mid_t / mid_(t-1s)), (a - b)/mid, (q_b - q_a)/(q_b + q_a), q_b, q_a, order flow imbalance and traded volume of the second; a number that is not known has none",
         reference: "Szekely and Rizzo (2004), Testing for equal distributions in high dimension; Cont, Kukanov and Stoikov (2014) for order flow",
@@ -39,7 +44,16 @@ pub(super) const PANELS: &[ObservableInfo] = &[
         id: "dependence_1s",
         number: "M-40",
         kind: Kind::Panel(&[RETURN, SPREAD, IMBALANCE, OFI, SIGNED, VOLUME, column("trades", "trades")]),
-        tests: &[Correlation],
+        tests: &[
+            RankCorrelation,
+            Kendall,
+            Correlation,
+            TailDependence,
+            Spectrum,
+            CorrelationDistance,
+            MeanCorrelation,
+            LeadLag,
+        ],
         description: "How returns, spreads and flows of one second depend on each other.",
         formula: "at each full second: ln(mid_t / mid_(t-1s)), (a - b)/mid, (q_b - q_a)/(q_b + q_a), order flow imbalance, signed volume, volume and number of trades of the second; a number that is not known has none",
         reference: "Cont, Kukanov and Stoikov (2014), The price impact of order book events; Karpoff (1987), The relation between price changes and trading volume",
@@ -49,11 +63,34 @@ pub(super) const PANELS: &[ObservableInfo] = &[
         id: "price_response_1s",
         number: "M-67",
         kind: Kind::Panel(&[LOG_MID, OFI, SIGNED, IMBALANCE]),
-        tests: &[Correlation],
+        tests: &[FlowImpact, KyleLambda, FlowPrediction, ImbalancePrediction],
         description: "What moves the price, second by second: order flow, signed volume, imbalance.",
         formula: "at each full second: ln(mid), order flow imbalance and signed volume of the second, (q_b - q_a)/(q_b + q_a)",
         reference: "Kyle (1985), Continuous auctions and insider trading; Cont, Kukanov and Stoikov (2014), The price impact of order book events",
         ..PANEL
+    },
+    ObservableInfo {
+        id: "mid_path_1s",
+        number: "M-50",
+        kind: Kind::Panel(&[LOG_MID]),
+        tests: &[SignaturePlot, NoiseToSignal, JumpShare, GarchHalfLife, GarchAlpha, SignChanges],
+        source: Source::Book,
+        description: "The path of the mid, second by second.",
+        formula: "ln(mid) at each full second at which the book is defined",
+        reference: "Andersen, Bollerslev, Diebold and Labys (2003), Modeling and forecasting realized volatility",
+        ..PANEL
+    },
+    ObservableInfo {
+        id: "trade_arrivals",
+        number: "M-53",
+        kind: Kind::Panel(&[column("side", "+1 bought, -1 sold")]),
+        tests: &[HawkesBranching, HawkesDecay],
+        description: "When trades come: whether one excites the next.",
+        formula: "time of every trade, with the aggressor's sign",
+        reference: "Hawkes (1971), Spectra of some self-exciting and mutually exciting point processes; Bacry, Mastromatteo and Muzy (2015), Hawkes processes in finance",
+        class: Class::Group,
+        grid: Grid::Ticks(8),
+        ..TRADE
     },
     ObservableInfo {
         id: "quotes_1s",

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::panel_tests::PANEL_TESTS;
 use super::plugins;
 
 /// A test of one observable.
@@ -70,6 +71,54 @@ pub enum TestId {
     BarMismatch,
     /// Error of volume-weighted average prices.
     VwapError,
+    /// Largest difference of rank correlations.
+    RankCorrelation,
+    /// Largest difference of Kendall's tau.
+    Kendall,
+    /// Largest difference of tail dependence.
+    TailDependence,
+    /// Distance of spectra of correlations.
+    Spectrum,
+    /// Distance of correlation matrices.
+    CorrelationDistance,
+    /// Difference of mean correlations.
+    MeanCorrelation,
+    /// Largest difference of cross-correlations.
+    LeadLag,
+    /// Energy distance of joint laws.
+    JointEnergy,
+    /// Maximum mean discrepancy.
+    Mmd,
+    /// Distance of copulas.
+    Copula,
+    /// Distance of mean signatures.
+    Signature,
+    /// Classifier two-sample test.
+    Classifier,
+    /// Relative difference of Kyle's lambda.
+    KyleLambda,
+    /// Relative difference of the impact of order flow.
+    FlowImpact,
+    /// Difference of the predictive power of order flow.
+    FlowPrediction,
+    /// Difference of the predictive power of imbalance.
+    ImbalancePrediction,
+    /// Difference of signature plots.
+    SignaturePlot,
+    /// Log ratio of noise to signal.
+    NoiseToSignal,
+    /// Difference of the share of jumps.
+    JumpShare,
+    /// Log ratio of half-lives of volatility.
+    GarchHalfLife,
+    /// Difference of GARCH's alpha.
+    GarchAlpha,
+    /// Difference of how often returns change sign.
+    SignChanges,
+    /// Difference of branching ratios.
+    HawkesBranching,
+    /// Log ratio of decays of excitation.
+    HawkesDecay,
     /// The metric of a plug-in, in order of registration.
     Plugin(u8),
 }
@@ -181,7 +230,20 @@ const fn like_ks(factor: f64, power: u8) -> DefaultMargin {
 }
 
 /// Every test, in the order of [`TestId`].
-pub const TESTS: &[TestInfo] = &[
+pub const TESTS: &[TestInfo] = &joined::<{ LAWS.len() + PANEL_TESTS.len() }>();
+
+const fn joined<const N: usize>() -> [TestInfo; N] {
+    let mut all = [LAWS[0]; N];
+    let mut i = 0;
+    while i < N {
+        all[i] = if i < LAWS.len() { LAWS[i] } else { PANEL_TESTS[i - LAWS.len()] };
+        i += 1;
+    }
+    all
+}
+
+/// The tests of laws, lags and counts.
+const LAWS: &[TestInfo] = &[
     TestInfo {
         id: TestId::Ks,
         name: "ks",
@@ -456,61 +518,6 @@ pub const TESTS: &[TestInfo] = &[
         margin_range: (0.01, 10.0),
         default_margin: DefaultMargin::Fixed(0.3),
         signed: true,
-    },
-    TestInfo {
-        id: TestId::Correlation,
-        name: "correlation",
-        title: "largest difference of correlations",
-        formula: "max over pairs of columns of |r_candidate - r_golden|, r = Pearson's correlation over the rows that define both",
-        reference: "Pearson (1896); numpy.corrcoef",
-        margin_unit: MarginUnit::Effect,
-        margin_range: (0.001, 2.0),
-        default_margin: DefaultMargin::Fixed(0.1),
-        signed: false,
-    },
-    TestInfo {
-        id: TestId::QuoteRmse,
-        name: "quote_rmse",
-        title: "root mean square error of best prices",
-        formula: "max over best bid and best ask of sqrt(mean (p_candidate - p_golden)^2), in ticks of the golden, over the times at which both sides have a row; only where both sides saw the same market",
-        reference: "root mean square error on a common clock",
-        margin_unit: MarginUnit::Effect,
-        margin_range: (0.001, 1000.0),
-        default_margin: DefaultMargin::Fixed(0.5),
-        signed: false,
-    },
-    TestInfo {
-        id: TestId::DepthCorrelation,
-        name: "depth_correlation",
-        title: "one minus the correlation of depths",
-        formula: "max over both sides of the book, at the best level and over five, ten and twenty levels, of 1 - r, r = Pearson's correlation of the golden's with the candidate's quantity at the times of both; only where both sides saw the same market",
-        reference: "Pearson (1896)",
-        margin_unit: MarginUnit::Effect,
-        margin_range: (0.0001, 2.0),
-        default_margin: DefaultMargin::Fixed(0.01),
-        signed: false,
-    },
-    TestInfo {
-        id: TestId::BarMismatch,
-        name: "bar_mismatch",
-        title: "share of bars that differ",
-        formula: "share of the golden's bars that the candidate lacks, plus share of the candidate's bars that the golden lacks or that differ in any number; only where both sides saw the same market",
-        reference: "equality, number by number",
-        margin_unit: MarginUnit::Effect,
-        margin_range: (0.0001, 2.0),
-        default_margin: DefaultMargin::Fixed(0.01),
-        signed: false,
-    },
-    TestInfo {
-        id: TestId::VwapError,
-        name: "vwap_error",
-        title: "error of volume-weighted average prices",
-        formula: "mean over bars of |VWAP_candidate - VWAP_golden| / VWAP_golden in bp, VWAP = notional / volume; only where both sides saw the same market",
-        reference: "Berkowitz, Logue and Noser (1988), The total cost of transactions on the NYSE",
-        margin_unit: MarginUnit::Effect,
-        margin_range: (0.0001, 1000.0),
-        default_margin: DefaultMargin::Fixed(1.0),
-        signed: false,
     },
 ];
 
