@@ -274,7 +274,7 @@ fn check(slow: bool, count: usize, threads: usize) {
             case.golden.phi, case.windows, case.rows, case.design
         );
         println!("{cell}");
-        let truths = truths(&case, if slow { 500_000 } else { 200_000 });
+        let truths = truths(&case, if slow { 500_000 } else { 60_000 });
         let runs = ends(&case, 60_000 + 1_000 * u64::from(slow) + i as u64, count, threads);
         for (s, name) in names.iter().enumerate() {
             let judged: Vec<End> = runs.iter().filter_map(|ends| ends[s]).collect();
@@ -311,7 +311,7 @@ fn check(slow: bool, count: usize, threads: usize) {
 
 #[test]
 fn quick_tier() {
-    check(false, 50, 1);
+    check(false, 40, 1);
 }
 
 #[test]
