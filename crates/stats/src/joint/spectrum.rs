@@ -1,5 +1,6 @@
 //! The eigenvalues of the correlation matrix, and the matrix itself by one number.
 
+use super::directions::dot;
 use super::eigen::{Eigen, symmetric_eigen};
 use super::scale::{Axis, Points, check_columns, parameter};
 use super::{Complete, Correlation};
@@ -7,7 +8,7 @@ use crate::judging::{JudgingError, PanelNorm, PanelStatistic, Reading, Rows, Sid
 
 /// Rows below which nothing is said.
 const ROWS_MIN: usize = 8;
-/// The most columns: 136 numbers.
+/// The most columns.
 const SPECTRUM_DIMS_MAX: usize = 16;
 
 /// The eigenvalues of the correlation matrix of several columns, in descending order, over the rows that define all; the effect is
@@ -15,9 +16,9 @@ const SPECTRUM_DIMS_MAX: usize = 16;
 ///
 /// To first order an eigenvalue moves with its own direction only, and that fails where eigenvalues are near each other: they then
 /// repel, and lie apart in any sample. But the squares of all differences never sum to more than the squares of the differences of
-/// the entries (Hoffman and Wielandt 1953). So beside the D eigenvalues the numbers have `D (D - 1) / 2` products of directions,
-/// `u_k' R u_l`, k < l: each is 0 on both sides, as `u` are the side's own eigenvectors, and adds nothing to the effect, but its
-/// influence brings the noise of the whole matrix into the interval, which therefore holds for near eigenvalues too.
+/// the entries (Hoffman and Wielandt 1953). So behind the D eigenvalues one more number stands for what lies between directions: it is
+/// 0 on both sides and adds nothing to the effect, but its influence, `sum over k < l of u_k' dR u_l`, brings the noise of the whole
+/// matrix into both ends of the interval, which therefore hold for near eigenvalues too.
 ///
 /// # Source
 /// First-order perturbation: Anderson (1963); the influence of a row on eigenvalue `l` is `(u'z)^2 - l sum of u_a^2 z_a^2`.
@@ -51,33 +52,25 @@ impl CorrelationSpectrum {
                 own.iter_mut().for_each(|v| *v = -*v);
             }
         }
-        let numbers = numbers(dims);
+        let numbers = dims + 1;
         let mut values = eigen.values.clone();
-        values.resize(numbers, 0.0);
+        values.push(0.0);
         let mut scores = vec![0.0; rows.len() * numbers];
+        let mut along = vec![0.0; dims];
         for (i, z) in points.rows() {
-            let along: Vec<f64> =
-                eigen.vectors.iter().map(|u| u.iter().zip(z).map(|(u, z)| u * z).sum::<f64>()).collect();
+            along.iter_mut().zip(&eigen.vectors).for_each(|(along, u)| *along = dot(u, z));
             let out = &mut scores[i * numbers..(i + 1) * numbers];
-            for (slot, (k, l)) in out.iter_mut().zip(products(dims)) {
-                let (u, v) = (&eigen.vectors[k], &eigen.vectors[l]);
-                let squares: f64 = u.iter().zip(v).zip(z).map(|((u, v), z)| u * v * z * z).sum();
-                let mean = 0.5 * (eigen.values[k] + eigen.values[l]);
-                *slot = (along[k] * along[l] - mean * squares) / points.complete.share;
+            for (k, u) in eigen.vectors.iter().enumerate() {
+                let squares = |v: &[f64]| u.iter().zip(v).zip(z).map(|((u, v), z)| u * v * z * z).sum::<f64>();
+                out[k] = (along[k] * along[k] - eigen.values[k] * squares(u)) / points.complete.share;
+                for (l, v) in eigen.vectors.iter().enumerate().skip(k + 1) {
+                    let mean = 0.5 * (eigen.values[k] + eigen.values[l]);
+                    out[dims] += (along[k] * along[l] - mean * squares(v)) / points.complete.share;
+                }
             }
         }
         Ok((Reading { values, scores }, eigen))
     }
-}
-
-/// Eigenvalues and products of two directions.
-fn numbers(dims: usize) -> usize {
-    dims * (dims + 1) / 2
-}
-
-/// Each direction with itself, then each with each later one.
-fn products(dims: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..dims).map(|k| (k, k)).chain((0..dims).flat_map(move |k| (k + 1..dims).map(move |l| (k, l))))
 }
 
 /// Row-major.
@@ -111,7 +104,10 @@ impl PanelStatistic for CorrelationSpectrum {
     fn norm(&self, _: &Reading) -> PanelNorm {
         let dims = self.columns.len();
         let scale = 1.0 / (dims * (dims - 1)) as f64;
-        PanelNorm::Root(products(dims).map(|(k, l)| if k == l { scale } else { 2.0 * scale }).collect())
+        let mut weights = vec![scale; dims];
+        // Each entry beside the diagonal is there twice.
+        weights.push(2.0 * scale);
+        PanelNorm::Root(weights)
     }
 
     fn domain(&self) -> u64 {

@@ -15,8 +15,8 @@ const NUMBERS_MAX: usize = 256;
 /// law of their own side; the effect is the largest difference. Independent columns have `1 - q`, equal ones 1.
 ///
 /// Equal values share their places evenly (the checkerboard copula), so that where the quantile lies on a value taken by many rows
-/// they count in part, and `P(U > q)` is `1 - q` whatever the ties. The influence of a row has a term for each quantile, whose slope
-/// `P(V > q | U = q)` is taken over `q - h` to `q + h`, `h = (1 - q) / 2`.
+/// they count in part, and `P(U > q)` is `1 - q` whatever the ties; a column of one value is independent of all. The influence of a
+/// row has a term for each quantile, whose slope `P(V > q | U = q)` is taken over `q - h` to `q + h`, `h = (1 - q) / 2`.
 ///
 /// # Source
 /// Joe (1997), section 2.1.10; Schmidt and Stadtmueller (2006). Checkerboard: Genest, Neslehova and Remillard (2014).
