@@ -16,7 +16,12 @@ const SECOND: i64 = 1_000_000_000;
 fn statistics() -> Vec<Box<dyn PanelStatistic>> {
     let grid = Spacing::Time(SECOND);
     let mut all: Vec<Box<dyn PanelStatistic>> = Vec::new();
-    for spacing in [grid, Spacing::Rows(SECOND), Spacing::Time(0), Spacing::Time(-1), Spacing::Rows(-1)] {
+    for spacing in [Spacing::Time(0), Spacing::Time(-1), Spacing::Rows(-1)] {
+        all.push(Box::new(t::RealisedVariance::new(0, spacing, vec![1, 2, 10])));
+        all.push(Box::new(t::SignChanges::new(0, Series::Difference, spacing)));
+        all.push(Box::new(t::Regression::new(0, 1, spacing, 1, t::RegressionNumber::Slope)));
+    }
+    for spacing in [grid, Spacing::Rows(SECOND)] {
         all.push(Box::new(t::RealisedVariance::new(0, spacing, vec![1, 2, 10])));
         all.push(Box::new(t::JumpShare::new(0, spacing, 1)));
         all.push(Box::new(t::SignChanges::new(0, Series::Difference, spacing)));
@@ -125,6 +130,8 @@ fn degenerate_panels_give_a_reason_or_a_number() {
         ("offset", mapped(&base, |_, v| v + 1e18)),
         ("denormal", mapped(&base, |_, v| v * 1e-310)),
         ("least", mapped(&base, |_, v| if v > 0.0 { 5e-324 } else { 0.0 })),
+        ("faint price", mapped(&base, |i, v| if i % 2 == 0 { v * 1e-200 } else { v })),
+        ("huge price", mapped(&base, |i, v| if i % 2 == 0 { v * 1e200 } else { v })),
         ("huge", mapped(&base, |_, v| v * 1e305)),
         ("largest", mapped(&base, |i, _| if i % 4 < 2 { f64::MAX } else { f64::MIN })),
         ("one outlier", mapped(&base, |i, v| if i == 300 { 1e200 } else { v })),
@@ -153,7 +160,7 @@ fn degenerate_panels_give_a_reason_or_a_number() {
             sound(&*statistic, rows, &base, name);
         }
     }
-    assert!(defined > 300, "only {defined} are defined");
+    assert!(defined > 200, "only {defined} are defined");
 }
 
 /// Numbers without a unit stay the same to the last bits if the unit changes by a power of two, and almost with an offset of a million.
@@ -166,6 +173,7 @@ fn units_and_offsets_change_nothing() {
         Box::new(t::TwoScales::new(0, grid, 5, t::TwoScalesNumber::LnNoiseToSignal)),
         Box::new(t::JumpShare::new(0, grid, 1)),
         Box::new(t::Autocorrelations::new(0, Series::AbsDifference, grid, vec![1, 5])),
+        Box::new(t::Autocorrelations::new(0, Series::SquaredDifference, grid, vec![1, 5])),
         Box::new(t::Autocorrelations::new(1, Series::Level, grid, vec![1, 5])),
         Box::new(t::Regression::new(0, 1, grid, 0, t::RegressionNumber::Slope)),
         Box::new(t::Regression::new(0, 1, grid, 0, t::RegressionNumber::RSquared)),
@@ -275,11 +283,7 @@ fn degenerate_series_give_a_reason_or_a_number() {
         vec![3],
     ];
     for (i, x) in series.iter().enumerate() {
-        functions(
-            x,
-            &streams[i % streams.len()],
-            &[[].as_slice(), &[0], &[0, 0], &[5, 5, 5], &[u64::MAX, 0]][i % 5].to_vec(),
-        );
+        functions(x, &streams[i % streams.len()], [[].as_slice(), &[0], &[0, 0], &[5, 5, 5], &[u64::MAX, 0]][i % 5]);
     }
     for stream in &streams {
         functions(&[], stream, &[1, 100, 3]);

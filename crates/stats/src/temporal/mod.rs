@@ -48,16 +48,18 @@ pub struct Undefined(pub &'static str);
 /// variance of a side, their scatter tells no interval. Such a number needs four moments; skewness, which needs six, asks for five.
 const CARRYING_MIN: f64 = 3.0;
 
+/// Refuses numbers that are not finite.
+fn finite(reading: Reading) -> Result<Reading, Undefined> {
+    let is_finite = reading.values.iter().chain(&reading.scores).all(|v| v.is_finite());
+    if is_finite { Ok(reading) } else { Err(Undefined("the statistic exceeds the range of f64")) }
+}
+
 /// What a statistic of one law reads on each side.
 fn on_both(
     golden: &Rows,
     candidate: &Rows,
     read: impl Fn(&Rows) -> Result<Reading, Undefined>,
 ) -> Result<[Reading; 2], JudgingError> {
-    let finite = |reading: Reading| {
-        let is_finite = reading.values.iter().chain(&reading.scores).all(|v| v.is_finite());
-        if is_finite { Ok(reading) } else { Err(Undefined("the statistic exceeds the range of f64")) }
-    };
     let of =
         |rows, side| read(rows).and_then(finite).map_err(|Undefined(reason)| JudgingError::Undefined { side, reason });
     Ok([of(golden, Side::Golden)?, of(candidate, Side::Candidate)?])

@@ -2,7 +2,7 @@
 
 use super::means::Means;
 use super::spacing::{Spacing, column_of};
-use super::{CARRYING_MIN, Undefined, on_both};
+use super::{CARRYING_MIN, Undefined, finite, on_both};
 use crate::judging::{JudgingError, PanelNorm, PanelStatistic, Reading, Rows};
 use crate::special::student_t_sf;
 
@@ -201,11 +201,11 @@ impl Regression {
         let (slope, other) = (g.values[0], c.values[0]);
         let size = slope.abs();
         // The golden's own number is 1 whatever its slope; its slope is the unit of the candidate's.
-        let through = other * slope.signum() / (size * size);
+        let through = slope.signum() * (other / size) / size;
         g.scores.iter_mut().for_each(|score| *score *= through);
         c.scores.iter_mut().for_each(|score| *score /= size);
         (g.values, c.values) = (vec![slope.signum()], vec![other / size]);
-        Ok([g, c])
+        Ok([finite(g)?, finite(c)?])
     }
 }
 

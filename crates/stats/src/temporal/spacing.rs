@@ -1,5 +1,6 @@
 //! Which rows are neighbours, and series made of a column.
 
+use super::scaled;
 use crate::judging::Rows;
 
 /// Which rows are neighbours in time.
@@ -60,7 +61,7 @@ pub enum Series {
     Difference,
     /// The size of its change over one step.
     AbsDifference,
-    /// The square of its change over one step.
+    /// The square of its change over one step, in squares of the largest.
     SquaredDifference,
     /// Its sign, -1 or 1; not defined for 0.
     Sign,
@@ -76,7 +77,11 @@ impl Series {
             }
             Self::Difference => differences(rows, column, spacing, 1),
             Self::AbsDifference => differences(rows, column, spacing, 1).iter().map(|d| d.abs()).collect(),
-            Self::SquaredDifference => differences(rows, column, spacing, 1).iter().map(|d| d * d).collect(),
+            Self::SquaredDifference => {
+                let changes = differences(rows, column, spacing, 1);
+                let size = scaled(&changes).map_or(1.0, |(_, size)| size);
+                changes.iter().map(|d| (d / size) * (d / size)).collect()
+            }
         }
     }
 }
