@@ -68,7 +68,7 @@ fn rows_of_one_market_are_one_and_errors_point_by_point_are_told() {
     write_golden(&other, market(2, 150_000));
     let report = run_with("joint", &golden, &events);
     assert_verdict(&report, Verdict::Pass);
-    assert_eq!(applicable(&report).filter(|finding| finding.deciding).count(), 5, "{}", digest_of(&report));
+    assert_eq!(applicable(&report).filter(|finding| finding.deciding).count(), 7, "{}", digest_of(&report));
     for finding in applicable(&report) {
         assert_eq!(finding.effect, Some(0.0), "{} {:?}", finding.observable, finding.test);
     }

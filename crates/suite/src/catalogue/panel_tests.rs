@@ -78,7 +78,7 @@ pub(super) const PANEL_TESTS: &[TestInfo] = &[
         reference: "Kendall (1945); scipy.stats.kendalltau",
         margin_unit: MarginUnit::Effect,
         margin_range: (0.001, 2.0),
-        default_margin: DefaultMargin::Fixed(0.07),
+        default_margin: DefaultMargin::Fixed(0.1),
         signed: false,
     },
     TestInfo {
@@ -89,7 +89,7 @@ pub(super) const PANEL_TESTS: &[TestInfo] = &[
         reference: "Joe (1997), Multivariate Models and Dependence Concepts, section 2.1.10",
         margin_unit: MarginUnit::Effect,
         margin_range: (0.001, 1.0),
-        default_margin: DefaultMargin::Fixed(0.1),
+        default_margin: DefaultMargin::Fixed(0.15),
         signed: false,
     },
     TestInfo {
@@ -111,7 +111,7 @@ pub(super) const PANEL_TESTS: &[TestInfo] = &[
         reference: "Frobenius norm of numpy.corrcoef",
         margin_unit: MarginUnit::Effect,
         margin_range: (0.001, 2.0),
-        default_margin: DefaultMargin::Fixed(0.07),
+        default_margin: DefaultMargin::Fixed(0.1),
         signed: false,
     },
     TestInfo {
@@ -155,7 +155,7 @@ pub(super) const PANEL_TESTS: &[TestInfo] = &[
         reference: "Gretton et al. (2012), A kernel two-sample test; Rahimi and Recht (2007)",
         margin_unit: MarginUnit::Effect,
         margin_range: (0.001, 2.0),
-        default_margin: DefaultMargin::Fixed(0.07),
+        default_margin: DefaultMargin::Fixed(0.1),
         signed: false,
     },
     TestInfo {
@@ -177,7 +177,7 @@ pub(super) const PANEL_TESTS: &[TestInfo] = &[
         reference: "Chevyrev and Oberhauser (2022), Signature moments to characterize laws of stochastic processes",
         margin_unit: MarginUnit::Effect,
         margin_range: (0.001, 5.0),
-        default_margin: DefaultMargin::Fixed(0.1),
+        default_margin: DefaultMargin::Fixed(0.25),
         signed: false,
     },
     TestInfo {
@@ -188,7 +188,7 @@ pub(super) const PANEL_TESTS: &[TestInfo] = &[
         reference: "Lopez-Paz and Oquab (2017), Revisiting classifier two-sample tests",
         margin_unit: MarginUnit::Effect,
         margin_range: (0.001, 0.5),
-        default_margin: DefaultMargin::Fixed(0.05),
+        default_margin: DefaultMargin::Fixed(0.1),
         signed: true,
     },
     TestInfo {
