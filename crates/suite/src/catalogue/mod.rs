@@ -6,6 +6,7 @@ mod microstructure;
 mod observable;
 mod observables;
 mod panels;
+mod patterns;
 mod tests_table;
 
 pub use checks::{CHECKS, CheckInfo, check};
