@@ -196,6 +196,11 @@ fn numbers_of_a_law_say_what_differs() {
     assert!(finding.interval.is_none() && finding.undefined.contains_key("interval"), "{finding:?}");
     let finding = of(&judgement, RETURN, Gpd);
     assert!(finding.effect.unwrap() > 0.2 && finding.notes.iter().any(|note| note.contains("beyond the golden's")));
+    // Of the tail that is looked at: the candidate's extremes are several times the golden's.
+    let note = finding.notes.iter().find_map(|note| note.split_once(" by the fits: golden ")).unwrap();
+    let (golden, candidate) = note.1.split_once(", candidate ").unwrap();
+    let (golden, candidate): (f64, f64) = (golden.parse().unwrap(), candidate.parse().unwrap());
+    assert!(["P99.9", "P0.1"].contains(&note.0) && candidate.abs() > 1.5 * golden.abs(), "{note:?}");
     let finding = of(&judgement, RETURN, PowerLaw);
     assert!(finding.effect.unwrap() < 0.0, "{finding:?}");
     for side in ["golden: power law", "candidate: power law"] {

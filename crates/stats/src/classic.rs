@@ -6,6 +6,7 @@
 //! market messages are not: they are for reference.
 
 mod anderson;
+mod berk_jones;
 mod binomial;
 mod bins;
 mod cramer;
@@ -29,6 +30,7 @@ mod wasserstein;
 
 pub(crate) use anderson::TRIM;
 pub use anderson::{AdMethod, AndersonDarling, ad};
+pub use berk_jones::{BerkJones, berk_jones, exact_berk_jones_sf};
 pub use binomial::{binomial_sf, clopper_pearson};
 pub use bins::{BINS, ChiSquare, Divergence, PSI_BINS, bin_edges, chi2, js, kl, psi};
 pub(crate) use bins::{bin_edges_of, js_term, kl_term};
@@ -42,7 +44,7 @@ pub use lmoments::{LMoments, l_kurtosis, l_moments, l_scale, l_skew};
 pub use moments::{Ddof, MeanDifference, Moments, StdRatio, mean, mean_from, std, std_from};
 pub use mwu::{MannWhitney, MwuMethod, mwu};
 pub(crate) use pareto::ParetoEquations;
-pub use pareto::{PARETO_SHARE, ParetoFit, TailContrast, fit_pareto, pareto, pareto_threshold};
+pub use pareto::{PARETO_SHARE, ParetoFit, TailContrast, fit_pareto, pareto, pareto_isf, pareto_threshold};
 pub use power_law::{PowerLawFit, fit_power_law, power_law, power_law_start};
 pub use power_law_discrete::{DiscretePowerLaw, fit_power_law_discrete};
 pub use power_law_rivals::{LikelihoodRatio, Rivals, power_law_rivals};

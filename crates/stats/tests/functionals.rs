@@ -281,6 +281,29 @@ proptest! {
     }
 }
 
+/// Of 1 / sqrt(v), v uniform, the share q lies beyond 1 / sqrt(q).
+#[test]
+fn extreme_quantiles_of_a_fit_are_those_of_the_law() {
+    let values: Vec<f64> = uniform(77, 60_000).map(|v| 1.0 / v.sqrt()).collect();
+    for sign in [1.0, -1.0] {
+        let tail = if sign > 0.0 { Tail::Upper } else { Tail::Lower };
+        let x = Histogram::from_values(Lattice::exact(), &values.iter().map(|v| sign * v).collect::<Vec<f64>>());
+        let key = classic::pareto_threshold(&x, tail).unwrap();
+        let (fit, from) = (classic::fit_pareto(&x, tail, key).unwrap(), sign * Lattice::exact().value(key));
+        for share in [0.005, 0.001, 0.0001] {
+            let quantile = from + fit.excess_of(x.count(), share).unwrap();
+            let want = 1.0 / share.sqrt();
+            assert!((quantile / want - 1.0).abs() < 0.1, "{tail} {share}: {quantile}, not {want}");
+        }
+        let beyond = fit.k as f64 / x.count() as f64;
+        assert_eq!(fit.excess_of(x.count(), beyond), Some(0.0));
+        for share in [0.011, 0.0, -1.0, f64::NAN] {
+            assert_eq!(fit.excess_of(x.count(), share), None, "{share}");
+        }
+        assert_eq!(fit.excess_of(0, 0.001), None);
+    }
+}
+
 /// Every number of every statistic of two samples; an undefined one is its error.
 fn outcomes(x: &Histogram, y: &Histogram) -> Vec<(&'static str, Result<Vec<f64>, TestError>)> {
     let mut all: Vec<(&'static str, Result<Vec<f64>, TestError>)> = CONTRASTS

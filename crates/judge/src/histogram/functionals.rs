@@ -1,6 +1,6 @@
 //! The tests of a number of each law: skewness, kurtosis, L-moments, fits of tails. Each is judged by its influence values.
 
-use verismo_stats::classic::{self, Contrast, LikelihoodRatio, Rivals, Tail, TestError};
+use verismo_stats::classic::{self, Contrast, LikelihoodRatio, ParetoFit, Rivals, Tail, TailContrast, TestError};
 use verismo_stats::histogram::Histogram;
 use verismo_stats::judging::{CustomLaw, Effect, JudgingError, LawFunctional, LawStatistic, Outcome, ValueLaw};
 use verismo_suite::catalogue::{self, Reads, TestId};
@@ -156,7 +156,7 @@ impl TwoSampleTest for Peaks {
 
     fn statistic(&self, samples: Samples<'_>) -> Result<Statistic, TestError> {
         let missing = TestError::TooFewObservations { side: classic::Side::First, n: 0, n_min: 1 };
-        let (key, _) = self.threshold.ok_or(missing)?;
+        let (key, from) = self.threshold.ok_or(missing)?;
         let fits = classic::pareto(samples.golden, samples.candidate, self.tail, key)?;
         let certified = if samples.golden.lattice().is_exact() {
             (fits.statistic, fits.statistic)
@@ -165,7 +165,7 @@ impl TwoSampleTest for Peaks {
         };
         let counts = format!("{} and {} values beyond the golden's threshold", fits.first.k, fits.second.k);
         Ok(Statistic {
-            notes: vec![sides(fits.first.shape, fits.second.shape), counts],
+            notes: vec![sides(fits.first.shape, fits.second.shape), counts, self.extremes(&fits, from, samples)],
             uncertified: NO_BOUND,
             ..Statistic::of_effect(fits.statistic, certified, None)
         })
@@ -175,6 +175,24 @@ impl TwoSampleTest for Peaks {
         let (threshold, from) = self.threshold.unwrap_or((i64::MAX, f64::INFINITY));
         let functional = LawFunctional::ParetoShape { tail: self.tail, threshold, from };
         laws.comparison.judge(Effect::Functional(functional), margin, &laws.values())
+    }
+}
+
+/// The share of values beyond the quantile that the fits are asked for.
+const EXTREME_SHARE: f64 = 0.001;
+
+impl Peaks {
+    /// The extreme quantile of both sides by their fits, beyond the threshold `from`.
+    fn extremes(&self, fits: &TailContrast<ParetoFit>, from: f64, samples: Samples<'_>) -> String {
+        let of = |fit: &ParetoFit, side: &Histogram| {
+            let excess = fit.excess_of(side.count(), EXTREME_SHARE).map(|excess| samples.display.scaled(excess));
+            let value = excess.map(|excess| if self.tail == Tail::Upper { from + excess } else { from - excess });
+            // A side with fewer values than that beyond the threshold has its quantile before it, where no fit is.
+            value.map_or_else(|| "before the threshold".to_owned(), short)
+        };
+        let name = if self.tail == Tail::Upper { "P99.9" } else { "P0.1" };
+        let (golden, candidate) = (of(&fits.first, samples.golden), of(&fits.second, samples.candidate));
+        format!("{name} by the fits: golden {golden}, candidate {candidate}")
     }
 }
 

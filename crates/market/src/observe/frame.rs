@@ -1,6 +1,6 @@
 //! The columns that observables read: filled by the scan, cleared after each pass.
 
-use crate::book::{Depths, Reach};
+use crate::book::{Depths, Reach, Top};
 
 /// Rows of a table at which the columns are handed to the observables.
 const ROWS_MAX: usize = 16_384;
@@ -78,6 +78,10 @@ pub struct TapeSample {
     pub bid_qty: i64,
     /// Quantity at the best ask, 10^-8.
     pub ask_qty: i64,
+    /// Quantity of the best five bids, 10^-8.
+    pub bid_qty_5: i64,
+    /// Quantity of the best five asks, 10^-8.
+    pub ask_qty_5: i64,
 }
 
 impl TapeSample {
@@ -219,6 +223,44 @@ pub struct Samples {
     pub updated_ns: Vec<i64>,
     /// How far the bids and the asks reach behind their best; empty unless an observable needs it.
     pub reach: Vec<[Reach; 2]>,
+    /// The bids and the asks near the touch; empty unless an observable needs it.
+    pub near: Vec<[Near; 2]>,
+}
+
+/// Most levels of a side that [`Near`] holds.
+pub const NEAR_LEVELS: usize = 5;
+
+/// The best levels of one side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Near {
+    levels: [(i64, i64); NEAR_LEVELS],
+    n: usize,
+}
+
+impl Near {
+    /// The first levels of a side.
+    pub fn of(top: &Top) -> Self {
+        let mut near = Self { levels: [(0, 0); NEAR_LEVELS], n: top.levels().len().min(NEAR_LEVELS) };
+        near.levels[..near.n].copy_from_slice(&top.levels()[..near.n]);
+        near
+    }
+
+    /// Price and quantity of each, 10^-8, best first.
+    #[inline]
+    pub fn levels(&self) -> &[(i64, i64)] {
+        &self.levels[..self.n]
+    }
+
+    /// What the side holds at a price, if these levels tell: not for a price beyond them. `sign` is +1 for bids, -1 for asks.
+    #[inline]
+    pub fn qty_at(&self, price: i64, sign: i64) -> Option<i64> {
+        let levels = self.levels();
+        match levels.iter().find(|level| level.0 == price) {
+            Some(level) => Some(level.1),
+            None if levels.len() < NEAR_LEVELS => Some(0),
+            None => levels.last().filter(|last| sign * price > sign * last.0).map(|_| 0),
+        }
+    }
 }
 
 impl Samples {
@@ -231,6 +273,8 @@ impl Samples {
             ask: self.ask[i],
             bid_qty: self.bid_qty[i],
             ask_qty: self.ask_qty[i],
+            bid_qty_5: self.bids[i].qty_5,
+            ask_qty_5: self.asks[i].qty_5,
         }
     }
 }
@@ -261,13 +305,14 @@ impl Frame {
         continues.clear();
         self.events.t_ns.clear();
         self.events.continues.clear();
-        let Samples { t_ns, bid, ask, bid_qty, ask_qty, bids, asks, updated_ns, reach } = &mut self.samples;
+        let Samples { t_ns, bid, ask, bid_qty, ask_qty, bids, asks, updated_ns, reach, near } = &mut self.samples;
         for column in [t_ns, bid, ask, bid_qty, ask_qty, updated_ns] {
             column.clear();
         }
         bids.clear();
         asks.clear();
         reach.clear();
+        near.clear();
         let Orders { size, queue_ahead, lifetime, time_to_cancel, n_rows } = &mut self.orders;
         for table in [size, queue_ahead, lifetime, time_to_cancel] {
             table.clear();

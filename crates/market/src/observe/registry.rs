@@ -4,8 +4,8 @@ use super::Series;
 use super::frame::Frame;
 use std::sync::{PoisonError, RwLock};
 
-use super::series::{book, depth, events, flow, impact, liquidity, order_flow};
-use super::series::{orders, panels, returns, shape, toxicity, trades, volatility};
+use super::series::{book, bursts, depth, events, flow, hidden, impact, layering, liquidity, order_flow};
+use super::series::{orders, panels, patterns, returns, shape, toxicity, trades, volatility};
 
 /// An observable: reads its columns of each frame, counts keys per window.
 ///
@@ -39,19 +39,27 @@ pub struct Needs {
     pub updates: bool,
     /// How far each side of the book reaches, in every sample.
     pub reach: bool,
+    /// The levels near the touch, in every sample.
+    pub near: bool,
 }
 
 impl Needs {
     /// Nothing beyond the tables that are always there.
-    pub const NONE: Self = Self { tape: false, updates: false, reach: false };
+    pub const NONE: Self = Self { tape: false, updates: false, reach: false, near: false };
     const TAPE: Self = Self { tape: true, ..Self::NONE };
     const UPDATES: Self = Self { updates: true, ..Self::TAPE };
     const REACH: Self = Self { reach: true, ..Self::NONE };
+    const NEAR: Self = Self { near: true, ..Self::NONE };
 
     /// What either needs.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
-        Self { tape: self.tape || other.tape, updates: self.updates || other.updates, reach: self.reach || other.reach }
+        Self {
+            tape: self.tape || other.tape,
+            updates: self.updates || other.updates,
+            reach: self.reach || other.reach,
+            near: self.near || other.near,
+        }
     }
 }
 
@@ -158,6 +166,14 @@ pub const REGISTRY: &[Entry] = &[
     v1_with(Needs::TAPE, "virtual_bid_fill_time", liquidity::virtual_bid_fill_time),
     v1_with(Needs::TAPE, "virtual_ask_fill_time", liquidity::virtual_ask_fill_time),
     v1_with(Needs::TAPE, "virtual_fill_10s", liquidity::virtual_fill_10s),
+    v1_with(Needs::TAPE, "hidden_share", hidden::hidden_share),
+    v1_with(Needs::TAPE, "refill_count", hidden::refill_count),
+    v1_with(Needs::TAPE, "spoof_like_1m", patterns::spoof_like_1m),
+    v1_with(Needs::NEAR, "layering_like_1m", layering::layering_like_1m),
+    v1_with(Needs::TAPE, "ignition_1m", patterns::ignition_1m),
+    v1("burst_length", bursts::burst_length),
+    v1("burst_gap", bursts::burst_gap),
+    v1("sweep_levels", bursts::sweep_levels),
     v1_with(Needs::TAPE, "joint_state_1s", panels::joint_state_1s),
     v1_with(Needs::TAPE, "dependence_1s", panels::dependence_1s),
     v1_with(Needs::TAPE, "price_response_1s", panels::price_response_1s),

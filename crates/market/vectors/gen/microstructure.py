@@ -45,7 +45,8 @@ def messages(folder):
 
 def replay(folder):
     bids, asks = {}, {}
-    # (t, bid, ask, price of a walk, best bid's quantity, vamp), (t, p, q, e), (t, best bid, lost)
+    # (t, bid, ask, price of a walk, best bid's quantity, vamp, best ask's quantity, quantity of five bids, of five asks),
+    # (t, p, q, e), (t, best bid, lost)
     samples, trades, updates = [], [], []
     due, clock = None, 0
 
@@ -68,7 +69,7 @@ def replay(folder):
             paid += take * price
             left -= take
         while due < until:
-            samples.append((due, bid, ask, paid / want, bids[bid], float(vamp) / 1e8))
+            samples.append((due, bid, ask, paid / want, bids[bid], float(vamp) / 1e8, asks[ask], *volume))
             due += GRID
 
     for kind, data in messages(folder):
@@ -115,7 +116,7 @@ def by_second(samples, t, trades, updates):
 def virtual_bids(samples, t, trades):
     """Waiting times of a bid at the back of the best queue, placed every 10 s; 60 s at most, in the order of their ends."""
     waits, last = [], int(samples[-1, 0])
-    for when, bid, _, _, ahead, _ in samples[samples[:, 0] % 10_000 == 0]:
+    for when, bid, _, _, ahead, *_ in samples[samples[:, 0] % 10_000 == 0]:
         filled = None
         for i in range(np.searchsorted(t, when, side="right"), len(t)):
             if t[i] > when + 60_000:
@@ -153,6 +154,171 @@ def recoveries(samples, t):
     return times
 
 
+def bursts_at_touch(samples, t, trades):
+    """Shares of what trades at a best price took that stayed on display, and refills of each stand of a price that was traded at."""
+    when, shares, refills = samples[:, 0].astype(np.int64), [], []
+    for prices, qtys, sign in ((samples[:, 1], samples[:, 4], -1), (samples[:, 2], samples[:, 6], 1)):
+        met = {}
+        for at, (_, price, qty, of) in zip(t, trades):
+            i = (int(at) - 1 - int(when[0])) // GRID
+            if of == sign and 0 <= i < len(when) and price == prices[i]:
+                met.setdefault(i, []).append((int(at), qty))
+        first = 0
+        while first < len(when):
+            end = first + 1
+            while end < len(when) and prices[end] == prices[first]:
+                end += 1
+            waiting = [(i, at, qty) for i in range(first, end) for at, qty in met.get(i, ())]
+            n, n_bursts, n_refills = 0, 0, 0
+            while n < len(waiting):
+                shown, took, settled = qtys[waiting[n][0]], 0, waiting[n][1]
+                while n < len(waiting) and waiting[n][1] <= settled:
+                    took += waiting[n][2]
+                    settled = -(-(waiting[n][1] + 100) // GRID) * GRID
+                    n += 1
+                shows = None
+                if settled < when[0] + end * GRID:
+                    shows = qtys[(settled - when[0]) // GRID]
+                elif end < len(when) and sign * prices[end] > sign * prices[first]:
+                    shows = 0
+                if shows is not None:
+                    n_bursts += 1
+                    n_refills += shows >= shown
+                    shares.append((took - min(max(shown - shows, 0), took)) / took)
+            if n_bursts and first > 0 and end < len(when):
+                refills.append(n_refills)
+            first = end
+    return shares, refills
+
+
+def by_minute(times, samples):
+    """How many of the times lie in each whole minute (60 k s, 60 (k + 1) s]."""
+    first, last = int(samples[0, 0]), int(samples[-1, 0])
+    begins = range(-(-first // 60_000), last // 60_000)
+    return [sum(60_000 * k < at <= 60_000 * (k + 1) for at in times) for k in begins]
+
+
+class Running:
+    def __init__(self, memory):
+        self.memory, self.n, self.mean = memory, 0, 0.0
+
+    def push(self, x):
+        self.n = min(self.n + 1, self.memory)
+        self.mean += (x - self.mean) / self.n
+
+
+def spoofs(samples, t, trades):
+    when, found = samples[:, 0].astype(np.int64), []
+    side = np.array([trade[3] for trade in trades])
+    large = ([], [])
+    mean = Running(1000)
+    columns = ((samples[:, 1], samples[:, 7], -1), (samples[:, 2], samples[:, 8], 1))
+    for i in range(1, len(when)):
+        for n, (prices, depth, _) in enumerate(columns):
+            rise = depth[i] - depth[i - 1]
+            if prices[i] == prices[i - 1] and rise > 0:
+                if mean.n >= 50 and rise >= 5 * mean.mean:
+                    large[n].append(i)
+                mean.push(rise)
+    for n, (prices, depth, sign) in enumerate(columns):
+        free = 0
+        for i in large[n]:
+            # What is watched ends with a sample, and the same sample may begin another, or with a trade, and the next one may.
+            if i < free:
+                continue
+            base, rise, free, gone = depth[i - 1], depth[i] - depth[i - 1], None, None
+            for j in range(i + 1, len(when)):
+                if np.any((t > when[i]) & (t <= when[j]) & (side == sign)) or prices[j] != prices[i]:
+                    free = j
+                    break
+                if depth[j] - base <= int(rise) // 4:
+                    gone = j
+                    break
+                if when[j] - when[i] >= 1000:
+                    free = j
+                    break
+            if gone is not None:
+                after = t[(t > when[gone]) & (t <= when[gone] + 1000) & (side == -sign)]
+                known = after[after <= when[-1]]
+                if len(known):
+                    found.append(int(known[0]))
+                    free = -(-int(known[0]) // GRID) * GRID
+                else:
+                    free = int(when[gone]) + 1000
+                free = (free - int(when[0])) // GRID
+            elif free is None:
+                break
+    return found
+
+
+def ignitions(samples, t, trades):
+    when, twice, found = samples[:, 0].astype(np.int64), samples[:, 1] + samples[:, 2], []
+    signed = np.cumsum([0] + [qty * sign for _, _, qty, sign in trades])
+    every = np.cumsum([0] + [qty for _, _, qty, _ in trades])
+    upto = np.searchsorted(t, when, side="right")
+    mean, free, steps = Running(600), 0, 1000 // GRID
+    for i in range(steps, len(when)):
+        move = twice[i] - twice[i - steps]
+        if i >= free and mean.n >= 30 and move and abs(move) >= 6 * (samples[i - steps, 2] - samples[i - steps, 1]) and abs(move) >= 5 * mean.mean:
+            net, total = (x[upto[i]] - x[upto[i - steps]] for x in (signed, every))
+            sign = 1 if move > 0 else -1
+            if total > 0 and 2 * net * sign >= total:
+                furthest, free = twice[i], len(when)
+                for j in range(i + 1, len(when)):
+                    furthest = sign * max(sign * furthest, sign * twice[j])
+                    back = sign * (furthest - twice[j])
+                    if back > 0 and 2 * back >= sign * (furthest - twice[i - steps]):
+                        found.append(int(when[j]))
+                        free = j + 1
+                        break
+                    if when[j] - when[i] >= 5000:
+                        free = j + 1
+                        break
+        if when[i] % 1000 == 0:
+            mean.push(abs(move))
+    return found
+
+
+def busy_bins(times):
+    """Lengths of runs of busy bins, and of what lies between them, in seconds."""
+    bins = np.sort(times) // 100
+    counts = np.bincount(bins - bins[0])[:-1]
+    mean, busy = Running(3000), []
+    for count in counts:
+        busy.append(bool(mean.n >= 100 and count > 5 * max(mean.mean, 1)))
+        mean.push(int(count))
+    edges = np.flatnonzero(np.diff([False, *busy]))
+    begins, ends = edges[::2] + 0, edges[1::2] + 0
+    return (ends - begins[: len(ends)]) / 10, (begins[1:] - ends[: len(begins) - 1]) / 10
+
+
+def sweeps(trades):
+    levels, i = [], 0
+    while i < len(trades):
+        run = [trades[i][1]]
+        while i + len(run) < len(trades) and trades[i + len(run)][3] == trades[i][3] and trades[i + len(run)][0] - trades[i][0] <= 100:
+            run.append(trades[i + len(run)][1])
+        sign = trades[i][3]
+        if i + len(run) < len(trades):
+            furthest = np.maximum.accumulate(sign * np.array(run))
+            levels.append(len(np.unique(furthest)))
+        i += len(run)
+    return levels
+
+
+def events(folder):
+    """All trades, with times that never run backwards, and the times of all events."""
+    trades, updates = [], []
+    for kind, data in messages(folder):
+        if kind == "trade":
+            trades.append((data["T"], scaled(data["p"]), scaled(data["q"]), -1 if data["m"] else 1))
+        elif kind == "depth":
+            updates.append(data["E"])
+    t = np.maximum.accumulate([trade[0] for trade in trades])
+    times = np.concatenate([t, np.maximum.accumulate(updates)])
+    return [(int(at), *trade[1:]) for at, trade in zip(t, trades)], times
+
+
 def main():
     samples, trades, updates = replay(sys.argv[1])
     first = int(samples[0, 0])
@@ -187,6 +353,13 @@ def main():
     total = [notional[n - 1] if n else 0.0 for n in np.searchsorted(t, at[minutes[0] - 60 :: 60] * 1000, side="right")]
     moves = np.abs(np.diff(log_mid[minutes[0] - 60 :: 60]))
     values["amihud_1m"] = 1e4 * moves / (np.diff(total) / 1e6)
+
+    values["hidden_share"], values["refill_count"] = bursts_at_touch(samples, t, trades)
+    values["spoof_like_1m"] = by_minute(spoofs(samples, t, trades), samples)
+    values["ignition_1m"] = by_minute(ignitions(samples, t, trades), samples)
+    all_trades, times = events(sys.argv[1])
+    values["burst_length"], values["burst_gap"] = busy_bins(times)
+    values["sweep_levels"] = sweeps(all_trades)
 
     print("# observable, count, mean, order statistics at ranks floor(q (n - 1)) for q in", *QUANTILES)
     print(f"# Made by crates/market/vectors/gen/microstructure.py with NumPy {np.__version__}.")

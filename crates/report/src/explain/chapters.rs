@@ -40,6 +40,7 @@ fn what(finding: &Finding) -> Vec<String> {
         Sampling::PerOrder => "sampled at each order",
         Sampling::PerEvent => "sampled at each trade and each book update",
         Sampling::PerMinute => "sampled each minute with trades",
+        Sampling::WholeMinutes => "counted in each whole minute",
         Sampling::Grid => "sampled every 100 ms, so that a state weighs by how long it lasted",
     };
     let from = match info.source {

@@ -30,6 +30,32 @@ pub struct ParetoFit {
     pub k: u64,
 }
 
+impl ParetoFit {
+    /// How far beyond the threshold the share `share` of all `n` values begins by the fit, in the unit of the values: 0.001 for the 99.9 %
+    /// quantile. `None` where the threshold itself lies beyond that, or the result beyond the range of f64.
+    #[must_use]
+    pub fn excess_of(&self, n: u64, share: f64) -> Option<f64> {
+        let beyond = self.k as f64 / n as f64;
+        let excess = self.scale * pareto_isf(share / beyond, self.shape);
+        (share > 0.0 && share <= beyond && excess.is_finite()).then_some(excess)
+    }
+}
+
+/// Where the share `share` of a generalised Pareto law of scale 1 lies beyond, `(share^-shape - 1) / shape`; `-ln share` for shape 0. NaN
+/// for a share that is not above 0 and at most 1.
+///
+/// # Source
+/// Pickands (1975); checked against mpmath (`vectors/tails.csv`).
+#[must_use]
+pub fn pareto_isf(share: f64, shape: f64) -> f64 {
+    if !(share > 0.0 && share <= 1.0) {
+        return f64::NAN;
+    }
+    let length = -libm::log(share);
+    let v = shape * length;
+    if v == 0.0 { length } else { length * (libm::expm1(v) / v) }
+}
+
 /// The fits of both tails beyond one threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]

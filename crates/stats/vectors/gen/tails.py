@@ -34,6 +34,10 @@ for text in "0.3 0.4 0.5 0.6 0.7 0.8 0.9 1.0 1.1 1.19 1.2 1.21 1.3 1.5 1.747 2.0
     print(f"kuiper_sf,{text},,{mp.nstr(direct, 25)}")
 for text in "0.005 0.01 0.02 0.03 0.05 0.08 0.0999 0.1 0.11 0.15 0.2 0.3 0.46136 0.5 0.74346 1.0 1.5 2.0 3.0 5.0 8.0 12.0".split():
     print(f"cramer_von_mises_sf,{text},,{mp.nstr(cramer(mp.mpf(float(text))), 25)}")
+for share in (1e-12, 1e-3, 0.1, 0.5, 0.9, 0.999999, 1 - 2.0**-53):
+    for shape in (-0.5, -0.25, -1e-9, 0.0, 1e-12, 0.1, 1.0, 9.5):
+        q, xi = mp.mpf(share), mp.mpf(shape)
+        print(f"pareto_isf,{share!r},{shape!r},{mp.nstr((q**-xi - 1) / xi if xi else -mp.log(q), 25)}")
 for a in (0.25, 0.5, 1.0, 1.7, 4.5, 9.5, 30.0, 120.0):
     for factor in (1e-6, 0.01, 0.3, 0.9, 1.0, 1.2, 2.0, 4.0):
         x = a * factor

@@ -5,7 +5,7 @@ use super::observables::{BOOK, LAGS, TRADE};
 use super::{Class, Display, Kind, ObservableInfo, Sampling, Source};
 
 /// A trade against the book before it, or after it.
-const AGAINST: ObservableInfo = ObservableInfo {
+pub(super) const AGAINST: ObservableInfo = ObservableInfo {
     unit: "bp",
     source: Source::BookAndTrades,
     class: Class::Ordered,

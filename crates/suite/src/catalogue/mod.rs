@@ -7,6 +7,7 @@ mod observable;
 mod observables;
 mod panel_tests;
 mod panels;
+mod patterns;
 mod plugins;
 mod tests_table;
 

@@ -30,6 +30,8 @@ pub enum Sampling {
     PerOrder,
     /// Each minute with trades.
     PerMinute,
+    /// Each whole minute over which the book is defined.
+    WholeMinutes,
 }
 
 /// How the states of the observable combine.
@@ -200,6 +202,7 @@ impl Sampling {
             Self::Grid => "on the common time grid, so that states weigh by their duration",
             Self::PerOrder => "at each new order, or at each end of one",
             Self::PerMinute => "each minute with trades",
+            Self::WholeMinutes => "each whole minute over which the book is defined",
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::microstructure::MICROSTRUCTURE;
 use super::observable::Grid;
 use super::panels::PANELS;
+use super::patterns::PATTERNS;
 use super::plugins;
 use super::{Class, Display, Kind, LAW_TESTS, ObservableInfo, Sampling, Source, TestId};
 use TestId::{
@@ -11,7 +12,7 @@ use TestId::{
 };
 
 pub(super) const HISTOGRAM: &[TestId] = LAW_TESTS;
-const COUNTS: &[TestId] = &[
+pub(super) const COUNTS: &[TestId] = &[
     Ks,
     W1,
     Mean,
@@ -75,17 +76,20 @@ const ORDER: ObservableInfo =
     ObservableInfo { source: Source::Orders, sampling: Sampling::PerOrder, class: Class::Ordered, ..BOOK };
 
 /// Every observable.
-pub const OBSERVABLES: &[ObservableInfo] = &joined::<{ MARKET.len() + MICROSTRUCTURE.len() + PANELS.len() }>();
+pub const OBSERVABLES: &[ObservableInfo] =
+    &joined::<{ MARKET.len() + MICROSTRUCTURE.len() + PATTERNS.len() + PANELS.len() }>();
 
 const fn joined<const N: usize>() -> [ObservableInfo; N] {
     let mut all = [BOOK; N];
     let mut i = 0;
     while i < N {
-        let rest = MARKET.len() + MICROSTRUCTURE.len();
+        let patterns = MARKET.len() + MICROSTRUCTURE.len();
+        let panels = patterns + PATTERNS.len();
         all[i] = match i {
             _ if i < MARKET.len() => MARKET[i],
-            _ if i < rest => MICROSTRUCTURE[i - MARKET.len()],
-            _ => PANELS[i - rest],
+            _ if i < patterns => MICROSTRUCTURE[i - MARKET.len()],
+            _ if i < panels => PATTERNS[i - patterns],
+            _ => PANELS[i - panels],
         };
         i += 1;
     }

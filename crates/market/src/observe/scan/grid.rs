@@ -5,7 +5,7 @@ use super::tape::Tape;
 use crate::book::{Book, Knowledge, Touch};
 use crate::event::Side;
 use crate::observe::SILENCE_MAX_NS;
-use crate::observe::frame::{Frame, TapeRow, TapeSample, TapeTrade, TapeUpdate};
+use crate::observe::frame::{Frame, Near, TapeRow, TapeSample, TapeTrade, TapeUpdate};
 use crate::observe::registry::Needs;
 
 /// The next grid time to sample.
@@ -22,6 +22,7 @@ pub(super) struct Grid {
     tape: Option<Box<Tape>>,
     needs_updates: bool,
     needs_reach: bool,
+    needs_near: bool,
     n_undefined: u64,
 }
 
@@ -36,6 +37,7 @@ impl Grid {
             tape: (needs.tape || needs.updates).then(Box::default),
             needs_updates: needs.updates,
             needs_reach: needs.reach,
+            needs_near: needs.near,
             n_undefined: 0,
         }
     }
@@ -135,6 +137,7 @@ impl Grid {
         let (bids, asks) = (book.depths(Side::Bid), book.depths(Side::Ask));
         let updated_ns = self.updated_ns.unwrap_or(next_ns);
         let reach = self.needs_reach.then(|| [book.top(Side::Bid).reach(), book.top(Side::Ask).reach()]);
+        let near = self.needs_near.then(|| [Side::Bid, Side::Ask].map(|side| Near::of(&book.top(side))));
         let mut n_sampled = 0;
         for i in 0..n_standing {
             let t_ns = next_ns + i * self.grid_ns;
@@ -152,11 +155,20 @@ impl Grid {
             samples.asks.push(asks);
             samples.updated_ns.push(updated_ns);
             samples.reach.extend(reach);
+            samples.near.extend(near);
             self.prevailing.sample(t_ns, &touch, &mut out.beyond_touch);
             if let Some(tape) = &mut self.tape {
                 let Touch { bid, ask } = touch;
-                let (bid, bid_qty, ask, ask_qty) = (bid.price, bid.qty, ask.price, ask.qty);
-                tape.book(TapeRow::Sample(TapeSample { t_ns, bid, ask, bid_qty, ask_qty }), t_ns, &mut out.tape);
+                let sample = TapeSample {
+                    t_ns,
+                    bid: bid.price,
+                    ask: ask.price,
+                    bid_qty: bid.qty,
+                    ask_qty: ask.qty,
+                    bid_qty_5: bids.qty_5,
+                    ask_qty_5: asks.qty_5,
+                };
+                tape.book(TapeRow::Sample(sample), t_ns, &mut out.tape);
             }
         }
         self.n_undefined += (n_due - n_sampled) as u64;

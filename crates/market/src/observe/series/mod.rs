@@ -1,16 +1,21 @@
 //! The observables, one file a family.
 
 pub mod book;
+pub mod bursts;
 pub mod depth;
 pub mod events;
 pub mod flow;
+pub mod hidden;
 pub mod impact;
+pub mod layering;
 pub mod liquidity;
 mod machine;
 pub mod order_flow;
 pub mod orders;
 pub mod panels;
+pub mod patterns;
 pub mod returns;
+mod running;
 pub mod shape;
 pub mod toxicity;
 pub mod trades;
