@@ -158,7 +158,7 @@ impl Comparison {
             upper,
             signed: false,
             margin,
-            p_fail: tail_share(&norms, coarse - margin),
+            p_fail: tail_share(&norms, (coarse - margin) / noise.beyond),
             p_pass: self.p_pass(noise, shape, &band, margin),
             needs: if decided {
                 Needs::Nothing

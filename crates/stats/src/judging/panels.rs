@@ -13,7 +13,7 @@ use super::noise::{Matrix, NoiseModel, t_value, welch_degrees};
 use super::random::Counter;
 use super::replicate::{Norm, replicate_norms, tail_share, upper_quantile};
 use super::resolution::needs;
-use super::scalar::{ScalarNoise, judge_scalar, sum_of_squares};
+use super::scalar::{ScalarNoise, judge_beyond, sum_of_squares};
 use super::{Design, Judged, JudgingError, Needs, Options, Outcome, Resolution, Side, WINDOWS_MIN};
 use crate::panel::{Panel, PanelRows, UNDEFINED};
 use crate::special::student_t_sf;
@@ -277,11 +277,8 @@ fn judge(
         (sum_of_squares(&model.project(series)), model.degrees)
     };
     let parts = series.iter().zip(&models).map(part).collect();
-    Ok(Outcome::Judged(Box::new(judge_scalar(
-        &ScalarNoise { estimate, parts, windows: windows_c },
-        options.alpha,
-        margin,
-    ))))
+    let scalar = ScalarNoise { estimate, parts, windows: windows_c };
+    Ok(Outcome::Judged(Box::new(judge_beyond(&scalar, options.alpha, margin, beyond(&models)))))
 }
 
 /// A norm of several differences: its lower end from simulated errors, its upper end pointwise.
@@ -318,7 +315,7 @@ fn judge_vector(
         upper,
         signed: false,
         margin,
-        p_fail: tail_share(&norms, estimate - margin),
+        p_fail: tail_share(&norms, (estimate - margin) / beyond(models)),
         p_pass: band.p_pass(estimate, margin),
         needs: if decided {
             Needs::Nothing
@@ -331,6 +328,11 @@ fn judge_vector(
         },
         half_width: critical,
     }
+}
+
+/// By how much memory beyond the strata widens the noise that a FAIL has to beat.
+fn beyond(models: &[NoiseModel]) -> f64 {
+    models.iter().fold(1.0, |most, model| model.beyond.max(most))
 }
 
 /// The largest variance of a number that golden, and candidate or pairs, add.

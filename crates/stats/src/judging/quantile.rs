@@ -6,6 +6,7 @@ use super::noise::t_value;
 use super::resolution::needs;
 use super::{Judged, JudgingError, Needs, Outcome, Resolution, Side};
 use crate::classic::Tail;
+use crate::special::{student_t_quantile, student_t_sf};
 
 /// One side's law at every edge, with what an inverse interval needs.
 struct InverseSide<'a> {
@@ -188,7 +189,8 @@ impl Comparison {
             upper,
             signed: true,
             margin,
-            p_fail: (directions * smallest_alpha(is_outside)).min(1.0),
+            p_fail: (directions * self.beyond(smallest_alpha(is_outside), golden.degrees.min(candidate.degrees)))
+                .min(1.0),
             p_pass: smallest_alpha(is_inside),
             needs: if decided {
                 Needs::Nothing
@@ -200,6 +202,17 @@ impl Comparison {
             resolution: Resolution { detectable: margin + 1.5 * half_width, resolvable_margin: 1.9 * half_width },
             half_width,
         }))
+    }
+
+    /// The p-value of one direction where noise is as wide as memory beyond the strata makes it.
+    fn beyond(&self, p: f64, degrees: usize) -> f64 {
+        match &self.noise {
+            Some(noise) if noise.beyond > 1.0 && p < 0.5 => {
+                let degrees = degrees as f64;
+                student_t_sf(student_t_quantile(1.0 - p, degrees) / noise.beyond, degrees)
+            }
+            _ => p,
+        }
     }
 
     fn inverse_side(&self, side: Side) -> InverseSide<'_> {
@@ -223,7 +236,7 @@ fn ends(g: &Located, c: &Located, values: &[f64]) -> (f64, f64) {
 }
 
 /// The smallest error rate in (0, 1/2] at which `holds` is true, by 30 bisections; 1 if it is not even at 1/2.
-fn smallest_alpha(holds: impl Fn(f64) -> bool) -> f64 {
+pub(crate) fn smallest_alpha(holds: impl Fn(f64) -> bool) -> f64 {
     let (mut low, mut high) = (0.0, 0.499_999);
     if !holds(high) {
         return 1.0;
