@@ -61,7 +61,7 @@ fn rates(name: &str, found: &[Run]) -> (f64, f64) {
 #[test]
 fn claims_about_another_stretch_hold_under_memory() {
     let plan: &[(usize, usize)] =
-        if is_slow() { &[(30, 400), (60, 400), (200, 400), (1_000, 200)] } else { &[(60, 60)] };
+        if is_slow() { &[(30, 400), (60, 400), (200, 400), (1_000, 100)] } else { &[(60, 60)] };
     let mut failures = Vec::new();
     for (i, (windows, count)) in plan.iter().enumerate() {
         for (j, (name, process)) in processes(*windows, 100).into_iter().enumerate() {

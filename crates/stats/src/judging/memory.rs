@@ -9,6 +9,7 @@
 use core::ops::Range;
 use std::sync::OnceLock;
 
+use super::effect::thin;
 use super::noise::{Block, Cosines, DEGREES_CAP, Matrix, add_scaled, cos_ratio, memory_constant, t95};
 use crate::special::{ln, student_t_sf};
 
@@ -25,6 +26,8 @@ const ASKED_MAX: usize = 256;
 /// Most of them that tell how many independent series the columns are worth, and what they are worth at most.
 const COMPARED_MAX: usize = 64;
 const WORTH_MAX: f64 = 4.0;
+/// Columns that are asked: more of a law say the same.
+const COLUMNS_MAX: usize = 24;
 /// Numbers of cosines that the noise is taken from.
 const CHOICES: [usize; 11] = [2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24];
 /// Spectra less likely than this are left out of the mixture.
@@ -88,9 +91,10 @@ impl Likelihood {
     pub(crate) fn of(residuals: &Matrix, blocks: &[Range<usize>], skip: usize) -> Self {
         let mut log = vec![0.0; POINTS];
         let (mut likeness, mut pairs) = (0.0, 0.0);
+        let thinned = thinned(residuals);
         for range in blocks {
             let first = left_out(skip, range.len());
-            let projected = lowest(residuals, range, first, asked(range.len()));
+            let projected = lowest(&thinned, range, first, asked(range.len()));
             let energies: Vec<f64> = (0..projected.rows()).map(|k| dot(projected.row(k), projected.row(k))).collect();
             if energies.iter().all(|e| *e <= 0.0) {
                 continue;
@@ -113,6 +117,19 @@ impl Likelihood {
     fn plus(&self, other: &Self) -> Self {
         Self(self.0.iter().zip(&other.0).map(|(a, b)| a + b).collect())
     }
+}
+
+/// Evenly spaced columns, few enough.
+fn thinned(residuals: &Matrix) -> Matrix {
+    let columns = thin(&(0..residuals.columns).collect::<Vec<_>>(), COLUMNS_MAX);
+    let mut out = Matrix::zeros(residuals.rows(), columns.len());
+    for w in 0..residuals.rows() {
+        let row = residuals.row(w);
+        for (value, column) in out.row_mut(w).iter_mut().zip(&columns) {
+            *value = row[*column];
+        }
+    }
+    out
 }
 
 /// The lowest cosines of a block, from the one after `first` on, as rows.
@@ -306,7 +323,7 @@ fn mixture_quantile(mut mixture: Vec<(f64, f64)>, degrees: usize) -> f64 {
     };
     let (mut low, mut high) = (t95(degrees) / narrowest.0, t95(degrees) / widest.0);
     let (mut at_low, mut at_high) = (excess(low), excess(high));
-    // Regula falsi, the end that stays halved (Illinois): sixteen steps reach nine digits.
+    // Regula falsi, the end that stays halved (Illinois): sixteen steps reach six digits.
     for _ in 0..16 {
         if at_low - at_high < 1e-12 || high - low < 1e-9 * high {
             break;
@@ -320,4 +337,87 @@ fn mixture_quantile(mut mixture: Vec<(f64, f64)>, degrees: usize) -> f64 {
         }
     }
     high
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Written from the definitions with NumPy and SciPy. Regenerate: `python3 vectors/gen/memory.py > vectors/memory.csv`.
+    const VECTORS: &str = include_str!("../../vectors/memory.csv");
+
+    /// Rows that wander, lifted by `slow` for a while in the first two columns, about their means.
+    fn residuals(windows: usize, columns: usize, slow: usize) -> Matrix {
+        let mut out = Matrix::zeros(windows, columns);
+        for w in 0..windows {
+            for x in 0..columns {
+                let is_slow = w >= windows / 4 && w < 3 * windows / 5 && x <= 1;
+                let raw = (5 * w + 3 * x + 2 * w * x * x) % 17 + if is_slow { slow } else { 0 };
+                out.row_mut(w)[x] = raw as f64;
+            }
+        }
+        for x in 0..columns {
+            let mean = (0..windows).map(|w| out.row(w)[x]).sum::<f64>() / windows as f64;
+            (0..windows).for_each(|w| out.row_mut(w)[x] -= mean);
+        }
+        out
+    }
+
+    fn likelihood(windows: usize, columns: usize, slow: usize, skip: usize) -> Likelihood {
+        Likelihood::of(&residuals(windows, columns, slow), core::slice::from_ref(&(0..windows)), skip)
+    }
+
+    #[test]
+    fn beliefs_and_noise_are_those_of_the_definitions() {
+        let mut rows = 0;
+        for line in VECTORS.lines().filter(|line| !line.starts_with('#')) {
+            let fields: Vec<&str> = line.split(',').collect();
+            let whole = |i: usize| fields[i].parse::<usize>().unwrap();
+            let near = |got: f64, i: usize, most: f64| {
+                let want: f64 = fields[i].parse().unwrap();
+                assert!((got - want).abs() <= most * want.abs().max(1e-3), "{line}: field {i} is {got}");
+            };
+            let belief = Belief::of(&likelihood(whole(0), whole(1), whole(2), whole(3)));
+            near(belief.d, 4, 1e-9);
+            near(belief.rho, 5, 1e-9);
+            let block = belief.block(whole(0), whole(3));
+            assert_eq!(block.scales.len(), whole(6), "{line}");
+            // Like spectra are taken together.
+            near(block.scales[0], 7, 1e-3);
+            near(block.scales[block.scales.len() - 1], 8, 1e-3);
+            near(belief.beyond_blocks((30, 13), 4, 1.2), 9, 1e-3);
+            rows += 1;
+        }
+        assert!(rows >= 6, "vector file too short: {rows} rows");
+    }
+
+    #[test]
+    fn a_mixture_of_one_is_students_law() {
+        for degrees in [1, 4, 24, 400] {
+            let got = mixture_quantile(vec![(ln(3.0), 0.7)], degrees);
+            assert!((got - 3.0 * t95(degrees)).abs() < 1e-9 * got, "{degrees}: {got}");
+        }
+        let got = mixture_quantile(vec![(0.0, 0.5), (ln(100.0), 0.5)], 8);
+        let rate = 0.5 * student_t_sf(got, 8.0) + 0.5 * student_t_sf(got / 100.0, 8.0);
+        assert!((rate - RATE).abs() < 1e-5, "{rate}");
+    }
+
+    #[test]
+    fn sides_that_plainly_disagree_are_believed_by_themselves() {
+        let (short, long) = (likelihood(400, 4, 0, 0), likelihood(400, 4, 30, 0));
+        let apart = beliefs(&[short.clone(), long.clone()]);
+        assert!((apart[0].d - Belief::of(&short).d).abs() < 1e-15 && (apart[1].d - Belief::of(&long).d).abs() < 1e-15);
+        let together = beliefs(&[short.clone(), short.clone()]);
+        assert!((together[0].d - together[1].d).abs() < 1e-15);
+        assert!(together[0].d < Belief::of(&short).d, "two say it louder than one");
+    }
+
+    #[test]
+    fn a_series_that_never_varies_says_nothing() {
+        let likelihood = Likelihood::of(&Matrix::zeros(40, 3), core::slice::from_ref(&(0..40)), 0);
+        let belief = Belief::of(&likelihood);
+        assert!(belief.d > 0.2 && belief.d < 0.4, "{}", belief.d);
+        assert!(belief.block(40, 0).scales.iter().all(|scale| scale.is_finite()));
+        assert!(belief.beyond_blocks((1, 1), 1, 1.0).is_finite());
+    }
 }
