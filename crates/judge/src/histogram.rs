@@ -354,9 +354,9 @@ fn noise(finding: &mut Finding, comparison: &Comparison) {
         }
         if side.beyond >= BEYOND_MIN {
             let times = crate::draft::short(side.beyond);
-            finding
-                .notes
-                .push(format!("{name}: memory beyond the strata, a FAIL has to beat {times} times their noise"));
+            finding.notes.push(format!(
+                "{name}: memory beyond the strata, a FAIL has to stand out of {times} times their noise"
+            ));
         }
     }
     finding.n_eff = worth;

@@ -4,7 +4,7 @@
 mod simulate;
 
 use simulate::{Cells, Grid, Process, Rng, bound, ks, median, options, runs, share, sides, simulate};
-use verismo_stats::judging::{Design, Options};
+use verismo_stats::judging::{Design, Options, compare_occurrence};
 
 const THREADS: usize = 2;
 const REPLICATES: u32 = 299;
@@ -147,4 +147,33 @@ fn a_fail_of_strata_allows_for_memory() {
         }
     }
     assert!(failures.is_empty(), "{failures:#?}");
+}
+
+/// The share of windows in which a rare event is seen, its windows in bursts.
+#[test]
+fn rare_events_seldom_differ_by_chance() {
+    let count = if is_slow() { 2_000 } else { 300 };
+    for (i, phi) in [0.0_f64, 0.5, 0.9].into_iter().enumerate() {
+        let seen = |rng: &mut Rng, most: f64| -> Vec<bool> {
+            let innovation = (1.0 - phi * phi).sqrt();
+            let mut x = rng.normal();
+            let step = |_| {
+                x = phi * x + innovation * rng.normal();
+                x > most
+            };
+            (0..200).map(step).collect()
+        };
+        let found = runs(25_000 + i as u64, count, THREADS, |run| {
+            let mut rng = Rng::new(run);
+            // Seen in .023 of the windows, or in .5.
+            let (golden, equal, other) = (seen(&mut rng, 2.0), seen(&mut rng, 2.0), seen(&mut rng, 0.0));
+            let judge = |c: &[bool], margin| compare_occurrence(&golden, c, margin, 0.05).unwrap();
+            (judge(&equal, 0.0).lower > 0.0, judge(&other, 0.05).is_outside(0.05))
+        });
+        let [false_fail, fails] = [0, 1].map(|k| share(found.iter().map(|f| [f.0, f.1][k])));
+        println!(
+            "rare events, AR {phi}: FAIL {false_fail:.3} at margin 0 if equal, {fails:.3} at .05 if seen in half of all windows"
+        );
+        assert!(false_fail <= bound(0.05, count) && fails >= 0.95, "AR {phi}: {false_fail} {fails}");
+    }
 }

@@ -72,7 +72,7 @@ pub(crate) struct Noise {
     pub(crate) degrees: Vec<usize>,
     /// `t(1 - alpha, nu)`, index `nu - 1`.
     pub(crate) t: Vec<f64>,
-    /// By how much memory beyond the strata widens the noise that a FAIL has to beat; 1 in other designs.
+    /// By how much memory beyond the strata makes the noise of the whole wider than theirs; 1 in other designs.
     pub(crate) beyond: f64,
 }
 
@@ -97,7 +97,7 @@ pub struct SideNoise {
     /// Memory exponent believed of this side, from its own windows (0 where it is not asked). From 0.4 on: windows too short or
     /// too few.
     pub memory_d: f64,
-    /// By how much memory beyond the strata widens the noise that a FAIL has to beat; 1 in other designs.
+    /// By how much memory beyond the strata makes the noise of the whole wider than theirs; 1 in other designs.
     pub beyond: f64,
     /// Degrees of freedom: cosines over all noise blocks.
     pub degrees: usize,

@@ -116,7 +116,7 @@ pub struct Options {
     /// Replicates of the simulated error. Holm over `G` findings needs at least `2 G / alpha - 1`.
     pub replicates: u32,
     /// Whether to guard against long memory: [`Design::Independent`] and [`Design::Paired`] with noise of what they are believed to
-    /// remember, strata with a p-value of FAIL that counts memory beyond them, their intervals as they are.
+    /// remember, strata with a p-value of FAIL that also asks whether memory beyond them explains the effect, their intervals as they are.
     pub memory_guard: bool,
     /// Slowest cosines of each side whose noise [`Design::Independent`] tells from the faster ones: what varies so slowly is
     /// common to both sides, as the hours of the day are where both cover the same ones. At most a twelfth of the windows.

@@ -128,7 +128,8 @@ impl NoiseModel {
             let windows = residuals.rows();
             let r1 = lag_one(residuals, &whole(residuals));
             let (rho, rho_up) = pessimistic_rho(r1, windows as f64, windows as f64);
-            let block = belief.block(windows, skip);
+            // A law without edges has no rows.
+            let block = if windows < 4 { Block::even(0..windows, 1, 1.0) } else { belief.block(windows, skip) };
             Self {
                 r1,
                 rho,

@@ -6,12 +6,12 @@
 
 use super::arrange::{Arm, Arrangement, Placed, Tag, arrange};
 use super::comparison::{Source, check_options, error_part};
-use super::effect::{check_margin, exact_zero};
+use super::effect::{beyond_memory, check_margin, exact_zero};
 use super::functional::{FEW_CARRY, carrying_windows, own_models, residual_series};
 use super::gram::largest_eigenvalue;
 use super::noise::{Matrix, NoiseModel, t_value, welch_degrees};
 use super::random::Counter;
-use super::replicate::{Norm, replicate_norms, tail_share, upper_quantile};
+use super::replicate::{Norm, replicate_norms, upper_quantile};
 use super::resolution::needs;
 use super::scalar::{ScalarNoise, judge_beyond, sum_of_squares};
 use super::{Design, Judged, JudgingError, Needs, Options, Outcome, Resolution, Side, WINDOWS_MIN};
@@ -315,7 +315,7 @@ fn judge_vector(
         upper,
         signed: false,
         margin,
-        p_fail: tail_share(&norms, (estimate - margin) / beyond(models)),
+        p_fail: beyond_memory(&norms, estimate, margin, beyond(models)),
         p_pass: band.p_pass(estimate, margin),
         needs: if decided {
             Needs::Nothing
@@ -330,7 +330,7 @@ fn judge_vector(
     }
 }
 
-/// By how much memory beyond the strata widens the noise that a FAIL has to beat.
+/// By how much memory beyond the strata makes the noise of the whole wider than theirs.
 fn beyond(models: &[NoiseModel]) -> f64 {
     models.iter().fold(1.0, |most, model| model.beyond.max(most))
 }

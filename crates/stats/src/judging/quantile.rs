@@ -189,7 +189,8 @@ impl Comparison {
             upper,
             signed: true,
             margin,
-            p_fail: (directions * self.beyond(smallest_alpha(is_outside), golden.degrees.min(candidate.degrees)))
+            p_fail: (directions * smallest_alpha(is_outside))
+                .max(self.beyond(ends, golden.degrees.min(candidate.degrees)))
                 .min(1.0),
             p_pass: smallest_alpha(is_inside),
             needs: if decided {
@@ -204,15 +205,18 @@ impl Comparison {
         }))
     }
 
-    /// The p-value of one direction where noise is as wide as memory beyond the strata makes it.
-    fn beyond(&self, p: f64, degrees: usize) -> f64 {
-        match &self.noise {
-            Some(noise) if noise.beyond > 1.0 && p < 0.5 => {
-                let degrees = degrees as f64;
-                student_t_sf(student_t_quantile(1.0 - p, degrees) / noise.beyond, degrees)
-            }
-            _ => p,
+    /// The p-value of "there is no effect" under noise as wide as memory beyond the strata makes it; 0 where there is none.
+    fn beyond(&self, ends: &dyn Fn(f64) -> (f64, f64), degrees: usize) -> f64 {
+        let beyond = self.noise.as_ref().map_or(1.0, |noise| noise.beyond);
+        if beyond <= 1.0 {
+            return 0.0;
         }
+        let differs = |alpha| {
+            let (lower, upper) = ends(alpha);
+            lower > 0.0 || upper < 0.0
+        };
+        let (p, degrees) = (smallest_alpha(differs), degrees as f64);
+        if p >= 0.5 { 1.0 } else { 2.0 * student_t_sf(student_t_quantile(1.0 - p, degrees) / beyond, degrees) }
     }
 
     fn inverse_side(&self, side: Side) -> InverseSide<'_> {

@@ -53,7 +53,8 @@ pub(crate) fn judge_scalar(noise: &ScalarNoise, alpha: f64, margin: f64) -> Judg
     }
 }
 
-/// The same where a FAIL has to beat noise that is `beyond` times as wide: the interval stays.
+/// The same where memory beyond the strata makes the noise of the whole `beyond` times theirs. The interval stays; the p-value is at least
+/// that of "there is no effect" under the wider noise ([`super::effect::beyond_memory`]).
 pub(crate) fn judge_beyond(noise: &ScalarNoise, alpha: f64, margin: f64, beyond: f64) -> Judged {
     let judged = judge_scalar(noise, alpha, margin);
     if beyond <= 1.0 {
@@ -61,7 +62,7 @@ pub(crate) fn judge_beyond(noise: &ScalarNoise, alpha: f64, margin: f64, beyond:
     }
     let parts = noise.parts.iter().map(|(variance, degrees)| (beyond * beyond * variance, *degrees)).collect();
     let wider = ScalarNoise { parts, ..*noise };
-    Judged { p_fail: judge_scalar(&wider, alpha, margin).p_fail, ..judged }
+    Judged { p_fail: judged.p_fail.max(judge_scalar(&wider, alpha, 0.0).p_fail), ..judged }
 }
 
 impl Comparison {
