@@ -9,7 +9,7 @@ use std::path::Path;
 use common::{real_data, request};
 use verismo_engine::{Meter, ValidateRequest, observe_golden};
 use verismo_judge::{JudgeOptions, SeriesWindows, SideStates, judge};
-use verismo_suite::suite::{Pairing, Suite};
+use verismo_suite::suite::{Pairing, Scope, Suite};
 use verismo_suite::{FindingVerdict, Severity};
 
 const NS: i64 = 1_000_000_000;
@@ -103,6 +103,19 @@ fn days_of_nasdaq_agree_with_themselves() {
         // A judge that never decides would be of no use.
         assert!(passing >= 0.6, "{symbol}: {passing}");
     }
+}
+
+/// The guard of a claim about another day must not leave every day undecided.
+#[test]
+fn claims_about_another_day_decide_something() {
+    let Some(folder) = real_data("lobster") else { return };
+    let mut passing = 0.0;
+    for symbol in ["GOOG", "AMZN"] {
+        let (states, suite) = states(&folder, Some(symbol));
+        let suite = Suite { scope: Scope::Population, ..suite };
+        passing += cut(&format!("{symbol}, another day"), &states, &suite);
+    }
+    assert!(passing >= 0.5, "{passing}");
 }
 
 #[test]

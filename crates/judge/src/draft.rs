@@ -158,6 +158,8 @@ fn decide(draft: Draft, alpha: f64) -> Finding {
             "the cells of the lattice are too wide to tell the interval {interval} from the margin {}",
             short(margin)
         )
+    } else if certain.fails && policy::p_fail(finding.policy, &open.judged) > alpha {
+        format!("suspect: {}, but memory beyond the strata could make as much", shows(false))
     } else if certain.fails {
         format!("suspect: {}, but not after the correction for the number of findings", shows(false))
     } else if is_beyond {

@@ -342,6 +342,11 @@ pub(crate) fn too_few(mut finding: Finding, golden: usize, candidate: usize) -> 
     Draft::settled(finding, FindingVerdict::Inconclusive, reason)
 }
 
+/// An exponent of memory worth a note: less is believed of series that have none.
+const MEMORY_MIN: f64 = 0.15;
+/// Noise of a FAIL, in that of its strata, worth a note.
+const BEYOND_MIN: f64 = 1.25;
+
 /// What the noise says: the worth of the data, memory, and whether windows are too few.
 fn noise(finding: &mut Finding, comparison: &Comparison) {
     let Some(summary) = comparison.noise_summary() else { return };
@@ -352,10 +357,17 @@ fn noise(finding: &mut Finding, comparison: &Comparison) {
         if let Some(n) = side.n_eff.filter(|n| n.is_finite()) {
             worth = Some(worth.map_or(n, |w: f64| w.min(n)));
         }
-        if side.rho_up > 0.9 || side.memory_d >= 0.45 {
+        let d = crate::draft::short(side.memory_d);
+        if side.rho_up > 0.9 || side.memory_d >= 0.4 {
             finding.notes.push(format!("{name}: windows too short or too few for its memory"));
-        } else if side.memory_d > 0.0 {
-            finding.notes.push(format!("{name}: long memory, d = {}", crate::draft::short(side.memory_d)));
+        } else if side.memory_d >= MEMORY_MIN {
+            finding.notes.push(format!("{name}: long memory, d = {d}"));
+        }
+        if side.beyond >= BEYOND_MIN {
+            let times = crate::draft::short(side.beyond);
+            finding.notes.push(format!(
+                "{name}: memory beyond the strata, a FAIL has to stand out of {times} times their noise"
+            ));
         }
     }
     finding.n_eff = worth;

@@ -24,6 +24,7 @@ mod picture;
 mod policy;
 mod profile;
 mod propose;
+mod rare;
 mod select;
 mod strata;
 mod summary;

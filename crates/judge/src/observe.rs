@@ -17,7 +17,8 @@ use crate::lags;
 use crate::mde;
 use crate::panels;
 use crate::picture::{self, Detail};
-use crate::select::{DAY_NS, Selection, select};
+use crate::rare;
+use crate::select::{DAY_NS, Selection, select, slow_cosines};
 use crate::strata::{self, Division};
 
 /// A pair of streams ready to be judged: equal windows, and how they are matched.
@@ -132,15 +133,13 @@ pub(crate) fn judge_observable(
     }
     let mut selection = select(&in_golden, &in_candidate, window_ns, pair.aligned, suite.scope);
     selection.coverage *= in_golden.len() as f64 / golden_windows.max(1) as f64;
+    let digests = pair.digests.map(|digests| digests.get(rule.id.as_str()).copied().unwrap_or_default());
+    let slow_cosines = if days.is_some() { 0 } else { slow_cosines(&selection, window_ns) };
     let task = Task {
         pair,
         rule,
         unit: unit.clone(),
-        options: options(
-            suite,
-            replicates,
-            pair.digests.map(|digests| digests.get(rule.id.as_str()).copied().unwrap_or_default()),
-        ),
+        options: Options { slow_cosines, ..options(suite, replicates, digests) },
         selection,
         window_ns,
         seconds_a_window: [(pair.golden, golden), (pair.candidate, candidate)].map(|(stream, series)| {
@@ -151,6 +150,9 @@ pub(crate) fn judge_observable(
         return only_deciding(FindingVerdict::Inconclusive, "the sides share no window in which both define it");
     }
     let mut observed = run(&task, golden, candidate, info, &tests, detail);
+    if days.is_none() {
+        rare::judge(&mut observed.drafts, &task, golden, candidate);
+    }
     let judge = |task: &Task<'_>| run_tests(task, golden, candidate, info, &[rule.decide]);
     let by_strata = guarded(|| strata::findings(&task, suite, [&in_golden, &in_candidate], &judge));
     observed.drafts.extend(by_strata.unwrap_or_else(|| vec![defect(&task)]));
@@ -244,7 +246,7 @@ fn tests_of(rule: &ObservableRule) -> Vec<TestId> {
 }
 
 /// (position, index) of the windows with observations, ascending.
-fn occupied(series: &Series) -> Vec<(usize, i64)> {
+pub(crate) fn occupied(series: &Series) -> Vec<(usize, i64)> {
     use verismo_stats::state::State;
     match &series.windows {
         SeriesWindows::Cells(w) => {

@@ -1,6 +1,6 @@
 //! Which windows of the two sides are compared, and how.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use verismo_stats::judging::{Design, WINDOWS_MIN};
 use verismo_suite::suite::Scope;
@@ -152,6 +152,36 @@ fn join_small(labels: &[(u32, usize)]) -> BTreeMap<u32, u32> {
     out
 }
 
+/// The course of a day is told by cosines with half a period of so long, and by eight of them.
+const COURSE_NS: i64 = 2700 * SECOND_NS;
+const COURSE_MAX: usize = 8;
+/// Share of a side's windows that lie in half hours which the other side covers, for the course of the day to be common to both.
+const COMMON_HOURS: f64 = 0.9;
+
+/// Slow cosines of each side that tell the course of the day and not its noise: those of sides that cover the same hours of one day
+/// each.
+pub(crate) fn slow_cosines(selection: &Selection, window_ns: i64) -> usize {
+    if selection.design != Design::Independent {
+        return 0;
+    }
+    let sides = [&selection.golden, &selection.candidate];
+    let span = |side: &[Placed]| {
+        let ends = side.first().zip(side.last());
+        ends.map_or(0, |(a, b)| b.id.saturating_sub(a.id).saturating_add(1).saturating_mul(window_ns))
+    };
+    let hours = sides.map(|side| side.iter().map(|p| half_hour_of_day(p.id, window_ns)).collect::<BTreeSet<u32>>());
+    let is_common = (0..2).all(|i| {
+        let shared = sides[i].iter().filter(|p| hours[1 - i].contains(&half_hour_of_day(p.id, window_ns))).count();
+        shared as f64 >= COMMON_HOURS * sides[i].len() as f64
+    });
+    let spans = sides.map(|side| span(side));
+    let (shorter, longer) = (spans[0].min(spans[1]), spans[0].max(spans[1]));
+    if !is_common || longer > DAY_NS {
+        return 0;
+    }
+    usize::try_from(shorter / COURSE_NS).unwrap_or(0).min(COURSE_MAX)
+}
+
 /// Half hour of the UTC day, 0 to 47, in which a window starts.
 pub(crate) fn half_hour_of_day(index: i64, window_ns: i64) -> u32 {
     let half_hour = index.saturating_mul(window_ns).div_euclid(HALF_HOUR_NS).rem_euclid(48);
@@ -186,6 +216,21 @@ mod tests {
         labels.dedup();
         assert_eq!(labels, [(1, 0), (2, 0)]);
         assert!(s.candidate.iter().all(|p| p.block == 1));
+    }
+
+    #[test]
+    fn only_sides_of_the_same_hours_share_the_course_of_a_day() {
+        let of = |golden: &[(usize, i64)], candidate: &[(usize, i64)]| {
+            slow_cosines(&select(golden, candidate, WINDOW_NS, false, Scope::Population), WINDOW_NS)
+        };
+        let day = windows(36_000, 57_600);
+        assert_eq!(of(&day, &windows(86_400 + 36_000, 86_400 + 57_600)), 8);
+        assert_eq!(of(&windows(36_000, 43_200), &windows(86_400 + 36_000, 86_400 + 43_200)), 2);
+        assert_eq!(of(&day, &windows(86_400 + 36_000, 86_400 + 43_200)), 0, "a day and its morning");
+        assert_eq!(of(&windows(36_000, 46_800), &windows(46_800, 57_600)), 0, "two halves");
+        assert_eq!(of(&windows(0, 2 * 86_400), &windows(0, 2 * 86_400)), 0, "two days");
+        let strata = select(&day, &day, WINDOW_NS, false, Scope::TheseStretches);
+        assert_eq!(slow_cosines(&strata, WINDOW_NS), 0);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use verismo_suite::verdict::{FindingVerdict, Severity};
 use crate::draft::{Draft, settle};
 use crate::input::{SECOND_NS, SeriesWindows, StreamStates};
 use crate::observe::Task;
-use crate::select::{DAY_NS, Selection, select};
+use crate::select::{DAY_NS, Selection, select, slow_cosines};
 
 /// Replicates at most: they cost in proportion. A p-value is at least one over them, so where strata, observables and streams multiply
 /// to more than a thousand a FAIL may not survive the correction, and is called suspect.
@@ -182,6 +182,7 @@ fn task<'a>(given: &Task<'a>, selection: Selection, replicates: u32) -> Task<'a>
     let mut options = given.options.clone();
     options.replicates = replicates.clamp(options.replicates, REPLICATES_MAX.max(options.replicates));
     options.coarse_edges_max = options.coarse_edges_max.min(COARSE_EDGES);
+    options.slow_cosines = slow_cosines(&selection, given.window_ns);
     Task {
         pair: given.pair,
         rule: given.rule,

@@ -72,6 +72,8 @@ pub(crate) struct Noise {
     pub(crate) degrees: Vec<usize>,
     /// `t(1 - alpha, nu)`, index `nu - 1`.
     pub(crate) t: Vec<f64>,
+    /// By how much memory beyond the strata makes the noise of the whole wider than theirs; 1 in other designs.
+    pub(crate) beyond: f64,
 }
 
 impl Noise {
@@ -92,8 +94,11 @@ pub struct SideNoise {
     pub messages: u64,
     /// Pessimistic lag-1 autocorrelation of the window residuals. Above 0.9: windows too short or too few.
     pub rho_up: f64,
-    /// Memory exponent of this side's own guard (0: none seen or not asked). At 0.45: windows too short or too few.
+    /// Memory exponent believed of this side, from its own windows (0 where it is not asked). From 0.4 on: windows too short or
+    /// too few.
     pub memory_d: f64,
+    /// By how much memory beyond the strata makes the noise of the whole wider than theirs; 1 in other designs.
+    pub beyond: f64,
     /// Degrees of freedom: cosines over all noise blocks.
     pub degrees: usize,
     /// Noise blocks.
@@ -293,6 +298,7 @@ impl Comparison {
             messages,
             rho_up: part.model.rho_up,
             memory_d: f64::from(part.model.own_d_percent) / 100.0,
+            beyond: part.model.beyond,
             degrees: part.model.degrees,
             blocks: part.model.blocks.len(),
             n_eff: median(&worth),
@@ -302,7 +308,12 @@ impl Comparison {
     pub(crate) fn estimate_noise(&self) -> Noise {
         let sources: &[Source] =
             if self.arrangement.paired { &[Source::Pairs] } else { &[Source::Candidate, Source::Golden] };
-        let parts: Vec<Part> = sources.iter().map(|source| self.part(*source)).collect();
+        let models = self.models(sources);
+        self.noise_of(sources.iter().zip(models).map(|(source, model)| self.part_with(*source, model)).collect())
+    }
+
+    /// The noise that independent parts make together.
+    pub(crate) fn noise_of(&self, parts: Vec<Part>) -> Noise {
         let (deviation, degrees) = match &parts[..] {
             [part] => {
                 let degrees = welch_degrees(&[(1.0, part.model.degrees)]);
@@ -318,12 +329,11 @@ impl Comparison {
             _ => (Vec::new(), Vec::new()),
         };
         let most = parts.iter().map(|part| part.model.degrees).sum();
-        Noise { deviation, degrees, t: t_table(self.options.alpha, most), parts }
+        let beyond = parts.iter().fold(1.0_f64, |most, part| most.max(part.model.beyond));
+        Noise { deviation, degrees, t: t_table(self.options.alpha, most), beyond, parts }
     }
 
-    /// The noise of one side on its own, or of the pairs.
-    pub(crate) fn part(&self, source: Source) -> Part {
-        let model = self.model(source);
+    pub(crate) fn part_with(&self, source: Source, model: NoiseModel) -> Part {
         let variance = variances(&self.signed(source), &model, self.keys.len());
         let variance_max = variance.iter().copied().fold(0.0, f64::max);
         Part { source, model, variance, variance_max }
@@ -333,7 +343,12 @@ impl Comparison {
     pub(crate) fn part_of(&self, side: Side) -> &Part {
         let source = if side == Side::Golden { Source::Golden } else { Source::Candidate };
         let known = self.noise.as_ref().and_then(|noise| noise.parts.iter().find(|part| part.source == source));
-        known.unwrap_or_else(|| self.kept.sides[side as usize].get_or_init(|| self.part(source)))
+        let alone = || {
+            let model = self.models(&[source]).pop();
+            let model = model.unwrap_or_else(|| NoiseModel::single(&self.noise_series(source), Memory::Off));
+            self.part_with(source, model)
+        };
+        known.unwrap_or_else(|| self.kept.sides[side as usize].get_or_init(alone))
     }
 
     /// The windows that make up the residuals of a part.
@@ -367,26 +382,16 @@ impl Comparison {
         out
     }
 
-    fn model(&self, source: Source) -> NoiseModel {
-        let residuals = self.residuals(source, |side| self.cumulative(side, &self.noise_columns(source)));
-        let arrangement = &self.arrangement;
-        if arrangement.stratified {
-            let arm = if source == Source::Candidate { &arrangement.candidate } else { &arrangement.golden };
-            return NoiseModel::blocks(&residuals, &arm.blocks, &arm.shares());
-        }
-        if !self.options.memory_guard {
-            return NoiseModel::single(&residuals, Memory::Off);
-        }
-        let own = NoiseModel::single(&residuals, Memory::Guard);
-        let (golden, candidate) = self.windows();
-        if borrows(source, golden, candidate) {
-            let lender =
-                self.residuals(Source::Golden, |side| self.cumulative(side, &self.noise_columns(Source::Golden)));
-            let lent = NoiseModel::single(&lender, Memory::Guard).d_percent;
-            let borrowed = NoiseModel::single(&residuals, Memory::Borrowed(lent));
-            return NoiseModel { own_d_percent: own.own_d_percent, ..borrowed };
-        }
-        own
+    /// The noise of some sources, asked together for their memory.
+    fn models(&self, sources: &[Source]) -> Vec<NoiseModel> {
+        let series: Vec<(Source, Matrix)> =
+            sources.iter().map(|source| (*source, self.noise_series(*source))).collect();
+        noise_models(&self.arrangement, &series, &self.options)
+    }
+
+    /// What a source's noise is told from: its residuals at the coarse edges.
+    pub(crate) fn noise_series(&self, source: Source) -> Matrix {
+        self.residuals(source, |side| self.cumulative(side, &self.noise_columns(source)))
     }
 
     /// The coarse edges a side's noise model looks at. The golden's are those at which its own law differs, so that its model
@@ -423,9 +428,29 @@ impl Comparison {
     }
 }
 
-/// Whether the candidate takes the golden's memory exponent: the golden is long, and longer.
-pub(crate) fn borrows(source: Source, golden_windows: usize, candidate_windows: usize) -> bool {
-    source == Source::Candidate && golden_windows >= 100 && candidate_windows < golden_windows
+/// The noise of each of some series of residuals under a design.
+pub(crate) fn noise_models(
+    arrangement: &Arrangement,
+    series: &[(Source, Matrix)],
+    options: &Options,
+) -> Vec<NoiseModel> {
+    let each = || series.iter().map(|(_, residuals)| residuals);
+    let all: Vec<&Matrix> = each().collect();
+    if !arrangement.stratified {
+        return match options.memory_guard {
+            true => NoiseModel::guarded(&all, options.slow_cosines),
+            false => each().map(|residuals| NoiseModel::single(residuals, Memory::Off)).collect(),
+        };
+    }
+    let blocks = |(source, residuals): &(Source, Matrix)| {
+        let arm = if *source == Source::Candidate { &arrangement.candidate } else { &arrangement.golden };
+        NoiseModel::blocks(residuals, &arm.blocks, &arm.shares())
+    };
+    let mut models: Vec<NoiseModel> = series.iter().map(blocks).collect();
+    if options.memory_guard {
+        NoiseModel::look_beyond(&mut models, &all);
+    }
+    models
 }
 
 /// The parts of an error with rows for some features, ready for replicates.

@@ -6,7 +6,7 @@
 use core::ops::Range;
 
 use super::arrange::{Arm, Arrangement};
-use super::noise::{Cosines, NoiseModel};
+use super::noise::{Block, Cosines, NoiseModel};
 use super::table::Table;
 
 /// Windows of one side with the sign they count with: 1, or candidate minus golden for pairs.
@@ -140,14 +140,13 @@ const LANES: usize = 4;
 pub(crate) fn variances(sides: &[Signed<'_>], model: &NoiseModel, columns: usize) -> Vec<f64> {
     let mut variance = vec![0.0; columns];
     let mut sums = BlockSums::<LANES>::new(sides.len(), columns);
-    for (block, cosines, kappa) in &model.blocks {
-        let scale = libm::sqrt(kappa / *cosines as f64);
-        let table = Cosines::new(block.len());
-        for first in (1..=*cosines).step_by(LANES) {
-            let lanes = LANES.min(cosines + 1 - first);
-            let at = |w| core::array::from_fn(|lane| if lane < lanes { table.at(first + lane, w) } else { 0.0 });
-            sums.visit(sides, block.clone(), at, |run, values| {
-                let square = values.iter().fold(0.0, |sum, v| sum + (v * scale) * (v * scale));
+    for block in &model.blocks {
+        let table = Cosines::new(block.windows.len());
+        for (group, first) in block.scales.chunks(LANES).zip((block.first..).step_by(LANES)) {
+            let at = |w| core::array::from_fn(|lane| if lane < group.len() { table.at(first + lane, w) } else { 0.0 });
+            sums.visit(sides, block.windows.clone(), at, |run, values| {
+                let scaled = values.iter().zip(group).map(|(v, scale)| v * scale);
+                let square = scaled.fold(0.0, |sum, v| sum + v * v);
                 for v in &mut variance[run] {
                     *v += square;
                 }
@@ -164,12 +163,12 @@ pub(crate) fn variances(sides: &[Signed<'_>], model: &NoiseModel, columns: usize
 pub(crate) fn add_combination(sides: &[Signed<'_>], model: &NoiseModel, u: &[f64], out: &mut [f64]) {
     let mut added = vec![0.0; out.len()];
     let mut next = 0;
-    for (block, cosines, kappa) in &model.blocks {
-        let scale = libm::sqrt(kappa / *cosines as f64);
+    for Block { windows: block, first, scales, .. } in &model.blocks {
         let table = Cosines::new(block.len());
-        let own = &u[next..next + cosines];
-        next += cosines;
-        let weight = |w| (1..).zip(own).fold(0.0, |sum, (k, u)| sum + u * scale * table.at(k, w));
+        let own = &u[next..next + scales.len()];
+        next += scales.len();
+        let cosines = || (*first..).zip(scales).zip(own);
+        let weight = |w| cosines().fold(0.0, |sum, ((k, scale), u)| sum + u * scale * table.at(k, w));
         let weights: Vec<f64> = (0..block.len()).map(weight).collect();
         for side in sides {
             let windows = || side.arm.windows[block.clone()].iter().zip(&weights);

@@ -6,10 +6,10 @@
 //! two being equal.
 
 use super::arrange::Arrangement;
-use super::comparison::{Comparison, Source, borrows};
+use super::comparison::{Comparison, Source, noise_models};
 use super::effect::{exact_zero, suffix_sums};
-use super::noise::{DEGREES_CAP, Matrix, Memory, NoiseModel, t_value};
-use super::scalar::{ScalarNoise, judge_scalar, sum_of_squares};
+use super::noise::{DEGREES_CAP, Matrix, NoiseModel, t_value};
+use super::scalar::{ScalarNoise, judge_beyond, sum_of_squares};
 use super::table::{paired_residuals, residuals};
 use super::{JudgingError, Options, Outcome, Side};
 use crate::classic::{ParetoEquations, TAIL_MIN, Tail};
@@ -198,7 +198,7 @@ impl Comparison {
             (variance * functional.shortfall(*source, variance, (golden, candidate)), degrees)
         });
         let scalar = ScalarNoise { estimate, parts: wider.collect(), windows: self.windows().1 };
-        Ok(Outcome::Judged(Box::new(judge_scalar(&scalar, alpha, margin))))
+        Ok(Outcome::Judged(Box::new(judge_beyond(&scalar, alpha, margin, noise.beyond))))
     }
 
     fn law_of<'a>(&'a self, side: Side, values: &'a [f64]) -> SideLaw<'a> {
@@ -247,32 +247,15 @@ pub(crate) fn own_noise(
     series: &[(Source, Matrix)],
     options: &Options,
 ) -> Vec<(f64, usize)> {
-    let models = own_models(arrangement, series, options);
+    // What lies beyond strata is told by the whole law.
+    let options = Options { memory_guard: options.memory_guard && !arrangement.stratified, ..options.clone() };
+    let models = own_models(arrangement, series, &options);
     series.iter().zip(models).map(|((_, s), model)| (sum_of_squares(&model.project(s)), model.degrees)).collect()
 }
 
 /// The noise of each series of residuals, from this one series alone.
 pub(crate) fn own_models(arrangement: &Arrangement, series: &[(Source, Matrix)], options: &Options) -> Vec<NoiseModel> {
-    let windows = (arrangement.golden.windows.len(), arrangement.candidate.windows.len());
-    let mut lender = None;
-    let mut models = Vec::new();
-    for (source, series) in series {
-        let arm = if *source == Source::Candidate { &arrangement.candidate } else { &arrangement.golden };
-        let model = if arrangement.stratified {
-            NoiseModel::blocks(series, &arm.blocks, &arm.shares())
-        } else {
-            let lent = lender.filter(|_| borrows(*source, windows.0, windows.1));
-            let memory = match (options.memory_guard, lent) {
-                (false, _) => Memory::Off,
-                (true, Some(d)) => Memory::Borrowed(d),
-                (true, None) => Memory::Guard,
-            };
-            NoiseModel::single(series, memory)
-        };
-        lender = Some(model.d_percent);
-        models.push(model);
-    }
-    models
+    noise_models(arrangement, series, options)
 }
 
 /// A law about its mean, in its standard deviations.

@@ -5,7 +5,9 @@ use core::ops::Range;
 use super::arrange::Placed;
 use super::comparison::Comparison;
 use super::effect::{Features, Shape, thin};
-use super::noise::{DEGREES_CAP, Matrix, NoiseModel, choose_cosines_within, inflation, lag_one, pessimistic_rho};
+use super::noise::{
+    Block, DEGREES_CAP, Matrix, NoiseModel, choose_cosines_within, inflation, lag_one, pessimistic_rho,
+};
 use super::random::{Counter, LANES, Lanes, Stream, Weights, chi_squares, fill};
 use super::replicate::{Norm, Simulation, batches, larger, upper_index, upper_quantile};
 use super::{Effect, JudgingError, Side};
@@ -190,11 +192,11 @@ impl Comparison {
             .map(|range| {
                 let cosines = shared.min(range.len() / 2).max(1);
                 let kappa = inflation(range.len(), rho_up, 0, cosines);
-                (range, cosines, kappa)
+                Block::even(range, cosines, kappa)
             })
             .collect();
-        let degrees = blocks.iter().map(|(_, k, _)| k).sum();
-        NoiseModel { r1, rho, rho_up, own_d_percent: 0, d_percent: 0, blocks, degrees }
+        let degrees = blocks.iter().map(|block: &Block| block.scales.len()).sum();
+        NoiseModel { r1, rho, rho_up, own_d_percent: 0, d_percent: 0, blocks, degrees, mixed_d: None, beyond: 1.0 }
     }
 }
 

@@ -35,6 +35,7 @@ mod functional;
 mod gram;
 mod heterogeneity;
 pub mod laws;
+mod memory;
 mod moments;
 mod multiplicity;
 mod noise;
@@ -42,6 +43,7 @@ mod online;
 mod panels;
 mod quantile;
 mod random;
+mod rare;
 mod replicate;
 mod resolution;
 mod scalar;
@@ -62,6 +64,7 @@ pub use moments::{Functional, MomentWindow, compare_moments};
 pub use multiplicity::{benjamini_hochberg, benjamini_yekutieli, holm, replicates_for};
 pub use online::{OnlineDetector, OnlineOptions, OnlineStatus};
 pub use panels::{PanelNorm, PanelOutcome, PanelStatistic, PanelWindow, Reading, Rows, compare_panels};
+pub use rare::compare_occurrence;
 
 use crate::classic::Tail;
 use crate::histogram::Cells;
@@ -100,8 +103,7 @@ pub enum Design {
     Independent,
     /// Windows present on both sides, as pairs; one noise block.
     Paired,
-    /// Strata matched by label and weighted to the golden's mix, noise inside strata only, no memory guard: a claim about
-    /// these stretches. Sides that share no label are compared as pooled laws.
+    /// Strata matched by label and weighted to the golden's mix, noise inside strata only: a claim about these stretches. Sides that share no label are compared as pooled laws.
     Strata,
     /// Pairs inside strata: a claim about these stretches.
     PairedStrata,
@@ -114,8 +116,12 @@ pub struct Options {
     pub alpha: f64,
     /// Replicates of the simulated error. Holm over `G` findings needs at least `2 G / alpha - 1`.
     pub replicates: u32,
-    /// Whether [`Design::Independent`] and [`Design::Paired`] guard against long memory. Strata never do.
+    /// Whether to guard against long memory: [`Design::Independent`] and [`Design::Paired`] with noise of what they are believed to
+    /// remember, strata with a p-value of FAIL that also asks whether memory beyond them explains the effect, their intervals as they are.
     pub memory_guard: bool,
+    /// Slowest cosines of each side whose noise [`Design::Independent`] tells from the faster ones: what varies so slowly is
+    /// common to both sides, as the hours of the day are where both cover the same ones. At most a twelfth of the windows.
+    pub slow_cosines: usize,
     /// Content the replicate weights depend on: a digest of recipe, both states and the observable.
     pub seed: [u8; 32],
     /// Most edges the replicates run on; at least 8.
@@ -124,7 +130,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { alpha: 0.05, replicates: 1999, memory_guard: true, seed: [0; 32], coarse_edges_max: 255 }
+        Self {
+            alpha: 0.05,
+            replicates: 1999,
+            memory_guard: true,
+            slow_cosines: 0,
+            seed: [0; 32],
+            coarse_edges_max: 255,
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::arrange::{Arm, Tag, arrange};
 use super::effect::{check_margin, exact_zero};
-use super::functional::{own_noise, residual_series};
-use super::noise::Matrix;
-use super::scalar::{ScalarNoise, judge_scalar};
+use super::functional::{own_models, residual_series};
+use super::noise::{Matrix, NoiseModel};
+use super::scalar::{ScalarNoise, judge_beyond, sum_of_squares};
 use super::{Design, JudgingError, Options, Outcome, Side, WINDOWS_MIN};
 use crate::special::ln;
 
@@ -93,9 +93,13 @@ pub fn compare_moments(
     if needed != (0, 0) {
         return Ok(Outcome::TooFewWindows { estimate, golden_needed: needed.0, candidate_needed: needed.1 });
     }
-    let parts = own_noise(&arrangement, &residual_series(&arrangement, &[influence_g, influence_c]), options);
+    let series = residual_series(&arrangement, &[influence_g, influence_c]);
+    let models = own_models(&arrangement, &series, options);
+    let beyond = models.iter().fold(1.0_f64, |most, model| most.max(model.beyond));
+    let part = |((_, s), model): (&(_, Matrix), &NoiseModel)| (sum_of_squares(&model.project(s)), model.degrees);
+    let parts = series.iter().zip(&models).map(part).collect();
     let scalar = ScalarNoise { estimate, parts, windows: windows_c };
-    Ok(Outcome::Judged(Box::new(judge_scalar(&scalar, options.alpha, margin))))
+    Ok(Outcome::Judged(Box::new(judge_beyond(&scalar, options.alpha, margin, beyond))))
 }
 
 fn tags(windows: &[MomentWindow], side: Side) -> Result<Vec<Tag>, JudgingError> {

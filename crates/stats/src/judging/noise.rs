@@ -4,6 +4,7 @@ use core::f64::consts::{PI, SQRT_2};
 use core::ops::Range;
 use std::sync::OnceLock;
 
+use super::memory::{Belief, Likelihood, beliefs};
 use crate::special::{gamma, ln, student_t_quantile};
 
 /// Largest autocorrelation the inflation accepts.
@@ -40,15 +41,37 @@ impl Matrix {
     }
 }
 
-/// Where the memory exponent of a single block comes from.
+/// Which memory a single block is taken to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Memory {
-    /// The local Whittle estimate of this side.
-    Guard,
-    /// No guard: d = 0.
+    /// The local Whittle estimate of this side, and one standard error.
+    Whittle,
+    /// None.
     Off,
-    /// The golden's d, in hundredths, for a shorter candidate.
-    Borrowed(u32),
+}
+
+/// A stretch of windows whose noise is told by cosines of its own.
+#[derive(Debug, Clone)]
+pub(crate) struct Block {
+    pub(crate) windows: Range<usize>,
+    /// The first cosine: 1, unless slower ones are left out.
+    pub(crate) first: usize,
+    /// What each cosine from the first on is multiplied with.
+    pub(crate) scales: Vec<f64>,
+    /// The inflation in them where all are equal, `sqrt(kappa / K)`.
+    pub(crate) kappa: f64,
+}
+
+impl Block {
+    /// A block whose lowest cosines count alike.
+    pub(crate) fn even(windows: Range<usize>, cosines: usize, kappa: f64) -> Self {
+        Self { windows, first: 1, scales: vec![libm::sqrt(kappa / cosines as f64); cosines], kappa }
+    }
+
+    /// The cosines with what they are multiplied with.
+    pub(crate) fn cosines(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
+        (self.first..).zip(self.scales.iter().copied())
+    }
 }
 
 /// How residuals become rows of the simulated error.
@@ -61,35 +84,83 @@ pub(crate) struct NoiseModel {
     /// This side's own estimate, even where another was used.
     pub(crate) own_d_percent: u32,
     pub(crate) d_percent: u32,
-    /// Per noise block: windows, number of cosines, inflation.
-    pub(crate) blocks: Vec<(Range<usize>, usize, f64)>,
+    pub(crate) blocks: Vec<Block>,
     /// Rows, and degrees of freedom.
     pub(crate) degrees: usize,
+    /// The mean exponent of a mixture over memories.
+    pub(crate) mixed_d: Option<f64>,
+    /// By how much memory beyond the blocks widens the noise; 1 where they have none, or it is not asked.
+    pub(crate) beyond: f64,
 }
 
 impl NoiseModel {
     pub(crate) fn windows(&self) -> usize {
-        self.blocks.iter().map(|(range, ..)| range.len()).sum()
+        self.blocks.iter().map(|block| block.windows.len()).sum()
     }
 
-    /// The model of one block of `residuals` (time order), section 3a to 3d of the recipe.
+    /// The model of one block of `residuals` (time order) by one exponent of memory.
     pub(crate) fn single(residuals: &Matrix, memory: Memory) -> Self {
         let windows = residuals.rows();
         let whole = 0..windows;
         let r1 = lag_one(residuals, core::slice::from_ref(&whole));
         let (rho, rho_up) = pessimistic_rho(r1, windows as f64, windows as f64);
-        let own_d_percent = if memory == Memory::Off { 0 } else { memory_percent(&energies(residuals), windows, rho) };
-        let d_percent = match memory {
-            Memory::Guard => own_d_percent,
-            Memory::Off => 0,
-            Memory::Borrowed(d) => d,
-        };
+        let d_percent = if memory == Memory::Off { 0 } else { memory_percent(&energies(residuals), windows, rho) };
         let choice = choose_cosines(windows, rho_up, d_percent);
-        let blocks = vec![(whole, choice.cosines, choice.kappa)];
-        Self { r1, rho, rho_up, own_d_percent, d_percent, blocks, degrees: choice.cosines }
+        let blocks = vec![Block::even(whole, choice.cosines, choice.kappa)];
+        Self {
+            r1,
+            rho,
+            rho_up,
+            own_d_percent: d_percent,
+            d_percent,
+            blocks,
+            degrees: choice.cosines,
+            mixed_d: None,
+            beyond: 1.0,
+        }
     }
 
-    /// The model of separate blocks: one autocorrelation for all, at most four cosines in each, no memory guard.
+    /// The models of series of one block each that are taken to remember alike, unless they plainly do not.
+    pub(crate) fn guarded(series: &[&Matrix], skip: usize) -> Vec<Self> {
+        let whole = |residuals: &Matrix| core::iter::once(0..residuals.rows()).collect::<Vec<_>>();
+        let likelihoods: Vec<Likelihood> = series.iter().map(|r| Likelihood::of(r, &whole(r), skip)).collect();
+        let model = |((residuals, likelihood), belief): ((&&Matrix, &Likelihood), &Belief)| {
+            let windows = residuals.rows();
+            let r1 = lag_one(residuals, &whole(residuals));
+            let (rho, rho_up) = pessimistic_rho(r1, windows as f64, windows as f64);
+            // A law without edges has no rows.
+            let block = if windows < 4 { Block::even(0..windows, 1, 1.0) } else { belief.block(windows, skip) };
+            Self {
+                r1,
+                rho,
+                rho_up,
+                own_d_percent: Belief::of(likelihood).percent(),
+                d_percent: belief.percent(),
+                degrees: block.scales.len(),
+                blocks: vec![block],
+                mixed_d: Some(belief.d),
+                beyond: 1.0,
+            }
+        };
+        series.iter().zip(&likelihoods).zip(&beliefs(&likelihoods)).map(model).collect()
+    }
+
+    /// Sets what memory beyond their blocks adds to the noise of models of separate blocks, from the same series.
+    pub(crate) fn look_beyond(models: &mut [Self], series: &[&Matrix]) {
+        let ranges = |model: &Self| model.blocks.iter().map(|block| block.windows.clone()).collect::<Vec<_>>();
+        let of = |(model, residuals): (&Self, &&Matrix)| Likelihood::of(residuals, &ranges(model), 0);
+        let likelihoods: Vec<Likelihood> = models.iter().zip(series).map(of).collect();
+        for ((model, belief), likelihood) in models.iter_mut().zip(beliefs(&likelihoods)).zip(&likelihoods) {
+            let blocks = model.blocks.len().max(1);
+            let cosines = (model.degrees / blocks).max(1);
+            let kappa = model.blocks.iter().map(|block| block.kappa).sum::<f64>() / blocks as f64;
+            model.beyond = belief.beyond_blocks((model.windows() / blocks, blocks), cosines, kappa);
+            model.own_d_percent = Belief::of(likelihood).percent();
+            model.d_percent = belief.percent();
+        }
+    }
+
+    /// The model of separate blocks: one autocorrelation for all, at most four cosines in each.
     ///
     /// `shares` are the windows' weights. Blocks are short, so unequal windows matter: a heavy window pulls its block's law
     /// towards itself, and products of unequal neighbours understate the autocorrelation of their laws. Both are undone under
@@ -105,23 +176,22 @@ impl NoiseModel {
                 let cosines = (range.len() / 2).clamp(1, STRATUM_COSINES);
                 let equal = inflation(range.len(), rho_up, 0, cosines);
                 let weighted = weighted_inflation(&shares[range.clone()], rho_up, cosines);
-                (range.clone(), cosines, equal.max(weighted))
+                Block::even(range.clone(), cosines, equal.max(weighted))
             })
             .collect();
-        let degrees = blocks.iter().map(|(_, k, _)| k).sum();
-        Self { r1, rho, rho_up, own_d_percent: 0, d_percent: 0, blocks, degrees }
+        let degrees = blocks.iter().map(|block| block.scales.len()).sum();
+        Self { r1, rho, rho_up, own_d_percent: 0, d_percent: 0, blocks, degrees, mixed_d: None, beyond: 1.0 }
     }
 
-    /// The rows `E_k = sqrt(kappa / K) sum_w C_k(w) r_w`, block after block.
+    /// The rows `E_k`, a scale times `sum_w C_k(w) r_w`, block after block.
     pub(crate) fn project(&self, residuals: &Matrix) -> Matrix {
         let mut rows = Matrix::zeros(self.degrees, residuals.columns);
         let mut next = 0;
-        for (range, cosines, kappa) in &self.blocks {
-            let table = Cosines::new(range.len());
-            let scale = libm::sqrt(kappa / *cosines as f64);
-            for k in 1..=*cosines {
+        for block in &self.blocks {
+            let table = Cosines::new(block.windows.len());
+            for (k, scale) in block.cosines() {
                 let out = rows.row_mut(next);
-                for (offset, w) in range.clone().enumerate() {
+                for (offset, w) in block.windows.clone().enumerate() {
                     add_scaled(out, table.at(k, offset), residuals.row(w));
                 }
                 for v in out.iter_mut() {
@@ -134,7 +204,7 @@ impl NoiseModel {
     }
 }
 
-fn add_scaled(out: &mut [f64], factor: f64, row: &[f64]) {
+pub(crate) fn add_scaled(out: &mut [f64], factor: f64, row: &[f64]) {
     for (o, v) in out.iter_mut().zip(row) {
         *o += factor * v;
     }
@@ -164,7 +234,7 @@ impl Cosines {
 }
 
 /// `cos(pi k / W)`.
-fn cos_ratio(k: usize, windows: usize) -> f64 {
+pub(crate) fn cos_ratio(k: usize, windows: usize) -> f64 {
     libm::cos(PI * k as f64 / windows as f64)
 }
 
@@ -198,7 +268,7 @@ pub(crate) fn raised_rho(rho: f64, windows: f64) -> f64 {
     (rho + libm::sqrt((1.0 - rho * rho) / windows)).min(RHO_CAP)
 }
 
-/// `sum_x A_k(x)^2` for the lowest cosines the memory guard looks at.
+/// `sum_x A_k(x)^2` for the lowest cosines.
 pub(crate) fn energies(residuals: &Matrix) -> Vec<f64> {
     let windows = residuals.rows();
     let count = (libm::floor(libm::pow(windows as f64, 0.7) + 1e-9) as usize).max(3);
@@ -215,7 +285,7 @@ pub(crate) fn energies(residuals: &Matrix) -> Vec<f64> {
         .collect()
 }
 
-/// The memory guard: a local Whittle estimate of what the AR(1) shape leaves, plus one standard error; in hundredths.
+/// A local Whittle estimate of what the AR(1) shape leaves, plus one standard error; in hundredths.
 fn memory_percent(energies: &[f64], windows: usize, rho: f64) -> u32 {
     let whitened: Vec<f64> = energies
         .iter()

@@ -142,7 +142,7 @@ impl OnlineDetector {
             }
             features
         };
-        let noise = NoiseModel::single(&residuals(&features(&coarse_edges(&pooled, EDGES_MAX)), &arm), Memory::Guard);
+        let noise = NoiseModel::single(&residuals(&features(&coarse_edges(&pooled, EDGES_MAX)), &arm), Memory::Whittle);
         let (keys, deciles) = deciles(&pooled, total);
         let at_deciles = features(&keys);
         let rows = noise.project(&residuals(&at_deciles, &arm));

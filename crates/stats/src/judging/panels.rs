@@ -6,14 +6,14 @@
 
 use super::arrange::{Arm, Arrangement, Placed, Tag, arrange};
 use super::comparison::{Source, check_options, error_part};
-use super::effect::{check_margin, exact_zero};
+use super::effect::{beyond_memory, check_margin, exact_zero};
 use super::functional::{FEW_CARRY, carrying_windows, own_models, residual_series};
 use super::gram::largest_eigenvalue;
 use super::noise::{Matrix, NoiseModel, t_value, welch_degrees};
 use super::random::Counter;
-use super::replicate::{Norm, replicate_norms, tail_share, upper_quantile};
+use super::replicate::{Norm, replicate_norms, upper_quantile};
 use super::resolution::needs;
-use super::scalar::{ScalarNoise, judge_scalar, sum_of_squares};
+use super::scalar::{ScalarNoise, judge_beyond, sum_of_squares};
 use super::{Design, Judged, JudgingError, Needs, Options, Outcome, Resolution, Side, WINDOWS_MIN};
 use crate::panel::{Panel, PanelRows, UNDEFINED};
 use crate::special::student_t_sf;
@@ -282,11 +282,8 @@ fn judge(
         (sum_of_squares(&model.project(series)), model.degrees)
     };
     let parts = series.iter().zip(&models).map(part).collect();
-    Ok(Outcome::Judged(Box::new(judge_scalar(
-        &ScalarNoise { estimate, parts, windows: windows_c },
-        options.alpha,
-        margin,
-    ))))
+    let scalar = ScalarNoise { estimate, parts, windows: windows_c };
+    Ok(Outcome::Judged(Box::new(judge_beyond(&scalar, options.alpha, margin, beyond(&models)))))
 }
 
 /// A norm of several differences: its lower end from simulated errors, its upper end pointwise.
@@ -323,7 +320,7 @@ fn judge_vector(
         upper,
         signed: false,
         margin,
-        p_fail: tail_share(&norms, estimate - margin),
+        p_fail: beyond_memory(&norms, estimate, margin, beyond(models)),
         p_pass: band.p_pass(estimate, margin),
         needs: if decided {
             Needs::Nothing
@@ -336,6 +333,11 @@ fn judge_vector(
         },
         half_width: critical,
     }
+}
+
+/// By how much memory beyond the strata makes the noise of the whole wider than theirs.
+fn beyond(models: &[NoiseModel]) -> f64 {
+    models.iter().fold(1.0, |most, model| model.beyond.max(most))
 }
 
 /// The largest variance of a number that golden, and candidate or pairs, add.

@@ -6,6 +6,7 @@ use super::noise::t_value;
 use super::resolution::needs;
 use super::{Judged, JudgingError, Needs, Outcome, Resolution, Side};
 use crate::classic::Tail;
+use crate::special::{student_t_quantile, student_t_sf};
 
 /// One side's law at every edge, with what an inverse interval needs.
 struct InverseSide<'a> {
@@ -188,7 +189,9 @@ impl Comparison {
             upper,
             signed: true,
             margin,
-            p_fail: (directions * smallest_alpha(is_outside)).min(1.0),
+            p_fail: (directions * smallest_alpha(is_outside))
+                .max(self.beyond(ends, golden.degrees.min(candidate.degrees)))
+                .min(1.0),
             p_pass: smallest_alpha(is_inside),
             needs: if decided {
                 Needs::Nothing
@@ -200,6 +203,20 @@ impl Comparison {
             resolution: Resolution { detectable: margin + 1.5 * half_width, resolvable_margin: 1.9 * half_width },
             half_width,
         }))
+    }
+
+    /// The p-value of "there is no effect" under noise as wide as memory beyond the strata makes it; 0 where there is none.
+    fn beyond(&self, ends: &dyn Fn(f64) -> (f64, f64), degrees: usize) -> f64 {
+        let beyond = self.noise.as_ref().map_or(1.0, |noise| noise.beyond);
+        if beyond <= 1.0 {
+            return 0.0;
+        }
+        let differs = |alpha| {
+            let (lower, upper) = ends(alpha);
+            lower > 0.0 || upper < 0.0
+        };
+        let (p, degrees) = (smallest_alpha(differs), degrees as f64);
+        if p >= 0.5 { 1.0 } else { 2.0 * student_t_sf(student_t_quantile(1.0 - p, degrees) / beyond, degrees) }
     }
 
     fn inverse_side(&self, side: Side) -> InverseSide<'_> {
@@ -223,7 +240,7 @@ fn ends(g: &Located, c: &Located, values: &[f64]) -> (f64, f64) {
 }
 
 /// The smallest error rate in (0, 1/2] at which `holds` is true, by 30 bisections; 1 if it is not even at 1/2.
-fn smallest_alpha(holds: impl Fn(f64) -> bool) -> f64 {
+pub(crate) fn smallest_alpha(holds: impl Fn(f64) -> bool) -> f64 {
     let (mut low, mut high) = (0.0, 0.499_999);
     if !holds(high) {
         return 1.0;

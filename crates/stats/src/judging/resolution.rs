@@ -129,10 +129,12 @@ struct Plan {
 impl Plan {
     fn new(golden: &NoiseModel, windows: usize, stratified: bool) -> Self {
         let (own, planned) = (golden.windows() as f64, windows as f64);
-        let (degrees, kappa_ratio) = match golden.blocks.as_slice() {
-            [(_, _, kappa)] if !stratified => {
+        let (degrees, kappa_ratio) = match (golden.blocks.as_slice(), golden.mixed_d) {
+            // The variance of a mean of n windows falls as n^(2d - 1).
+            (_, Some(d)) => (golden.degrees.min(windows / 2).max(1), libm::pow(own / planned, -2.0 * d)),
+            ([block], None) if !stratified => {
                 let choice = choose_cosines(windows, raised_rho(golden.rho, planned), golden.d_percent);
-                (choice.cosines, choice.kappa / kappa)
+                (choice.cosines, choice.kappa / block.kappa)
             }
             // Strata of the same length have the same cosines.
             _ => (golden.degrees, 1.0),

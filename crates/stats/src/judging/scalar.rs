@@ -53,6 +53,18 @@ pub(crate) fn judge_scalar(noise: &ScalarNoise, alpha: f64, margin: f64) -> Judg
     }
 }
 
+/// The same where memory beyond the strata makes the noise of the whole `beyond` times theirs. The interval stays; the p-value is at least
+/// that of "there is no effect" under the wider noise ([`super::effect::beyond_memory`]).
+pub(crate) fn judge_beyond(noise: &ScalarNoise, alpha: f64, margin: f64, beyond: f64) -> Judged {
+    let judged = judge_scalar(noise, alpha, margin);
+    if beyond <= 1.0 {
+        return judged;
+    }
+    let parts = noise.parts.iter().map(|(variance, degrees)| (beyond * beyond * variance, *degrees)).collect();
+    let wider = ScalarNoise { parts, ..*noise };
+    Judged { p_fail: judged.p_fail.max(judge_scalar(&wider, alpha, 0.0).p_fail), ..judged }
+}
+
 impl Comparison {
     /// Mean difference `-sum Delta gap`, with the cosines of the observable's coarse edges.
     pub(crate) fn judge_mean(&self, margin: f64, value_of: &dyn Fn(i64) -> f64) -> Result<Outcome, JudgingError> {
@@ -77,7 +89,7 @@ impl Comparison {
         parts.sort_by_key(|(source, ..)| *source != Source::Golden);
         let parts = parts.into_iter().map(|(_, variance, degrees)| (variance, degrees)).collect();
         let scalar = ScalarNoise { estimate, parts, windows: self.windows().1 };
-        Ok(Outcome::Judged(Box::new(judge_scalar(&scalar, self.options.alpha, margin))))
+        Ok(Outcome::Judged(Box::new(judge_beyond(&scalar, self.options.alpha, margin, noise.beyond))))
     }
 }
 

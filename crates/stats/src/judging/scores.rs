@@ -6,7 +6,7 @@
 use super::comparison::{Comparison, Source};
 use super::effect::exact_zero;
 use super::noise::Matrix;
-use super::scalar::{ScalarNoise, judge_scalar, sum_of_squares};
+use super::scalar::{ScalarNoise, judge_beyond, sum_of_squares};
 use super::table::{paired_residuals, residuals};
 use super::{JudgingError, Outcome, Side};
 use crate::classic::Tail;
@@ -112,6 +112,6 @@ impl Comparison {
         parts.sort_by_key(|(source, ..)| *source != Source::Golden);
         let parts = parts.into_iter().map(|(_, variance, degrees)| (variance, degrees)).collect();
         let scalar = ScalarNoise { estimate, parts, windows: self.windows().1 };
-        Outcome::Judged(Box::new(judge_scalar(&scalar, self.options.alpha, margin)))
+        Outcome::Judged(Box::new(judge_beyond(&scalar, self.options.alpha, margin, noise.beyond)))
     }
 }
