@@ -14,6 +14,7 @@ use crate::observe::{Task, keys_per_unit};
 use crate::policy;
 use crate::select::Placed;
 
+mod classical;
 mod plan;
 
 use plan::Plan;
@@ -72,6 +73,7 @@ pub(crate) fn judge(
     };
     [finding.n_golden, finding.n_candidate] = rows;
     finding.notes.extend(worst(&plan, &values));
+    finding.notes.extend(classical::notes(test, &golden, &candidate));
     match outcome {
         Outcome::TooFewWindows { estimate, golden_needed, candidate_needed } => {
             finding.effect = Some(estimate);
