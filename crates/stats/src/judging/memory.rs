@@ -92,6 +92,7 @@ impl Likelihood {
         let mut log = vec![0.0; POINTS];
         let (mut likeness, mut pairs) = (0.0, 0.0);
         let thinned = thinned(residuals);
+        let mut spectra: Option<Spectra> = None;
         for range in blocks {
             let first = left_out(skip, range.len());
             let projected = lowest(&thinned, range, first, asked(range.len()));
@@ -99,7 +100,13 @@ impl Likelihood {
             if energies.iter().all(|e| *e <= 0.0) {
                 continue;
             }
-            whittle(&energies, first, range.len(), &mut log);
+            let of = (first, range.len(), energies.len());
+            if spectra.as_ref().is_none_or(|s| s.of != of) {
+                spectra = Some(Spectra::new(of.0, of.1, of.2));
+            }
+            if let Some(spectra) = &spectra {
+                spectra.whittle(&energies, &mut log);
+            }
             let (sum, count) = likeness_of(&projected, &energies);
             likeness += sum;
             pairs += count;
@@ -145,20 +152,36 @@ fn lowest(residuals: &Matrix, range: &Range<usize>, first: usize, last: usize) -
     out
 }
 
-/// Adds a block's Whittle log-likelihood, the level taken at its best.
-fn whittle(energies: &[f64], first: usize, windows: usize, log: &mut [f64]) {
-    let count = energies.len() as f64;
-    let cosines = || (first + 1..).take(energies.len());
-    let short: Vec<Vec<f64>> =
-        COEFFICIENTS.iter().map(|rho| cosines().map(|k| ln_short(*rho, k, windows)).collect()).collect();
-    let weights: Vec<Vec<f64>> = short.iter().map(|row| row.iter().map(|v| libm::exp(-v)).collect()).collect();
-    let sums: Vec<f64> = short.iter().map(|row| row.iter().sum()).collect();
-    for (i, points) in log.chunks_exact_mut(COEFFICIENTS.len()).enumerate() {
-        let memory: Vec<f64> = cosines().map(|k| ln_memory(exponent(i), k)).collect();
-        let sum: f64 = memory.iter().sum();
-        let scaled: Vec<f64> = memory.iter().zip(energies).map(|(m, e)| libm::exp(-m) * e).collect();
-        for ((value, weights), short) in points.iter_mut().zip(&weights).zip(&sums) {
-            *value -= 0.5 * (count * ln(dot(weights, &scaled) / count) + sum + short);
+/// The spectra of the grid at the cosines of blocks of one length.
+struct Spectra {
+    /// Cosines left out, windows and cosines of such a block.
+    of: (usize, usize, usize),
+    /// One over each shape, and the sum of its logarithms: of coefficients, and of exponents.
+    short: Vec<(Vec<f64>, f64)>,
+    memory: Vec<(Vec<f64>, f64)>,
+}
+
+impl Spectra {
+    fn new(first: usize, windows: usize, count: usize) -> Self {
+        let cosines = || (first + 1..).take(count);
+        let inverse = |logs: Vec<f64>| (logs.iter().map(|v| libm::exp(-v)).collect(), logs.iter().sum());
+        let short = |rho: &f64| inverse(cosines().map(|k| ln_short(*rho, k, windows)).collect());
+        let memory = |i| inverse(cosines().map(|k| ln_memory(exponent(i), k)).collect());
+        Self {
+            of: (first, windows, count),
+            short: COEFFICIENTS.iter().map(short).collect(),
+            memory: (0..EXPONENTS).map(memory).collect(),
+        }
+    }
+
+    /// Adds a block's Whittle log-likelihood, the level taken at its best.
+    fn whittle(&self, energies: &[f64], log: &mut [f64]) {
+        let count = energies.len() as f64;
+        for (points, (memory, sum)) in log.chunks_exact_mut(COEFFICIENTS.len()).zip(&self.memory) {
+            let scaled: Vec<f64> = memory.iter().zip(energies).map(|(m, e)| m * e).collect();
+            for (value, (weights, short)) in points.iter_mut().zip(&self.short) {
+                *value -= 0.5 * (count * ln(dot(weights, &scaled) / count) + sum + short);
+            }
         }
     }
 }
