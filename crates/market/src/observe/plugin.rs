@@ -15,7 +15,7 @@ use verismo_suite::catalogue::{self, Kind, ObservableInfo, PluginError};
 /// An observable of a user's own.
 pub trait Plugin: Send + Sized + 'static {
     /// What suites and reports say of it. `id`, `description` and `formula` must be there; its class says how pieces of a stream combine,
-    /// and is checked by [`laws::check`].
+    /// and is checked by [`laws::check_class`].
     const INFO: ObservableInfo;
     /// Raised whenever equal events may give other values: states of other versions are never compared or merged.
     const VERSION: u32 = 1;

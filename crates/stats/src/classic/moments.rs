@@ -121,10 +121,10 @@ pub fn std(first: &Histogram, second: &Histogram, ddof: Ddof) -> Result<StdRatio
     std_from(first, second, &Moments::of_both(first, second), ddof)
 }
 
-/// [`std`] with the moments of both samples at hand.
+/// [`std()`] with the moments of both samples at hand.
 ///
 /// # Errors
-/// As [`std`].
+/// As [`std()`].
 pub fn std_from(
     first: &Histogram,
     second: &Histogram,
