@@ -154,6 +154,9 @@ pub(crate) fn judge_observable(
         rare::judge(&mut observed.drafts, &task, golden, candidate);
     }
     let judge = |task: &Task<'_>| run_tests(task, golden, candidate, info, &[rule.decide]);
+    if panels::needs_unbroken_time(rule.decide) {
+        return observed;
+    }
     let by_strata = guarded(|| strata::findings(&task, suite, [&in_golden, &in_candidate], &judge));
     observed.drafts.extend(by_strata.unwrap_or_else(|| vec![defect(&task)]));
     observed

@@ -22,6 +22,12 @@ use plan::Plan;
 /// One unit of a column in the integers of a panel.
 const ONE: f64 = 1e-8;
 
+/// Whether a test follows events from one to the next: windows picked from here and there, as those of a regime are, would make long
+/// gaps of what is left out.
+pub(crate) fn needs_unbroken_time(test: TestId) -> bool {
+    matches!(test, TestId::HawkesBranching | TestId::HawkesDecay)
+}
+
 /// The finding of one test.
 pub(crate) fn judge(
     task: &Task<'_>,

@@ -114,3 +114,42 @@ fn parts_in_any_order_and_shorter_windows_are_the_whole() {
         }
     }
 }
+
+/// Windows of a stratum leave gaps in time, which would be gaps between events.
+#[test]
+fn what_follows_events_is_not_judged_by_strata() {
+    let text = "\
+schema: verismo.suite/1
+name: rows
+data: market
+strata: {by: [hour]}
+observables:
+  - {id: dependence_1s, decide: correlation, margins: {correlation: 0.2}}
+  - {id: trade_arrivals, decide: hawkes_branching, margins: {hawkes_branching: 0.2}}
+";
+    let suite = Suite::parse(text).unwrap();
+    let with_trades = |seed: u64| {
+        let mut side = side(seed, 0.6, 10);
+        let mut noise = Noise::new(seed);
+        let mut t = 0.0;
+        let mut windows: Vec<(i64, PanelRows)> = Vec::new();
+        while t < 3_599.0 {
+            // Two in three trades come at once after the one before.
+            t += if noise.uniform() < 0.67 { 0.02 } else { 1.5 } * -noise.uniform().max(1e-9).ln();
+            let index = (t / 10.0) as i64;
+            if windows.last().is_none_or(|(last, _)| *last != index) {
+                windows.push((index, PanelRows::new(1)));
+            }
+            windows.last_mut().unwrap().1.push((t * 1e9) as i64, &[100_000_000]);
+        }
+        let windows = windows.into_iter().map(|(index, rows)| (index, Panel::pack(rows))).collect();
+        let series = Series { version: 1, lattice: Lattice::ticks(8), windows: SeriesWindows::Panels(windows) };
+        side.streams[0].series.insert("trade_arrivals".to_owned(), series);
+        side
+    };
+    let judgement = judged(&with_trades(1), &with_trades(2), &suite);
+    let of = |id: &str| judgement.findings.iter().filter(|f| f.observable == id).count();
+    assert_eq!(deciding(&judgement, "trade_arrivals").verdict, FindingVerdict::Pass, "{:?}", judgement.findings);
+    assert_eq!(of("trade_arrivals"), 1);
+    assert!(of("dependence_1s") > 1, "the others are judged by strata");
+}
