@@ -1,7 +1,7 @@
 //! Calibration of the numbers of one law on windows of an AR(1): how often an interval misses the truth, what it detects, and how
 //! often it is refused because a few windows carry it.
 //!
-//! The quick tier runs always; the full run counts by `VERISMO_SLOW=1 cargo test --release --test calibration_functionals --
+//! The quick tier runs always; the full run counts by `VERISMO_SLOW=full cargo test --release --test calibration_functionals --
 //! --nocapture --test-threads 1`. Bounds are the nominal rate plus three standard errors, or as stated.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
@@ -332,8 +332,8 @@ fn quick_tier() {
 
 #[test]
 fn slow_tier() {
-    if std::env::var_os("VERISMO_SLOW").is_none_or(|value| value != "1") {
-        println!("skipped: set VERISMO_SLOW=1");
+    if std::env::var_os("VERISMO_SLOW").is_none_or(|value| value != "full") {
+        println!("skipped: set VERISMO_SLOW=full");
         return;
     }
     check(true, 1_000, 2);

@@ -1,7 +1,7 @@
 //! Calibration of the statistics of joint laws on windows of dependent rows: how often a lower end lies above 0 where both sides have one
 //! law, how often an upper end lies below a known difference, and what is found.
 //!
-//! The quick tier runs always; the full run counts by `VERISMO_SLOW=1 cargo test --release -p verismo-stats --test calibration_joint --
+//! The quick tier runs always; the full run counts by `VERISMO_SLOW=full cargo test --release -p verismo-stats --test calibration_joint --
 //! --nocapture --test-threads 1`; `VERISMO_ONLY=energy,mmd` counts some alone. Bounds are the nominal rate plus three standard errors, or as stated.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
@@ -324,8 +324,8 @@ fn quick_tier() {
 
 #[test]
 fn slow_tier() {
-    if std::env::var_os("VERISMO_SLOW").is_none_or(|value| value != "1") {
-        println!("skipped: set VERISMO_SLOW=1");
+    if std::env::var_os("VERISMO_SLOW").is_none_or(|value| value != "full") {
+        println!("skipped: set VERISMO_SLOW=full");
         return;
     }
     let number = |name, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
