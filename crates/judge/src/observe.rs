@@ -151,7 +151,8 @@ pub(crate) fn judge_observable(
     }
     let mut observed = run(&task, golden, candidate, info, &tests, detail);
     if days.is_none() {
-        rare::judge(&mut observed.drafts, &task, golden, candidate);
+        // Where this fails the drafts stay open, as they are.
+        let _undone = guarded(|| rare::judge(&mut observed.drafts, &task, golden, candidate));
     }
     let judge = |task: &Task<'_>| run_tests(task, golden, candidate, info, &[rule.decide]);
     if panels::needs_unbroken_time(rule.decide) {

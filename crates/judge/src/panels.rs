@@ -58,14 +58,16 @@ pub(crate) fn judge(
     }
     let tick = keys_per_unit(task.pair, info).map_or(1.0, |tick| tick as f64);
     let scale: Vec<f64> = columns.iter().map(|c| if c.unit == "ticks" { 1.0 / tick } else { ONE }).collect();
-    let every = stretches(&task.selection.golden, golden).max(stretches(&task.selection.candidate, candidate));
+    let chosen = [(&task.selection.golden, golden), (&task.selection.candidate, candidate)];
+    // Errors point by point are few numbers a row, and a point left out would be an error unseen.
+    let every =
+        if plan.needs_alignment { 1 } else { chosen.iter().map(|(c, side)| stretches(c, side)).max().unwrap_or(1) };
     if every > 1 {
         finding
             .notes
             .push(format!("judged on one in {every} stretches of five minutes: there are more rows than it takes"));
     }
-    let golden = thinned(&task.selection.golden, golden, task.window_ns, every);
-    let candidate = thinned(&task.selection.candidate, candidate, task.window_ns, every);
+    let [golden, candidate] = chosen.map(|(chosen, side)| thinned(chosen, side, task.window_ns, every));
     let (golden, candidate) = (placed(&golden), placed(&candidate));
     let design = (task.selection.design, policy::margin_of_p(finding.policy, margin), &task.options);
     let outcome = compare_panels(&golden, &candidate, &scale, plan.statistic.as_ref(), design);
@@ -78,6 +80,10 @@ pub(crate) fn judge(
         Err(error) => return Draft::error(finding, error),
     };
     [finding.n_golden, finding.n_candidate] = rows;
+    if is_identical && every > 1 && !are_equal(chosen) {
+        let reason = "what is judged is equal, and what is left out differs: only all of it could tell by how much";
+        return Draft::settled(finding, FindingVerdict::Inconclusive, reason);
+    }
     finding.notes.extend(worst(&plan, &values));
     finding.notes.extend(classical::notes(test, &golden, &candidate));
     match outcome {
@@ -133,6 +139,14 @@ fn thinned<'a>(
         Some((*p, Cow::Owned(Panel::pack(kept))))
     };
     chosen.iter().filter_map(of_window).collect()
+}
+
+/// Whether all chosen windows are equal, one by one.
+fn are_equal([(in_golden, golden), (in_candidate, candidate)]: [(&Vec<Placed>, &[(i64, Panel)]); 2]) -> bool {
+    fn panels<'a>(chosen: &'a [Placed], side: &'a [(i64, Panel)]) -> impl Iterator<Item = Option<&'a Panel>> {
+        chosen.iter().map(|p| side.get(p.at).map(|(_, panel)| panel))
+    }
+    panels(in_golden, golden).eq(panels(in_candidate, candidate))
 }
 
 fn placed<'a>(windows: &'a [(Placed, Cow<'_, Panel>)]) -> Vec<PanelWindow<'a>> {

@@ -20,9 +20,13 @@ observables:
 
 /// An hour of seconds in which volume follows the number of trades as told, in windows of so many seconds.
 fn side(seed: u64, correlation: f64, window_s: i64) -> SideStates {
+    seconds(3_600, seed, correlation, window_s)
+}
+
+fn seconds(count: i64, seed: u64, correlation: f64, window_s: i64) -> SideStates {
     let mut noise = Noise::new(seed);
     let mut windows: Vec<(i64, PanelRows)> = Vec::new();
-    for second in 0..3_600_i64 {
+    for second in 0..count {
         let mut row: Vec<i64> = (0..7).map(|_| (1e6 * noise.normal()) as i64).collect();
         row[5] = (correlation * row[6] as f64 + (1.0 - correlation * correlation).sqrt() * row[5] as f64) as i64;
         if second % 40 == 7 {
@@ -38,7 +42,7 @@ fn side(seed: u64, correlation: f64, window_s: i64) -> SideStates {
     let series = Series { version: 1, lattice: Lattice::ticks(8), windows: SeriesWindows::Panels(windows) };
     let mut stream = StreamStates::new("binance", "BTCUSDT", 1_000_000, window_s * SECOND_NS);
     (stream.carries_trades, stream.carries_book) = (true, true);
-    stream.span_ns = Some((0, 3_600 * SECOND_NS));
+    stream.span_ns = Some((0, count * SECOND_NS));
     stream.series.insert("dependence_1s".to_owned(), series);
     SideStates { streams: vec![stream], counters: vec![Counter::new("unreadable", 0, 1000)] }
 }
@@ -152,4 +156,30 @@ observables:
     assert_eq!(deciding(&judgement, "trade_arrivals").verdict, FindingVerdict::Pass, "{:?}", judgement.findings);
     assert_eq!(of("trade_arrivals"), 1);
     assert!(of("dependence_1s") > 1, "the others are judged by strata");
+}
+
+/// More rows than are judged at once: the same stretches of both sides are, and what lies between makes no PASS.
+#[test]
+fn of_too_many_rows_equal_stretches_are_taken_and_the_rest_is_not_taken_for_equal() {
+    let suite = Suite::parse(SUITE).unwrap();
+    let golden = seconds(250_000, 1, 0.6, 60);
+    let judgement = judged(&golden, &seconds(250_000, 2, 0.6, 60), &suite);
+    let finding = deciding(&judgement, "dependence_1s");
+    assert_eq!(finding.verdict, FindingVerdict::Pass, "{finding:?}");
+    // 417 of 834 stretches of 300 s, the last one cut short.
+    assert_eq!((finding.n_golden, finding.n_candidate), (417 * 300, 417 * 300));
+    assert!(finding.notes.iter().any(|note| note.contains("one in 2 stretches")), "{:?}", finding.notes);
+
+    let itself = judged(&golden, &golden.clone(), &suite);
+    assert_eq!(deciding(&itself, "dependence_1s").verdict, FindingVerdict::Pass);
+    let mut candidate = golden.clone();
+    let series = candidate.streams[0].series.get_mut("dependence_1s").unwrap();
+    let SeriesWindows::Panels(windows) = &mut series.windows else { panic!("panels") };
+    // Second 360 lies in a stretch that is left out.
+    windows[6].1 = windows[7].1.clone();
+    let judgement = judged(&golden, &candidate, &suite);
+    let finding = deciding(&judgement, "dependence_1s");
+    assert_eq!(finding.stratum, "paired");
+    assert_eq!(finding.verdict, FindingVerdict::Inconclusive, "{finding:?}");
+    assert!(finding.reason.contains("left out"), "{}", finding.reason);
 }

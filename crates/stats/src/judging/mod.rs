@@ -74,7 +74,7 @@ use std::borrow::Cow;
 pub const WINDOWS_MIN: usize = 12;
 
 /// Name of the recipe; part of the content every replicate weight depends on.
-pub const RECIPE: &str = "cosines/1";
+pub const RECIPE: &str = "cosines/2";
 
 /// One window of one side: its place in time and its histogram.
 #[derive(Debug, Clone)]
