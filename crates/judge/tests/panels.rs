@@ -8,6 +8,7 @@ use verismo_judge::{Counter, Series, SeriesWindows, SideStates, StreamStates};
 use verismo_stats::lattice::Lattice;
 use verismo_stats::panel::{Panel, PanelRows, UNDEFINED};
 use verismo_suite::Suite;
+use verismo_suite::report::Finding;
 use verismo_suite::verdict::FindingVerdict;
 
 const SUITE: &str = "\
@@ -182,4 +183,17 @@ fn of_too_many_rows_equal_stretches_are_taken_and_the_rest_is_not_taken_for_equa
     assert_eq!(finding.stratum, "paired");
     assert_eq!(finding.verdict, FindingVerdict::Inconclusive, "{finding:?}");
     assert!(finding.reason.contains("left out"), "{}", finding.reason);
+}
+
+#[test]
+fn what_is_open_says_what_it_needs() {
+    let suite = Suite::parse(SUITE).unwrap();
+    let judgement = judged(&side(1, 0.6, 10), &side(2, 0.4, 10), &suite);
+    let finding = deciding(&judgement, "dependence_1s");
+    assert_eq!(finding.verdict, FindingVerdict::Inconclusive, "{finding:?}");
+    assert!(finding.needs.is_some() && finding.mde.unwrap() > 0.2, "{finding:?}");
+    // Three times the data, a smaller interval.
+    let longer = judged(&seconds(10_800, 1, 0.6, 10), &seconds(10_800, 2, 0.4, 10), &suite);
+    let width = |finding: &Finding| finding.interval.map_or(f64::NAN, |[low, high]| high - low);
+    assert!(width(deciding(&longer, "dependence_1s")) < 0.8 * width(finding));
 }

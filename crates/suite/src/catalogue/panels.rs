@@ -83,10 +83,10 @@ pub(super) const PANELS: &[ObservableInfo] = &[
     ObservableInfo {
         id: "trade_arrivals",
         number: "M-53",
-        kind: Kind::Panel(&[column("side", "+1 bought, -1 sold")]),
+        kind: Kind::Panel(&[column("trade", "trades")]),
         tests: &[HawkesBranching, HawkesDecay],
         description: "When trades come: whether one excites the next.",
-        formula: "time of every trade, with the aggressor's sign",
+        formula: "a row of 1 at the time of every trade",
         reference: "Hawkes (1971), Spectra of some self-exciting and mutually exciting point processes; Bacry, Mastromatteo and Muzy (2015), Hawkes processes in finance",
         class: Class::Group,
         grid: Grid::Ticks(8),

@@ -196,7 +196,7 @@ impl Writer for Seconds {
     }
 }
 
-/// The side of each trade, at its time.
+/// A row for each trade, at its time.
 pub fn trade_arrivals(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
     boxed("trade_arrivals", window_ns, Arrivals)
 }
@@ -205,8 +205,8 @@ struct Arrivals;
 
 impl Writer for Arrivals {
     fn read(&mut self, frame: &Frame, out: &mut WindowPanels) {
-        for (&t_ns, &sign) in frame.trades.t_ns.iter().zip(&frame.trades.sign) {
-            out.push(t_ns, &[sign * ONE as i64]);
+        for &t_ns in &frame.trades.t_ns {
+            out.push(t_ns, &[ONE as i64]);
         }
     }
 }
