@@ -19,7 +19,7 @@ use verismo_market::observe::frame::Frame;
 use verismo_market::observe::plugin::laws::{self, streams};
 use verismo_market::observe::plugin::{Plugin, Sink};
 use verismo_stats::judging::laws::check_law_statistic;
-use verismo_suite::catalogue::{Class, ObservableInfo};
+use verismo_suite::catalogue::{Class, Metric, ObservableInfo, Reads, TestId, TestInfo, add_metric};
 
 observable_laws!(whole_price, WholePrice, streams());
 observable_laws!(trade_move, TradeMove, streams());
@@ -85,6 +85,19 @@ impl verismo_stats::judging::LawStatistic for LogMeanOfShifted {
     }
 }
 
+/// A metric with a defect of its own.
+struct Broken;
+
+impl verismo_stats::judging::LawStatistic for Broken {
+    fn id(&self) -> &'static str {
+        "broken"
+    }
+
+    fn read(&self, _: &verismo_stats::judging::ValueLaw<'_>) -> Result<(f64, Vec<f64>), &'static str> {
+        panic!("a metric that fails")
+    }
+}
+
 const SUITE: &str = "\
 schema: verismo.suite/1
 name: ours
@@ -92,7 +105,7 @@ data: market
 observables:
   - {id: whole_price, decide: ks, margins: {ks: 0.05}}
   - {id: trade_move, decide: w1, margins: {w1: 0.2}}
-  - {id: trade_size, decide: log_mean, margins: {log_mean: 0.1, ks: 0.05}}
+  - {id: trade_size, decide: log_mean, margins: {log_mean: 0.1, ks: 0.05, broken: 0.1}}
 ";
 
 fn command(args: &[&str]) -> Result<(Exit, String), CliError> {
@@ -101,6 +114,8 @@ fn command(args: &[&str]) -> Result<(Exit, String), CliError> {
         // The laws may have added an observable before: then the metric is what is left.
         let _taken = example::add();
         let _taken = example::add_metric_alone();
+        let info = TestInfo { name: "broken", ..*TestId::Skewness.info() };
+        add_metric(Metric { info, reads: Reads::Law(&Broken) }).unwrap();
     });
     let cli = Cli::try_parse_from([&["verismo"], args].concat()).unwrap();
     let console = Console::detect(&cli.global);
@@ -131,6 +146,10 @@ fn a_suite_names_them_and_the_report_tells_them() {
     assert!(find("trade_size", "log_mean")["interval"][1].as_f64().unwrap() < 0.1);
     assert_eq!(find("trade_move", "w1")["unit"], "bp");
     assert!(find("whole_price", "ks")["n_golden"].as_u64().unwrap() > 1_000);
+    // A metric that panics is an ERROR of its own, and hides no other.
+    assert_eq!(find("trade_size", "broken")["verdict"], "ERROR");
+    assert_eq!(find("trade_size", "ks")["verdict"], "PASS");
+    assert_ne!(report["verdict"], "ERROR", "it informs, and decides nothing");
     // The report is read back and told, also by name of the metric.
     let run = at("report") + "/report.json";
     let (_, story) = command(&["explain", &run, "trade_size", "--test", "log_mean"]).unwrap();

@@ -1,7 +1,10 @@
 //! One observable of one pair of streams: which tests run, on which windows, in which unit.
 
 use rayon::prelude::*;
+use verismo_stats::histogram::Cells;
 use verismo_stats::judging::Options;
+use verismo_stats::lags::LagMoments;
+use verismo_stats::panel::Panel;
 use verismo_suite::catalogue::{self, Display, ObservableInfo, TestId};
 use verismo_suite::report::{Picture, Side};
 use verismo_suite::suite::{DataKind, ObservableRule, Suite};
@@ -149,93 +152,99 @@ pub(crate) fn judge_observable(
     if task.selection.golden.is_empty() || task.selection.candidate.is_empty() {
         return only_deciding(FindingVerdict::Inconclusive, "the sides share no window in which both define it");
     }
-    let mut observed = run(&task, golden, candidate, info, &tests, detail);
+    let sides = [golden, candidate];
+    let mut observed = run(&task, sides, info, &tests, Some(detail));
     if days.is_none() {
         // Where this fails the drafts stay open, as they are.
         let _undone = guarded(|| rare::judge(&mut observed.drafts, &task, golden, candidate));
     }
-    let judge = |task: &Task<'_>| run_tests(task, golden, candidate, info, &[rule.decide]);
+    let judge = |task: &Task<'_>| run(task, sides, info, &[rule.decide], None).drafts;
     if panels::needs_unbroken_time(rule.decide) {
         return observed;
     }
     let by_strata = guarded(|| strata::findings(&task, suite, [&in_golden, &in_candidate], &judge));
-    observed.drafts.extend(by_strata.unwrap_or_else(|| vec![defect(&task)]));
+    observed.drafts.extend(by_strata.unwrap_or_else(|| vec![defect(&task, rule.decide)]));
     observed
 }
 
-/// The drafts of some tests, without a picture.
-fn run_tests(
-    task: &Task<'_>,
-    golden: &Series,
-    candidate: &Series,
-    info: Option<&ObservableInfo>,
-    tests: &[TestId],
-) -> Vec<Draft> {
-    let judged = guarded(|| match (&golden.windows, &candidate.windows) {
-        (SeriesWindows::Cells(g), SeriesWindows::Cells(c)) => {
-            match Laws::new(task, g, c, &golden.lattice, keys_per_unit(task.pair, info)) {
-                Ok(laws) => tests.iter().flat_map(|&test| histogram::judge(task, &laws, test)).collect(),
-                Err(error) => tests.iter().map(|&test| Draft::error(task.blank(test), &error)).collect(),
-            }
-        }
-        (SeriesWindows::Lags(g), SeriesWindows::Lags(c)) => {
-            tests.iter().flat_map(|&test| lags::judge(task, g, c, test)).collect()
-        }
-        (SeriesWindows::Panels(g), SeriesWindows::Panels(c)) => {
-            tests.iter().map(|&test| panels::judge(task, g, c, info, test)).collect()
-        }
-        _ => Vec::new(),
-    });
-    judged.unwrap_or_else(|| vec![defect(task)])
+/// What is judged: the states of both sides, made ready for every test of an observable.
+enum Ready<'a> {
+    Laws(Box<Laws<'a>>, [&'a [(i64, Cells)]; 2]),
+    Lags([&'a [(i64, LagMoments)]; 2]),
+    Panels([&'a [(i64, Panel)]; 2], Option<&'static ObservableInfo>),
 }
 
-/// What stands for findings whose computation panicked.
-fn defect(task: &Task<'_>) -> Draft {
-    Draft::error(task.blank(task.rule.decide), "a defect of verismo, please report it")
+impl<'a> Ready<'a> {
+    fn new(
+        task: &Task<'_>,
+        golden: &'a Series,
+        candidate: &'a Series,
+        info: Option<&'static ObservableInfo>,
+    ) -> Result<Self, String> {
+        match (&golden.windows, &candidate.windows) {
+            (SeriesWindows::Cells(g), SeriesWindows::Cells(c)) => {
+                let laws = Laws::new(task, g, c, &golden.lattice, keys_per_unit(task.pair, info));
+                laws.map(|laws| Self::Laws(Box::new(laws), [g, c])).map_err(|error| error.to_string())
+            }
+            (SeriesWindows::Lags(g), SeriesWindows::Lags(c)) => Ok(Self::Lags([g, c])),
+            (SeriesWindows::Panels(g), SeriesWindows::Panels(c)) => Ok(Self::Panels([g, c], info)),
+            _ => Err("the sides hold different kinds of states".to_owned()),
+        }
+    }
+
+    /// The findings of one test; a bug in it becomes an ERROR and hides no other.
+    fn judge(&self, task: &Task<'_>, test: TestId) -> Vec<Draft> {
+        let judged = guarded(|| match self {
+            Self::Laws(laws, _) => histogram::judge(task, laws, test),
+            Self::Lags([g, c]) => lags::judge(task, g, c, test),
+            Self::Panels([g, c], info) => vec![panels::judge(task, g, c, *info, test)],
+        });
+        judged.unwrap_or_else(|| vec![defect(task, test)])
+    }
+
+    fn picture(&self, task: &Task<'_>, drafts: &[Draft], detail: Detail) -> Option<Picture> {
+        guarded(|| match self {
+            Self::Laws(laws, sides) => Some(picture::of_laws(task, laws, *sides, drafts, detail)),
+            Self::Lags(sides) => picture::of_lags(task, *sides, drafts, detail),
+            Self::Panels(..) => None,
+        })
+        .flatten()
+    }
+}
+
+/// What stands for findings of a test whose computation panicked.
+fn defect(task: &Task<'_>, test: TestId) -> Draft {
+    Draft::error(task.blank(test), "a defect of verismo, or of a plug-in; please report it")
 }
 
 /// Up to so many threads are kept busy by the observables alone. Beyond, the tests of one run side by side as well, since one busy
 /// observable can cost as much as all others; a thread that waits for them begins another observable, and more tables are held.
 const FEW_THREADS: usize = 4;
 
-/// Runs the tests; a bug in one becomes an ERROR finding of that observable and hides no other.
+/// The findings of some tests; with a picture, if its detail is told.
 fn run(
     task: &Task<'_>,
-    golden: &Series,
-    candidate: &Series,
-    info: Option<&ObservableInfo>,
+    [golden, candidate]: [&Series; 2],
+    info: Option<&'static ObservableInfo>,
     tests: &[TestId],
-    detail: Detail,
+    detail: Option<Detail>,
 ) -> Observed {
-    let only = |drafts| Observed { drafts, picture: None };
-    let judged = guarded(|| match (&golden.windows, &candidate.windows) {
-        (SeriesWindows::Cells(g), SeriesWindows::Cells(c)) => {
-            let keys_per_unit = keys_per_unit(task.pair, info);
-            match Laws::new(task, g, c, &golden.lattice, keys_per_unit) {
-                Ok(laws) => {
-                    let judged = |&test: &TestId| histogram::judge(task, &laws, test);
-                    let drafts: Vec<Vec<Draft>> = match rayon::current_num_threads() > FEW_THREADS {
-                        true => tests.par_iter().map(judged).collect(),
-                        false => tests.iter().map(judged).collect(),
-                    };
-                    let drafts: Vec<Draft> = drafts.into_iter().flatten().collect();
-                    let picture = guarded(|| picture::of_laws(task, &laws, [g, c], &drafts, detail));
-                    Observed { drafts, picture }
-                }
-                Err(error) => only(tests.iter().map(|&test| Draft::error(task.blank(test), &error)).collect()),
-            }
-        }
-        (SeriesWindows::Lags(g), SeriesWindows::Lags(c)) => {
-            let drafts: Vec<Draft> = tests.iter().flat_map(|&test| lags::judge(task, g, c, test)).collect();
-            let picture = guarded(|| picture::of_lags(task, [g, c], &drafts, detail)).flatten();
-            Observed { drafts, picture }
-        }
-        (SeriesWindows::Panels(g), SeriesWindows::Panels(c)) => {
-            only(tests.par_iter().map(|&test| panels::judge(task, g, c, info, test)).collect())
-        }
-        _ => only(vec![Draft::error(task.blank(task.rule.decide), "the sides hold different kinds of states")]),
-    });
-    judged.unwrap_or_else(|| only(vec![defect(task)]))
+    let each = |draft: &dyn Fn(TestId) -> Draft| Observed {
+        drafts: tests.iter().map(|&test| draft(test)).collect(),
+        picture: None,
+    };
+    let ready = match guarded(|| Ready::new(task, golden, candidate, info)) {
+        Some(Ok(ready)) => ready,
+        Some(Err(error)) => return each(&|test| Draft::error(task.blank(test), &error)),
+        None => return each(&|test| defect(task, test)),
+    };
+    let drafts: Vec<Vec<Draft>> = match rayon::current_num_threads() > FEW_THREADS {
+        true => tests.par_iter().map(|&test| ready.judge(task, test)).collect(),
+        false => tests.iter().map(|&test| ready.judge(task, test)).collect(),
+    };
+    let drafts: Vec<Draft> = drafts.into_iter().flatten().collect();
+    let picture = detail.and_then(|detail| ready.picture(task, &drafts, detail));
+    Observed { drafts, picture }
 }
 
 /// The result, or nothing where computing it panicked: a bug in one place must hide no other.
