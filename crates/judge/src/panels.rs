@@ -58,7 +58,7 @@ pub(crate) fn judge(
     }
     let tick = keys_per_unit(task.pair, info).map_or(1.0, |tick| tick as f64);
     let scale: Vec<f64> = columns.iter().map(|c| if c.unit == "ticks" { 1.0 / tick } else { ONE }).collect();
-    let chosen = [(&task.selection.golden, golden), (&task.selection.candidate, candidate)];
+    let chosen: [Chosen<'_>; 2] = [(&task.selection.golden, golden), (&task.selection.candidate, candidate)];
     // Errors point by point are few numbers a row, and a point left out would be an error unseen.
     let every =
         if plan.needs_alignment { 1 } else { chosen.iter().map(|(c, side)| stretches(c, side)).max().unwrap_or(1) };
@@ -107,6 +107,9 @@ pub(crate) fn judge(
     }
 }
 
+/// The windows of a side that are judged, and all that the side has.
+type Chosen<'a> = (&'a [Placed], &'a [(i64, Panel)]);
+
 /// The most rows of a side that are judged at once: a few days of seconds, or a busy hour of trades.
 const ROWS_MAX: u64 = 200_000;
 /// Time that stays together where there are more rows: a multiple of every window but days.
@@ -142,11 +145,11 @@ fn thinned<'a>(
 }
 
 /// Whether all chosen windows are equal, one by one.
-fn are_equal([(in_golden, golden), (in_candidate, candidate)]: [(&Vec<Placed>, &[(i64, Panel)]); 2]) -> bool {
-    fn panels<'a>(chosen: &'a [Placed], side: &'a [(i64, Panel)]) -> impl Iterator<Item = Option<&'a Panel>> {
-        chosen.iter().map(|p| side.get(p.at).map(|(_, panel)| panel))
+fn are_equal([golden, candidate]: [Chosen<'_>; 2]) -> bool {
+    fn panels<'a>((windows, side): Chosen<'a>) -> impl Iterator<Item = Option<&'a Panel>> {
+        windows.iter().map(|p| side.get(p.at).map(|(_, panel)| panel))
     }
-    panels(in_golden, golden).eq(panels(in_candidate, candidate))
+    panels(golden).eq(panels(candidate))
 }
 
 fn placed<'a>(windows: &'a [(Placed, Cow<'_, Panel>)]) -> Vec<PanelWindow<'a>> {
