@@ -2,7 +2,7 @@
 //!
 //! Computed from states alone, like everything here. Pictures decide nothing and are no part of any digest.
 
-use verismo_stats::judging::{Law, PooledStretch, Side};
+use verismo_stats::judging::{Law, PooledStretch, Side, StretchDistance};
 use verismo_stats::lags::LagMoments;
 use verismo_stats::state::State;
 use verismo_suite::catalogue::TestId;
@@ -104,6 +104,9 @@ pub(crate) fn of_laws(
             };
             return strip.finish(effect, |_| Some(0.0), None, margin);
         }
+        if !strip.paired && laws.golden.count() == laws.comparison.messages_of(Side::Golden) {
+            return against_golden(&strip, laws, half_width, margin);
+        }
         let golden = laws.comparison.pooled_stretches(Side::Golden, |id| id.div_euclid(strip.factor));
         let own_laws: Vec<Law> = golden.iter().map(|stretch| Law::new(&stretch.cells)).collect();
         let candidate = laws.comparison.pooled_stretches(Side::Candidate, |id| id.div_euclid(strip.factor));
@@ -142,6 +145,23 @@ pub(crate) fn of_laws(
         time,
         ..names(task)
     }
+}
+
+/// Stretches against all of the golden, every window of which is in the comparison.
+fn against_golden(strip: &Strip, laws: &Laws<'_>, half_width: Option<f64>, margin: Option<f64>) -> TimeStrip {
+    let [golden, candidate] = [Side::Golden, Side::Candidate]
+        .map(|side| laws.comparison.distances_of_stretches(side, |id| id.div_euclid(strip.factor)));
+    let enough =
+        |stretch: &&StretchDistance| laws.golden.count() >= OBSERVATIONS_MIN && stretch.count >= OBSERVATIONS_MIN;
+    let at = |i: usize| {
+        let index = strip.first.saturating_add(i64::try_from(i).unwrap_or(i64::MAX));
+        candidate.binary_search_by_key(&index, |stretch| stretch.index).ok().and_then(|at| candidate.get(at))
+    };
+    let effect = |i: usize| at(i).filter(enough).map(|stretch| stretch.distance);
+    let scaled = |i: usize| laws.comparison.half_width_of_stretch(half_width?, at(i)?.windows);
+    // The golden's own stretches may lie at other times, so they are placed on a strip of their own.
+    let own = usual(golden.iter().filter(enough).map(|stretch| stretch.distance).collect());
+    strip.finish(effect, scaled, own, margin)
 }
 
 /// The picture of an observable with autocorrelations.

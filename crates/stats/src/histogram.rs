@@ -5,11 +5,13 @@ mod grid;
 mod pages;
 mod positions;
 mod ranks;
+mod rows;
 mod tally;
 mod values;
 
 pub use cells::{Cells, Iter};
 pub(crate) use ranks::Ranks;
+pub(crate) use rows::Rows;
 pub use tally::Tally;
 pub use values::ValueTally;
 

@@ -9,6 +9,8 @@
 //! `key / 2^shift` with the lowest bit appended. The form is that shift, 0 without, plus 128 where distances are too long for the
 //! usual code: distance and "count above one" in one varint, the count less two in another if so.
 
+use super::positions::Positions;
+use super::ranks::Place;
 use crate::divisor::Divisor;
 use crate::state::{DecodeError, Reader, put_i64, put_u64};
 use std::sync::Arc;
@@ -146,6 +148,36 @@ impl Cells {
         }
     }
 
+    /// Hands out where each cell lies on a grid, with its count, ascending. No key lies below the first position.
+    #[inline(always)]
+    pub(super) fn visit_on(&self, positions: &Positions, mut visit: impl FnMut(Place, u64)) {
+        let mut cells = self.iter();
+        let Head { n_cells, shift, step, .. } = cells.head;
+        let stride = match (n_cells, shift) {
+            (1, _) => Some(0),
+            (_, 0) => positions.stride(step),
+            _ => positions.has_cells_of(shift).then_some(1),
+        };
+        // Cells lie in steps, and these in steps of the grid: positions come by adding.
+        if let Some(stride) = stride
+            && let Some(first) = positions.of(cells.key_at(cells.head.first))
+        {
+            let (mut position, end) = ((first as u64).wrapping_sub(stride), positions.end());
+            while let Some((n_steps, count)) = cells.next_step() {
+                position = position.wrapping_add(stride.wrapping_mul(n_steps));
+                let place = match position < end {
+                    true => Place::Near(position as usize),
+                    false => Place::Far(cells.key_at(cells.position)),
+                };
+                visit(place, count);
+            }
+            return;
+        }
+        for (key, count) in cells {
+            visit(positions.of(key).map_or(Place::Far(key), Place::Near), count);
+        }
+    }
+
     #[inline]
     fn head(&self) -> Option<(Head, &[u8])> {
         if self.0.is_empty() {
@@ -180,11 +212,10 @@ pub struct Iter<'a> {
     head: Head,
 }
 
-impl Iterator for Iter<'_> {
-    type Item = (i64, u64);
-
-    #[inline]
-    fn next(&mut self) -> Option<(i64, u64)> {
+impl Iter<'_> {
+    /// Goes to the next cell; returns its steps from the one before, and its count.
+    #[inline(always)]
+    fn next_step(&mut self) -> Option<(u64, u64)> {
         if self.left == 0 {
             return None;
         }
@@ -200,8 +231,22 @@ impl Iterator for Iter<'_> {
         // The position starts one step below the first cell, whose distance is 0, so that every distance counts from the cell before.
         let n_steps = distance.wrapping_add(1);
         self.position = self.position.wrapping_add(self.head.step.wrapping_mul(n_steps) as i64);
-        let key = if self.head.shift == 0 { self.position } else { unpack(self.position, self.head.shift) };
-        Some((key, count))
+        Some((n_steps, count))
+    }
+
+    #[inline(always)]
+    fn key_at(&self, position: i64) -> i64 {
+        if self.head.shift == 0 { position } else { unpack(position, self.head.shift) }
+    }
+}
+
+impl Iterator for Iter<'_> {
+    type Item = (i64, u64);
+
+    #[inline]
+    fn next(&mut self) -> Option<(i64, u64)> {
+        let (_, count) = self.next_step()?;
+        Some((self.key_at(self.position), count))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -439,68 +484,4 @@ fn take_long(mut value: u64, bytes: &mut &[u8]) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::collections::BTreeMap;
-
-    fn any_cells() -> impl Strategy<Value = Vec<(i64, u64)>> {
-        let count = prop_oneof![4 => Just(1_u64), 2 => 1_u64..300, 1 => 1_u64..1 << 40];
-        let ticks = (any::<i32>(), 1_i64..5_000).prop_flat_map(move |(base, step)| {
-            let key = (-400_i64..400).prop_map(move |k| i64::from(base) + k * step);
-            proptest::collection::btree_map(key, 1_u64..4, 0..60)
-        });
-        let sticky = (2_u32..60).prop_flat_map(|shift| {
-            let key = (-300_i64..300, 0_i64..2).prop_map(move |(k, open)| (k << shift.min(50)) | open);
-            proptest::collection::btree_map(key, 1_u64..4, 0..60)
-        });
-        let wild = proptest::collection::btree_map(
-            prop_oneof![any::<i64>(), Just(i64::MIN), Just(i64::MAX), -3_i64..3],
-            count,
-            0..20,
-        );
-        prop_oneof![ticks, sticky, wild].prop_map(|map: BTreeMap<i64, u64>| map.into_iter().collect())
-    }
-
-    proptest! {
-        #[test]
-        fn packed_cells_are_the_cells(cells in any_cells()) {
-            let packed = Cells::pack(&cells);
-            prop_assert_eq!(packed.iter().collect::<Vec<_>>(), cells.clone());
-            prop_assert_eq!(packed.len(), cells.len());
-            prop_assert_eq!(packed.count(), cells.iter().map(|c| c.1).sum::<u64>());
-            prop_assert_eq!(packed.grid().map(|g| g.0), cells.first().map(|c| c.0));
-            let mut bytes = Vec::new();
-            encode(&cells, &mut bytes);
-            prop_assert_eq!(read(&mut Reader::new("cells", &bytes)), Ok(cells));
-        }
-
-        #[test]
-        fn a_sum_adds_counts_of_equal_keys(parts in proptest::collection::vec(any_cells(), 0..6)) {
-            let mut sum = BTreeMap::new();
-            for (key, count) in parts.iter().flatten() {
-                *sum.entry(*key).or_insert(0) += count;
-            }
-            let packed: Vec<Cells> = parts.iter().map(|p| Cells::pack(p)).collect();
-            prop_assert_eq!(Cells::sum(&packed).iter().collect::<Vec<_>>(), sum.into_iter().collect::<Vec<_>>());
-        }
-
-        #[test]
-        fn any_bytes_are_refused_or_the_only_encoding(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
-            let mut reader = Reader::new("cells", &bytes);
-            if let Ok(cells) = read(&mut reader) {
-                let mut again = Vec::new();
-                encode(&cells, &mut again);
-                prop_assert_eq!(again.as_slice(), &bytes[..bytes.len() - reader.remaining()]);
-            }
-        }
-    }
-
-    #[test]
-    fn a_cell_of_sizes_in_lots_takes_a_byte_or_two() {
-        // Sizes in lots of 10^-5, a few hundred of them below 0.1: what a window of ten seconds holds.
-        let cells: Vec<(i64, u64)> = (0..400).map(|i| (1_000 * (7 + 23 * i), 1 + (i % 5 == 0) as u64)).collect();
-        let packed = Cells::pack(&cells);
-        assert!(packed.as_bytes().len() < 2 * cells.len(), "{} bytes", packed.as_bytes().len());
-    }
-}
+mod tests;

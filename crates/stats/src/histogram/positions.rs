@@ -25,6 +25,29 @@ impl Positions {
         Self { base, odd, step: Divisor::new(step), limit }
     }
 
+    /// The same grid with fewer positions.
+    pub(super) fn at_most(self, most: u64) -> Self {
+        Self { limit: self.limit.min(most >> self.odd), ..self }
+    }
+
+    /// Positions, all below this number.
+    #[inline]
+    pub(super) fn end(self) -> u64 {
+        self.limit << self.odd
+    }
+
+    /// How far the positions of two keys are apart whose distance is this multiple of the step; none if it is no multiple.
+    #[inline]
+    pub(super) fn stride(self, distance: u64) -> Option<u64> {
+        self.step.divides(distance).then(|| self.step.quotient(distance) << self.odd)
+    }
+
+    /// Whether its positions are those of packed cells with this shift, but for where they begin.
+    #[inline]
+    pub(super) fn has_cells_of(self, shift: u8) -> bool {
+        self.odd == 1 && self.step.value() == 1 << (shift % 64)
+    }
+
     /// The position of a key; none if it is not on the grid, or beyond the last position.
     #[inline(always)]
     pub(super) fn of(self, key: i64) -> Option<usize> {

@@ -2,13 +2,14 @@
 
 use super::arrange::{Arrangement, Placed, Tag, arrange};
 use super::coarse::coarse_edges;
-use super::edges::{Signed, Touched, laws, variances};
+use super::edges::{Laws, Signed, variances};
 use super::moments::MomentWindow;
 use super::noise::{Matrix, Memory, NoiseModel, t_table, welch_degrees};
 use super::random::{Lanes, Stream};
 use super::replicate::ErrorPart;
-use super::table::{Columns, LazyTable, Table, paired_residuals, residuals, window_counts};
+use super::table::{LazyTable, Table, paired_residuals, residuals, table_of_equal, tables, window_counts};
 use super::{Design, JudgingError, Options, Side, WINDOWS_MIN, Window};
+use std::borrow::{Borrow, Cow};
 use std::sync::{Arc, OnceLock};
 
 /// Two sides, arranged: every effect between them is judged from here.
@@ -40,6 +41,8 @@ pub struct Comparison {
 pub(crate) struct Kept {
     /// `S_w` at the coarse edges, golden and candidate.
     cumulative: [OnceLock<Matrix>; 2],
+    /// The residuals of these.
+    residuals: [OnceLock<Matrix>; 2],
     /// The noise of each side on its own, where the noise of the comparison is that of pairs.
     sides: [OnceLock<Part>; 2],
     /// What the golden's rows are multiplied with in the replicates of the resolution.
@@ -108,17 +111,6 @@ pub struct SideNoise {
     pub n_eff: Option<f64>,
 }
 
-/// Neighbouring windows of one side, pooled.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PooledStretch {
-    /// Its number, as the caller counts stretches.
-    pub index: i64,
-    /// Windows in it.
-    pub windows: usize,
-    /// (key, count), ascending.
-    pub cells: Vec<(i64, u64)>,
-}
-
 /// The noise of both sides and what was compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
@@ -146,18 +138,18 @@ impl Comparison {
         check_options(options)?;
         let arrangement = arrange(&tags(golden, Side::Golden)?, &tags(candidate, Side::Candidate)?, design)?;
         let identical = arrangement.paired && equal_windows(&arrangement, golden, candidate);
-        let (columns, [golden_table, candidate_table]) = if identical {
-            let (columns, table) = Columns::of_equal(&arrangement.golden, golden);
+        let (
+            keys,
+            [golden_table, candidate_table],
+            Laws { counts, golden: golden_law, candidate: candidate_law, delta },
+        ) = if identical {
+            let (keys, counts, table) = table_of_equal(&arrangement.golden, golden);
             let table = Arc::new(table);
-            (columns, [Arc::clone(&table), table])
+            (keys, [Arc::clone(&table), table], Laws::of_equal(counts))
         } else {
-            let (columns, tables) = Columns::new([(&arrangement.golden, golden), (&arrangement.candidate, candidate)]);
-            (columns, tables.map(Arc::new))
-        };
-        let Columns { keys, counts } = columns;
-        let [golden_law, candidate_law, delta] = match identical {
-            true => equal_laws(&counts[0]),
-            false => laws(&arrangement, [&golden_table, &candidate_table], keys.len()),
+            let (keys, tables) = tables([(&arrangement.golden, golden), (&arrangement.candidate, candidate)]);
+            let laws = Laws::new(&arrangement, [&tables[0], &tables[1]], keys.len());
+            (keys, tables.map(Arc::new), laws)
         };
         let mut comparison = Self {
             options: options.clone(),
@@ -216,31 +208,6 @@ impl Comparison {
     pub fn pooled(&self, side: Side) -> Vec<(i64, u64)> {
         let counts = &self.counts[usize::from(side == Side::Candidate)];
         self.keys.iter().zip(counts).filter(|(_, n)| **n > 0).map(|(key, n)| (*key, *n)).collect()
-    }
-
-    /// The compared windows of a side pooled by stretch of time, ascending: `stretch_of` maps the id of a window.
-    pub fn pooled_stretches(&self, side: Side, stretch_of: impl Fn(i64) -> i64) -> Vec<PooledStretch> {
-        let (table, arm) = match side {
-            Side::Golden => (&self.golden, &self.arrangement.golden),
-            Side::Candidate => (&self.candidate, &self.arrangement.candidate),
-        };
-        let mut order: Vec<(i64, usize)> =
-            arm.windows.iter().enumerate().map(|(w, placed)| (stretch_of(placed.id), w)).collect();
-        order.sort_unstable();
-        let mut counts = vec![0_u64; self.keys.len()];
-        let mut touched = Touched::new(self.keys.len());
-        let pool = |group: &[(i64, usize)]| {
-            for (_, w) in group {
-                for (column, count) in table.cells(*w) {
-                    counts[column] += count;
-                    touched.insert(column);
-                }
-            }
-            let mut cells = Vec::new();
-            touched.drain(|column| cells.push((self.keys[column], core::mem::take(&mut counts[column]))));
-            PooledStretch { index: group[0].0, windows: group.len(), cells }
-        };
-        order.chunk_by(|a, b| a.0 == b.0).map(pool).collect()
     }
 
     /// Of each compared window of a side: the number of values, their sum and the sum of their squares.
@@ -370,38 +337,49 @@ impl Comparison {
     /// `S_w` of a side's windows at ascending columns; those of coarse edges are counted once.
     pub(crate) fn cumulative(&self, side: Side, edges: &[usize]) -> Matrix {
         let positions: Option<Vec<usize>> = edges.iter().map(|x| self.coarse.binary_search(x).ok()).collect();
-        let Some(positions) = positions else { return self.table(side).cumulative(edges) };
-        let all = self.kept.cumulative[side as usize].get_or_init(|| self.table(side).cumulative(&self.coarse));
-        let mut out = Matrix::zeros(all.rows(), edges.len());
-        for w in 0..all.rows() {
-            let row = all.row(w);
-            for (value, position) in out.row_mut(w).iter_mut().zip(&positions) {
-                *value = row[*position];
-            }
+        match positions {
+            Some(positions) => self.coarse_cumulative(side).of_columns(&positions),
+            None => self.table(side).cumulative(edges),
         }
-        out
+    }
+
+    fn coarse_cumulative(&self, side: Side) -> &Matrix {
+        self.kept.cumulative[side as usize].get_or_init(|| self.table(side).cumulative(&self.coarse))
+    }
+
+    fn coarse_residuals(&self, side: Side) -> &Matrix {
+        let arm = if side == Side::Golden { &self.arrangement.golden } else { &self.arrangement.candidate };
+        self.kept.residuals[side as usize].get_or_init(|| residuals(self.coarse_cumulative(side), arm))
     }
 
     /// The noise of some sources, asked together for their memory.
     fn models(&self, sources: &[Source]) -> Vec<NoiseModel> {
-        let series: Vec<(Source, Matrix)> =
+        let series: Vec<(Source, Cow<'_, Matrix>)> =
             sources.iter().map(|source| (*source, self.noise_series(*source))).collect();
         noise_models(&self.arrangement, &series, &self.options)
     }
 
-    /// What a source's noise is told from: its residuals at the coarse edges.
-    pub(crate) fn noise_series(&self, source: Source) -> Matrix {
-        self.residuals(source, |side| self.cumulative(side, &self.noise_columns(source)))
+    /// What a source's noise is told from: its residuals at the coarse edges. Of the golden at those where its own law differs, so
+    /// that its model does not depend on the candidate.
+    pub(crate) fn noise_series(&self, source: Source) -> Cow<'_, Matrix> {
+        let residuals = self.edge_residuals(source);
+        if source != Source::Golden {
+            return residuals;
+        }
+        let law = |position: usize| self.golden_law[self.coarse[position]].to_bits();
+        let mut positions: Vec<usize> = (0..self.coarse.len()).collect();
+        positions.dedup_by(|b, a| law(*b) == law(*a));
+        if positions.len() == self.coarse.len() { residuals } else { Cow::Owned(residuals.of_columns(&positions)) }
     }
 
-    /// The coarse edges a side's noise model looks at. The golden's are those at which its own law differs, so that its model
-    /// does not depend on the candidate.
-    fn noise_columns(&self, source: Source) -> Vec<usize> {
-        let mut columns = self.coarse.clone();
-        if source == Source::Golden {
-            columns.dedup_by(|b, a| self.golden_law[*b].to_bits() == self.golden_law[*a].to_bits());
+    /// Residuals of a source at all coarse edges.
+    pub(crate) fn edge_residuals(&self, source: Source) -> Cow<'_, Matrix> {
+        let of = |side| self.coarse_residuals(side);
+        match source {
+            Source::Golden => Cow::Borrowed(of(Side::Golden)),
+            Source::Candidate => Cow::Borrowed(of(Side::Candidate)),
+            Source::Pairs => Cow::Owned(paired_residuals(of(Side::Golden), of(Side::Candidate))),
         }
-        columns
     }
 
     /// Residuals of additive window features, for one side or for the pairs (candidate minus golden).
@@ -431,10 +409,10 @@ impl Comparison {
 /// The noise of each of some series of residuals under a design.
 pub(crate) fn noise_models(
     arrangement: &Arrangement,
-    series: &[(Source, Matrix)],
+    series: &[(Source, impl Borrow<Matrix>)],
     options: &Options,
 ) -> Vec<NoiseModel> {
-    let each = || series.iter().map(|(_, residuals)| residuals);
+    let each = || series.iter().map(|(_, residuals)| residuals.borrow());
     let all: Vec<&Matrix> = each().collect();
     if !arrangement.stratified {
         return match options.memory_guard {
@@ -442,11 +420,12 @@ pub(crate) fn noise_models(
             false => each().map(|residuals| NoiseModel::single(residuals, Memory::Off)).collect(),
         };
     }
-    let blocks = |(source, residuals): &(Source, Matrix)| {
+    let blocks = |(source, residuals): (&Source, &Matrix)| {
         let arm = if *source == Source::Candidate { &arrangement.candidate } else { &arrangement.golden };
         NoiseModel::blocks(residuals, &arm.blocks, &arm.shares())
     };
-    let mut models: Vec<NoiseModel> = series.iter().map(blocks).collect();
+    let sources = series.iter().map(|(source, _)| source);
+    let mut models: Vec<NoiseModel> = sources.zip(each()).map(blocks).collect();
     if options.memory_guard {
         NoiseModel::look_beyond(&mut models, &all);
     }
@@ -497,19 +476,4 @@ fn tags(windows: &[Window<'_>], side: Side) -> Result<Vec<Tag>, JudgingError> {
 fn equal_windows(arrangement: &Arrangement, golden: &[Window<'_>], candidate: &[Window<'_>]) -> bool {
     let mut pairs = arrangement.golden.windows.iter().zip(&arrangement.candidate.windows);
     pairs.all(|(g, c)| golden[g.source].cells == candidate[c.source].cells)
-}
-
-/// The laws of sides whose windows are pairs of equal ones, at every edge but the last: the labels weigh both alike, so that what is
-/// left is the law of all.
-fn equal_laws(counts: &[u64]) -> [Vec<f64>; 3] {
-    let total: u64 = counts.iter().sum();
-    let mut below = 0_u64;
-    let law = counts.iter().map(|n| {
-        below += n;
-        below as f64 / total as f64
-    });
-    let mut law: Vec<f64> = law.collect();
-    law.pop();
-    let nothing = vec![0.0; law.len()];
-    [law.clone(), law, nothing]
 }

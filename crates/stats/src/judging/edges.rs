@@ -5,6 +5,8 @@
 
 use core::ops::Range;
 
+use fearless_simd::{Level, dispatch};
+
 use super::arrange::{Arm, Arrangement};
 use super::noise::{Block, Cosines, NoiseModel};
 use super::table::Table;
@@ -25,13 +27,13 @@ impl Touched {
         Self(vec![0; columns.div_ceil(64)])
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn insert(&mut self, column: usize) {
         self.0[column / 64] |= 1 << (column % 64);
     }
 
     /// Removes all columns and hands them to `visit`, ascending.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn drain(&mut self, mut visit: impl FnMut(usize)) {
         for (i, word) in self.0.iter_mut().enumerate() {
             let mut bits = core::mem::take(word);
@@ -71,6 +73,18 @@ impl<const L: usize> BlockSums<L> {
         sides: &[Signed<'_>],
         block: Range<usize>,
         weights: impl Fn(usize) -> [f64; L],
+        visit: impl FnMut(Range<usize>, [f64; L]),
+    ) {
+        // Wider registers hold more lanes; what is added, and in which order, is the same.
+        dispatch!(Level::new(), _ => self.visit_block(sides, block, weights, visit));
+    }
+
+    #[inline(always)]
+    fn visit_block(
+        &mut self,
+        sides: &[Signed<'_>],
+        block: Range<usize>,
+        weights: impl Fn(usize) -> [f64; L],
         mut visit: impl FnMut(Range<usize>, [f64; L]),
     ) {
         let totals: Vec<(f64, [f64; L])> =
@@ -80,29 +94,35 @@ impl<const L: usize> BlockSums<L> {
         let mut sums = [Added { law: 0.0, lanes: [0.0; L] }; 2];
         let (mut from, mut values) = (columns, [0.0; L]);
         let added = &mut self.added;
-        self.touched.drain(|column| {
-            if from < column {
-                visit(from..column, values);
-            }
-            from = column;
-            values = [0.0; L];
-            let each = sides.iter().zip(&totals).zip(added.iter_mut()).zip(&mut sums);
-            for (((side, (share, messages)), added), sum) in each {
-                let here = core::mem::replace(&mut added[column], Added { law: 0.0, lanes: [0.0; L] });
-                sum.law += here.law;
-                let law = (sum.law / share).min(1.0);
-                for lane in 0..L {
-                    sum.lanes[lane] += here.lanes[lane];
-                    values[lane] += side.sign * (sum.lanes[lane] - law * messages[lane]);
+        self.touched.drain(
+            #[inline(always)]
+            |column| {
+                if from < column {
+                    visit(from..column, values);
                 }
-            }
-        });
+                from = column;
+                values = [0.0; L];
+                for (((side, (share, messages)), added), sum) in
+                    sides.iter().zip(&totals).zip(added.iter_mut()).zip(&mut sums)
+                {
+                    let Some(here) = added.get_mut(column) else { continue };
+                    let here = core::mem::replace(here, Added { law: 0.0, lanes: [0.0; L] });
+                    sum.law += here.law;
+                    let law = (sum.law / share).min(1.0);
+                    for lane in 0..L {
+                        sum.lanes[lane] += here.lanes[lane];
+                        values[lane] += side.sign * (sum.lanes[lane] - law * messages[lane]);
+                    }
+                }
+            },
+        );
         if from < columns {
             visit(from..columns, values);
         }
     }
 
     /// Adds a side's windows; returns the block's share of the side's law, and its messages in each weighting.
+    #[inline(always)]
     fn add(
         &mut self,
         i: usize,
@@ -189,43 +209,76 @@ pub(crate) fn add_combination(sides: &[Signed<'_>], model: &NoiseModel, u: &[f64
     }
 }
 
-/// Both laws, standardised to the golden's mix of labels, and their difference, at every edge but the last. The difference is
-/// taken label by label, so that equal strata give exactly 0.
-pub(crate) fn laws(arrangement: &Arrangement, tables: [&Table; 2], columns: usize) -> [Vec<f64>; 3] {
-    let arms = [&arrangement.golden, &arrangement.candidate];
-    let [mut golden, mut candidate, mut delta] = [(); 3].map(|()| vec![0.0; columns]);
-    let mut touched = Touched::new(columns);
-    let mut counts = vec![[0_u64; 2]; columns];
-    for (label, weight) in arrangement.label_weights.iter().enumerate() {
-        for (side, (table, arm)) in tables.iter().zip(arms).enumerate() {
-            for (w, _) in arm.windows.iter().enumerate().filter(|(_, placed)| placed.label == label) {
-                for (column, count) in table.cells(w) {
-                    counts[column][side] += count;
-                    touched.insert(column);
+/// How often both sides hold each key, and their laws.
+pub(crate) struct Laws {
+    /// Per column, golden and candidate.
+    pub(crate) counts: [Vec<u64>; 2],
+    /// At every edge but the last.
+    pub(crate) golden: Vec<f64>,
+    pub(crate) candidate: Vec<f64>,
+    /// Candidate minus golden.
+    pub(crate) delta: Vec<f64>,
+}
+
+impl Laws {
+    /// Both laws, standardised to the golden's mix of labels, and their difference. The difference is taken label by label, so that
+    /// equal strata give exactly 0.
+    pub(crate) fn new(arrangement: &Arrangement, tables: [&Table; 2], columns: usize) -> Self {
+        let arms = [&arrangement.golden, &arrangement.candidate];
+        let mut totals = [(); 2].map(|()| vec![0_u64; columns]);
+        let [mut golden, mut candidate, mut delta] = [(); 3].map(|()| vec![0.0; columns]);
+        let mut touched = Touched::new(columns);
+        let mut counts = vec![[0_u64; 2]; columns];
+        for (label, weight) in arrangement.label_weights.iter().enumerate() {
+            for (side, (table, arm)) in tables.iter().zip(arms).enumerate() {
+                for (w, _) in arm.windows.iter().enumerate().filter(|(_, placed)| placed.label == label) {
+                    for (column, count) in table.cells(w) {
+                        counts[column][side] += count;
+                        touched.insert(column);
+                    }
                 }
             }
+            let [n_g, n_c] = arms.map(|arm| arm.label_counts[label] as f64);
+            let mut fill = |run: Range<usize>, sums: [u64; 2]| {
+                let (law_g, law_c) = (sums[0] as f64 / n_g, sums[1] as f64 / n_c);
+                let (add_g, add_c, add_d) = (weight * law_g, weight * law_c, weight * (law_c - law_g));
+                for ((g, c), d) in golden[run.clone()].iter_mut().zip(&mut candidate[run.clone()]).zip(&mut delta[run])
+                {
+                    *g += add_g;
+                    *c += add_c;
+                    *d += add_d;
+                }
+            };
+            let (mut from, mut sums) = (0, [0_u64; 2]);
+            touched.drain(|column| {
+                fill(from..column, sums);
+                from = column;
+                let here = core::mem::take(&mut counts[column]);
+                sums = [sums[0] + here[0], sums[1] + here[1]];
+                for (total, here) in totals.iter_mut().zip(here) {
+                    total[column] += here;
+                }
+            });
+            fill(from..columns, sums);
         }
-        let [n_g, n_c] = arms.map(|arm| arm.label_counts[label] as f64);
-        let mut fill = |run: Range<usize>, sums: [u64; 2]| {
-            let (law_g, law_c) = (sums[0] as f64 / n_g, sums[1] as f64 / n_c);
-            let (add_g, add_c, add_d) = (weight * law_g, weight * law_c, weight * (law_c - law_g));
-            for ((g, c), d) in golden[run.clone()].iter_mut().zip(&mut candidate[run.clone()]).zip(&mut delta[run]) {
-                *g += add_g;
-                *c += add_c;
-                *d += add_d;
-            }
-        };
-        let (mut from, mut sums) = (0, [0_u64; 2]);
-        touched.drain(|column| {
-            fill(from..column, sums);
-            from = column;
-            let here = core::mem::take(&mut counts[column]);
-            sums = [sums[0] + here[0], sums[1] + here[1]];
-        });
-        fill(from..columns, sums);
+        let edges = columns.saturating_sub(1);
+        for law in [&mut golden, &mut candidate, &mut delta] {
+            law.truncate(edges);
+        }
+        Self { counts: totals, golden, candidate, delta }
     }
-    [golden, candidate, delta].map(|mut law| {
-        law.truncate(columns.saturating_sub(1));
-        law
-    })
+
+    /// The laws of sides whose windows are pairs of equal ones: the labels weigh both alike, so that what is left is the law of all.
+    pub(crate) fn of_equal(counts: Vec<u64>) -> Self {
+        let total: u64 = counts.iter().sum();
+        let mut below = 0_u64;
+        let law = counts.iter().map(|n| {
+            below += n;
+            below as f64 / total as f64
+        });
+        let mut law: Vec<f64> = law.collect();
+        law.pop();
+        let nothing = vec![0.0; law.len()];
+        Self { counts: [counts.clone(), counts], golden: law.clone(), candidate: law, delta: nothing }
+    }
 }

@@ -111,7 +111,12 @@ impl Comparison {
         check_margin(margin)?;
         match effect {
             Effect::Quantile { p } => self.judge_quantile(p, margin, value_of),
+            Effect::Mean if self.identical => {
+                self.check_values(value_of)?;
+                Ok(self.without_noise(0.0, margin, true))
+            }
             Effect::Mean => self.judge_mean(margin, value_of),
+            Effect::MannWhitney if self.identical => Ok(self.without_noise(0.0, margin, true)),
             Effect::MannWhitney => Ok(self.judge_mann_whitney(margin)),
             Effect::Hill { tail } => self.judge_hill(tail, margin, value_of),
             Effect::TailRatio { tail } => self.judge_tail_ratio(tail, margin, value_of),
@@ -136,7 +141,7 @@ impl Comparison {
         let Some(noise) = &self.noise else {
             return self.without_noise(shape.estimate, margin, false);
         };
-        let rows = self.feature_rows(noise, |side| shape.features.of(self, side, &self.coarse));
+        let rows = self.shape_rows(noise, shape);
         let parts: Vec<_> = noise
             .parts
             .iter()
@@ -182,6 +187,16 @@ impl Comparison {
     /// Rows of every part of the error for some additive features.
     pub(crate) fn feature_rows(&self, noise: &Noise, features: impl Fn(Side) -> Matrix) -> Vec<Matrix> {
         noise.parts.iter().map(|part| part.model.project(&self.residuals(part.source, &features))).collect()
+    }
+
+    /// Rows of every part of the error for the features of a shape.
+    pub(crate) fn shape_rows(&self, noise: &Noise, shape: &Shape) -> Vec<Matrix> {
+        match shape.features {
+            Features::CoarseEdges => {
+                noise.parts.iter().map(|part| part.model.project(&self.edge_residuals(part.source))).collect()
+            }
+            _ => self.feature_rows(noise, |side| shape.features.of(self, side, &self.coarse)),
+        }
     }
 
     pub(crate) fn needs(&self, noise: &Noise, half_width: f64, gap: f64) -> Needs {
@@ -305,6 +320,15 @@ impl Comparison {
             | Effect::TailRatio { .. }
             | Effect::Functional(_) => shape(coarse, Norm::MaxAbs, Reach::Pointwise, Norm::MaxAbs.of(delta), 1),
         })
+    }
+
+    /// Refuses values that are not finite, as [`Comparison::gaps`] does. Values ascend: they are finite if the first and the last are.
+    pub(crate) fn check_values(&self, value_of: &dyn Fn(i64) -> f64) -> Result<(), JudgingError> {
+        let ends = [self.keys.first(), self.keys.last()];
+        if ends.into_iter().flatten().all(|key| value_of(*key).is_finite()) {
+            return Ok(());
+        }
+        self.gaps(value_of).map(|_| ())
     }
 
     /// Distance from each edge's value to the next key's value.

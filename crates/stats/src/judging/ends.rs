@@ -41,7 +41,7 @@ impl Comparison {
     pub fn w1_ends(&self, value_of: &dyn Fn(i64) -> f64) -> Result<Ends, JudgingError> {
         let Some(noise) = self.noise.as_ref() else { return Ok(self.no_ends()) };
         let shape = self.shape(Effect::W1, value_of)?;
-        let rows = self.feature_rows(noise, |side| shape.features.of(self, side, &self.coarse));
+        let rows = self.shape_rows(noise, &shape);
         let critical = self.critical(noise, &rows, &shape.norm, shape.domain);
         let coarse = shape.norm.of(&shape.features.of_difference(&self.delta, &self.coarse));
         let band = self.band(noise, &shape, &rows);

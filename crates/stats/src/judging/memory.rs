@@ -10,7 +10,7 @@ use core::ops::Range;
 use std::sync::OnceLock;
 
 use super::effect::thin;
-use super::noise::{Block, Cosines, DEGREES_CAP, Matrix, add_scaled, cos_ratio, memory_constant, t95};
+use super::noise::{Block, Cosines, DEGREES_CAP, Matrix, cos_ratio, memory_constant, t95};
 use crate::special::{ln, student_t_sf};
 
 /// Exponents looked at: 0, 2, .. hundredths.
@@ -128,15 +128,7 @@ impl Likelihood {
 
 /// Evenly spaced columns, few enough.
 fn thinned(residuals: &Matrix) -> Matrix {
-    let columns = thin(&(0..residuals.columns).collect::<Vec<_>>(), COLUMNS_MAX);
-    let mut out = Matrix::zeros(residuals.rows(), columns.len());
-    for w in 0..residuals.rows() {
-        let row = residuals.row(w);
-        for (value, column) in out.row_mut(w).iter_mut().zip(&columns) {
-            *value = row[*column];
-        }
-    }
-    out
+    residuals.of_columns(&thin(&(0..residuals.columns).collect::<Vec<_>>(), COLUMNS_MAX))
 }
 
 /// The lowest cosines of a block, from the one after `first` on, as rows.
@@ -144,10 +136,7 @@ fn lowest(residuals: &Matrix, range: &Range<usize>, first: usize, last: usize) -
     let mut out = Matrix::zeros(last.saturating_sub(first), residuals.columns);
     let table = Cosines::new(range.len());
     for k in first + 1..=last {
-        let row = out.row_mut(k - first - 1);
-        for (offset, w) in range.clone().enumerate() {
-            add_scaled(row, table.at(k, offset), residuals.row(w));
-        }
+        table.project(k, residuals, range, out.row_mut(k - first - 1));
     }
     out
 }

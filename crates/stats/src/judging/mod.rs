@@ -50,12 +50,13 @@ mod scalar;
 mod scores;
 #[cfg(test)]
 mod shortcut_tests;
+mod stretches;
 mod table;
 #[cfg(test)]
 mod vector_tests;
 
 pub use blame::{Blame, Excess, Gap, StratumBlame, WindowBlame};
-pub use comparison::{Comparison, NoiseSummary, PooledStretch, SideNoise};
+pub use comparison::{Comparison, NoiseSummary, SideNoise};
 pub use curve::{CurvePoint, Law};
 pub use ends::Ends;
 pub use functional::{CustomLaw, LawFunctional, LawStatistic, ValueLaw};
@@ -65,6 +66,7 @@ pub use multiplicity::{benjamini_hochberg, benjamini_yekutieli, holm, replicates
 pub use online::{OnlineDetector, OnlineOptions, OnlineStatus};
 pub use panels::{PanelNorm, PanelOutcome, PanelStatistic, PanelWindow, Reading, Rows, compare_panels};
 pub use rare::compare_occurrence;
+pub use stretches::{PooledStretch, StretchDistance};
 
 use crate::classic::Tail;
 use crate::histogram::Cells;

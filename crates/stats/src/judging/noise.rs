@@ -4,6 +4,8 @@ use core::f64::consts::{PI, SQRT_2};
 use core::ops::Range;
 use std::sync::OnceLock;
 
+use fearless_simd::{Level, dispatch};
+
 use super::memory::{Belief, Likelihood, beliefs};
 use crate::special::{gamma, ln, student_t_quantile};
 
@@ -34,6 +36,16 @@ impl Matrix {
 
     pub(crate) fn row_mut(&mut self, i: usize) -> &mut [f64] {
         &mut self.data[i * self.columns..(i + 1) * self.columns]
+    }
+
+    /// Some of its columns.
+    pub(crate) fn of_columns(&self, columns: &[usize]) -> Self {
+        let mut data = Vec::with_capacity(self.rows() * columns.len());
+        for i in 0..self.rows() {
+            let row = self.row(i);
+            data.extend(columns.iter().map(|column| row[*column]));
+        }
+        Self { columns: columns.len(), data }
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -191,9 +203,7 @@ impl NoiseModel {
             let table = Cosines::new(block.windows.len());
             for (k, scale) in block.cosines() {
                 let out = rows.row_mut(next);
-                for (offset, w) in block.windows.clone().enumerate() {
-                    add_scaled(out, table.at(k, offset), residuals.row(w));
-                }
+                table.project(k, residuals, &block.windows, out);
                 for v in out.iter_mut() {
                     *v *= scale;
                 }
@@ -204,6 +214,7 @@ impl NoiseModel {
     }
 }
 
+#[inline(always)]
 pub(crate) fn add_scaled(out: &mut [f64], factor: f64, row: &[f64]) {
     for (o, v) in out.iter_mut().zip(row) {
         *o += factor * v;
@@ -226,10 +237,38 @@ impl Cosines {
     }
 
     pub(crate) fn at(&self, k: usize, w: usize) -> f64 {
-        let windows = self.quadrant.len() - 1;
-        let m = k * (2 * w + 1) % (4 * windows);
+        self.reduced(k * (2 * w + 1) % (4 * self.windows()))
+    }
+
+    /// At `m` quarters of a circle over the number of windows, below four.
+    #[inline]
+    fn reduced(&self, m: usize) -> f64 {
+        let windows = self.windows();
         let m = if m > 2 * windows { 4 * windows - m } else { m };
         if m > windows { -self.quadrant[2 * windows - m] } else { self.quadrant[m] }
+    }
+
+    fn windows(&self) -> usize {
+        self.quadrant.len() - 1
+    }
+
+    /// Adds `sum_w C_k(w) r_w` over the rows of a block to `out`.
+    pub(crate) fn project(&self, k: usize, rows: &Matrix, block: &Range<usize>, out: &mut [f64]) {
+        // Wider registers hold more columns; what is added, and in which order, is the same.
+        dispatch!(Level::new(), _ => self.add_rows(k, rows, block, out));
+    }
+
+    #[inline(always)]
+    fn add_rows(&self, k: usize, rows: &Matrix, block: &Range<usize>, out: &mut [f64]) {
+        // A law without edges has no rows, and no windows either.
+        let circle = 4 * self.windows().max(1);
+        let step = 2 * k % circle;
+        let mut m = k % circle;
+        for w in block.clone() {
+            add_scaled(out, self.reduced(m), rows.row(w));
+            m += step;
+            m -= if m >= circle { circle } else { 0 };
+        }
     }
 }
 
@@ -242,15 +281,36 @@ pub(crate) fn cos_ratio(k: usize, windows: usize) -> f64 {
 pub(crate) fn lag_one(residuals: &Matrix, blocks: &[Range<usize>]) -> f64 {
     let (mut lag, mut square) = (0.0, 0.0);
     for range in blocks {
-        for w in range.clone() {
-            let row = residuals.row(w);
-            square += dot(row, row);
-            if w + 1 < range.end {
-                lag += dot(row, residuals.row(w + 1));
-            }
+        let mut w = range.start;
+        while w < range.end {
+            // Several sums at once: each waits for its last addition.
+            let rows: [&[f64]; ROWS + 1] = core::array::from_fn(|i| residuals.row((w + i).min(range.end - 1)));
+            let (squares, lags) = products(rows);
+            let n = (range.end - w).min(ROWS);
+            squares[..n].iter().for_each(|product| square += product);
+            lags[..n.min(range.end - w - 1)].iter().for_each(|product| lag += product);
+            w += n;
         }
     }
     if square > 0.0 { lag / square } else { 0.0 }
+}
+
+/// Rows that are multiplied at once.
+const ROWS: usize = 4;
+
+/// Of each row but the last the products with itself and with the next.
+#[allow(clippy::needless_range_loop, reason = "all rows are read at one place")]
+fn products(rows: [&[f64]; ROWS + 1]) -> ([f64; ROWS], [f64; ROWS]) {
+    let columns = rows[0].len();
+    let rows = rows.map(|row| &row[..columns]);
+    let (mut squares, mut lags) = ([0.0; ROWS], [0.0; ROWS]);
+    for x in 0..columns {
+        for i in 0..ROWS {
+            squares[i] += rows[i][x] * rows[i][x];
+            lags[i] += rows[i][x] * rows[i + 1][x];
+        }
+    }
+    (squares, lags)
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -277,9 +337,7 @@ pub(crate) fn energies(residuals: &Matrix) -> Vec<f64> {
     (1..=count)
         .map(|k| {
             row.fill(0.0);
-            for w in 0..windows {
-                add_scaled(&mut row, table.at(k, w), residuals.row(w));
-            }
+            table.project(k, residuals, &(0..windows), &mut row);
             dot(&row, &row)
         })
         .collect()

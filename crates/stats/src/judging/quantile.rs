@@ -102,16 +102,16 @@ impl Comparison {
         if !(p > 0.0 && p < 1.0) {
             return Err(JudgingError::Parameter { parameter: "p", value: p.to_string(), domain: "(0, 1)" });
         }
+        if self.identical {
+            self.check_values(value_of)?;
+            return Ok(Outcome::Judged(Box::new(exact_zero(margin, true))));
+        }
         self.gaps(value_of)?;
         let values: Vec<f64> = self.keys.iter().map(|key| value_of(*key)).collect();
         let at = |law: &[f64]| values[law.partition_point(|f| *f < p)];
         let estimate = at(&self.candidate_law) - at(&self.golden_law);
         if self.noise.is_none() {
-            return Ok(if self.identical {
-                Outcome::Judged(Box::new(exact_zero(margin, true)))
-            } else {
-                self.without_noise(estimate, margin, true)
-            });
+            return Ok(self.without_noise(estimate, margin, true));
         }
         let golden = self.inverse_side(Side::Golden);
         let candidate = self.inverse_side(Side::Candidate);

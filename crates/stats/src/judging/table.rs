@@ -3,25 +3,14 @@
 use core::ops::Deref;
 use std::sync::OnceLock;
 
-use fearless_simd::{Level, dispatch};
-
 use super::arrange::Arm;
 use super::noise::Matrix;
 use super::{JudgingError, Side, Window};
-use crate::histogram::{Cells, Ranks};
+use crate::histogram::{Cells, Ranks, Rows};
 
 /// Sparse counts of one side's placed windows; columns are indices into the sorted union of both sides' keys.
-///
-/// A cell is a word: the distance to the column before, less one, in the lower half, the count less one in the upper one. A
-/// cell for which that is too narrow is [`WIDE`] and three words: column, lower and upper half of the count.
 #[derive(Debug, Clone)]
-pub(crate) struct Table {
-    starts: Vec<usize>,
-    words: Vec<u32>,
-}
-
-const WIDE: u32 = u32::MAX;
-const HALF: u64 = 0xffff;
+pub(crate) struct Table(Rows);
 
 /// Checks one side's windows and returns the message count of each.
 pub(crate) fn window_counts(windows: &[Window<'_>], side: Side) -> Result<Vec<u64>, JudgingError> {
@@ -37,33 +26,17 @@ pub(crate) fn window_counts(windows: &[Window<'_>], side: Side) -> Result<Vec<u6
         .collect()
 }
 
-/// The sorted union of the keys of both sides' placed windows, and how often each was seen.
-pub(crate) struct Columns {
-    /// Ascending.
-    pub(crate) keys: Vec<i64>,
-    /// Per column, golden and candidate.
-    pub(crate) counts: [Vec<u64>; 2],
+/// The sorted union of the keys of both sides' placed windows, with the tables of both.
+pub(crate) fn tables(sides: [(&Arm, &[Window<'_>]); 2]) -> (Vec<i64>, [LazyTable; 2]) {
+    let (keys, rows) = Rows::of(sides.map(|(arm, windows)| placed(arm, windows)));
+    (keys, rows.map(|rows| LazyTable { table: OnceLock::from(Table(rows)), windows: Vec::new() }))
 }
 
-impl Columns {
-    /// The columns of both sides, with their tables.
-    pub(crate) fn new(sides: [(&Arm, &[Window<'_>]); 2]) -> (Self, [LazyTable; 2]) {
-        let ranks = Ranks::over(sides.iter().flat_map(|(arm, windows)| placed(arm, windows)));
-        let mut counts = [(); 2].map(|()| vec![0; ranks.keys().len()]);
-        let [golden, candidate] = &mut counts;
-        let tables = [(sides[0], golden), (sides[1], candidate)].map(|((arm, windows), counts)| LazyTable {
-            table: OnceLock::from(Table::new(placed(arm, windows), &ranks, counts)),
-            windows: Vec::new(),
-        });
-        (Self { keys: ranks.into_keys(), counts }, tables)
-    }
-
-    /// Those of pairs of equal windows: one side tells both, and its table is seldom looked at.
-    pub(crate) fn of_equal(arm: &Arm, windows: &[Window<'_>]) -> (Self, LazyTable) {
-        let (keys, counts): (Vec<i64>, Vec<u64>) = Ranks::count(placed(arm, windows)).into_iter().unzip();
-        let windows = placed(arm, windows).cloned().collect();
-        (Self { keys, counts: [counts.clone(), counts] }, LazyTable { table: OnceLock::new(), windows })
-    }
+/// Those of pairs of equal windows, with how often each key was seen: one side tells both, and its table is seldom looked at.
+pub(crate) fn table_of_equal(arm: &Arm, windows: &[Window<'_>]) -> (Vec<i64>, Vec<u64>, LazyTable) {
+    let (keys, counts) = Ranks::count(placed(arm, windows)).into_iter().unzip();
+    let windows = placed(arm, windows).cloned().collect();
+    (keys, counts, LazyTable { table: OnceLock::new(), windows })
 }
 
 /// The cells of a side's placed windows.
@@ -84,63 +57,22 @@ impl Deref for LazyTable {
 
     fn deref(&self) -> &Table {
         self.table.get_or_init(|| {
-            let ranks = Ranks::over(self.windows.iter());
-            Table::new(self.windows.iter(), &ranks, &mut vec![0; ranks.keys().len()])
+            let (_, [rows]) = Rows::of([self.windows.iter()]);
+            Table(rows)
         })
     }
 }
 
 impl Table {
-    /// The table of some windows; what they hold together is added to `counts`.
-    fn new<'a>(windows: impl Iterator<Item = &'a Cells> + Clone, ranks: &Ranks, counts: &mut [u64]) -> Self {
-        // A rank counts bits, for which machines have an instruction that not all have.
-        dispatch!(Level::new(), _ => Self::build(windows, ranks, counts))
-    }
-
-    #[inline(always)]
-    fn build<'a>(windows: impl Iterator<Item = &'a Cells> + Clone, ranks: &Ranks, counts: &mut [u64]) -> Self {
-        let n_cells = windows.clone().map(Cells::len).sum();
-        let mut table = Self { starts: vec![0], words: Vec::with_capacity(n_cells) };
-        for cells in windows {
-            let mut next = 0;
-            for (key, count) in cells {
-                let column = ranks.rank(key);
-                counts[column] += count;
-                // Keys ascend, and so do their columns; counts are above zero.
-                let (distance, more) = (column as u64 - next, count - 1);
-                next = column as u64 + 1;
-                if distance <= HALF && more < HALF {
-                    table.words.push(distance as u32 | (more as u32) << 16);
-                } else {
-                    table.words.extend([WIDE, column as u32, count as u32, (count >> 32) as u32]);
-                }
-            }
-            table.starts.push(table.words.len());
-        }
-        table
-    }
-
     /// The windows.
     pub(crate) fn windows(&self) -> usize {
-        self.starts.len() - 1
+        self.0.len()
     }
 
     /// The non-empty cells of window `w`: (column, count), by column.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn cells(&self, w: usize) -> impl Iterator<Item = (usize, u64)> + '_ {
-        let mut words = self.words[self.starts[w]..self.starts[w + 1]].iter().copied();
-        let mut next = 0;
-        core::iter::from_fn(move || {
-            let word = words.next()?;
-            let (column, count) = if word == WIDE {
-                let (column, low, high) = (words.next()?, words.next()?, words.next()?);
-                (column as usize, u64::from(low) | u64::from(high) << 32)
-            } else {
-                (next + (word & 0xffff) as usize, u64::from(word >> 16) + 1)
-            };
-            next = column + 1;
-            Some((column, count))
-        })
+        self.0.cells(w)
     }
 
     /// `S_w(x)`: values of window `w` at or below each of the ascending `edges` (columns).
