@@ -7,7 +7,7 @@ mod moments;
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use verismo_stats::classic;
 use verismo_stats::histogram::Histogram;
@@ -31,8 +31,9 @@ pub(crate) const QUANTILES: [f64; 3] = [0.05, 0.5, 0.95];
 /// Both sides of one observable over the compared windows.
 pub(crate) struct Laws<'a> {
     pub(crate) golden_windows: Vec<Window<'a>>,
-    pub(crate) golden: Histogram,
-    pub(crate) candidate: Histogram,
+    pub(crate) golden: Arc<Histogram>,
+    /// The golden's, where every pair of windows is equal.
+    pub(crate) candidate: Arc<Histogram>,
     pub(crate) comparison: Comparison,
     pub(crate) display: Display,
     /// The golden's scale, in units of display; `None` if it has none.
@@ -54,8 +55,12 @@ impl<'a> Laws<'a> {
         let golden_windows = windows(&task.selection.golden, golden);
         let candidate_windows = windows(&task.selection.candidate, candidate);
         let comparison = Comparison::new(&golden_windows, &candidate_windows, task.selection.design, &task.options)?;
-        let golden = pooled(&comparison, Side::Golden, &golden_windows, lattice);
-        let candidate = pooled(&comparison, Side::Candidate, &candidate_windows, lattice);
+        let of = |side, windows: &[Window<'_>]| Arc::new(pooled(&comparison, side, windows, lattice));
+        let golden = of(Side::Golden, &golden_windows);
+        let candidate = match comparison.is_identical() && is_all(&comparison, Side::Candidate, &candidate_windows) {
+            true if is_all(&comparison, Side::Golden, &golden_windows) => Arc::clone(&golden),
+            _ => of(Side::Candidate, &candidate_windows),
+        };
         let display = Display { keys_per_unit: keys_per_unit.map(|k| k as f64) };
         let scale = golden_scale(&golden).map(|s| display.scaled(s));
         Ok(Self {
@@ -79,9 +84,10 @@ impl<'a> Laws<'a> {
         self.display.value(self.golden.lattice(), key)
     }
 
-    /// The same for all keys of the comparison, one after the other: every test asks for them, and they are computed once.
+    /// The same for all keys of the comparison, one after the other: every test asks for them, and they are computed once. Of equal
+    /// windows no test asks for more than a few.
     pub(crate) fn values(&self) -> impl Fn(i64) -> f64 {
-        let keys = self.comparison.keys();
+        let keys = if self.comparison.is_identical() { &[] } else { self.comparison.keys() };
         let values = self.values.get_or_init(|| keys.iter().map(|key| self.value(*key)).collect());
         let next = Cell::new(0);
         move |key| {
@@ -125,10 +131,14 @@ fn windows<'a>(placed: &[Placed], side: &'a [(i64, Cells)]) -> Vec<Window<'a>> {
         .collect()
 }
 
+/// Whether all windows found a place in the comparison.
+fn is_all(comparison: &Comparison, side: Side, windows: &[Window<'_>]) -> bool {
+    comparison.messages_of(side) == windows.iter().map(|w| w.cells.count()).sum::<u64>()
+}
+
 /// What the windows hold together. The comparison has counted those that found a place in it, mostly all.
 fn pooled(comparison: &Comparison, side: Side, windows: &[Window<'_>], lattice: &Lattice) -> Histogram {
-    let is_all = comparison.messages_of(side) == windows.iter().map(|w| w.cells.count()).sum::<u64>();
-    let pooled = match is_all {
+    let pooled = match is_all(comparison, side, windows) {
         true => Histogram::from_cells(lattice.clone(), comparison.pooled(side)),
         false => Histogram::pooled(lattice.clone(), windows.iter().map(|w| &*w.cells)),
     };

@@ -290,6 +290,34 @@ proptest! {
         }
     }
 
+    /// What is known of equal samples without summing is what sums say.
+    #[test]
+    fn a_sample_differs_from_itself_by_nothing(x in values(), bits in prop_oneof![Just(None), (1..12_u8).prop_map(Some)]) {
+        let lattice = bits.map_or_else(Lattice::exact, Lattice::float);
+        let (x, y) = (Histogram::from_values(lattice.clone(), &x), Histogram::from_values(lattice.clone(), &x));
+        let cells = x.cells();
+        let pairs_of = |i: usize, j: usize| (cells[i].1 * cells[j].1) as f64;
+        let less: f64 = (0..cells.len()).flat_map(|j| (0..j).map(move |i| (i, j))).map(|(i, j)| pairs_of(i, j)).sum();
+        let equal: f64 = (0..cells.len()).map(|i| pairs_of(i, i)).sum();
+        let unsure: f64 = (0..cells.len()).filter(|i| !lattice.is_point(cells[*i].0)).map(|i| pairs_of(i, i)).sum();
+        let (u, slack, pairs) = (less + 0.5 * equal, 0.5 * unsure, (x.count() * x.count()) as f64);
+        let mwu = classic::mwu(&x, &y).unwrap();
+        prop_assert_eq!((mwu.statistic, mwu.certified, mwu.effect), (u, (u - slack, u + slack), 0.0));
+        prop_assert_eq!((mwu.effect_certified, mwu.p_value), ((-slack / pairs, slack / pairs), 1.0));
+        let (ks, w1) = (classic::ks(&x, &y).unwrap(), classic::w1(&x, &y).unwrap());
+        prop_assert_eq!((ks.statistic, ks.location_key, ks.sign, ks.p_value, w1.statistic), (0.0, cells[0].0, 1, 1.0, 0.0));
+        match classic::ad(&x, &y) {
+            Ok(ad) => prop_assert_eq!((ad.a2, ad.effect), (0.0, 0.0)),
+            Err(error) => {
+                let has_no_spread = matches!(error, TestError::NoSpread { .. });
+                prop_assert!(has_no_spread && cells.len() == 1);
+            }
+        }
+        if lattice.is_exact() {
+            prop_assert_eq!((ks.certified, w1.certified), ((0.0, 0.0), (0.0, 0.0)));
+        }
+    }
+
     #[test]
     fn swapping_the_samples_mirrors_and_equal_samples_are_equal(x in values(), y in values()) {
         let (x, y) = (Histogram::from_values(Lattice::float(6), &x), Histogram::from_values(Lattice::float(6), &y));

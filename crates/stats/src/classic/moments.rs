@@ -1,7 +1,7 @@
 //! Means and standard deviations of two samples.
 
 use super::position::{extent, unit};
-use super::{Side, TestError, check_pair};
+use super::{Side, TestError, are_equal, check_pair};
 use crate::histogram::Histogram;
 use crate::special::student_t_sf;
 use crate::sum::DoubleSum;
@@ -192,7 +192,8 @@ impl Moments {
     /// Of two samples, once where they are equal.
     pub fn of_both(first: &Histogram, second: &Histogram) -> [Self; 2] {
         let x = Self::of(first);
-        [x, if second == first { x } else { Self::of(second) }]
+        let is_same = first.lattice() == second.lattice() && are_equal(first, second);
+        [x, if is_same { x } else { Self::of(second) }]
     }
 
     /// Two passes: the mean first, then deviations from it, so that a large offset costs no digits.

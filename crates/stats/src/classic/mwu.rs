@@ -1,6 +1,6 @@
 //! The Mann-Whitney U statistic.
 
-use super::{TestError, check_pair, steps};
+use super::{TestError, are_equal, check_pair, steps};
 use crate::histogram::Histogram;
 use crate::special::normal_sf;
 use crate::sum::DoubleSum;
@@ -57,6 +57,9 @@ const EXACT_PAIRS_MAX: u128 = 1 << 20;
 pub fn mwu(first: &Histogram, second: &Histogram) -> Result<MannWhitney, TestError> {
     check_pair(first, second, 1)?;
     let (n, m, lattice) = (first.count(), second.count(), first.lattice());
+    if are_equal(first, second) {
+        return Ok(equal(first));
+    }
     // Pairs with x < y, pairs in one key, and those of them whose key is not a point: each at most nm, so u128 holds them.
     let (mut less, mut equal, mut unsure) = (0_u128, 0_u128, 0_u128);
     let mut ties = DoubleSum::default();
@@ -99,6 +102,32 @@ pub fn mwu(first: &Histogram, second: &Histogram) -> Result<MannWhitney, TestErr
         n,
         m,
     })
+}
+
+/// The statistic of a sample against itself. Every value ties with one, so there is no exact law, and nothing is more usual.
+fn equal(sample: &Histogram) -> MannWhitney {
+    let (n, lattice) = (sample.count(), sample.lattice());
+    let pairs = u128::from(n) * u128::from(n);
+    let (mut equal, mut unsure) = (0_u128, 0_u128);
+    for &(key, count) in sample.cells() {
+        let own = u128::from(count) * u128::from(count);
+        equal += own;
+        unsure += if lattice.is_point(key) { 0 } else { own };
+    }
+    let less = (pairs - equal) / 2;
+    let statistic = less as f64 + 0.5 * equal as f64;
+    let slack = 0.5 * unsure as f64;
+    let reach = slack / pairs as f64;
+    MannWhitney {
+        statistic,
+        certified: (statistic - slack, statistic + slack),
+        effect: 0.0,
+        effect_certified: (0.0 - reach, 0.0 + reach),
+        p_value: 1.0,
+        method: MwuMethod::Asymptotic,
+        n,
+        m: n,
+    }
 }
 
 /// `2 P(U >= u)`, at most 1, from the number of lattice paths with each U.
