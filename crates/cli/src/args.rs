@@ -3,12 +3,14 @@
 mod bench;
 mod compare;
 mod explain;
+mod home;
 mod limits;
 mod lob_bench;
 mod man;
 mod power;
 mod profile;
 mod report;
+mod runs;
 
 use std::path::PathBuf;
 
@@ -17,12 +19,14 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 pub use bench::{BenchArgs, BenchFormat};
 pub use compare::{CompareArgs, CompareFormat};
 pub use explain::{ExplainArgs, ExplainFormat};
+pub use home::{HomeArgs, RecordArgs};
 pub use limits::LimitArgs;
 pub use lob_bench::LobBenchArgs;
 pub use man::ManArgs;
 pub use power::PowerArgs;
 pub use profile::{ProfileArgs, ProfileFormat};
 pub use report::{ReportArgs, ReportFormat};
+pub use runs::{RunsArgs, ShowArgs, VerdictArg};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -160,6 +164,13 @@ pub enum Command {
     ///
     /// Which findings and checks got worse, better, newly covered or lost. Ends with 1 if the second report is worse.
     Compare(CompareArgs),
+    /// List the runs of the ledger, or one finding over them
+    ///
+    /// Every run of `validate` is recorded with its report. Filters choose among them; --trend shows what an observable came to
+    /// in each, with its interval and margin.
+    Runs(RunsArgs),
+    /// Show the report of a recorded run again: text, HTML, Markdown, JUnit, JSON
+    Show(ShowArgs),
     /// Measure what a validation costs on this machine
     ///
     /// Takes data or simulates some, times every stage on one thread, then the whole command in processes of their own on one
@@ -320,12 +331,9 @@ pub struct ValidateArgs {
     /// Threads to use [default: one per core]
     #[arg(long, value_name = "N", value_parser = parse_threads, env = "VERISMO_THREADS", hide_env_values = true, help_heading = "Running")]
     pub threads: Option<usize>,
-    /// Where states are kept between runs; accepted, but every run reads its data again
-    #[arg(long, value_name = "URL", env = "VERISMO_STORE", hide_env_values = true, help_heading = "Running")]
-    pub store: Option<String>,
-    /// Keep no states between runs
-    #[arg(long, conflicts_with = "store", help_heading = "Running")]
-    pub no_store: bool,
+    /// Where the run is recorded.
+    #[command(flatten)]
+    pub record: RecordArgs,
 }
 
 const DEMO_EXAMPLES: &str = "\
@@ -351,6 +359,9 @@ pub struct DemoArgs {
     /// Threads to use [default: one per core]
     #[arg(long, value_name = "N", value_parser = parse_threads, env = "VERISMO_THREADS", hide_env_values = true)]
     pub threads: Option<usize>,
+    /// Where the runs are recorded.
+    #[command(flatten)]
+    pub record: RecordArgs,
 }
 
 const SIMULATE_EXAMPLES: &str = "\

@@ -14,5 +14,6 @@ pub mod metrics;
 pub mod power;
 pub mod profile;
 pub mod report;
+pub mod runs;
 pub mod simulate;
 pub mod validate;

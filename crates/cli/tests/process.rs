@@ -18,6 +18,7 @@ fn verismo(args: &[&str]) -> Command {
     for (name, _) in std::env::vars_os().filter(|(n, _)| n.to_string_lossy().starts_with("VERISMO_")) {
         command.env_remove(name);
     }
+    command.env("VERISMO_STORE", concat!(env!("CARGO_TARGET_TMPDIR"), "/home"));
     command.env_remove("COLUMNS");
     command
 }
@@ -103,6 +104,8 @@ fn every_command_has_examples() {
         "metrics",
         "completions",
         "report",
+        "runs",
+        "show",
         "profile",
         "explain",
         "compare",
