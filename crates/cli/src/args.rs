@@ -1,6 +1,7 @@
 //! The command line: what can be asked, with its help.
 
 mod bench;
+mod certificate;
 mod compare;
 mod explain;
 mod home;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 
 pub use bench::{BenchArgs, BenchFormat};
+pub use certificate::{CertifyArgs, KeygenArgs, VerifyArgs};
 pub use compare::{CompareArgs, CompareFormat};
 pub use explain::{ExplainArgs, ExplainFormat};
 pub use home::{HomeArgs, RecordArgs};
@@ -171,6 +173,15 @@ pub enum Command {
     Runs(RunsArgs),
     /// Show the report of a recorded run again: text, HTML, Markdown, JUnit, JSON
     Show(ShowArgs),
+    /// Sign what a run came to, as JSON to send on
+    ///
+    /// The certificate holds the verdict, the digests of run, suite and inputs, the versions and the digest of the report, with
+    /// an Ed25519 signature over all of it.
+    Certify(CertifyArgs),
+    /// Check a certificate, and the report that comes with it
+    Verify(VerifyArgs),
+    /// Make a key for certificates
+    Keygen(KeygenArgs),
     /// Measure what a validation costs on this machine
     ///
     /// Takes data or simulates some, times every stage on one thread, then the whole command in processes of their own on one

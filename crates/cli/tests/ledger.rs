@@ -292,3 +292,47 @@ fn damage_is_told_and_the_reports_bring_the_runs_back() {
     ends(&output, 4);
     assert!(err(&output).contains("error[damaged-run]"), "{}", err(&output));
 }
+
+#[test]
+fn a_certificate_tells_the_true_report_from_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (key, public, certificate) = (at("key.pem"), at("key.pem.pub"), at("certificate.json"));
+    ok(home(), &["keygen", "--out", &key]);
+    refused(home(), &["keygen", "--out", &key], "error[key-exists]");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o077, 0);
+    }
+    assert_eq!(ok(home(), &["certify", "last~1", "--key", &key, "--out", &certificate]), "");
+    let verify = |more: &[&str]| {
+        let args = [&["verify", &certificate, "--public-key", &public][..], more].concat();
+        verismo(&args).env("VERISMO_STORE", home()).output().unwrap()
+    };
+    assert!(ends(&verify(&[]), 0).starts_with("GENUINE  PASS\n"));
+    // The file of the report and the report in the ledger are the same bytes.
+    ok(home(), &["show", "last~1", "--out", &at("shown")]);
+    for report in ["last~1", &at("shown"), &at("shown/report.json")] {
+        ends(&verify(&["--report", report]), 0);
+    }
+    let report = fs::read_to_string(at("shown/report.json")).unwrap();
+    fs::write(at("shown/report.json"), report.replacen("\"margin\": 0.05", "\"margin\": 0.06", 1)).unwrap();
+    let other = ends(&verify(&["--report", &at("shown")]), 1);
+    assert!(other.starts_with("ANOTHER REPORT") && other.contains("digest of report.json"), "{other}");
+    assert!(ends(&verify(&["--report", "last"]), 1).contains("verdict: \"PASS\", not \"FAIL\""));
+    let printed = json(&ok(home(), &["certify", "last", "--key", &key]));
+    assert_eq!(
+        (&printed["schema"], &printed["statement"]["verdict"]),
+        (&"verismo.certificate/1".into(), &"FAIL".into())
+    );
+    let honest = fs::read_to_string(&certificate).unwrap();
+    fs::write(&certificate, printed.to_string()).unwrap();
+    assert!(ends(&verify(&[]), 1).starts_with("GENUINE  FAIL\n"), "genuine, and nothing to train on");
+    fs::write(&certificate, printed.to_string().replace("FAIL", "PASS")).unwrap();
+    assert!(ends(&verify(&[]), 1).starts_with("NOT GENUINE"));
+    fs::write(&certificate, honest.replacen("{", "{\"note\": 1,", 1)).unwrap();
+    refused(home(), &["verify", &certificate, "--public-key", &public], "error[not-a-certificate]");
+    refused(home(), &["certify", "last", "--key", &public], "error[bad-key]");
+    refused(home(), &["certify", "last", "--key", &at("none")], "error[no-such-path]");
+}

@@ -5,6 +5,7 @@
 //! run that it records; what it has to say is in its notes.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod certificate;
 mod error;
 mod find;
 mod id;

@@ -9,7 +9,7 @@ use verismo_suite::{FindingVerdict, Verdict};
 use super::*;
 
 /// A report of a suite with one finding, as any run could have.
-fn report(suite: &str, verdict: Verdict, effect: f64) -> Report {
+pub(crate) fn report(suite: &str, verdict: Verdict, effect: f64) -> Report {
     let finding = serde_json::json!({
         "observable": "spread", "unit": "ticks", "test": "ks", "stream": "BTC", "stratum": "paired", "statistic": null,
         "effect": effect, "interval": [effect - 0.01, effect + 0.01], "certified": null, "margin": 0.05, "resolution": null,

@@ -1,12 +1,13 @@
 //! What to measure and how to judge it: the catalogue of observables and checks, the suite file, verdicts, and the schemas
 //! of the report, the profile of a data set, the comparison of two reports, the explanation of a finding, the cost of a run, what a
-//! suite sees, the scores of LOB-Bench and the runs of a ledger.
+//! suite sees, the scores of LOB-Bench the runs of a ledger and certificates.
 //!
 //! This crate holds the one serde schema of the product. It does no I/O: texts come in and go out as strings.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod benchmark;
 pub mod catalogue;
+pub mod certificate;
 pub mod comparison;
 pub mod explanation;
 pub mod lob_bench;
