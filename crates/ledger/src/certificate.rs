@@ -128,7 +128,7 @@ mod tests {
 
     /// Of RFC 8032, section 7.1, test 1, in the PEM that OpenSSL writes.
     const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\n\
-                           MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpe1GG+nsf2T2hh/1g\n\
+                           MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n\
                            -----END PRIVATE KEY-----\n";
     const PUBLIC_HEX: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
 

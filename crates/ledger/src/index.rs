@@ -19,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(10);
 /// Beyond this many damaged indexes somebody should look at the disk.
 const ASIDE_MAX: u32 = 1_000;
+/// Runs that get their rows in one change: others wait for it, and each change costs a visit to the disk.
+const BATCH: usize = 100;
 /// Damaged reports named one by one.
 const NAMED_MAX: usize = 3;
 
@@ -133,18 +135,23 @@ impl Index {
     /// Gives rows to the reports that have none; how many reports have rows then.
     fn add_missing(&mut self) -> Result<usize, LedgerError> {
         let known: BTreeSet<RunId> = ids(&mut self.connection).map_err(index_error(&self.home))?.into_iter().collect();
+        let missing: Vec<RunId> = runs::list(&self.home)?.into_iter().filter(|id| !known.contains(id)).collect();
         let mut kept = known.len();
         let mut damaged = Vec::new();
-        for id in runs::list(&self.home)?.into_iter().filter(|id| !known.contains(id)) {
-            match runs::read(&self.home, &id) {
-                Ok(report) => {
-                    // The report of a run says which run: `read` has looked.
-                    let Some(stamp) = &report.provenance.run else { continue };
-                    rows::insert(&mut self.connection, stamp, &report).map_err(index_error(&self.home))?;
-                    kept += 1;
+        for batch in missing.chunks(BATCH) {
+            let transaction = rows::change(&mut self.connection).map_err(index_error(&self.home))?;
+            for id in batch {
+                match runs::read(&self.home, id) {
+                    Ok(report) => {
+                        // The report of a run says which run: `read` has looked.
+                        let Some(stamp) = &report.provenance.run else { continue };
+                        rows::insert(&transaction, stamp, &report).map_err(index_error(&self.home))?;
+                        kept += 1;
+                    }
+                    Err(error) => damaged.push(error),
                 }
-                Err(error) => damaged.push(error),
             }
+            transaction.commit().map_err(index_error(&self.home))?;
         }
         for error in damaged.iter().take(NAMED_MAX) {
             self.notes.push(format!("a run is left out, its report is damaged: {error}"));

@@ -58,7 +58,11 @@ pub fn record(home: &Path, report: &Report, json: &str) -> Result<Vec<String>, L
     };
     runs::write(home, &id, json)?;
     let indexed = Index::open(home).and_then(|mut index| {
-        index.run(|connection| rows::insert(connection, stamp, report))?;
+        index.run(|connection| {
+            let transaction = rows::change(connection)?;
+            rows::insert(&transaction, stamp, report)?;
+            transaction.commit()
+        })?;
         Ok(index.notes)
     });
     Ok(indexed.unwrap_or_else(|error| vec![format!("run {id} is kept, but not listed yet: {error}")]))

@@ -4,16 +4,20 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, params};
 use verismo_suite::report::{Report, RunStamp};
 
+/// Begins a change. It waits for others now: one that had begun to read could not wait any more.
+pub(crate) fn change(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
+    connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+}
+
 /// Adds the rows of a run; one that is there already stays as it is.
-pub(crate) fn insert(connection: &mut Connection, stamp: &RunStamp, report: &Report) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    if insert_run(&transaction, stamp, report)? {
-        insert_inputs(&transaction, &stamp.id, report)?;
-        insert_findings(&transaction, &stamp.id, report)?;
-        insert_integrity(&transaction, &stamp.id, report)?;
-        insert_settings(&transaction, &stamp.id, report)?;
+pub(crate) fn insert(transaction: &Transaction<'_>, stamp: &RunStamp, report: &Report) -> rusqlite::Result<()> {
+    if insert_run(transaction, stamp, report)? {
+        insert_inputs(transaction, &stamp.id, report)?;
+        insert_findings(transaction, &stamp.id, report)?;
+        insert_integrity(transaction, &stamp.id, report)?;
+        insert_settings(transaction, &stamp.id, report)?;
     }
-    transaction.commit()
+    Ok(())
 }
 
 /// Takes away the rows of a run.

@@ -13,8 +13,8 @@ use crate::{LedgerError, RunId};
 const FOLDER: &str = "runs";
 /// How their names end.
 const EXTENSION: &str = ".json.zst";
-/// How strongly they are packed: a twentieth of their size in a few milliseconds.
-const LEVEL: i32 = 9;
+/// How strongly they are packed: to a tenth of their size or less in a few milliseconds.
+const LEVEL: i32 = 6;
 /// Beyond any report; a file that unpacks to more was made to do harm.
 const REPORT_BYTES_MAX: u64 = 1 << 30;
 

@@ -171,12 +171,14 @@ mod tests {
             schema: RUNS_SCHEMA.into(),
             runs: vec![run("01jd0000000ab", Verdict::Fail), run("01jd0000000aa", Verdict::Pass)],
         };
+        // A first line without an indent keeps that of the table.
         expect![[r#"
+            runs
               run            when (UTC)        verdict  suite   golden  candidate     messages   took
               01jd0000000ab  2026-11-30 09:58  FAIL     market  golden  x.parquet +1     1.23M  1.5 s
               01jd0000000aa  2026-11-30 09:58  PASS     market  golden  x.parquet +1     1.23M  1.5 s
         "#]]
-        .assert_eq(&runs_text(&list, &TextStyle::default()));
+        .assert_eq(&format!("runs\n{}", runs_text(&list, &TextStyle::default())));
         list.runs[0].cached_share = Some(0.97);
         let wide = runs_text(&list, &TextStyle { width: 160, ..TextStyle::default() });
         assert!(wide.contains("97 %"), "{wide}");
