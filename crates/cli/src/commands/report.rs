@@ -15,7 +15,7 @@ use crate::{CliError, Context, Exit, files};
 /// Renders the report in one format, or writes all its files.
 ///
 /// # Errors
-/// As [`named`], and `cannot-write`.
+/// `no-such-path`, `not-a-report` for a file that is none, `no-such-run`, `cannot-write`.
 pub fn run(args: &ReportArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
     let named = named(&args.run, &args.home)?;
     render(&named, args.out.as_deref(), args.format, context, out)
