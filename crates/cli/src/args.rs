@@ -1,28 +1,34 @@
 //! The command line: what can be asked, with its help.
 
 mod bench;
+mod certificate;
 mod compare;
 mod explain;
+mod home;
 mod limits;
 mod lob_bench;
 mod man;
 mod power;
 mod profile;
 mod report;
+mod runs;
 
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 
 pub use bench::{BenchArgs, BenchFormat};
+pub use certificate::{CertifyArgs, KeygenArgs, VerifyArgs};
 pub use compare::{CompareArgs, CompareFormat};
 pub use explain::{ExplainArgs, ExplainFormat};
+pub use home::{HomeArgs, RecordArgs};
 pub use limits::LimitArgs;
 pub use lob_bench::LobBenchArgs;
 pub use man::ManArgs;
 pub use power::PowerArgs;
 pub use profile::{ProfileArgs, ProfileFormat};
 pub use report::{ReportArgs, ReportFormat};
+pub use runs::{RunsArgs, ShowArgs, VerdictArg};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -160,6 +166,22 @@ pub enum Command {
     ///
     /// Which findings and checks got worse, better, newly covered or lost. Ends with 1 if the second report is worse.
     Compare(CompareArgs),
+    /// List the runs of the ledger, or one finding over them
+    ///
+    /// Every run of `validate` is recorded with its report. Filters choose among them; --trend shows what an observable came to
+    /// in each, with its interval and margin.
+    Runs(RunsArgs),
+    /// Show the report of a recorded run again: text, HTML, Markdown, JUnit, JSON
+    Show(ShowArgs),
+    /// Sign what a run came to, as JSON to send on
+    ///
+    /// The certificate holds the verdict, the digests of run, suite and inputs, the versions and the digest of the report, with
+    /// an Ed25519 signature over all of it.
+    Certify(CertifyArgs),
+    /// Check a certificate, and the report that comes with it
+    Verify(VerifyArgs),
+    /// Make a key for certificates
+    Keygen(KeygenArgs),
     /// Measure what a validation costs on this machine
     ///
     /// Takes data or simulates some, times every stage on one thread, then the whole command in processes of their own on one
@@ -320,12 +342,9 @@ pub struct ValidateArgs {
     /// Threads to use [default: one per core]
     #[arg(long, value_name = "N", value_parser = parse_threads, env = "VERISMO_THREADS", hide_env_values = true, help_heading = "Running")]
     pub threads: Option<usize>,
-    /// Where states are kept between runs; accepted, but every run reads its data again
-    #[arg(long, value_name = "URL", env = "VERISMO_STORE", hide_env_values = true, help_heading = "Running")]
-    pub store: Option<String>,
-    /// Keep no states between runs
-    #[arg(long, conflicts_with = "store", help_heading = "Running")]
-    pub no_store: bool,
+    /// Where the run is recorded.
+    #[command(flatten)]
+    pub record: RecordArgs,
 }
 
 const DEMO_EXAMPLES: &str = "\
@@ -351,6 +370,9 @@ pub struct DemoArgs {
     /// Threads to use [default: one per core]
     #[arg(long, value_name = "N", value_parser = parse_threads, env = "VERISMO_THREADS", hide_env_values = true)]
     pub threads: Option<usize>,
+    /// Where the runs are recorded.
+    #[command(flatten)]
+    pub record: RecordArgs,
 }
 
 const SIMULATE_EXAMPLES: &str = "\

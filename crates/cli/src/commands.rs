@@ -1,6 +1,7 @@
 //! One module a command.
 
 pub mod bench;
+pub mod certificate;
 pub mod check_suite;
 pub mod compare;
 pub mod completions;
@@ -14,5 +15,6 @@ pub mod metrics;
 pub mod power;
 pub mod profile;
 pub mod report;
+pub mod runs;
 pub mod simulate;
 pub mod validate;

@@ -10,6 +10,7 @@ pub mod console;
 pub mod datasets;
 pub mod files;
 pub mod interrupt;
+pub mod ledger;
 pub mod logging;
 pub mod messages;
 pub mod process;
@@ -51,6 +52,11 @@ pub fn run(cli: &Cli, console: &Console, cancel: &AtomicBool, out: &mut impl Wri
         Command::Metrics(args) => commands::metrics::run(args, context, out),
         Command::Completions(args) => commands::completions::run(args, out),
         Command::Report(args) => commands::report::run(args, context, out),
+        Command::Runs(args) => commands::runs::list(args, context, out),
+        Command::Show(args) => commands::runs::show(args, context, out),
+        Command::Certify(args) => commands::certificate::certify(args, out),
+        Command::Verify(args) => commands::certificate::verify(args, out),
+        Command::Keygen(args) => commands::certificate::keygen(args, out),
         Command::Bench(args) => commands::bench::run(args, context, out),
         Command::Power(args) => commands::power::run(args, context, out),
         Command::Profile(args) => commands::profile::run(args, context, out),

@@ -33,6 +33,11 @@ pub fn load(name_or_path: &str) -> Result<Suite, CliError> {
     Suite::parse(&text).map(|suite| named(suite, path)).map_err(|problems| bad_suite(path, &text, &problems))
 }
 
+/// The file that [`load`] takes for this name; none for a built-in suite.
+pub fn file(name_or_path: &str) -> Option<&Path> {
+    Some(Path::new(name_or_path)).filter(|path| Suite::builtin(name_or_path).is_none() && path.exists())
+}
+
 /// The suite with the name of its file where it has none of its own.
 fn named(mut suite: Suite, path: &Path) -> Suite {
     if suite.name.is_empty() {

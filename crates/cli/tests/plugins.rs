@@ -138,7 +138,8 @@ fn a_suite_names_them_and_the_report_tells_them() {
     let (_, text) = command(&["metrics", "trade_move"]).unwrap();
     assert!(text.contains("ordered") && text.contains("log_mean"), "{text}");
     let args = ["validate", "--golden", &at("golden"), "--candidate", &at("candidate"), "--suite", &at("ours.yaml")];
-    let (_, json) = command(&[&args[..], &["--json", "-", "-q", "--out", &at("report")]].concat()).unwrap();
+    let (_, json) =
+        command(&[&args[..], &["--json", "-", "-q", "--no-store", "--out", &at("report")]].concat()).unwrap();
     let report: Value = serde_json::from_str(&json).unwrap();
     let findings = report["findings"].as_array().unwrap();
     let find = |id: &str, test: &str| findings.iter().find(|f| f["observable"] == id && f["test"] == test).unwrap();

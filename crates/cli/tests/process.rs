@@ -18,6 +18,7 @@ fn verismo(args: &[&str]) -> Command {
     for (name, _) in std::env::vars_os().filter(|(n, _)| n.to_string_lossy().starts_with("VERISMO_")) {
         command.env_remove(name);
     }
+    command.env("VERISMO_STORE", concat!(env!("CARGO_TARGET_TMPDIR"), "/home"));
     command.env_remove("COLUMNS");
     command
 }
@@ -103,6 +104,11 @@ fn every_command_has_examples() {
         "metrics",
         "completions",
         "report",
+        "runs",
+        "show",
+        "certify",
+        "verify",
+        "keygen",
         "profile",
         "explain",
         "compare",
@@ -438,12 +444,15 @@ fn an_interrupted_validation_leaves_no_report_not_even_an_old_one() {
     let golden = data().join("golden");
     assert_eq!(code(&validate(&golden, &golden, &report, &[])), 0);
     assert_eq!(reports_in(&report).len(), 4);
-    let command =
+    let home = dir.path().join("home");
+    let mut command =
         verismo(&["-v", "validate", "--golden", path(&big), "--candidate", path(&big), "--out", path(&report)]);
+    command.env("VERISMO_STORE", &home);
     let (code, took) = interrupted(command);
     assert_eq!(code, Some(130));
     assert!(took < Duration::from_secs(2), "{took:?}");
     assert_eq!(reports_in(&report), Vec::<String>::new());
+    assert!(!home.exists(), "and is recorded nowhere");
 }
 
 #[test]
@@ -453,7 +462,8 @@ fn a_benchmark_has_every_stage_and_leaves_nothing_behind() {
     fs::create_dir(&scratch).unwrap();
     let file = dir.path().join("bench.json");
     let args = ["bench", "--format", "events-parquet", "--events", EVENTS, "--runs", "2", "--threads", "2"];
-    let output = verismo(&[&args[..], &["--json", path(&file)]].concat()).env("TMPDIR", &scratch).output().unwrap();
+    let mut command = verismo(&[&args[..], &["--json", path(&file)]].concat());
+    let output = command.env("TMPDIR", &scratch).env("VERISMO_STORE", &scratch).output().unwrap();
     assert_eq!(code(&output), 0, "{}", err(&output));
     assert!(out(&output).contains("Stages, on one thread"), "{}", out(&output));
     assert_eq!(reports_in(&scratch), Vec::<String>::new());

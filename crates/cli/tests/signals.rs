@@ -27,6 +27,7 @@ fn command_of(program: &str, args: &[&str]) -> Command {
     for (name, _) in std::env::vars_os().filter(|(n, _)| n.to_string_lossy().starts_with("VERISMO_")) {
         command.env_remove(name);
     }
+    command.env("VERISMO_STORE", concat!(env!("CARGO_TARGET_TMPDIR"), "/home"));
     command
 }
 

@@ -125,11 +125,13 @@ pub fn profile(paths: &[PathBuf], options: &ProfileOptions, meter: &Meter) -> Re
             bytes_read: observed.bytes,
             stages: BTreeMap::from([("observe".to_owned(), observing), ("judge".to_owned(), seconds - observing)]),
             peak_memory_bytes: peak_memory_bytes(),
+            ..Timing::default()
         },
         provenance: Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             recipe: verismo_stats::judging::RECIPE.to_owned(),
             settings: options.settings.clone(),
+            run: None,
         },
     })
 }

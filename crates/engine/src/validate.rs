@@ -130,6 +130,7 @@ pub(crate) fn report_of(
         bytes_read: facts.bytes,
         stages,
         peak_memory_bytes: peak_memory_bytes(),
+        ..Timing::default()
     };
     let provenance =
         Provenance { version: env!("CARGO_PKG_VERSION").to_owned(), settings: facts.settings, ..Provenance::default() };

@@ -1,6 +1,5 @@
 //! The story of one finding, or of one integrity check: what it is, what was compared, what came out, where, when, what now.
 
-mod bar;
 mod chapters;
 mod check;
 mod text;

@@ -12,12 +12,14 @@ pub mod number;
 pub mod outline;
 pub mod reference;
 
+mod bar;
 mod bench;
 mod junit;
 mod lob_bench;
 mod markdown;
 mod power;
 mod profile;
+mod runs;
 mod strata;
 mod text;
 
@@ -32,6 +34,7 @@ pub use lob_bench::lob_bench_text;
 pub use markdown::markdown;
 pub use power::power_text;
 pub use profile::profile_text;
+pub use runs::{runs_text, trend_text};
 pub use text::{TextStyle, text, verdict_style};
 
 /// The report as indented JSON with a final newline.

@@ -1,18 +1,20 @@
 //! What to measure and how to judge it: the catalogue of observables and checks, the suite file, verdicts, and the schemas
 //! of the report, the profile of a data set, the comparison of two reports, the explanation of a finding, the cost of a run, what a
-//! suite sees and the scores of LOB-Bench.
+//! suite sees, the scores of LOB-Bench the runs of a ledger and certificates.
 //!
 //! This crate holds the one serde schema of the product. It does no I/O: texts come in and go out as strings.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod benchmark;
 pub mod catalogue;
+pub mod certificate;
 pub mod comparison;
 pub mod explanation;
 pub mod lob_bench;
 pub mod power;
 pub mod profile;
 pub mod report;
+pub mod runs;
 pub mod suite;
 pub mod verdict;
 mod yaml;

@@ -401,6 +401,12 @@ pub struct Timing {
     /// Most memory that the process has held until then; where the system says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_memory_bytes: Option<u64>,
+    /// Processor time over all threads; where the system says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_seconds: Option<f64>,
+    /// Share of the bytes whose states were there from an earlier run; null where nothing was looked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_share: Option<f64>,
 }
 
 /// What produced the report. Never digested.
@@ -414,6 +420,21 @@ pub struct Provenance {
     /// Settings that differ from the defaults, and where they came from.
     #[serde(default)]
     pub settings: std::collections::BTreeMap<String, String>,
+    /// The run in the ledger; absent where none was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunStamp>,
+}
+
+/// What the ledger calls a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunStamp {
+    /// Its id: says when it started and nothing of what it was about; ids sort by time.
+    pub id: String,
+    /// When it started, RFC 3339 in UTC with milliseconds.
+    pub started: String,
+    /// The run it continues.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
 }
 
 impl Report {

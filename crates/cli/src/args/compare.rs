@@ -4,13 +4,17 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::HomeArgs;
+
 const COMPARE_EXAMPLES: &str = "\
 Examples:
-  verismo compare last/report.json verismo-report/report.json
+  verismo compare last~1 last
+      the two latest recorded runs; a file or directory of that name comes first
+  verismo compare old/report.json verismo-report/report.json
   verismo compare main/ branch/ --format md >> \"$GITHUB_STEP_SUMMARY\"
-  verismo compare last/ now/ --format json | jq '.findings[] | select(.change == \"worse\")'
+  verismo compare old/ now/ --format json | jq '.findings[] | select(.change == \"worse\")'
 
-Exit codes: 0 the second report is the same or better, 1 it is worse, 2 a file that is no report of this schema.
+Exit codes: 0 the second report is the same or better, 1 it is worse, 2 a file that is no report of this schema, or no such run.
 Worse: its verdict is; or the verdict stayed, and something that decides it got worse, a deciding finding is not judged any
 more, or a deciding check fails that was not there before.";
 
@@ -18,15 +22,18 @@ more, or a deciding check fails that was not there before.";
 #[derive(Debug, Clone, Args)]
 #[command(after_help = COMPARE_EXAMPLES)]
 pub struct CompareArgs {
-    /// The report.json of the earlier run, or the directory it is in
+    /// The report.json of the earlier run, the directory it is in, or a recorded run: an id, the start of one, `last`, `last~1`
     #[arg(value_name = "BEFORE")]
     pub before: PathBuf,
-    /// The report.json of the later run, or the directory it is in
+    /// The report.json of the later run, the directory it is in, or a recorded run
     #[arg(value_name = "AFTER")]
     pub after: PathBuf,
     /// Write this format to standard output [default: text]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<CompareFormat>,
+    /// Where recorded runs are.
+    #[command(flatten)]
+    pub home: HomeArgs,
 }
 
 /// Formats of a comparison.

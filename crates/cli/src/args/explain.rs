@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use verismo_suite::catalogue::TestId;
 
+use super::HomeArgs;
+
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
   verismo explain verismo-report spread
@@ -19,7 +21,7 @@ Exit codes: 0 explained, whatever the verdict; 2 not a report, or a name it does
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXPLAIN_EXAMPLES)]
 pub struct ExplainArgs {
-    /// The report.json of a run, or the directory it is in
+    /// The report.json of a run, the directory it is in, or a recorded run: an id, the start of one, `last`, `last~1`
     #[arg(value_name = "REPORT")]
     pub report: PathBuf,
     /// An observable, a column or an integrity check of the report, or part of its name
@@ -34,6 +36,9 @@ pub struct ExplainArgs {
     /// Write this format to standard output [default: text]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<ExplainFormat>,
+    /// Where recorded runs are.
+    #[command(flatten)]
+    pub home: HomeArgs,
 }
 
 /// Formats of an explanation.

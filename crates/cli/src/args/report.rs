@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::HomeArgs;
+
 const REPORT_EXAMPLES: &str = "\
 Examples:
   verismo report verismo-report/report.json --out again/
@@ -16,7 +18,7 @@ Exit codes: 0 rendered, whatever the verdict; 2 not a report.";
 #[derive(Debug, Clone, Args)]
 #[command(after_help = REPORT_EXAMPLES)]
 pub struct ReportArgs {
-    /// The report.json of a run, or the directory it is in
+    /// The report.json of a run, the directory it is in, or a recorded run: an id, the start of one, `last`, `last~1`
     #[arg(value_name = "RUN.json")]
     pub run: PathBuf,
     /// Write report.html, report.json, report.md and junit.xml to this directory
@@ -25,6 +27,9 @@ pub struct ReportArgs {
     /// Write this one format to standard output [default: text]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<ReportFormat>,
+    /// Where recorded runs are.
+    #[command(flatten)]
+    pub home: HomeArgs,
 }
 
 /// Formats of a report.

@@ -155,7 +155,7 @@ impl Child<'_> {
         let program = std::env::current_exe().map_err(|e| CliError::unusable("cannot-run", e))?;
         let (report, directory) = (self.scratch.join("report.json"), self.scratch.join("report"));
         let mut command = Command::new(program);
-        command.args(["validate", "--quiet", "--threads", &threads.to_string()]);
+        command.args(["validate", "--quiet", "--no-store", "--threads", &threads.to_string()]);
         command.arg("--golden").args(&self.request.golden).arg("--candidate").args(&self.request.candidate);
         for (flag, value) in [("--suite", &self.args.suite), ("--time", &self.args.time)] {
             if let Some(value) = value {

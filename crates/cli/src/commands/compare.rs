@@ -11,11 +11,10 @@ use crate::{CliError, Context, Exit};
 /// Says what changed between two reports; [`Exit::Fail`] if the second is worse.
 ///
 /// # Errors
-/// `no-such-path`, or `not-a-report` for a file of another schema.
+/// `no-such-path`, `not-a-report` for a file of another schema, `no-such-run`.
 pub fn run(args: &CompareArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
-    let (before, after) = (report::read(&args.before)?, report::read(&args.after)?);
-    let [before_name, after_name] = [&args.before, &args.after].map(|path| path.display().to_string());
-    let comparison = verismo_report::compare(&before, &before_name, &after, &after_name);
+    let (before, after) = (report::named(&args.before, &args.home)?, report::named(&args.after, &args.home)?);
+    let comparison = verismo_report::compare(&before.report, &before.name, &after.report, &after.name);
     let text = match args.format.unwrap_or_default() {
         CompareFormat::Text => {
             let style =

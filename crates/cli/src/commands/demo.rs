@@ -18,9 +18,10 @@ use verismo_suite::report::Report;
 use verismo_suite::{FindingVerdict, Verdict};
 
 use super::validate;
-use crate::args::DemoArgs;
+use crate::args::{DemoArgs, RecordArgs};
 use crate::commands::simulate::{self, Dataset};
 use crate::datasets::{DataWriter, copy_tree};
+use crate::ledger::Recording;
 use crate::{CliError, Context, Exit, files, interrupt};
 
 /// Says that a directory holds a demo, so that the next one may replace it.
@@ -79,7 +80,8 @@ pub fn run(args: &DemoArgs, context: Context<'_>, out: &mut impl Write) -> Resul
     writeln!(out, "  {}  a faithful reconstruction: Parquet, a row per level, ns clock\n", faithful.display())?;
     writeln!(out, "Judging the faithful reconstruction and {} damaged ones against the golden capture.", FAULTS.len())?;
     out.flush()?;
-    let mut judge = Judge { root: &args.out, golden: &golden, threads: validate::threads(args.threads), context };
+    let threads = validate::threads(args.threads);
+    let mut judge = Judge { root: &args.out, golden: &golden, threads, record: &args.record, context };
     let mut outcomes = vec![judge.judge(&faithful, "faithful", "nothing", &[Verdict::Pass])?];
     let messages: Vec<Message> = market(args);
     for kind in FAULTS {
@@ -166,6 +168,7 @@ struct Judge<'a> {
     root: &'a Path,
     golden: &'a Path,
     threads: usize,
+    record: &'a RecordArgs,
     context: Context<'a>,
 }
 
@@ -189,8 +192,10 @@ impl Judge<'_> {
             threads: self.threads,
             settings: std::collections::BTreeMap::new(),
         };
+        let recording = Recording::start(self.record, None);
         let (verdict, because) = match validate::judge(&request, self.context, name) {
-            Ok(report) => {
+            Ok(mut report) => {
+                recording.keep(&mut report);
                 let directory = self.root.join("reports").join(name);
                 files::create_dir(&directory)?;
                 validate::write_reports(&report, &directory, None)?;

@@ -13,14 +13,10 @@ use crate::{CliError, Context, Exit};
 /// # Errors
 /// `not-a-report`, `unknown-name`, `unknown-stream`, `unknown-test`, each with what there is instead.
 pub fn run(args: &ExplainArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
-    let report = report::read(&args.report)?;
-    let wish = Wish {
-        name: args.name.clone(),
-        stream: args.stream.clone(),
-        test: args.test,
-        report: args.report.display().to_string(),
-    };
-    let explanation = verismo_report::explain(&report, &wish).map_err(refused)?;
+    let named = report::named(&args.report, &args.home)?;
+    let wish =
+        Wish { name: args.name.clone(), stream: args.stream.clone(), test: args.test, report: named.name.clone() };
+    let explanation = verismo_report::explain(&named.report, &wish).map_err(refused)?;
     let text = match args.format.unwrap_or_default() {
         ExplainFormat::Text => {
             let style =

@@ -1,4 +1,4 @@
-//! `verismo report`: a report once more, from its JSON.
+//! `verismo report`: a report once more, from its JSON or from the ledger.
 
 use std::fs;
 use std::io::Write;
@@ -8,48 +8,72 @@ use verismo_report::TextStyle;
 use verismo_suite::report::{Report, SCHEMA};
 
 use super::validate;
-use crate::args::{ReportArgs, ReportFormat};
+use crate::args::{HomeArgs, ReportArgs, ReportFormat};
+use crate::ledger::{self, Named};
 use crate::{CliError, Context, Exit, files};
 
 /// Renders the report in one format, or writes all its files.
 ///
 /// # Errors
-/// `no-such-path`, `not-a-report` for a file that is none, `cannot-write`.
+/// `no-such-path`, `not-a-report` for a file that is none, `no-such-run`, `cannot-write`.
 pub fn run(args: &ReportArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
-    let report = read(&args.run)?;
-    if let Some(directory) = &args.out {
+    let named = named(&args.run, &args.home)?;
+    render(&named, args.out.as_deref(), args.format, context, out)
+}
+
+/// Writes the report in one format to `out`, or all its files to a directory.
+///
+/// # Errors
+/// `cannot-write`.
+pub(crate) fn render(
+    named: &Named,
+    directory: Option<&Path>,
+    format: Option<ReportFormat>,
+    context: Context<'_>,
+    out: &mut impl Write,
+) -> Result<Exit, CliError> {
+    let report = &named.report;
+    if let Some(directory) = directory {
         files::create_dir(directory)?;
-        validate::write_reports(&report, directory, None)?;
+        validate::write_reports(report, directory, None)?;
         for name in validate::REPORT_FILES {
             writeln!(out, "{}", directory.join(name).display())?;
         }
         return Ok(Exit::Pass);
     }
-    let text = match args.format.unwrap_or_default() {
+    let text = match format.unwrap_or_default() {
         ReportFormat::Text => {
             let style = TextStyle {
                 colour: context.console.colour,
                 width: context.console.width,
-                name: args.run.display().to_string(),
+                name: named.name.clone(),
                 ..TextStyle::default()
             };
-            verismo_report::text(&report, &style)
+            verismo_report::text(report, &style)
         }
-        ReportFormat::Html => verismo_report::html(&report),
-        ReportFormat::Md => verismo_report::markdown(&report),
-        ReportFormat::Junit => verismo_report::junit(&report)
+        ReportFormat::Html => verismo_report::html(report),
+        ReportFormat::Md => verismo_report::markdown(report),
+        ReportFormat::Junit => verismo_report::junit(report)
             .map_err(|e| CliError::unusable("internal", format_args!("cannot build JUnit XML: {e}")))?,
-        ReportFormat::Json => validate::json(&report)?,
+        ReportFormat::Json => named.json.clone(),
     };
     out.write_all(text.as_bytes())?;
     Ok(Exit::Pass)
 }
 
-/// Reads a report of the schema this version writes; of a directory the report.json in it.
+/// The report of a file, of the report.json in a directory, or of a recorded run; a path that exists is taken as one.
 ///
 /// # Errors
-/// `no-such-path`, or `not-a-report` with what the file is instead.
-pub(crate) fn read(run: &Path) -> Result<Report, CliError> {
+/// `no-such-path`, `not-a-report` with what the file is instead, or as [`ledger::run`].
+pub(crate) fn named(name: &Path, home: &HomeArgs) -> Result<Named, CliError> {
+    match name.to_str() {
+        Some(run) if !name.exists() && verismo_ledger::may_name_a_run(run) => ledger::run(run, home),
+        _ => read(name),
+    }
+}
+
+/// Reads a report of the schema this version writes.
+fn read(run: &Path) -> Result<Named, CliError> {
     let path = if run.is_dir() { run.join("report.json") } else { run.to_owned() };
     let shown = path.display();
     let text = fs::read_to_string(&path)
@@ -66,7 +90,8 @@ pub(crate) fn read(run: &Path) -> Result<Report, CliError> {
         }
         Some(_) => {}
     }
-    Report::from_json(&text).map_err(|e| not_a_report(&e))
+    let report = Report::from_json(&text).map_err(|e| not_a_report(&e))?;
+    Ok(Named { name: run.display().to_string(), report, json: text })
 }
 
 /// What every file of ours begins with.

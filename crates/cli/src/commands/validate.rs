@@ -12,6 +12,7 @@ use verismo_suite::suite::{Pairing, Scope};
 use verismo_suite::{FindingVerdict, Severity, Suite, Verdict};
 
 use crate::args::{InputFormat, PairingArg, ScopeArg, ValidateArgs};
+use crate::ledger::Recording;
 use crate::{CliError, Context, Exit, files, progress, suites};
 
 /// The files of a report, in the order in which they are named to the user.
@@ -24,17 +25,16 @@ pub(crate) const REPORT_FILES: [&str; 4] = ["report.html", "report.json", "repor
 /// to read is part of the report instead.
 pub fn run(args: &ValidateArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
     let request = request(args)?;
-    if let Some(store) = &args.store {
-        tracing::warn!(%store, "there is no store yet: the data are read again");
-    }
+    let recording = Recording::start(&args.record, args.suite.as_deref().and_then(suites::file));
     files::create_dir(&args.out)?;
     remove_old_reports(&args.out)?;
     tracing::info!(golden = ?request.golden, candidate = ?request.candidate, threads = request.threads, "validating");
-    let report = match judge(&request, context, "validate") {
+    let mut report = match judge(&request, context, "validate") {
         Ok(report) => report,
         Err(error) if error.exit() == Exit::Error => {
             // Whoever reads the reports must find the ERROR there, too.
-            let report = error_report(&request, &error);
+            let mut report = error_report(&request, &error);
+            recording.keep(&mut report);
             write_reports(&report, &args.out, args.json.as_deref())?;
             if args.json.as_deref() == Some(Path::new("-")) {
                 out.write_all(json(&report)?.as_bytes())?;
@@ -43,6 +43,7 @@ pub fn run(args: &ValidateArgs, context: Context<'_>, out: &mut impl Write) -> R
         }
         Err(error) => return Err(error),
     };
+    recording.keep(&mut report);
     write_reports(&report, &args.out, args.json.as_deref())?;
     if args.json.as_deref() == Some(Path::new("-")) {
         out.write_all(json(&report)?.as_bytes())?;
@@ -54,6 +55,9 @@ pub fn run(args: &ValidateArgs, context: Context<'_>, out: &mut impl Write) -> R
             ..TextStyle::default()
         };
         out.write_all(verismo_report::text(&report, &style).as_bytes())?;
+        if let Some(line) = recording.footer(&report) {
+            writeln!(out, "{line}")?;
+        }
     }
     Ok(exit(report.verdict))
 }
@@ -74,12 +78,16 @@ pub fn exit(verdict: Verdict) -> Exit {
 /// Where the engine has no report.
 pub fn judge(request: &ValidateRequest, context: Context<'_>, title: &str) -> Result<Report, CliError> {
     let meter = Meter::default();
+    let used_before = verismo_engine::cpu_seconds();
     let result = progress::watch(context, &meter, title, || verismo_engine::validate(request, &meter));
     // An interrupt that comes while the judge is at work is honoured before anything is written.
     if crate::interrupt::is_raised(context.cancel) {
         return Err(CliError::interrupted());
     }
-    result.map_err(engine_error)
+    let mut report = result.map_err(engine_error)?;
+    let used = verismo_engine::cpu_seconds().zip(used_before);
+    report.timing.cpu_seconds = used.map(|(after, before)| after - before);
+    Ok(report)
 }
 
 /// What the engine could not do, as an error of the command.

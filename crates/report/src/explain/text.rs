@@ -3,7 +3,7 @@
 use anstyle::Style;
 use verismo_suite::explanation::{Chapter, Explanation, Story};
 
-use super::bar::bar;
+use crate::bar::bar;
 use crate::layout::{clean, paint, wrap};
 use crate::text::{TextStyle, verdict_style};
 

@@ -1,4 +1,4 @@
-//! An effect with its interval against its margin, as a line of text.
+//! An effect with its interval against its margin, as a line of text: alone, or one of many on a common axis.
 
 use crate::layout::display_width;
 use crate::number::measured;
@@ -13,36 +13,60 @@ const WIDTH_MAX: usize = 72;
 /// A bar and the labels under it; none where a number is missing.
 ///
 /// `signed` says whether the effect has two directions: the margin then lies on both sides of 0.
-pub(super) fn bar(effect: f64, interval: [f64; 2], margin: f64, signed: bool, width: usize) -> Option<[String; 2]> {
+pub(crate) fn bar(effect: f64, interval: [f64; 2], margin: f64, signed: bool, width: usize) -> Option<[String; 2]> {
     let [low, high] = interval;
     if width < WIDTH_MIN || ![effect, low, high, margin].iter().all(|x| x.is_finite()) || margin <= 0.0 {
         return None;
     }
     let cells = width.min(WIDTH_MAX);
-    let reach = [effect, low, high, margin].iter().fold(0.0_f64, |most, x| most.max(x.abs())) * (1.0 + ROOM);
-    let from = if signed { -reach } else { 0.0 };
-    let at = |x: f64| {
-        let share = (x - from) / (reach - from);
-        ((share * (cells - 1) as f64).round().max(0.0) as usize).min(cells - 1)
-    };
+    let axis = Axis::new(&[effect, low, high, margin], signed, cells);
+    let line = line(&axis, effect, interval, margin);
+    let at = |x| axis.cell(x);
     let edges: Vec<f64> = if signed { vec![-margin, margin] } else { vec![margin] };
-    let mut line: Vec<char> = (0..cells)
-        .map(|cell| {
-            let inside = cell <= at(margin) && (!signed || cell >= at(-margin));
-            if inside { '─' } else { '·' }
-        })
-        .collect();
-    for cell in &mut line[at(low)..=at(high)] {
-        *cell = '━';
-    }
-    for &edge in &edges {
-        line[at(edge)] = '┃';
-    }
-    line[at(effect)] = '◆';
     let mut labels: Vec<(usize, String)> = edges.iter().map(|&edge| (at(edge), measured(edge))).collect();
     labels.push((at(0.0), "0".to_owned()));
     labels.push((at(effect), measured(effect)));
-    Some([line.into_iter().collect(), place(&labels, cells)])
+    Some([line, place(&labels, cells)])
+}
+
+/// Where numbers lie on a line of text.
+pub(crate) struct Axis {
+    from: f64,
+    reach: f64,
+    cells: usize,
+}
+
+impl Axis {
+    /// An axis with room for all of `numbers`, which are finite and not all 0; from 0 on unless `signed`.
+    pub(crate) fn new(numbers: &[f64], signed: bool, cells: usize) -> Self {
+        let reach = numbers.iter().fold(0.0_f64, |most, x| most.max(x.abs())) * (1.0 + ROOM);
+        Self { from: if signed { -reach } else { 0.0 }, reach, cells: cells.max(1) }
+    }
+
+    fn is_signed(&self) -> bool {
+        self.from < 0.0
+    }
+
+    fn cell(&self, x: f64) -> usize {
+        let share = (x - self.from) / (self.reach - self.from);
+        ((share * (self.cells - 1) as f64).round().max(0.0) as usize).min(self.cells - 1)
+    }
+}
+
+/// An effect with its interval and margin on an axis.
+pub(crate) fn line(axis: &Axis, effect: f64, [low, high]: [f64; 2], margin: f64) -> String {
+    let (inside_from, inside_to) = (if axis.is_signed() { axis.cell(-margin) } else { 0 }, axis.cell(margin));
+    let is_inside = |cell: usize| (inside_from..=inside_to).contains(&cell);
+    let mut line: Vec<char> = (0..axis.cells).map(|cell| if is_inside(cell) { '─' } else { '·' }).collect();
+    for cell in &mut line[axis.cell(low)..=axis.cell(high).max(axis.cell(low))] {
+        *cell = '━';
+    }
+    if axis.is_signed() {
+        line[inside_from] = '┃';
+    }
+    line[inside_to] = '┃';
+    line[axis.cell(effect)] = '◆';
+    line.into_iter().collect()
 }
 
 /// Writes each label under its cell, the first ones first; one that would touch another is left out.

@@ -1,0 +1,79 @@
+//! `verismo runs` and `verismo show`.
+
+use std::io::Write;
+
+use verismo_ledger::{Filter, Ledger};
+use verismo_suite::Verdict;
+use verismo_suite::catalogue::nearest;
+use verismo_suite::runs::Trend;
+
+use super::report;
+use crate::args::{RunsArgs, ShowArgs};
+use crate::ledger::{self, ledger_error};
+use crate::{CliError, Context, Exit, files, suites};
+
+/// Lists the runs, or one finding over them.
+///
+/// # Errors
+/// `unknown-observable`, `unknown-test`, a suite that is none, or a ledger that cannot be read.
+pub fn list(args: &RunsArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
+    let suite_file = args.suite.as_deref().and_then(suites::file);
+    let mut ledger = ledger::open(&args.home, suite_file)?;
+    let filter = Filter {
+        suite: match (&args.suite, suite_file) {
+            (Some(name), Some(_)) => Some(suites::load(name)?.name),
+            (name, _) => name.clone(),
+        },
+        verdict: args.verdict.map(Verdict::from),
+        since_ms: args.since,
+        limit: Some(args.limit),
+    };
+    let internal =
+        |e| CliError::unusable("internal", format_args!("the ledger has a number that JSON cannot hold: {e}"));
+    if let Some(wanted) = &args.trend {
+        let trend = trend(&mut ledger, wanted, &filter)?;
+        let none = format!("No such finding in these runs of {}.\n", ledger.home().display());
+        let text = |style: &_| if trend.series.is_empty() { none } else { verismo_report::trend_text(&trend, style) };
+        files::json_or_text(args.json.as_deref(), trend.to_json().map_err(internal)?, text, context, out)?;
+        return Ok(Exit::Pass);
+    }
+    let list = ledger.runs(&filter).map_err(ledger_error)?;
+    let none = format!("No such runs in {}.\n", ledger.home().display());
+    let text = |style: &_| if list.runs.is_empty() { none } else { verismo_report::runs_text(&list, style) };
+    files::json_or_text(args.json.as_deref(), list.to_json().map_err(internal)?, text, context, out)?;
+    Ok(Exit::Pass)
+}
+
+/// The trend of `OBSERVABLE` or `OBSERVABLE:TEST`; columns of tables may have a colon in their names.
+fn trend(ledger: &mut Ledger, wanted: &str, filter: &Filter) -> Result<Trend, CliError> {
+    let known = ledger.observables().map_err(ledger_error)?;
+    let is_known = |name: &str| known.iter().any(|(observable, _)| observable == name);
+    let (observable, test) = match wanted.rsplit_once(':') {
+        Some((observable, test)) if !is_known(wanted) => (observable, Some(test)),
+        _ => (wanted, None),
+    };
+    if !is_known(observable) {
+        let message = format!("no run in {} has findings of {observable}", ledger.home().display());
+        let error = CliError::usage("unknown-observable", message);
+        return Err(match nearest(observable, known.iter().map(|(name, _)| name.as_str())) {
+            Some(near) => error.help(format_args!("did you mean {near}?")),
+            None => error,
+        });
+    }
+    let mut tests = known.iter().filter(|(name, _)| name == observable).map(|(_, test)| test.as_str());
+    if let Some(test) = test.filter(|test| !tests.clone().any(|known| known == *test)) {
+        let tests: Vec<&str> = tests.by_ref().collect();
+        let message = format!("no run has the test {test} of {observable}");
+        return Err(CliError::usage("unknown-test", message).help(format_args!("there are: {}", tests.join(", "))));
+    }
+    ledger.trend(observable, test, filter).map_err(ledger_error)
+}
+
+/// Shows the report of a run in one format, or writes all its files.
+///
+/// # Errors
+/// `no-such-run`, `ambiguous-run`, `damaged-run`, `cannot-write`.
+pub fn show(args: &ShowArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
+    let named = ledger::run(&args.run, &args.home)?;
+    report::render(&named, args.out.as_deref(), args.format, context, out)
+}

@@ -1,0 +1,150 @@
+//! What a signature says of a run, schema `verismo.certificate/1`.
+//!
+//! Unknown keys are refused: nothing that is not signed may stand beside what is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::report::{Report, Side};
+use crate::suite::Scope;
+use crate::verdict::Verdict;
+
+/// The schema of a certificate.
+pub const SCHEMA: &str = "verismo.certificate/1";
+
+/// A statement with its signature.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// What is signed.
+    pub statement: Statement,
+    /// The public key that belongs to the signature, hex.
+    pub key: String,
+    /// Ed25519 signature of [`Statement::signed_bytes`], hex.
+    pub signature: String,
+}
+
+/// What is said of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Statement {
+    /// The run in the ledger; null where none was recorded.
+    pub run: Option<String>,
+    /// When the certificate was made, RFC 3339 in UTC.
+    pub issued: String,
+    /// Verdict of the run.
+    pub verdict: Verdict,
+    /// What the verdict is about.
+    pub scope: Scope,
+    /// Digest of the run.
+    pub digest: String,
+    /// Name of the suite.
+    pub suite: String,
+    /// Digest of the suite.
+    pub suite_digest: String,
+    /// What was read.
+    pub inputs: Vec<CertifiedInput>,
+    /// Version of verismo.
+    pub version: String,
+    /// Version of the judging recipe.
+    pub recipe: String,
+    /// BLAKE3, hex, of the bytes of report.json.
+    pub report_digest: String,
+}
+
+/// What is said of one input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertifiedInput {
+    /// Golden or candidate.
+    pub side: Side,
+    /// Its digest.
+    pub digest: String,
+    /// Messages.
+    pub messages: u64,
+    /// Events.
+    pub events: u64,
+}
+
+impl Statement {
+    /// What a report says, certified at `issued`; `report_digest` is that of its bytes.
+    pub fn of(report: &Report, issued: String, report_digest: String) -> Self {
+        let inputs = report.inputs.iter().map(|input| CertifiedInput {
+            side: input.side,
+            digest: input.digest.clone(),
+            messages: input.messages,
+            events: input.events,
+        });
+        Self {
+            run: report.provenance.run.as_ref().map(|stamp| stamp.id.clone()),
+            issued,
+            verdict: report.verdict,
+            scope: report.scope,
+            digest: report.digest.clone(),
+            suite: report.suite.clone(),
+            suite_digest: report.suite_digest.clone(),
+            inputs: inputs.collect(),
+            version: report.provenance.version.clone(),
+            recipe: report.provenance.recipe.clone(),
+            report_digest,
+        }
+    }
+
+    /// The bytes that are signed: [`SCHEMA`], a line feed, and the statement as JSON without white space, its keys in the order
+    /// of this type.
+    ///
+    /// # Errors
+    /// None that a statement of strings and integers could have.
+    pub fn signed_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut bytes = format!("{SCHEMA}\n").into_bytes();
+        serde_json::to_writer(&mut bytes, self)?;
+        Ok(bytes)
+    }
+
+    /// What another statement says otherwise, in words; when each was made does not count.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let inputs = |s: &Self| -> Vec<String> {
+            s.inputs.iter().map(|i| format!("{} {} {} {}", i.side.as_str(), i.digest, i.messages, i.events)).collect()
+        };
+        let facts = |s: &Self| {
+            [
+                ("run", s.run.clone().unwrap_or_default()),
+                ("verdict", s.verdict.to_string()),
+                ("scope", s.scope.as_str().to_owned()),
+                ("run digest", s.digest.clone()),
+                ("suite", s.suite.clone()),
+                ("suite digest", s.suite_digest.clone()),
+                ("inputs", inputs(s).join(", ")),
+                ("version", s.version.clone()),
+                ("recipe", s.recipe.clone()),
+                ("digest of report.json", s.report_digest.clone()),
+            ]
+        };
+        let pairs = facts(self).into_iter().zip(facts(other));
+        let different = pairs.filter(|((_, one), (_, two))| one != two);
+        different.map(|((name, one), (_, two))| format!("{name}: {one:?}, not {two:?}")).collect()
+    }
+}
+
+impl Certificate {
+    /// The certificate as JSON text with a final newline.
+    ///
+    /// # Errors
+    /// None that a certificate of strings and integers could have.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+
+    /// Reads a certificate.
+    ///
+    /// # Errors
+    /// When the text is not a certificate of this schema, and of nothing else.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        let certificate: Self = serde_json::from_str(text)?;
+        if certificate.schema == SCHEMA {
+            return Ok(certificate);
+        }
+        Err(serde::de::Error::custom(format_args!("its schema is {}, not {SCHEMA}", certificate.schema)))
+    }
+}
