@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use verismo_market::observe::frame::Frame;
 use verismo_market::observe::plugin::{Plugin, Sink, register};
+use verismo_stats::carry;
 use verismo_stats::judging::{LawStatistic, ValueLaw};
 use verismo_suite::catalogue::{
     Class, DefaultMargin, Grid, MarginUnit, Metric, ObservableInfo, PluginError, Reads, TestId, TestInfo, add_metric,
@@ -11,6 +12,9 @@ use verismo_suite::catalogue::{
 
 /// Whether a trade happened at a whole price. People prefer round numbers; a simulator may not.
 pub struct WholePrice;
+
+// It remembers nothing.
+carry!(WholePrice:);
 
 impl Plugin for WholePrice {
     const INFO: ObservableInfo = ObservableInfo {
@@ -41,6 +45,8 @@ impl Plugin for WholePrice {
 pub struct TradeMove {
     last: Option<i64>,
 }
+
+carry!(TradeMove: last);
 
 impl Plugin for TradeMove {
     const INFO: ObservableInfo = ObservableInfo {

@@ -345,6 +345,9 @@ pub struct ValidateArgs {
     /// Where the run is recorded.
     #[command(flatten)]
     pub record: RecordArgs,
+    /// Read all files to see whether they changed since they were observed, whatever their times and sizes say
+    #[arg(long, requires = "store", help_heading = "Running")]
+    pub verify_files: bool,
 }
 
 const DEMO_EXAMPLES: &str = "\

@@ -17,7 +17,8 @@ use verismo_cli::{CliError, Exit};
 use verismo_market::observable_laws;
 use verismo_market::observe::frame::Frame;
 use verismo_market::observe::plugin::laws::{self, streams};
-use verismo_market::observe::plugin::{Plugin, Sink};
+use verismo_market::observe::plugin::{Carry, DecodeError, Plugin, Reader, Sink};
+use verismo_stats::carry;
 use verismo_stats::judging::laws::check_law_statistic;
 use verismo_suite::catalogue::{Class, Metric, ObservableInfo, Reads, TestId, TestInfo, add_metric};
 
@@ -26,6 +27,16 @@ observable_laws!(trade_move, TradeMove, streams());
 
 /// Remembers the trade before and says that it does not.
 struct Forgetful(TradeMove);
+
+impl Carry for Forgetful {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.0.save(out);
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        self.0.load(input)
+    }
+}
 
 impl Plugin for Forgetful {
     const INFO: ObservableInfo = ObservableInfo { id: "forgetful", class: Class::Group, ..TradeMove::INFO };
@@ -45,8 +56,33 @@ fn a_class_that_is_not_true_is_found_out() {
     streams().iter().for_each(laws::check_class::<Forgetful>);
 }
 
+/// Remembers the trade before, and does not hand it on.
+struct Careless(TradeMove);
+
+carry!(Careless:);
+
+impl Plugin for Careless {
+    const INFO: ObservableInfo = ObservableInfo { id: "careless", ..TradeMove::INFO };
+
+    fn new(grid_ns: i64) -> Self {
+        Self(TradeMove::new(grid_ns))
+    }
+
+    fn read(&mut self, frame: &Frame, out: &mut Sink) {
+        self.0.read(frame, out);
+    }
+}
+
+#[test]
+#[should_panic = "handed on at"]
+fn a_memory_that_is_not_handed_on_is_found_out() {
+    streams().iter().for_each(laws::check_cuts::<Careless>);
+}
+
 /// Counts the frames, which end where batches end.
 struct Frames;
+
+carry!(Frames:);
 
 impl Plugin for Frames {
     const INFO: ObservableInfo = ObservableInfo { id: "frames", ..WholePrice::INFO };

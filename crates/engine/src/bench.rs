@@ -198,7 +198,7 @@ impl Bench<'_> {
             };
             let groups = side.inventory.reader_groups(&days).map_err(EngineError::feed(name))?;
             let jobs: Result<_, FeedError> = groups.into_iter().map(job).collect();
-            let parts = run_jobs(jobs.map_err(EngineError::feed(name))?, 1, self.meter);
+            let parts = run_jobs(jobs.map_err(EngineError::feed(name))?, 1, None, self.meter);
             let parts: Result<Vec<_>, FeedError> = parts.into_iter().map(|(_, part)| part).collect();
             let parts = parts.map_err(EngineError::feed(name))?;
             messages += parts.iter().map(|part| part.messages).sum::<u64>();

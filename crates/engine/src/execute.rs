@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use verismo_feed::{Block, EventReader, FeedCounters, FeedError, ReaderGroup, StreamName};
 use verismo_market::observe::{ObserveOptions, Observed, StreamObserver};
 
+use crate::chain::{Chain, Vault};
 use crate::meter::Meter;
 
 /// Blocks a decoder may be ahead of its observer: a few, so that memory stays flat.
@@ -50,7 +51,7 @@ pub(crate) struct Job {
 pub(crate) type JobResult = (usize, Result<ObservedSide, FeedError>);
 
 /// Runs all jobs on at most `threads` observers; the results come in the order of the jobs.
-pub(crate) fn run_jobs(jobs: Vec<Job>, threads: usize, meter: &Meter) -> Vec<JobResult> {
+pub(crate) fn run_jobs(jobs: Vec<Job>, threads: usize, vault: Option<&Vault<'_>>, meter: &Meter) -> Vec<JobResult> {
     let count = jobs.len();
     // A job that is more than its thread's share of the work gets a second one for its decoder. Others do not: blocks that go from
     // one core to another cost more than they gain while every core has a job.
@@ -67,7 +68,12 @@ pub(crate) fn run_jobs(jobs: Vec<Job>, threads: usize, meter: &Meter) -> Vec<Job
             let Some(job) = slot.lock().ok().and_then(|mut slot| slot.take()) else { continue };
             let side = job.side;
             let is_piped = threads > 1 && is_large(&job);
-            let observed = observe_as_expected(job, is_piped, meter);
+            let observed = match (vault, &job.again) {
+                (Some(vault), Some(group)) => {
+                    Chain { group, options: job.options.clone(), symbol: job.symbol.clone(), vault, meter }.observe()
+                }
+                _ => observe_as_expected(job, is_piped, meter),
+            };
             if let Ok(mut result) = results[index].lock() {
                 *result = Some((side, observed));
             }
@@ -171,14 +177,14 @@ fn observe_pipelined(job: Job, meter: &Meter) -> Result<ObservedSide, FeedError>
 }
 
 /// What the meter has been told of a reader.
-#[derive(Default)]
-struct Read {
-    messages: u64,
-    bytes: u64,
+#[derive(Default, Clone, Copy)]
+pub(crate) struct Read {
+    pub(crate) messages: u64,
+    pub(crate) bytes: u64,
 }
 
 impl Read {
-    fn advance(&mut self, reader: &dyn EventReader, meter: &Meter) {
+    pub(crate) fn advance(&mut self, reader: &dyn EventReader, meter: &Meter) {
         let (messages, bytes) = (reader.messages(), reader.bytes());
         meter.add(messages.saturating_sub(self.messages), bytes.saturating_sub(self.bytes));
         (self.messages, self.bytes) = (messages, bytes);

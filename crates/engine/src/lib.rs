@@ -6,10 +6,12 @@
 
 mod bench;
 mod census;
+mod chain;
 mod convert;
 mod error;
 mod execute;
 mod home;
+mod identity;
 mod lob_bench;
 mod memory;
 mod meter;
@@ -17,6 +19,7 @@ mod plan;
 mod power;
 mod profile;
 mod simulated;
+mod store;
 mod table;
 mod validate;
 
@@ -31,4 +34,5 @@ pub use plan::{Plan, SidePlan};
 pub use power::{PowerRequest, Source, power};
 pub use profile::{ProfileOptions, profile};
 pub use simulated::{MessageReader, judge_messages, observe_messages};
-pub use validate::{ValidateRequest, observe_golden, observe_options, validate};
+pub use store::{Store, StoreError};
+pub use validate::{StoreRequest, ValidateRequest, observe_golden, observe_options, validate};

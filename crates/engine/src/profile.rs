@@ -150,6 +150,7 @@ fn request(paths: &[PathBuf], options: &ProfileOptions) -> ValidateRequest {
         limits: options.limits,
         threads: options.threads.max(1),
         settings: options.settings.clone(),
+        store: None,
     }
 }
 
@@ -188,7 +189,7 @@ fn observe_streams(
         again: None,
     });
     let mut parts: Vec<ObservedSide> = Vec::new();
-    for (_, part) in run_jobs(jobs.collect(), request.threads, meter) {
+    for (_, part) in run_jobs(jobs.collect(), request.threads, None, meter) {
         parts.push(part.map_err(EngineError::feed(SIDE))?);
     }
     let mut seen: BTreeMap<(String, String), Seen> = BTreeMap::new();

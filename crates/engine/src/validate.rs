@@ -8,15 +8,18 @@ use verismo_feed::{Format, Inventory, Limits, ReaderOptions};
 use verismo_judge::input::SideStates;
 use verismo_judge::{JudgeOptions, judge};
 use verismo_market::observe::{ObserveOptions, WINDOW_SHORT_NS};
-use verismo_suite::report::{Ignored, Input, Provenance, Report, Side, Timing};
+use verismo_suite::report::{Cache, Ignored, Input, Provenance, Report, Side, Timing};
 use verismo_suite::suite::{DataKind, Suite};
 
+use crate::chain::{Tally, Vault};
 use crate::convert;
 use crate::error::EngineError;
 use crate::execute::{Job, ObservedSide, run_jobs, same_symbol};
+use crate::identity::Identities;
 use crate::memory::peak_memory_bytes;
 use crate::meter::Meter;
 use crate::plan::{Plan, SidePlan};
+use crate::store::{Store, StoreError};
 use crate::table;
 
 /// What to validate, and how.
@@ -46,6 +49,17 @@ pub struct ValidateRequest {
     pub threads: usize,
     /// Settings to show in the report's provenance.
     pub settings: BTreeMap<String, String>,
+    /// Where states are kept between runs, if they are.
+    pub store: Option<StoreRequest>,
+}
+
+/// A store of states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreRequest {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Read all files again to see whether they changed, whatever the file system says.
+    pub verifies: bool,
 }
 
 /// Facts about a run that are no part of its digest.
@@ -72,7 +86,9 @@ pub fn validate(request: &ValidateRequest, meter: &Meter) -> Result<Report, Engi
     let suite = suite_for(request, &plan)?;
     let mut stages = BTreeMap::from([("plan".to_owned(), started.elapsed().as_secs_f64())]);
     let observing = Instant::now();
-    let (golden, candidate, suite) = observe_sides(&plan, request, &suite, meter)?;
+    let kept = request.store.as_ref().filter(|_| suite.data == DataKind::Market).map(Kept::open);
+    let vault = kept.as_ref().and_then(Kept::vault);
+    let (golden, candidate, suite) = observe_sides(&plan, request, &suite, vault.as_ref(), meter)?;
     if meter.is_cancelled() {
         return Err(EngineError::Interrupted { messages: meter.messages() });
     }
@@ -86,7 +102,41 @@ pub fn validate(request: &ValidateRequest, meter: &Meter) -> Result<Report, Engi
         settings: request.settings.clone(),
         threads: request.threads,
     };
-    Ok(report_of(&golden.states, &candidate.states, &suite, &request.maps, facts))
+    let report = report_of(&golden.states, &candidate.states, &suite, &request.maps, facts);
+    Ok(Report { cache: kept.map(|kept| kept.report()), ..report })
+}
+
+/// The store of a run, or why there is none.
+struct Kept {
+    store: Result<Store, StoreError>,
+    identities: Identities,
+    tally: Tally,
+    folder: PathBuf,
+}
+
+impl Kept {
+    fn open(request: &StoreRequest) -> Self {
+        Self {
+            store: Store::open(&request.folder),
+            identities: Identities::open(&request.folder, request.verifies),
+            tally: Tally::default(),
+            folder: request.folder.clone(),
+        }
+    }
+
+    fn vault(&self) -> Option<Vault<'_>> {
+        let store = self.store.as_ref().ok()?;
+        Some(Vault { store, identities: &self.identities, tally: &self.tally })
+    }
+
+    fn report(&self) -> Cache {
+        let problems = match &self.store {
+            Ok(store) => store.problems(),
+            Err(error) => vec![error.clone()],
+        };
+        let problems = problems.iter().map(ToString::to_string).collect();
+        self.tally.report(&self.folder.display().to_string(), problems)
+    }
 }
 
 /// The states of a side, and what they cost.
@@ -145,7 +195,7 @@ pub fn observe_golden(request: &ValidateRequest, meter: &Meter) -> Result<(SideS
     let plan = Plan::golden_only(&request.golden, request.format)?.with_limits(request.limits);
     meter.set_bytes_total(plan.bytes());
     let suite = suite_for(request, &plan)?;
-    let (golden, _, suite) = observe_sides(&plan, request, &suite, meter)?;
+    let (golden, _, suite) = observe_sides(&plan, request, &suite, None, meter)?;
     if meter.is_cancelled() {
         return Err(EngineError::Interrupted { messages: meter.messages() });
     }
@@ -176,12 +226,13 @@ fn observe_sides(
     plan: &Plan,
     request: &ValidateRequest,
     suite: &Suite,
+    vault: Option<&Vault<'_>>,
     meter: &Meter,
 ) -> Result<(SideResult, SideResult, Suite), EngineError> {
     if suite.data == DataKind::Table {
         return table::observe_both(plan, request, suite, meter);
     }
-    let (golden, candidate) = observe_streams(plan, request, suite, meter)?;
+    let (golden, candidate) = observe_streams(plan, request, suite, vault, meter)?;
     Ok((golden, candidate, suite.clone()))
 }
 
@@ -189,6 +240,7 @@ fn observe_streams(
     plan: &Plan,
     request: &ValidateRequest,
     suite: &Suite,
+    vault: Option<&Vault<'_>>,
     meter: &Meter,
 ) -> Result<(SideResult, SideResult), EngineError> {
     let mut jobs = Vec::new();
@@ -208,7 +260,7 @@ fn observe_streams(
         }
     }
     let mut parts: [Vec<ObservedSide>; 2] = [Vec::new(), Vec::new()];
-    for (side, observed) in run_jobs(jobs, request.threads, meter) {
+    for (side, observed) in run_jobs(jobs, request.threads, vault, meter) {
         parts[side].push(observed.map_err(EngineError::feed(side_name(side)))?);
     }
     let [golden, candidate] = parts;

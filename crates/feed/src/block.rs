@@ -67,4 +67,24 @@ pub trait EventReader: Send {
 
     /// Bytes read from disk so far.
     fn bytes(&self) -> u64;
+
+    /// After `next_block` gave `false`: where the reader rests between two files, if it may rest at all. It goes on with the next call of
+    /// `next_block`; without an answer it has ended.
+    ///
+    /// A reader rests where nothing but its carry is left of the files before: all were read to their end, and no row of theirs waits. Only
+    /// readers opened with [`ReaderGroup::open_at`](crate::inventory::ReaderGroup::open_at) rest.
+    fn rest(&mut self) -> Option<Rest> {
+        None
+    }
+}
+
+/// Where a reader rests.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rest {
+    /// Files that were read.
+    pub sources: usize,
+    /// What goes on.
+    pub carry: Vec<u8>,
+    /// What was counted since the last rest.
+    pub counters: FeedCounters,
 }

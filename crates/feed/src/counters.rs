@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use verismo_stats::carry;
+use verismo_stats::state::{Carry, DecodeError, Reader};
+
 /// Check ids counted by this crate.
 pub mod checks {
     /// Lines or rows that cannot be read at all.
@@ -20,13 +23,17 @@ pub mod checks {
     pub const SEQUENCE_GAP: &str = "sequence_gap";
     /// Disagreements between a manifest and the files.
     pub const MANIFEST: &str = "manifest";
+
+    /// All of them.
+    pub(super) const ALL: [&str; 8] =
+        [UNREADABLE, INVALID_VALUE, TIME_UNIT, TRUNCATED_FILE, UNKNOWN_STREAM, SESSION_OVERLAP, SEQUENCE_GAP, MANIFEST];
 }
 
 /// Examples kept per check.
 pub const EXAMPLES_MAX: usize = 8;
 
 /// Where something was seen.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FeedExample {
     /// The file.
     pub source: String,
@@ -69,8 +76,15 @@ impl FeedCounters {
         self.counters.entry(check).or_default().total = total;
     }
 
+    /// Gives each file that an example names another name.
+    pub fn rename_sources(&mut self, rename: &dyn Fn(&str) -> String) {
+        for example in self.counters.values_mut().flat_map(|counter| &mut counter.examples) {
+            example.source = rename(&example.source);
+        }
+    }
+
     /// Says out of how many lines or rows everything that was counted was counted; what makes data unusable has a total anyway.
-    pub(crate) fn set_totals(&mut self, total: u64) {
+    pub fn set_totals(&mut self, total: u64) {
         for check in [checks::UNREADABLE, checks::INVALID_VALUE] {
             self.set_total(check, total);
         }
@@ -129,6 +143,37 @@ impl FeedCounters {
                 self.unknown_streams.insert(name.clone(), *n);
             }
         }
+    }
+}
+
+carry!(FeedExample: source, position, detail);
+carry!(FeedCounter: count, total, examples);
+
+/// By check, then the unknown streams.
+impl Carry for FeedCounters {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.counters.len().save(out);
+        for (check, counter) in &self.counters {
+            (*check).to_owned().save(out);
+            counter.save(out);
+        }
+        let streams: Vec<(String, u64)> = self.unknown_streams.iter().map(|(name, n)| (name.clone(), *n)).collect();
+        streams.save(out);
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        self.counters.clear();
+        for _ in 0..input.length("counters of a reader", 4)? {
+            let (mut name, mut counter) = (String::new(), FeedCounter::default());
+            name.load(input)?;
+            counter.load(input)?;
+            let check = checks::ALL.iter().find(|check| **check == name);
+            self.counters.insert(check.ok_or_else(|| input.invalid("a check"))?, counter);
+        }
+        let mut streams: Vec<(String, u64)> = Vec::new();
+        streams.load(input)?;
+        self.unknown_streams = streams.into_iter().collect();
+        Ok(())
     }
 }
 

@@ -16,6 +16,9 @@ pub enum EpochUnit {
 }
 
 impl EpochUnit {
+    /// All units, the longest first.
+    pub const ALL: [Self; 4] = [Self::Second, Self::Milli, Self::Micro, Self::Nano];
+
     /// The unit in which `stamp` is a plausible time.
     ///
     /// The limits 10^11, 10^14 and 10^17 are the same instant-free gaps for every unit: for years 1990 to 2100 seconds stay below

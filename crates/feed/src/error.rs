@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use parquet::errors::ParquetError;
+use verismo_stats::state::DecodeError;
 
 /// An error of a decoder, a writer or the inventory.
 ///
@@ -167,6 +168,12 @@ pub enum FeedError {
         /// The value.
         value: String,
     },
+    /// A reader cannot go on from what it was given; whoever stored that should read from the start.
+    #[error("a reader cannot go on here: {detail}")]
+    Carry {
+        /// What is wrong with it.
+        detail: String,
+    },
 }
 
 impl FeedError {
@@ -188,6 +195,7 @@ impl FeedError {
             Self::RowCounts { .. } => "row-counts",
             Self::Option { .. } => "bad-option",
             Self::NotExpressible { .. } => "not-expressible",
+            Self::Carry { .. } => "bad-carry",
         }
     }
 
@@ -214,6 +222,11 @@ impl FeedError {
     }
 
     /// A Parquet file that cannot be written: mostly what the operating system says.
+    #[allow(clippy::needless_pass_by_value)] // for `map_err`
+    pub(crate) fn carry(error: DecodeError) -> Self {
+        Self::Carry { detail: error.to_string() }
+    }
+
     pub(crate) fn parquet_write(path: &Path, error: &ParquetError) -> Self {
         if let ParquetError::External(inner) = error
             && let Some(error) = inner.downcast_ref::<std::io::Error>()

@@ -37,7 +37,7 @@ pub mod write;
 
 pub use binance::BinanceCsvReader;
 pub use bitstamp::BitstampReader;
-pub use block::{BLOCK_EVENTS, Block, EventReader, StreamName};
+pub use block::{BLOCK_EVENTS, Block, EventReader, Rest, StreamName};
 pub use coinbase::{CoinbaseReader, order_id as coinbase_order_id, order_uuid as coinbase_order_uuid};
 pub use counters::{EXAMPLES_MAX, FeedCounter, FeedCounters, FeedExample, checks};
 pub use databento::DbnReader;

@@ -78,6 +78,7 @@ impl Judgement {
             pictures: self.pictures,
             timing,
             provenance,
+            cache: None,
         }
     }
 }

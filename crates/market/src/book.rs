@@ -9,6 +9,8 @@ mod levels;
 
 use crate::event::Side;
 use levels::Levels;
+use verismo_stats::carry;
+use verismo_stats::state::{Carry, DecodeError, Reader};
 
 /// Levels a side holds unless told otherwise: several times the deepest public book we know (about 44 thousand orders on
 /// far fewer prices), and still only some MiB.
@@ -24,7 +26,7 @@ pub struct BookLevel {
 }
 
 /// The best levels of both sides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Touch {
     /// The highest bid.
     pub bid: BookLevel,
@@ -279,11 +281,44 @@ impl Book {
         bids.chain(asks)
     }
 
+    /// Takes the number of levels that the cap dropped.
+    pub(crate) fn take_levels_dropped(&mut self) -> u64 {
+        std::mem::take(&mut self.levels_dropped)
+    }
+
     /// How often the cap made a side forget its worst level.
     pub fn levels_dropped(&self) -> u64 {
         self.levels_dropped
     }
 }
+
+/// Its levels, bids and asks, best first; how they lie in memory goes not on, and makes no difference.
+impl Carry for Book {
+    fn save(&self, out: &mut Vec<u8>) {
+        for side in [Side::Bid, Side::Ask] {
+            self.len(side).save(out);
+            for level in self.levels(side) {
+                level.save(out);
+            }
+        }
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        self.clear();
+        for side in [Side::Bid, Side::Ask] {
+            for _ in 0..input.length("levels of a book", 2)? {
+                let mut level = BookLevel::default();
+                level.load(input)?;
+                self.set(side, level.price, level.qty);
+            }
+        }
+        Ok(())
+    }
+}
+
+carry!(BookLevel: price, qty);
+carry!(Touch: bid, ask);
+carry!(Knowledge: has_snapshot, two_sided_since_ns);
 
 /// Since when a book may be taken for the whole book.
 ///

@@ -10,6 +10,7 @@ use crate::event::{NO_ID, NO_TIME, Side};
 use crate::message::{OrderAction, OrderEvent, RestingOrder};
 use rustc_hash::FxHashMap;
 use std::collections::hash_map::Entry;
+use verismo_stats::state::{Carry, DecodeError, Reader};
 
 /// Orders that are told apart unless told otherwise: seven times the deepest public order book we know (67 thousand),
 /// some 30 MB.
@@ -78,6 +79,57 @@ pub struct Orders {
     n_untracked: u64,
 }
 
+/// The orders in the order of their arrival, which they go on from: how often orders arrived before, or clocks were set back, makes no
+/// difference.
+impl Carry for Orders {
+    fn save(&self, out: &mut Vec<u8>) {
+        for table in [&self.table, &self.before] {
+            let mut all: Vec<(&i64, &Order)> = table.iter().collect();
+            all.sort_unstable_by_key(|(_, order)| order.arrival);
+            all.len().save(out);
+            for (id, order) in all {
+                out.push(match order.side {
+                    Side::None => 0,
+                    Side::Bid => 1,
+                    Side::Ask => 2,
+                });
+                [*id, order.price, order.remaining, order.t_added_ns, order.queue_ahead].save(out);
+                [order.is_cut, order.clock == self.clock].save(out);
+            }
+        }
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        self.clear();
+        (self.clock, self.n_arrived) = (1, 0);
+        for is_before in [false, true] {
+            for _ in 0..input.length("resting orders", 8)? {
+                let side = match input.u8("the side of an order")? {
+                    0 => Side::None,
+                    1 => Side::Bid,
+                    2 => Side::Ask,
+                    _ => return Err(input.invalid("the side of an order")),
+                };
+                let (mut numbers, mut flags) = ([0; 5], [false; 2]);
+                numbers.load(input)?;
+                flags.load(input)?;
+                let [id, price, remaining, t_added_ns, queue_ahead] = numbers;
+                let [is_cut, is_this_clock] = flags;
+                self.n_arrived += 1;
+                let (clock, arrival) = (u32::from(is_this_clock), self.n_arrived);
+                let order = Order { side, price, remaining, t_added_ns, queue_ahead, is_cut, clock, arrival };
+                if is_before {
+                    self.before.insert(id, order);
+                } else {
+                    self.table.insert(id, order);
+                    self.known.change(side, price, remaining);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Default for Orders {
     fn default() -> Self {
         Self::new(MAX_ORDERS)
@@ -121,6 +173,11 @@ impl Orders {
     /// The times of the orders known by now cannot be compared with those to come: the clock was set back.
     pub fn forget_times(&mut self) {
         self.clock = self.clock.wrapping_add(1);
+    }
+
+    /// Takes the number of orders that were not told apart.
+    pub(crate) fn take_untracked(&mut self) -> u64 {
+        std::mem::take(&mut self.n_untracked)
     }
 
     /// Number of known orders.

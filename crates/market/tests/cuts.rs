@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use support::{Feed, ONE, at_ms};
 use verismo_market::event::{EventBatch, NO_ID, NO_TIME, Side, flags};
 use verismo_market::message::{Body, Level, OrderAction, OrderEvent, RestingOrder};
-use verismo_market::observe::{ObserveOptions, Observed, StreamObserver};
+use verismo_market::observe::{ObserveOptions, Observed, Part, ScanPart, Series, StreamObserver};
+use verismo_stats::state::{Carry as _, Reader};
 
 /// A trade a minute for nine hours.
 fn nine_hours() -> EventBatch {
@@ -255,6 +256,50 @@ fn observe_cut(batch: &EventBatch, cuts: &[usize], options: &ObserveOptions) -> 
     observer.finish()
 }
 
+/// Observes the rows in pieces that end at the cuts, each by an observer of its own, and adds the pieces up.
+fn observe_in_pieces(batch: &EventBatch, cuts: &[usize], options: &ObserveOptions) -> Observed {
+    let mut observer = StreamObserver::new(options);
+    let mut pieces: Option<Part> = None;
+    let mut rows = EventBatch::default();
+    for i in 0..=batch.len() {
+        let is_end = i == batch.len();
+        if is_end || cuts.contains(&i) {
+            observer.observe(&rows, "test");
+            rows.clear();
+            if is_end {
+                observer.end();
+            }
+            let piece = stored(observer.cut());
+            observer = StreamObserver::resume(options, &observer.carries(), observer.history().clone()).unwrap();
+            match &mut pieces {
+                Some(pieces) => pieces.merge(piece).unwrap(),
+                None => pieces = Some(piece),
+            }
+        }
+        if !is_end {
+            rows.push(batch.row(i));
+        }
+    }
+    pieces.unwrap().finish(options.window_min_ns)
+}
+
+/// The same through bytes.
+fn stored(mut piece: Part) -> Part {
+    let mut bytes = Vec::new();
+    piece.scan.save(&mut bytes);
+    let mut input = Reader::new("test", &bytes);
+    piece.scan = ScanPart::decode(&mut input).unwrap();
+    input.finish().unwrap();
+    for part in piece.series.values_mut() {
+        bytes.clear();
+        part.series.save(&mut bytes);
+        let mut input = Reader::new("test", &bytes);
+        part.series = Series::load(&mut input).unwrap();
+        input.finish().unwrap();
+    }
+    piece
+}
+
 fn options() -> impl Strategy<Value = ObserveOptions> {
     (prop_oneof![Just(1i64), Just(1_000_000)], prop_oneof![Just(0i64), Just(5_000_000_000)], any::<bool>()).prop_map(
         |(clock_ns, warmup_ns, is_single_feed)| ObserveOptions {
@@ -284,10 +329,24 @@ proptest! {
     }
 
     #[test]
+    fn pieces_add_up(
+        steps in steps(),
+        options in options(),
+        cuts in proptest::collection::vec(0usize..600, 0..12),
+        scars in scars(),
+    ) {
+        let batch = scarred(stream(&steps), &scars);
+        let whole = observe_cut(&batch, &[], &options);
+        prop_assert_eq!(&observe_in_pieces(&batch, &cuts, &options), &whole);
+    }
+
+    #[test]
     fn one_row_at_a_time_is_the_same(steps in steps(), options in options(), scars in scars()) {
         let batch = scarred(stream(&steps), &scars);
         let every: Vec<usize> = (0..batch.len()).collect();
-        prop_assert_eq!(&observe_cut(&batch, &every, &options), &observe_cut(&batch, &[], &options));
+        let whole = observe_cut(&batch, &[], &options);
+        prop_assert_eq!(&observe_cut(&batch, &every, &options), &whole);
+        prop_assert_eq!(&observe_in_pieces(&batch, &every, &options), &whole);
     }
 
     /// A live feed tells of a trade before or after the update of the same instant; a file sorted by time does not.

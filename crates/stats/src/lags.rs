@@ -371,6 +371,8 @@ impl LagCarry {
     }
 }
 
+crate::carry!(LagCarry: ring);
+
 fn check_lags(lags: &[u32]) -> Result<(), LagError> {
     let in_range = lags.len() <= LAGS_MAX && lags.iter().all(|lag| (1..=LAG_MAX).contains(lag));
     let ascending = lags.windows(2).all(|pair| pair[0] < pair[1]);

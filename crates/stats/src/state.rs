@@ -4,9 +4,11 @@
 //! [`State`] are checked for every implementation by [`state_laws!`](crate::state_laws).
 
 mod bytes;
+mod carry;
 pub mod laws;
 
 pub use bytes::{Reader, put_f64, put_i64, put_i128, put_u64, put_u128};
+pub use carry::{Carry, load_state, save_state};
 
 /// A summary of observations that can be merged with another of its own kind.
 ///

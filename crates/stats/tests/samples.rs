@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use verismo_stats::sample::{IdRuns, IdSample, Inserted, mix64};
-use verismo_stats::state::{State, laws};
+use verismo_stats::state::{Carry, Reader, State, laws};
 
 fn sample(capacity: u32, events: &[(i64, i64, u64)]) -> IdSample {
     let mut sample = IdSample::new(capacity);
@@ -89,6 +89,70 @@ proptest! {
         prop_assert!(runs.runs().windows(2).all(|pair| pair[0].1 + 1 < pair[1].0), "runs are maximal");
         let width = set.last().zip(set.first()).map_or(0, |(&last, &first)| i128::from(last) - i128::from(first) + 1);
         prop_assert_eq!(i128::from(runs.n_missing().unwrap()), width - set.len() as i128);
+    }
+}
+
+/// The same through bytes.
+fn carried<T: Carry>(value: &T, mut into: T) -> T {
+    let mut bytes = Vec::new();
+    value.save(&mut bytes);
+    let mut input = Reader::new("test", &bytes);
+    into.load(&mut input).unwrap();
+    input.finish().unwrap();
+    into
+}
+
+proptest! {
+    /// A piece keeps only what can still enter, and so may pieces that were taken after other ones, as long as they took enough.
+    #[test]
+    fn samples_of_pieces_add_up_to_that_of_all(
+        pieces in vec(vec((0..300_i64, 0..4_i64, 0..2_u64), 0..40), 1..6),
+        others in vec((0..300_i64, 0..4_i64, 0..2_u64), 0..60),
+        capacity in 1..30_u32,
+    ) {
+        let all: Vec<_> = pieces.iter().flatten().copied().collect();
+        let mut history = IdSample::new(capacity);
+        for (i, piece) in pieces.iter().enumerate() {
+            let continuation = |history: &IdSample| {
+                let mut part = history.continuation();
+                piece.iter().for_each(|&(id, time_ns, content)| part.push(id, time_ns, content));
+                carried(&part, IdSample::new(1))
+            };
+            let mut part = continuation(&history);
+            prop_assert!(history.takes(&part));
+            let elsewhere = continuation(&sample(capacity, &others));
+            if history.takes(&elsewhere) {
+                part = elsewhere;
+            }
+            history.merge(&part).unwrap();
+            let so_far: Vec<_> = pieces[..=i].iter().flatten().copied().collect();
+            laws::assert_same(&history, &sample(capacity, &so_far), "so far");
+            prop_assert!(history.is_complete());
+        }
+        laws::assert_same(&history, &sample(capacity, &all), "at the end");
+    }
+
+    #[test]
+    fn what_was_added_since_adds_up(
+        before in vec(prop_oneof![0..60_i64, i64::MAX - 2..=i64::MAX, i64::MIN..i64::MIN + 2], 0..60),
+        after in vec(prop_oneof![0..60_i64, i64::MAX - 2..=i64::MAX, i64::MIN..i64::MIN + 2], 0..60),
+        runs_max in 1..40_u32,
+    ) {
+        let mut earlier = IdRuns::new(runs_max);
+        before.iter().for_each(|id| _ = earlier.insert(*id));
+        let mut all = earlier.clone();
+        let new: BTreeSet<i64> = after.iter().copied().filter(|id| all.insert(*id) == Inserted::New).collect();
+        let since = all.since(&earlier);
+        prop_assert_eq!(since.count(), after.len() as u64);
+        if !all.is_saturated() {
+            let held: Vec<i64> = since.runs().iter().flat_map(|&(first, last)| first..=last).collect();
+            prop_assert_eq!(held, new.into_iter().collect::<Vec<_>>());
+            if since.runs().len() <= runs_max as usize {
+                laws::assert_same(&carried(&since, IdRuns::new(1)), &since, "through bytes");
+            }
+        }
+        earlier.merge(&since).unwrap();
+        laws::assert_same(&earlier, &all, "added up");
     }
 }
 

@@ -76,6 +76,9 @@ pub struct Report {
     pub timing: Timing,
     /// Versions and settings; not digested.
     pub provenance: Provenance,
+    /// How much came from a store of states, where one was used; not digested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<Cache>,
 }
 
 /// One input of a side.
@@ -435,6 +438,37 @@ pub struct RunStamp {
     /// The run it continues.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
+}
+
+/// How much of a run came from a store of states.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Cache {
+    /// Where the store is.
+    pub place: String,
+    /// States that were not computed: an observable in a piece, mostly a file, is one.
+    pub states_reused: u64,
+    /// States that were computed.
+    pub states_computed: u64,
+    /// Pieces that the data were read in.
+    pub pieces: u64,
+    /// What was computed, and why.
+    #[serde(default)]
+    pub misses: Vec<CacheMiss>,
+    /// What could not be read or written, and what was damaged.
+    #[serde(default)]
+    pub problems: Vec<String>,
+}
+
+/// A piece that was not in the store as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheMiss {
+    /// Its first file.
+    pub file: String,
+    /// What changed, in words.
+    pub why: String,
+    /// The observables that were computed; all if there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub observables: Vec<String>,
 }
 
 impl Report {

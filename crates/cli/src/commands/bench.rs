@@ -44,6 +44,7 @@ pub fn run(args: &BenchArgs, context: Context<'_>, out: &mut impl Write) -> Resu
         maps: Vec::new(),
         threads,
         settings: Default::default(),
+        store: None,
     };
     let meter = Meter::default();
     let runs = usize::from(args.runs);

@@ -191,6 +191,7 @@ impl Judge<'_> {
             limits: Limits::DEFAULT,
             threads: self.threads,
             settings: std::collections::BTreeMap::new(),
+            store: None,
         };
         let recording = Recording::start(self.record, None);
         let (verdict, because) = match validate::judge(&request, self.context, name) {

@@ -80,6 +80,7 @@ fn from_golden(args: &InitArgs, context: Context<'_>) -> Result<Proposed, CliErr
         limits: args.limits.limits(None),
         threads: validate::threads(args.threads),
         settings: BTreeMap::new(),
+        store: None,
     };
     let meter = Meter::default();
     let observed = progress::watch(context, &meter, "init", || verismo_engine::observe_golden(&request, &meter));

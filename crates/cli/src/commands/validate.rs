@@ -1,10 +1,11 @@
 //! `verismo validate`.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use verismo_engine::{EngineError, Meter, Plan, ValidateRequest};
+use verismo_engine::{EngineError, HOME_VARIABLE, Meter, Plan, StoreRequest, ValidateRequest, home};
 use verismo_feed::Format;
 use verismo_report::TextStyle;
 use verismo_suite::report::{IntegrityRow, Provenance, Report, SCHEMA, Side, Timing};
@@ -87,6 +88,13 @@ pub fn judge(request: &ValidateRequest, context: Context<'_>, title: &str) -> Re
     let mut report = result.map_err(engine_error)?;
     let used = verismo_engine::cpu_seconds().zip(used_before);
     report.timing.cpu_seconds = used.map(|(after, before)| after - before);
+    if let Some(cache) = &report.cache {
+        let all = cache.states_reused + cache.states_computed;
+        report.timing.cached_share = (all > 0).then(|| cache.states_reused as f64 / all as f64);
+        for problem in &cache.problems {
+            tracing::warn!("{problem}");
+        }
+    }
     Ok(report)
 }
 
@@ -139,6 +147,7 @@ fn error_report(request: &ValidateRequest, error: &CliError) -> Report {
             settings: request.settings.clone(),
             ..Provenance::default()
         },
+        cache: None,
     }
 }
 
@@ -212,7 +221,16 @@ fn request(args: &ValidateArgs) -> Result<ValidateRequest, CliError> {
         suite,
         threads: threads(args.threads),
         settings: settings(args),
+        store: store(args),
     })
+}
+
+/// Where states are kept: where they were asked for by name.
+fn store(args: &ValidateArgs) -> Option<StoreRequest> {
+    let asked = args.record.store.clone().map(OsString::from).or_else(|| std::env::var_os(HOME_VARIABLE));
+    asked.filter(|asked| !asked.is_empty() && !args.record.no_store)?;
+    let folder = home(args.record.store.as_deref(), None)?;
+    Some(StoreRequest { folder, verifies: args.verify_files })
 }
 
 /// The suite with scope and pairing of the command line; a suite is only looked for where one of them needs it.

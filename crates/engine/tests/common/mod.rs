@@ -58,6 +58,7 @@ pub fn request(golden: &Path, candidate: &Path) -> ValidateRequest {
         limits: Default::default(),
         threads: 2,
         settings: BTreeMap::new(),
+        store: None,
     }
 }
 

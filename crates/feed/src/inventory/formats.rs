@@ -84,13 +84,18 @@ pub(super) struct FormatRow {
     pub(super) told: Told,
     /// Recognises a file by its start and fills the facts of its source: first key, clock, symbol, problem.
     pub(super) sniff: fn(&Probe<'_>, &mut Source) -> Match,
+    /// Version of the reader: raised whenever equal files may give other events.
+    pub(super) version: u32,
     /// Opens one group of sources; `None` where the format has no events.
     pub(super) reader: Option<OpenReader>,
+    /// Opens it at a rest before a source, with what goes on; `None` where a reader never rests.
+    pub(super) resting: Option<OpenResting>,
     /// Opens a writer into a directory; `None` where the format is not written.
     pub(super) writer: Option<OpenWriter>,
 }
 
 type OpenReader = fn(Vec<Source>, &ReaderOptions) -> Result<Box<dyn EventReader>, FeedError>;
+type OpenResting = fn(Vec<Source>, &ReaderOptions, usize, &[u8]) -> Result<Box<dyn EventReader>, FeedError>;
 type OpenWriter = fn(&Path, &WriteOptions) -> Result<Box<dyn MessageWriter>, FeedError>;
 
 /// In the order in which files are tried; a table is what nothing else is.
@@ -104,7 +109,12 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_single_feed: true,
         told: Told::Levels,
         sniff: parquet::sniff,
+        version: 1,
         reader: Some(|group, options| Ok(Box::new(ParquetReader::new(group, options.symbol.as_deref())))),
+        resting: Some(|group, options, next, carry| {
+            let reader = ParquetReader::new(group, options.symbol.as_deref()).resting(next, carry);
+            reader.map(|reader| Box::new(reader) as _).map_err(FeedError::carry)
+        }),
         writer: Some(|directory, _| Ok(Box::new(EventsWriter::create(directory, EventsOptions::default())?))),
     },
     FormatRow {
@@ -116,7 +126,9 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_single_feed: false,
         told: Told::Levels,
         sniff: json::sniff,
+        version: 1,
         reader: Some(|group, options| Ok(Box::new(JsonReader::new(group).with_unpacking_ahead(options.unpacks_ahead)))),
+        resting: None,
         writer: Some(|directory, options| Ok(Box::new(GoldenWriter::create(directory, options.compression)?))),
     },
     FormatRow {
@@ -128,7 +140,9 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_single_feed: true,
         told: Told::Orders,
         sniff: coinbase::sniff,
+        version: 1,
         reader: Some(|group, _| Ok(Box::new(CoinbaseReader::new(group)))),
+        resting: None,
         writer: Some(|directory, options| Ok(Box::new(CoinbaseWriter::create(directory, options.compression)?))),
     },
     FormatRow {
@@ -140,7 +154,9 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_single_feed: true,
         told: Told::Orders,
         sniff: bitstamp::sniff,
+        version: 1,
         reader: Some(|group, options| Ok(Box::new(BitstampReader::new(group, options.symbol.as_deref())))),
+        resting: None,
         writer: Some(|directory, options| Ok(Box::new(BitstampWriter::create(directory, options.compression)?))),
     },
     FormatRow {
@@ -152,7 +168,9 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_single_feed: false,
         told: Told::OrdersInShares,
         sniff: databento::sniff,
+        version: 1,
         reader: Some(|group, _| Ok(Box::new(DbnReader::new(group)))),
+        resting: None,
         writer: Some(|directory, options| Ok(Box::new(DbnWriter::create(directory, options.compression)?))),
     },
     FormatRow {
@@ -164,7 +182,9 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_single_feed: false,
         told: Told::Levels,
         sniff: binance::sniff,
+        version: 1,
         reader: Some(|group, options| Ok(Box::new(BinanceCsvReader::new(group, options.symbol.as_deref())))),
+        resting: None,
         writer: Some(|directory, options| Ok(Box::new(BinanceCsvWriter::create(directory, options.compression)?))),
     },
     FormatRow {
@@ -176,7 +196,9 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_single_feed: false,
         told: Told::Levels,
         sniff: lake::sniff,
+        version: 1,
         reader: Some(|group, options| Ok(Box::new(LakeReader::new(group, options.symbol.as_deref())))),
+        resting: None,
         writer: Some(|directory, _| Ok(Box::new(LakeWriter::create(directory)?))),
     },
     FormatRow {
@@ -188,7 +210,9 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_single_feed: true,
         told: Told::OrdersInShares,
         sniff: lobster::sniff,
+        version: 1,
         reader: Some(|group, options| Ok(Box::new(LobsterReader::new(group, options)?))),
+        resting: None,
         writer: Some(|directory, options| Ok(Box::new(LobsterWriter::create(directory, options.compression)?))),
     },
     FormatRow {
@@ -200,7 +224,9 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_single_feed: false,
         told: Told::Levels,
         sniff: table::sniff,
+        version: 1,
         reader: None,
+        resting: None,
         writer: None,
     },
 ];
@@ -241,6 +267,19 @@ impl Format {
         self.row().told == Told::OrdersInShares
     }
 
+    /// Whether a reader that rested with this carry rests before this source.
+    pub(super) fn rests_before(self, source: &Source, carry: &[u8]) -> bool {
+        match self {
+            Self::EventsParquet => ParquetReader::rests_before(source, carry),
+            _ => false,
+        }
+    }
+
+    /// Version of its reader: raised whenever equal files may give other events.
+    pub fn version(self) -> u32 {
+        self.row().version
+    }
+
     /// Whether trades and book changes come in one order, so that their times may be compared with each other.
     pub fn is_single_feed(self) -> bool {
         self.row().is_single_feed
@@ -259,6 +298,24 @@ impl Format {
                 value: self.name().to_owned(),
             }),
         }
+    }
+}
+
+/// A reader of one group of sources that rests between them where it can, from the rest before source `next` on.
+///
+/// # Errors
+/// As [`reader`]; [`FeedError::Carry`] for a carry that no reader of the format has handed on.
+pub(super) fn resting_reader(
+    format: Format,
+    group: Vec<Source>,
+    options: &ReaderOptions,
+    next: usize,
+    carry: &[u8],
+) -> Result<Box<dyn EventReader>, FeedError> {
+    match format.row().resting {
+        Some(open) => open(group, options, next, carry),
+        None if next == 0 => reader(format, group, options),
+        None => Err(FeedError::Carry { detail: format!("readers of {} never rest", format.name()) }),
     }
 }
 

@@ -286,6 +286,42 @@ impl ReaderGroup {
         reader(self.format, self.sources.clone(), &self.options)
     }
 
+    /// A reader that rests between sources where it can, from the rest before source `next` on, with what goes on there.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; [`FeedError::Carry`] for a carry that no reader of the format has handed on.
+    pub fn open_at(&self, next: usize, carry: &[u8]) -> Result<Box<dyn EventReader>, FeedError> {
+        formats::resting_reader(self.format, self.sources.clone(), &self.options, next, carry)
+    }
+
+    /// Whether a reader that rested with this carry after the sources before `next` would rest there with these sources, too.
+    pub fn rests_at(&self, next: usize, carry: &[u8]) -> bool {
+        match self.sources.get(next) {
+            None => true,
+            Some(source) => self.format.rests_before(source, carry),
+        }
+    }
+
+    /// Format of the sources.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The sources, in the order in which they are read.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// What its reader takes at most.
+    pub fn limits(&self) -> Limits {
+        self.sources.first().map(|source| source.limits).unwrap_or_default()
+    }
+
+    /// How they are read.
+    pub fn options(&self) -> &ReaderOptions {
+        &self.options
+    }
+
     /// Bytes on disk.
     pub fn bytes(&self) -> u64 {
         self.sources.iter().map(|s| s.bytes).sum()

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use verismo_market::event::{Event, NO_ID, NO_TIME, Side};
+use verismo_stats::state::{Carry, DecodeError, Reader};
 
 use super::chunk::{Chunk, RowKind};
 use super::columns;
@@ -10,7 +11,7 @@ use super::cursor::Cursor;
 use super::values::{BAD, NULL};
 use crate::assemble::{Assembler, Place, Update, blank};
 use crate::batch;
-use crate::block::{Block, EventReader, StreamName};
+use crate::block::{Block, EventReader, Rest, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::epoch::EpochUnit;
 use crate::error::FeedError;
@@ -36,6 +37,11 @@ pub struct ParquetReader {
     bytes: u64,
     bytes_reported: u64,
     done: bool,
+    /// Whether it rests between files that do not overlap, and whether it does.
+    rests: bool,
+    is_resting: bool,
+    /// Rows read before the last rest.
+    rows_before: u64,
     bids: Vec<(i64, i64)>,
     asks: Vec<(i64, i64)>,
 }
@@ -59,9 +65,32 @@ impl ParquetReader {
             bytes: 0,
             bytes_reported: 0,
             done: false,
+            rests: false,
+            is_resting: false,
+            rows_before: 0,
             bids: Vec::new(),
             asks: Vec::new(),
         }
+    }
+
+    /// The same, resting between files, and going on at the rest before file `next`.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for a carry that no such reader has handed on.
+    pub fn resting(self, next: usize, carry: &[u8]) -> Result<Self, DecodeError> {
+        let (unit, key) = if next > 0 { loaded(carry)? } else { (None, i64::MIN) };
+        Ok(Self { next, unit, key, rests: true, ..self })
+    }
+
+    /// Whether a reader that rested with this carry rests before this file.
+    pub(crate) fn rests_before(source: &Source, carry: &[u8]) -> bool {
+        loaded(carry).is_ok_and(|(_, key)| key < source.first.order_key())
+    }
+
+    /// Whether the next file starts after all that was read: then nothing of it belongs to an update before.
+    fn is_between(&self) -> bool {
+        let is_after = |source: &Source| self.key < source.first.order_key();
+        self.rests && self.cursors.is_empty() && self.sources.get(self.next).is_none_or(is_after)
     }
 
     /// Opens the next file if its first row is due at `key`, or unconditionally; `false` if none was opened.
@@ -301,6 +330,17 @@ impl ParquetReader {
     }
 }
 
+/// The unit of the first file and the time of the last row.
+fn loaded(carry: &[u8]) -> Result<(Option<EpochUnit>, i64), DecodeError> {
+    let mut input = Reader::new("carry of events/1", carry);
+    let mut fields: (Option<usize>, i64) = (None, 0);
+    fields.load(&mut input)?;
+    let unit_at = |at: usize| EpochUnit::ALL.get(at).copied().ok_or_else(|| input.invalid("the unit of times"));
+    let unit = fields.0.map(unit_at).transpose()?;
+    input.finish()?;
+    Ok((unit, fields.1))
+}
+
 /// The row's time and id.
 fn event(chunk: &Chunk, row: usize, place: Place) -> Event {
     Event { id: chunk.id[row], t_exchange_ns: chunk.t_ns[row], ..blank(place.position) }
@@ -317,20 +357,16 @@ impl EventReader for ParquetReader {
     fn next_block(&mut self, block: &mut Block) -> Result<bool, FeedError> {
         block.clear();
         // Bounded by the number of rows.
-        while !self.assembler.is_ready() && !self.done {
+        while !self.assembler.is_ready() && !self.done && !self.is_resting {
             if !self.step() {
                 self.done = true;
                 self.assembler.finish();
+            } else if self.is_between() {
+                self.is_resting = true;
+                self.assembler.finish();
             }
         }
-        for check in [checks::UNREADABLE, checks::INVALID_VALUE] {
-            self.counters.set_total(check, self.rows);
-        }
-        for check in [checks::TRUNCATED_FILE, checks::TIME_UNIT] {
-            if self.counters.count(check) > 0 {
-                self.counters.set_total(check, self.rows);
-            }
-        }
+        self.counters.set_totals(self.rows - self.rows_before);
         let more = self.assembler.pop(block, &self.labels);
         block.bytes = self.bytes - self.bytes_reported;
         self.bytes_reported = self.bytes;
@@ -347,5 +383,16 @@ impl EventReader for ParquetReader {
 
     fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    fn rest(&mut self) -> Option<Rest> {
+        if !self.is_resting {
+            return None;
+        }
+        (self.is_resting, self.rows_before) = (false, self.rows);
+        let mut carry = Vec::new();
+        let unit = self.unit.and_then(|unit| EpochUnit::ALL.iter().position(|other| *other == unit));
+        (unit, self.key).save(&mut carry);
+        Some(Rest { sources: self.next, carry, counters: std::mem::take(&mut self.counters) })
     }
 }

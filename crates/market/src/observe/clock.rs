@@ -3,6 +3,7 @@
 use super::frame::Events;
 use super::{SECOND_NS, SILENCE_MAX_NS};
 use std::collections::VecDeque;
+use verismo_stats::carry;
 
 /// 1990-01-01 UTC, ns.
 pub const TIME_MIN_NS: i64 = 631_152_000 * SECOND_NS;
@@ -40,6 +41,8 @@ pub(super) struct Step {
     /// The clock was set back: nothing continues across this row.
     pub(super) restarted: bool,
 }
+
+carry!(KindClock: now_ns, n_behind);
 
 impl KindClock {
     /// The time of the last row, if any.
@@ -84,6 +87,8 @@ pub struct EventMerge {
     held: VecDeque<i64>,
     left_ns: Option<i64>,
 }
+
+carry!(EventMerge: held, left_ns);
 
 impl EventMerge {
     /// Adds one event; those that can no longer be overtaken are appended to `out`.

@@ -1,5 +1,8 @@
 //! Integrity counters.
 
+use verismo_stats::carry;
+use verismo_stats::state::{Carry, DecodeError, Reader};
+
 /// Most examples kept per counter.
 pub const EXAMPLES_MAX: usize = 8;
 
@@ -112,7 +115,7 @@ pub struct Counter {
 }
 
 /// Where something was seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Example {
     /// The file, as given to the observer; empty where a time says more than a place.
     pub source: String,
@@ -123,8 +126,22 @@ pub struct Example {
 }
 
 /// All counters of a stream.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Counters(Vec<Counter>);
+
+/// Each at its place, so that names need not go with them.
+impl Carry for Counters {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.0.iter().for_each(|counter| counter.save(out));
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        self.0.iter_mut().try_for_each(|counter| counter.load(input))
+    }
+}
+
+carry!(Counter: count, total, worst, examples);
+carry!(Example: source, position, detail);
 
 /// The place of the row being read.
 #[derive(Clone, Copy)]
@@ -153,6 +170,31 @@ impl Counters {
         if counter.examples.len() < EXAMPLES_MAX {
             let source = place.source.to_owned();
             counter.examples.push(Example { source, position: place.position, detail: detail() });
+        }
+    }
+
+    /// Takes what was counted.
+    pub(super) fn cut(&mut self) -> Self {
+        std::mem::replace(self, Self::new())
+    }
+
+    /// Adds what was counted later.
+    pub(super) fn merge(&mut self, later: Self) {
+        for (own, later) in self.0.iter_mut().zip(later.0) {
+            own.count += later.count;
+            own.total += later.total;
+            own.worst = own.worst.max(later.worst);
+            let room = EXAMPLES_MAX.saturating_sub(own.examples.len());
+            own.examples.extend(later.examples.into_iter().take(room));
+        }
+    }
+
+    /// Gives each file that an example names another name.
+    pub(super) fn rename_sources(&mut self, rename: &dyn Fn(&str) -> String) {
+        for example in self.0.iter_mut().flat_map(|counter| &mut counter.examples) {
+            if !example.source.is_empty() {
+                example.source = rename(&example.source);
+            }
         }
     }
 

@@ -1,6 +1,8 @@
 //! The columns that observables read: filled by the scan, cleared after each pass.
 
 use crate::book::{Depths, Reach, Top};
+use verismo_stats::carry;
+use verismo_stats::state::{Carry, DecodeError, Reader};
 
 /// Rows of a table at which the columns are handed to the observables.
 const ROWS_MAX: usize = 16_384;
@@ -27,7 +29,7 @@ pub struct Frame {
 
 /// A row of the tape: time ascends between breaks. Of equal times trades come first, then updates, then the sample, which is the
 /// book after all updates of its time; a trade meets the book of the last sample before its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum TapeRow {
     /// A trade.
     Trade(TapeTrade),
@@ -36,11 +38,51 @@ pub enum TapeRow {
     /// The book at a grid time at which it is defined. A missing grid time is a hole.
     Sample(TapeSample),
     /// Nothing continues from the rows before.
+    #[default]
     Break,
 }
 
+carry!(TapeTrade: t_ns, price, qty, sign);
+carry!(TapeUpdate: t_ns, bid, ask, decreased);
+carry!(TapeSample: t_ns, bid, ask, bid_qty, ask_qty, bid_qty_5, ask_qty_5);
+
+impl Carry for TapeRow {
+    fn save(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Break => out.push(0),
+            Self::Trade(trade) => {
+                out.push(1);
+                trade.save(out);
+            }
+            Self::Update(update) => {
+                out.push(2);
+                update.save(out);
+            }
+            Self::Sample(sample) => {
+                out.push(3);
+                sample.save(out);
+            }
+        }
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        fn row<T: Carry + Default>(input: &mut Reader<'_>) -> Result<T, DecodeError> {
+            let mut row = T::default();
+            row.load(input).map(|()| row)
+        }
+        *self = match input.u8("a row of the tape")? {
+            0 => Self::Break,
+            1 => Self::Trade(row(input)?),
+            2 => Self::Update(row(input)?),
+            3 => Self::Sample(row(input)?),
+            _ => return Err(input.invalid("a row of the tape")),
+        };
+        Ok(())
+    }
+}
+
 /// A trade of the tape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TapeTrade {
     /// Floored time on the trades' clock, ns.
     pub t_ns: i64,
@@ -53,7 +95,7 @@ pub struct TapeTrade {
 }
 
 /// A book update of the tape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TapeUpdate {
     /// Floored time on the book's clock, ns.
     pub t_ns: i64,
@@ -66,7 +108,7 @@ pub struct TapeUpdate {
 }
 
 /// A sample of the book on the tape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TapeSample {
     /// Grid time, ns.
     pub t_ns: i64,
@@ -231,10 +273,23 @@ pub struct Samples {
 pub const NEAR_LEVELS: usize = 5;
 
 /// The best levels of one side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Near {
     levels: [(i64, i64); NEAR_LEVELS],
     n: usize,
+}
+
+impl Carry for Near {
+    fn save(&self, out: &mut Vec<u8>) {
+        (self.levels, self.n).save(out);
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let mut fields = ([(0, 0); NEAR_LEVELS], 0);
+        fields.load(input)?;
+        (self.levels, self.n) = fields;
+        if self.n > NEAR_LEVELS { Err(input.invalid("near levels")) } else { Ok(()) }
+    }
 }
 
 impl Near {

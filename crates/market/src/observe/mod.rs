@@ -26,16 +26,19 @@ mod counters;
 pub mod frame;
 mod observed;
 mod panels;
+mod part;
 pub mod plugin;
 mod rate;
 pub mod registry;
 mod scan;
 pub mod series;
+mod stored;
 mod windows;
 
 pub use counters::{Check, Counter, EXAMPLES_MAX, Example};
 pub use observed::{Observed, QuoteCheck, Series, SeriesWindows};
 pub use panels::WindowPanels;
+pub use part::{History, Misfit, Part, ScanPart, SeriesPart};
 pub use windows::{WindowCells, WindowLags, WindowTally, merge_cells};
 
 use crate::book::Book;
@@ -44,6 +47,8 @@ use crate::orders::Orders;
 use frame::Frame;
 use registry::{Needs, Observable, REGISTRY};
 use scan::Scan;
+use std::collections::BTreeMap;
+use verismo_stats::state::{Carry, DecodeError, Reader};
 
 /// One second in ns.
 pub const SECOND_NS: i64 = 1_000_000_000;
@@ -54,6 +59,14 @@ pub const WINDOW_SHORT_NS: i64 = SECOND_NS;
 /// Spans, and the window length of streams that are longer.
 const WINDOWS_BY_SPAN_NS: [(i64, i64); 2] =
     [(15 * 60 * SECOND_NS, 10 * SECOND_NS), (8 * 3_600 * SECOND_NS, 60 * SECOND_NS)];
+
+/// Version of the scan: raised whenever equal rows may give other tables, counters or samples.
+pub const SCAN_VERSION: u32 = 1;
+
+/// The name of what is handed on, and the version of its bytes.
+const CARRY: &str = "carry/1";
+/// No window is longer than a day.
+const LONGEST_WINDOW_NS: i64 = 86_400 * SECOND_NS;
 
 /// The window length of a stream of this span: 1 s, beyond 15 minutes 10 s, beyond 8 hours 60 s. Each is a multiple of the one
 /// before, so that windows merge exactly; none is longer, since half an hour must hold at least twelve.
@@ -112,6 +125,19 @@ pub struct StreamObserver {
     unknown_observables: Vec<String>,
     window_ns: i64,
     window_min_ns: i64,
+    clock_ns: i64,
+    history: History,
+}
+
+/// What an observer hands on to the next piece of its stream: with the ids so far it is all that the pieces before can mean to those behind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Carries {
+    /// The book, the clocks and whatever else every observable depends on.
+    pub scan: Vec<u8>,
+    /// The tape, which observables depend on that need it.
+    pub tape: Option<Vec<u8>>,
+    /// What each observable remembers itself, by id.
+    pub series: BTreeMap<&'static str, Vec<u8>>,
 }
 
 impl StreamObserver {
@@ -135,7 +161,78 @@ impl StreamObserver {
             unknown_observables: unknown.cloned().collect(),
             window_ns,
             window_min_ns: options.window_min_ns,
+            clock_ns: options.clock_ns,
+            history: History::default(),
         }
+    }
+
+    /// An observer that goes on where another one with the same options was cut.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for carries that no such observer has handed on, or that lack those of an observable.
+    pub fn resume(options: &ObserveOptions, carries: &Carries, history: History) -> Result<Self, DecodeError> {
+        let mut observer = Self::new(options);
+        let mut input = Reader::new(CARRY, &carries.scan);
+        observer.window_ns.load(&mut input)?;
+        observer.scan.load(&mut input)?;
+        if observer.window_ns < 1 || observer.window_ns > LONGEST_WINDOW_NS {
+            return Err(input.invalid("the length of a window"));
+        }
+        input.finish()?;
+        observer.scan.go_on(&history);
+        observer.history = history;
+        let mut input = Reader::new(CARRY, carries.tape.as_deref().unwrap_or_default());
+        if let Some(tape) = observer.scan.tape() {
+            tape.load(&mut input)?;
+        }
+        input.finish()?;
+        let wanted = registry::all();
+        let wanted = wanted.iter().filter(|entry| observer.observables.iter().any(|o| o.id() == entry.id));
+        observer.observables = wanted.map(|entry| (entry.build)(options.grid_ns, observer.window_ns)).collect();
+        for observable in &mut observer.observables {
+            let bytes = carries.series.get(observable.id());
+            let mut input = Reader::new(CARRY, bytes.map_or(&[], Vec::as_slice));
+            if bytes.is_none() {
+                return Err(input.invalid("the carry of an observable"));
+            }
+            observable.load(&mut input)?;
+            input.finish()?;
+        }
+        Ok(observer)
+    }
+
+    /// Takes out what was observed since the last cut. What is observed next begins anew, and the parts add up to the stream without cuts.
+    pub fn cut(&mut self) -> Part {
+        let series = self.observables.iter_mut();
+        let series = series.map(|o| (o.id(), SeriesPart { series: o.cut(), n_forgotten: o.forgotten() })).collect();
+        Part {
+            clock_ns: self.clock_ns,
+            window_ns: self.window_ns,
+            scan: self.scan.cut(&mut self.history),
+            series,
+            unknown_observables: self.unknown_observables.clone(),
+        }
+    }
+
+    /// What goes on, right after a cut.
+    pub fn carries(&mut self) -> Carries {
+        let saved = |carry: &dyn Carry| {
+            let mut bytes = Vec::new();
+            carry.save(&mut bytes);
+            bytes
+        };
+        let mut scan = saved(&self.window_ns);
+        self.scan.save(&mut scan);
+        Carries {
+            scan,
+            tape: self.scan.tape().map(|tape| saved(&*tape)),
+            series: self.observables.iter().map(|o| (o.id(), saved(&**o))).collect(),
+        }
+    }
+
+    /// The ids so far, up to the last cut.
+    pub fn history(&self) -> &History {
+        &self.history
     }
 
     /// Observes the next rows. `source` names their file in examples.
@@ -165,15 +262,17 @@ impl StreamObserver {
         self.scan.orders()
     }
 
-    /// Ends the stream.
+    /// Ends a stream that was never cut.
     pub fn finish(mut self) -> Observed {
+        self.end();
+        self.cut().finish(self.window_min_ns)
+    }
+
+    /// Ends the stream: what still waits is observed, and is in the next cut, the last one.
+    pub fn end(&mut self) {
         self.scan.finish(&mut self.frame);
         self.flush();
-        let is_shorter_than_expected = self.window_ns > self.window_min_ns.max(self.earned_window_ns());
-        let n_forgotten = self.observables.iter().map(|o| o.forgotten()).sum();
-        let series = self.observables.into_iter().map(|o| (o.id(), o.finish())).collect();
-        let observed = self.scan.into_observed(self.window_ns, series, self.unknown_observables, n_forgotten);
-        Observed { is_shorter_than_expected, ..observed }
+        self.observables.iter_mut().for_each(|observable| observable.end());
     }
 
     /// The window length that the span so far earns, ns.

@@ -1,12 +1,14 @@
 //! What an observer hands on: states and counters of one stream.
 
 use super::Counter;
-use super::windows::WindowCells;
+use super::panels::merged as merge_panels;
+use super::windows::{WindowCells, merge_cells, merge_lags};
 use std::collections::BTreeMap;
 use verismo_stats::lags::LagMoments;
 use verismo_stats::lattice::Lattice;
 use verismo_stats::panel::Panel;
 use verismo_stats::sample::{IdRuns, IdSample};
+use verismo_stats::state::MergeError;
 
 /// The states and counters of one stream. Content only: no path, no file count; positions only in examples.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +93,47 @@ pub enum SeriesWindows {
     Lags(Vec<(i64, LagMoments)>),
     /// Rows of several numbers.
     Panels(Vec<(i64, Panel)>),
+}
+
+impl Series {
+    /// Adds the windows of the next piece of the stream; [`Self::settle`] adds up those of one index.
+    pub(super) fn append(&mut self, later: Self) -> Result<(), MergeError> {
+        let (ours, theirs) = (self.lattice.id(), later.lattice.id());
+        if self.lattice != later.lattice {
+            return Err(mismatch("the lattice", ours, theirs));
+        }
+        match (&mut self.windows, later.windows) {
+            (SeriesWindows::Cells(own), SeriesWindows::Cells(later)) => own.extend(later),
+            (SeriesWindows::Lags(own), SeriesWindows::Lags(later)) => own.extend(later),
+            (SeriesWindows::Panels(own), SeriesWindows::Panels(later)) => own.extend(later),
+            _ => return Err(mismatch("the kind of state", ours, theirs)),
+        }
+        Ok(())
+    }
+
+    /// Merges each `factor` windows into one, exactly.
+    pub(super) fn widen(&mut self, factor: i64) {
+        let coarse = |index: &mut i64| *index = index.div_euclid(factor);
+        match &mut self.windows {
+            SeriesWindows::Cells(windows) => windows.iter_mut().for_each(|(index, _)| coarse(index)),
+            SeriesWindows::Lags(windows) => windows.iter_mut().for_each(|(index, _)| coarse(index)),
+            SeriesWindows::Panels(windows) => windows.iter_mut().for_each(|(index, _)| coarse(index)),
+        }
+        self.settle();
+    }
+
+    /// Adds up windows of one index: each is there once then, ascending.
+    pub(super) fn settle(&mut self) {
+        match &mut self.windows {
+            SeriesWindows::Cells(windows) => *windows = merge_cells(std::mem::take(windows)),
+            SeriesWindows::Lags(windows) => *windows = merge_lags(std::mem::take(windows)),
+            SeriesWindows::Panels(windows) => *windows = merge_panels(std::mem::take(windows)),
+        }
+    }
+}
+
+fn mismatch(parameter: &'static str, left: String, right: String) -> MergeError {
+    MergeError::ParameterMismatch { state: "series", parameter, left, right }
 }
 
 impl SeriesWindows {

@@ -44,10 +44,14 @@ impl WindowPanels {
         self.done = merged(std::mem::take(&mut self.done));
     }
 
-    /// The series.
-    pub fn finish(mut self) -> Series {
+    /// Takes the series so far out, as [`super::WindowTally::cut`] does.
+    pub fn cut(&mut self) -> Series {
         self.close();
-        Series { lattice: Lattice::ticks(SCALE), windows: SeriesWindows::Panels(merged(self.done)) }
+        self.open = self.open.widened(1);
+        Series {
+            lattice: Lattice::ticks(SCALE),
+            windows: SeriesWindows::Panels(merged(std::mem::take(&mut self.done))),
+        }
     }
 
     fn close(&mut self) {
@@ -60,7 +64,7 @@ impl WindowPanels {
 }
 
 /// Sorts by index and merges panels of equal index.
-fn merged(mut windows: Vec<(i64, Panel)>) -> Vec<(i64, Panel)> {
+pub(super) fn merged(mut windows: Vec<(i64, Panel)>) -> Vec<(i64, Panel)> {
     windows.sort_by_key(|&(index, _)| index);
     let merge = |group: &mut [(i64, Panel)]| -> Option<(i64, Panel)> {
         let (index, first) = group.first()?;
@@ -78,8 +82,8 @@ mod tests {
     use super::*;
     use verismo_stats::state::State;
 
-    fn panels(windows: WindowPanels) -> Vec<(i64, Panel)> {
-        match windows.finish().windows {
+    fn panels(mut windows: WindowPanels) -> Vec<(i64, Panel)> {
+        match windows.cut().windows {
             SeriesWindows::Panels(windows) => windows,
             _ => panic!("not panels"),
         }

@@ -10,10 +10,11 @@ use super::registry::{self, Build, Entry, Needs, Observable};
 use super::{Series, WindowLags, WindowPanels, WindowTally};
 use verismo_stats::lattice::Lattice;
 use verismo_stats::panel::UNDEFINED;
+pub use verismo_stats::state::{Carry, DecodeError, Reader};
 use verismo_suite::catalogue::{self, Kind, ObservableInfo, PluginError};
 
 /// An observable of a user's own.
-pub trait Plugin: Send + Sized + 'static {
+pub trait Plugin: Carry + Send + Sized + 'static {
     /// What suites and reports say of it. `id`, `description` and `formula` must be there; its class says how pieces of a stream combine,
     /// and is checked by [`laws::check_class`].
     const INFO: ObservableInfo;
@@ -31,8 +32,8 @@ pub trait Plugin: Send + Sized + 'static {
     /// The stream ends.
     fn end(&mut self, _out: &mut Sink) {}
 
-    /// Values that were given up because too many waited for what comes after them; the check `forgotten` counts them.
-    fn forgotten(&self) -> u64 {
+    /// Takes the number of values that were given up because too many waited for what comes after them; the check `forgotten` counts them.
+    fn forgotten(&mut self) -> u64 {
         0
     }
 }
@@ -128,6 +129,23 @@ struct Plugged<P> {
     sink: Sink,
 }
 
+impl<P: Plugin> Carry for Plugged<P> {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.plugin.save(out);
+        if let States::Lags(_, windows) = &self.sink.states {
+            windows.save(out);
+        }
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        self.plugin.load(input)?;
+        match &mut self.sink.states {
+            States::Lags(_, windows) => windows.load(input),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl<P: Plugin> Observable for Plugged<P> {
     fn id(&self) -> &'static str {
         self.sink.id
@@ -145,16 +163,19 @@ impl<P: Plugin> Observable for Plugged<P> {
         }
     }
 
-    fn forgotten(&self) -> u64 {
-        self.plugin.forgotten() + self.sink.refused
+    fn forgotten(&mut self) -> u64 {
+        self.plugin.forgotten() + std::mem::take(&mut self.sink.refused)
     }
 
-    fn finish(mut self: Box<Self>) -> Series {
+    fn end(&mut self) {
         self.plugin.end(&mut self.sink);
-        match self.sink.states {
-            States::Histogram(lattice, windows) => windows.finish(lattice),
-            States::Lags(lattice, windows) => windows.finish(lattice),
-            States::Panel(_, windows) => windows.finish(),
+    }
+
+    fn cut(&mut self) -> Series {
+        match &mut self.sink.states {
+            States::Histogram(lattice, windows) => windows.cut(lattice.clone()),
+            States::Lags(lattice, windows) => windows.cut(lattice.clone()),
+            States::Panel(_, windows) => windows.cut(),
         }
     }
 }

@@ -3,7 +3,9 @@
 use super::counters::{Check, Counter, Counters, EXAMPLES_MAX, Example};
 use super::frame::Events;
 use super::{SECOND_NS, SILENCE_MAX_NS};
-use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+use verismo_stats::carry;
+use verismo_stats::state::{Carry, DecodeError, Reader};
 
 /// Robust z above which a second is an anomaly.
 const Z_MAX: f64 = 12.0;
@@ -18,12 +20,36 @@ pub(super) struct RateWatch {
     /// The second being counted, its events, and whether it is the first of its run (and so only part of a second).
     open: Option<(i64, u64, bool)>,
     last_ns: i64,
+    rates: Rates,
+}
+
+/// What whole seconds held.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Rates {
     /// How many seconds had so many events.
-    seconds: FxHashMap<u64, u64>,
-    /// The busiest seconds, busiest first: (events, second).
+    seconds: BTreeMap<u64, u64>,
+    /// The busiest seconds, busiest first, of equal ones the earlier first: (events, second).
     busiest: Vec<(u64, i64)>,
     n_silences: u64,
     silences: Vec<Example>,
+}
+
+carry!(RateWatch: open, last_ns);
+
+impl Carry for Rates {
+    fn save(&self, out: &mut Vec<u8>) {
+        let seconds: Vec<(u64, u64)> = self.seconds.iter().map(|(&count, &n)| (count, n)).collect();
+        (seconds, self.busiest.clone(), self.n_silences).save(out);
+        self.silences.save(out);
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let mut fields = (Vec::<(u64, u64)>::new(), Vec::new(), 0);
+        fields.load(input)?;
+        self.seconds = fields.0.into_iter().collect();
+        (self.busiest, self.n_silences) = (fields.1, fields.2);
+        self.silences.load(input)
+    }
 }
 
 impl RateWatch {
@@ -44,20 +70,40 @@ impl RateWatch {
     fn turn_to(&mut self, second: i64, t_ns: i64) {
         let Some((open, count, is_first)) = self.open.replace((second, 1, false)) else { return };
         if !is_first {
-            *self.seconds.entry(count).or_default() += 1;
-            self.rank(count, open);
+            *self.rates.seconds.entry(count).or_default() += 1;
+            self.rates.rank(count, open);
         }
         let n_empty = (second - open - 1).clamp(0, SILENCE_MAX_NS / SECOND_NS) as u64;
         if n_empty > 0 {
-            *self.seconds.entry(0).or_default() += n_empty;
+            *self.rates.seconds.entry(0).or_default() += n_empty;
         }
         let silence_ns = t_ns - self.last_ns;
         if silence_ns > SILENCE_MAX_NS {
-            self.n_silences += 1;
-            if self.silences.len() < EXAMPLES_MAX {
-                self.silences.push(example(open, format!("no event for {} s", silence_ns / SECOND_NS)));
+            self.rates.n_silences += 1;
+            if self.rates.silences.len() < EXAMPLES_MAX {
+                self.rates.silences.push(example(open, format!("no event for {} s", silence_ns / SECOND_NS)));
             }
         }
+    }
+
+    /// Takes what the whole seconds held; the open one goes on.
+    pub(super) fn cut(&mut self) -> Rates {
+        std::mem::take(&mut self.rates)
+    }
+}
+
+impl Rates {
+    /// Adds what seconds held later.
+    pub(super) fn merge(&mut self, later: Self) {
+        for (count, n) in later.seconds {
+            *self.seconds.entry(count).or_default() += n;
+        }
+        for (count, second) in later.busiest {
+            self.rank(count, second);
+        }
+        self.n_silences += later.n_silences;
+        let room = EXAMPLES_MAX.saturating_sub(self.silences.len());
+        self.silences.extend(later.silences.into_iter().take(room));
     }
 
     fn rank(&mut self, count: u64, second: i64) {
@@ -70,8 +116,7 @@ impl RateWatch {
     }
 
     pub(super) fn report(self, counters: &mut Counters) {
-        let mut seconds: Vec<(u64, u64)> = self.seconds.into_iter().collect();
-        seconds.sort_unstable();
+        let seconds: Vec<(u64, u64)> = self.seconds.into_iter().collect();
         let total: u64 = seconds.iter().map(|&(_, n)| n).sum();
         let counter = counters.of(Check::RateAnomaly);
         counter.total = total;
@@ -140,7 +185,7 @@ mod tests {
         }
         watch.observe(&events);
         let mut counters = Counters::new();
-        watch.report(&mut counters);
+        watch.cut().report(&mut counters);
         counters.of(Check::RateAnomaly).clone()
     }
 

@@ -3,6 +3,7 @@
 use super::Series;
 use super::frame::Frame;
 use std::sync::{PoisonError, RwLock};
+use verismo_stats::state::Carry;
 
 use super::series::{book, bursts, depth, events, flow, hidden, impact, layering, liquidity, order_flow};
 use super::series::{orders, panels, patterns, returns, shape, toxicity, trades, volatility};
@@ -11,7 +12,7 @@ use super::series::{orders, panels, patterns, returns, shape, toxicity, trades, 
 ///
 /// Frames come in stream order; where they are cut must make no difference to the series, so an observable keeps what it
 /// needs of the past itself.
-pub trait Observable: Send {
+pub trait Observable: Carry + Send {
     /// Its id in the catalogue.
     fn id(&self) -> &'static str;
 
@@ -21,13 +22,16 @@ pub trait Observable: Send {
     /// Merges each `factor` windows into one and goes on with windows that much longer.
     fn widen_windows(&mut self, factor: i64);
 
-    /// Values that were given up because too many waited for what comes after them.
-    fn forgotten(&self) -> u64 {
+    /// Takes the number of values that were given up because too many waited for what comes after them.
+    fn forgotten(&mut self) -> u64 {
         0
     }
 
-    /// Ends the stream.
-    fn finish(self: Box<Self>) -> Series;
+    /// The stream ends.
+    fn end(&mut self) {}
+
+    /// Takes the series so far out. What is observed next begins it anew; merged, the parts are the series without a cut.
+    fn cut(&mut self) -> Series;
 }
 
 /// Tables of the frame that are made only where an observable needs them.

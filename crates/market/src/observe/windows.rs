@@ -6,7 +6,7 @@ use super::observed::SeriesWindows;
 use verismo_stats::histogram::{Cells, Tally};
 use verismo_stats::lags::{LagCarry, LagMoments};
 use verismo_stats::lattice::Lattice;
-use verismo_stats::state::State;
+use verismo_stats::state::{Carry, DecodeError, Reader, State};
 
 /// A window: its index and its counted keys.
 pub type WindowCells = (i64, Cells);
@@ -116,10 +116,11 @@ impl WindowTally {
         self.done = merge_cells(std::mem::take(&mut self.done));
     }
 
-    /// The series.
-    pub fn finish(mut self, lattice: Lattice) -> Series {
+    /// Takes the series so far out; what comes next begins it anew, and both together are the series without a cut.
+    pub fn cut(&mut self, lattice: Lattice) -> Series {
         self.close();
-        Series { lattice, windows: SeriesWindows::Cells(merge_cells(self.done)) }
+        self.open = self.open.widened(1);
+        Series { lattice, windows: SeriesWindows::Cells(merge_cells(std::mem::take(&mut self.done))) }
     }
 
     #[cold]
@@ -202,10 +203,11 @@ impl WindowLags {
         self.done = merge_lags(std::mem::take(&mut self.done));
     }
 
-    /// The series.
-    pub fn finish(mut self, lattice: Lattice) -> Series {
+    /// Takes the series so far out, as [`WindowTally::cut`] does.
+    pub fn cut(&mut self, lattice: Lattice) -> Series {
         self.close();
-        Series { lattice, windows: SeriesWindows::Lags(merge_lags(self.done)) }
+        self.open = self.open.widened(1);
+        Series { lattice, windows: SeriesWindows::Lags(merge_lags(std::mem::take(&mut self.done))) }
     }
 
     fn close(&mut self) {
@@ -226,7 +228,19 @@ impl WindowLags {
     }
 }
 
-fn merge_lags(mut windows: Vec<(i64, LagMoments)>) -> Vec<(i64, LagMoments)> {
+/// Values that are not summed up yet go with the cut before: sums are up to date whenever something is saved.
+impl Carry for WindowLags {
+    fn save(&self, out: &mut Vec<u8>) {
+        debug_assert!(self.held.is_empty(), "saved before it was cut");
+        self.carry.save(out);
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        self.carry.load(input)
+    }
+}
+
+pub(super) fn merge_lags(mut windows: Vec<(i64, LagMoments)>) -> Vec<(i64, LagMoments)> {
     windows.sort_by_key(|&(index, _)| index);
     windows.dedup_by(|next, kept| {
         let same = next.0 == kept.0;
@@ -251,7 +265,7 @@ mod tests {
     fn windows_are_absolute_and_half_open() {
         let mut windows = WindowTally::new(10);
         windows.extend(&[-1, 0, 9, 10, 25], &[7, 1, 1, 2, 3]);
-        let got = cells(windows.finish(Lattice::ticks(0)));
+        let got = cells(windows.cut(Lattice::ticks(0)));
         let want: Vec<WindowCells> = vec![
             (-1, Cells::pack(&[(7, 1)])),
             (0, Cells::pack(&[(1, 2)])),
@@ -267,13 +281,13 @@ mod tests {
         let keys: Vec<i64> = (0..100).map(|i| i % 5).collect();
         let mut wide = WindowTally::new(100);
         wide.extend(&t, &keys);
-        let wide = cells(wide.finish(Lattice::ticks(0)));
+        let wide = cells(wide.cut(Lattice::ticks(0)));
         for cut in [0, 1, 13, 50, 100] {
             let mut narrow = WindowTally::new(10);
             narrow.extend(&t[..cut], &keys[..cut]);
             narrow.widen(10);
             narrow.extend(&t[cut..], &keys[cut..]);
-            assert_eq!(cells(narrow.finish(Lattice::ticks(0))), wide, "widened after {cut}");
+            assert_eq!(cells(narrow.cut(Lattice::ticks(0))), wide, "widened after {cut}");
         }
     }
 
@@ -283,7 +297,7 @@ mod tests {
         for (t, key) in [(5, 1), (15, 2), (6, 1), (16, 3)] {
             windows.push(t, key);
         }
-        let got = cells(windows.finish(Lattice::ticks(0)));
+        let got = cells(windows.cut(Lattice::ticks(0)));
         let want: Vec<WindowCells> = vec![(0, Cells::pack(&[(1, 2)])), (1, Cells::pack(&[(2, 1), (3, 1)]))];
         assert_eq!(got, want);
     }
@@ -294,7 +308,7 @@ mod tests {
         for (t, value, continues) in [(1, 2, false), (11, 3, true), (12, 5, true), (13, 7, false)] {
             lags.push(t, value, continues);
         }
-        let SeriesWindows::Lags(got) = lags.finish(Lattice::ticks(0)).windows else { panic!("not lags") };
+        let SeriesWindows::Lags(got) = lags.cut(Lattice::ticks(0)).windows else { panic!("not lags") };
         assert_eq!(
             got.iter().map(|(index, m)| (*index, m.count(), m.sum())).collect::<Vec<_>>(),
             [(0, 1, 2), (1, 3, 15)]

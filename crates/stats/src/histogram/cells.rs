@@ -105,6 +105,18 @@ impl Cells {
         &self.0
     }
 
+    /// Cells from their bytes, of which a checksum says that they are those that were written: they are not read to their end.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for bytes that cannot hold as many cells as they say.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new("cells/1", bytes);
+        if !bytes.is_empty() && reader.length("cells", 1)? == 0 {
+            return Err(reader.invalid("number of cells"));
+        }
+        Ok(Self(bytes.into()))
+    }
+
     /// True without observations.
     #[must_use]
     pub fn is_empty(&self) -> bool {

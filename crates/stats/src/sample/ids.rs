@@ -1,7 +1,7 @@
 //! Bottom-k sample of identified events: which of the same events do two streams hold, and do they agree on them?
 
 use super::mix64;
-use crate::state::{DecodeError, MergeError, Reader, State, put_i64, put_u64};
+use crate::state::{Carry, DecodeError, MergeError, Reader, State, load_state, put_i64, put_u64, save_state};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -17,8 +17,10 @@ pub struct IdSample {
     capacity: u32,
     /// By hash of the id; the hash is a bijection, so it is the id.
     events: BTreeMap<u64, Event>,
-    /// An id with a larger hash cannot enter: the largest hash held once full, u64::MAX before.
+    /// An id with a larger hash cannot enter: the largest hash held once full, the ceiling before.
     threshold: u64,
+    /// Larger hashes were not looked at; `u64::MAX` if all were, or if the sample is full, so that none of them could have entered.
+    ceiling: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +61,27 @@ impl IdSample {
     #[must_use]
     pub fn new(capacity: u32) -> Self {
         assert!(capacity > 0, "a sample keeps at least one id");
-        Self { capacity, events: BTreeMap::new(), threshold: u64::MAX }
+        Self { capacity, events: BTreeMap::new(), threshold: u64::MAX, ceiling: u64::MAX }
+    }
+
+    /// An empty sample for what follows on this one: it keeps only what could still enter this one, and is incomplete by itself. It takes
+    /// twice as much, so that it still serves where up to half of what came before is gone.
+    #[must_use]
+    pub fn continuation(&self) -> Self {
+        let ceiling = self.threshold.saturating_mul(2);
+        Self { events: BTreeMap::new(), ceiling, threshold: ceiling, ..*self }
+    }
+
+    /// Whether a continuation, of this sample or of another, holds all that could enter this one.
+    #[must_use]
+    pub fn takes(&self, continuation: &Self) -> bool {
+        continuation.ceiling >= self.threshold
+    }
+
+    /// Whether it is what it would be had nothing been left out: what a continuation leaves out is made up for once the sample is full.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.ceiling == u64::MAX
     }
 
     /// Offers one event. `content` is a digest of whatever must agree, for example price, quantity and side.
@@ -117,7 +139,10 @@ impl IdSample {
     fn update_threshold(&mut self) {
         let is_full = self.events.len() == self.capacity as usize;
         let largest = self.events.last_key_value().map(|(&hash, _)| hash);
-        self.threshold = largest.filter(|_| is_full).unwrap_or(u64::MAX);
+        if is_full {
+            self.ceiling = u64::MAX;
+        }
+        self.threshold = largest.filter(|_| is_full).unwrap_or(self.ceiling);
     }
 }
 
@@ -126,6 +151,25 @@ impl Event {
         let (own, theirs) = ((self.time_ns, self.content), (other.time_ns, other.content));
         self.is_conflicting |= other.is_conflicting || own != theirs;
         (self.time_ns, self.content) = own.min(theirs);
+    }
+}
+
+impl Carry for IdSample {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.ceiling.save(out);
+        save_state(self, out);
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let mut ceiling = 0;
+        ceiling.load(input)?;
+        *self = load_state(input)?;
+        if self.events.last_key_value().is_some_and(|(&last, _)| last > ceiling) {
+            return Err(input.invalid("the ceiling of a sample"));
+        }
+        self.ceiling = ceiling;
+        self.update_threshold();
+        Ok(())
     }
 }
 
@@ -145,6 +189,12 @@ impl State for IdSample {
                 left: self.capacity.to_string(),
                 right: other.capacity.to_string(),
             });
+        }
+        if other.ceiling < self.threshold {
+            // A full sample below the ceiling stays as it is.
+            self.ceiling = other.ceiling;
+            self.events.retain(|hash, _| *hash <= other.ceiling);
+            self.update_threshold();
         }
         for (&hash, &event) in &other.events {
             // Hashes ascend: the first that cannot enter ends the merge.

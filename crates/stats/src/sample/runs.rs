@@ -1,6 +1,6 @@
 //! The exact set of integer ids as runs of consecutive ones.
 
-use crate::state::{DecodeError, MergeError, Reader, State, put_i64, put_u64};
+use crate::state::{Carry, DecodeError, MergeError, Reader, State, load_state, put_i64, put_u64, save_state};
 
 /// The exact set of ids seen, as disjoint runs, with the number of sightings.
 ///
@@ -65,6 +65,35 @@ impl IdRuns {
                 Inserted::New
             }
         }
+    }
+
+    /// What was added since `earlier`, which this set contains: ids that are new, and all sightings. Of a saturated set nothing is known but
+    /// that.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let n_seen = self.n_seen.saturating_sub(earlier.n_seen);
+        if self.is_saturated {
+            return Self { n_seen, ..self.clone() };
+        }
+        let mut runs = Vec::new();
+        let mut before = earlier.runs.iter().copied().peekable();
+        for &(first, last) in &self.runs {
+            let mut from = first;
+            // Each run of the earlier set lies in one of this.
+            while let Some((start, end)) = before.next_if(|(start, _)| *start <= last) {
+                if from < start {
+                    runs.push((from, start - 1));
+                }
+                from = end.saturating_add(1).max(from);
+                if end == i64::MAX {
+                    return Self { n_seen, span: span_of(&runs), runs, ..*self };
+                }
+            }
+            if from <= last {
+                runs.push((from, last));
+            }
+        }
+        Self { n_seen, span: span_of(&runs), runs, ..*self }
     }
 
     /// True when there were too many gaps to keep: gaps and duplicates are then unknown.
@@ -138,6 +167,23 @@ impl IdRuns {
             self.is_saturated = true;
             self.runs = Vec::new();
         }
+    }
+}
+
+/// Sightings beyond the first go apart: those of a difference may be of ids that it does not hold.
+impl Carry for IdRuns {
+    fn save(&self, out: &mut Vec<u8>) {
+        let n_again = self.n_duplicates().unwrap_or(0);
+        n_again.save(out);
+        save_state(&Self { n_seen: self.n_seen - n_again, ..self.clone() }, out);
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let mut n_again = 0;
+        n_again.load(input)?;
+        *self = load_state(input)?;
+        self.n_seen = self.n_seen.checked_add(n_again).ok_or_else(|| input.invalid("number of ids"))?;
+        Ok(())
     }
 }
 
@@ -225,7 +271,7 @@ impl State for IdRuns {
             set.runs.push(run);
             end = run.1;
         }
-        set.span = set.runs.first().zip(set.runs.last()).map(|(first, last)| (first.0, last.1));
+        set.span = span_of(&set.runs);
         let is_possible = set.n_distinct().is_some_and(|n| n <= set.n_seen) && (n_runs > 0 || set.n_seen == 0);
         if n_runs > set.runs_max as usize || !is_possible {
             return Err(reader.invalid("runs"));
@@ -233,6 +279,10 @@ impl State for IdRuns {
         reader.finish()?;
         Ok(set)
     }
+}
+
+fn span_of(runs: &[(i64, i64)]) -> Option<(i64, i64)> {
+    runs.first().zip(runs.last()).map(|(first, last)| (first.0, last.1))
 }
 
 /// The number of ids of an inclusive range, saturating for the whole of i64.

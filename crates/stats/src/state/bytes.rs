@@ -137,6 +137,17 @@ impl<'a> Reader<'a> {
         Ok(f64::from_bits(u64::from_le_bytes(*bytes)))
     }
 
+    /// So many bytes.
+    ///
+    /// # Errors
+    /// [`DecodeError::Truncated`].
+    pub fn bytes(&mut self, field: &'static str, n: usize) -> Result<&'a [u8], DecodeError> {
+        let state = self.state;
+        let (bytes, rest) = self.rest.split_at_checked(n).ok_or(DecodeError::Truncated { state, field })?;
+        self.rest = rest;
+        Ok(bytes)
+    }
+
     /// A number of elements that follow, each of at least `element_bytes_min` bytes: a larger claim than the remaining
     /// bytes can hold is refused before anything is allocated.
     ///

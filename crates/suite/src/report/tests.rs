@@ -57,6 +57,7 @@ fn report() -> Report {
         pictures: Vec::new(),
         timing: Timing::default(),
         provenance: Provenance::default(),
+        cache: None,
     }
 }
 

@@ -4,7 +4,7 @@
 use super::{Plugin, register};
 use crate::event::{EventBatch, NO_TIME, Side};
 use crate::message::{Body, Level, Message};
-use crate::observe::{ObserveOptions, SECOND_NS, Series, SeriesWindows, StreamObserver, merge_cells};
+use crate::observe::{ObserveOptions, Part, SECOND_NS, Series, SeriesWindows, StreamObserver, merge_cells};
 use verismo_stats::panel::Panel;
 use verismo_stats::state::{State, laws};
 use verismo_suite::catalogue::{Class, PluginError};
@@ -76,7 +76,35 @@ fn windowed<P: Plugin>(batch: &EventBatch, cuts: &[usize], options: &ObserveOpti
     (series, observed.window_ns)
 }
 
-/// Where a stream is cut into batches makes no difference, nor how long its windows were at the start.
+/// The series of some rows in pieces that end at `cuts`, each by an observer that takes up what the one before it handed on.
+fn resumed<P: Plugin>(batch: &EventBatch, cuts: &[usize], options: &ObserveOptions) -> Series {
+    let id = P::INFO.id;
+    let options = ObserveOptions { observables: vec![id.to_owned()], ..options.clone() };
+    let mut observer = StreamObserver::new(&options);
+    let mut pieces: Option<Part> = None;
+    let mut from = 0;
+    for to in cuts.iter().copied().chain([batch.len()]) {
+        let mut rows = EventBatch::default();
+        (from..to).for_each(|i| rows.push(batch.row(i)));
+        observer.observe(&rows, "laws");
+        from = to;
+        if to == batch.len() {
+            observer.end();
+        }
+        let piece = observer.cut();
+        let goes_on = StreamObserver::resume(&options, &observer.carries(), observer.history().clone());
+        observer = goes_on.unwrap_or_else(|error| panic!("{id} does not take up what it handed on: {error}"));
+        match &mut pieces {
+            Some(pieces) => pieces.merge(piece).unwrap_or_else(|error| panic!("{id}: {error}")),
+            None => pieces = Some(piece),
+        }
+    }
+    let mut observed = pieces.map(|pieces| pieces.finish(options.window_min_ns));
+    let series = observed.as_mut().and_then(|observed| observed.series.remove(id));
+    series.unwrap_or_else(|| panic!("{id} gives no series"))
+}
+
+/// Where a stream is cut into batches makes no difference, nor whether another observer goes on after a cut, nor how long its windows were at the start.
 ///
 /// # Panics
 /// When the law is broken.
@@ -88,6 +116,12 @@ pub fn check_cuts<P: Plugin>(batch: &EventBatch) {
         assert!(
             observed::<P>(batch, &cuts, &options) == whole,
             "{}: cut at {} places it differs",
+            P::INFO.id,
+            cuts.len()
+        );
+        assert!(
+            resumed::<P>(batch, &cuts, &options) == whole,
+            "{}: handed on at {} places it differs: is all that it remembers in its `Carry`?",
             P::INFO.id,
             cuts.len()
         );

@@ -1,10 +1,12 @@
 //! Book updates: ids, order, replay, grid.
 
 mod orders;
+mod piece;
 
 use super::grid::Grid;
 use super::measure::Cadence;
 use super::quotes::Quotes;
+use super::tape::Tape;
 use super::{Row, Shared, VALUE_MAX, content};
 use crate::book::{Book, Knowledge, Touch};
 use crate::event::{Kind, NO_ID, NO_TIME, Side, flags};
@@ -125,40 +127,9 @@ impl Depth {
         &self.order_rows
     }
 
-    pub(super) fn n_rows(&self) -> u64 {
-        self.n_rows
-    }
-
-    pub(super) fn n_begun(&self) -> u64 {
-        self.n_begun
-    }
-
-    pub(super) fn n_with_id(&self) -> u64 {
-        self.n_with_id
-    }
-
-    pub(super) fn n_updates(&self) -> u64 {
-        self.n_updates
-    }
-
-    pub(super) fn n_snapshots(&self) -> u64 {
-        self.n_snapshots
-    }
-
-    pub(super) fn gap_sizes(&self) -> [u64; 3] {
-        self.gap_sizes
-    }
-
-    pub(super) fn grid_undefined(&self) -> u64 {
-        self.grid.n_undefined()
-    }
-
-    pub(super) fn cadence_ns(&self) -> Option<i64> {
-        self.cadence.median_ns()
-    }
-
-    pub(super) fn into_sample(self) -> IdSample {
-        self.sample
+    /// The tape, which goes on apart from the rest: only some observables read it.
+    pub(super) fn tape(&mut self) -> Option<&mut Tape> {
+        self.grid.tape()
     }
 
     /// Compares a trade with the book that stood before it.
@@ -170,11 +141,6 @@ impl Depth {
     /// Nothing that reads trades with the book continues from here.
     pub(super) fn break_tape(&mut self, frame: &mut Frame) {
         self.grid.break_tape(frame);
-    }
-
-    /// Trades that were not compared with the book because too many waited, or because they came too late.
-    pub(super) fn forgotten(&self) -> u64 {
-        self.grid.forgotten()
     }
 
     /// Samples the grid up to and with the last update's time.

@@ -7,6 +7,7 @@ use crate::event::Side;
 use crate::observe::SILENCE_MAX_NS;
 use crate::observe::frame::{Frame, Near, TapeRow, TapeSample, TapeTrade, TapeUpdate};
 use crate::observe::registry::Needs;
+use verismo_stats::carry;
 
 /// The next grid time to sample.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(super) struct Grid {
     needs_near: bool,
     n_undefined: u64,
 }
+
+carry!(Grid: next_ns, stands_until_ns, updated_ns, prevailing);
 
 impl Grid {
     pub(super) fn new(grid_ns: i64, needs: Needs) -> Self {
@@ -47,13 +50,19 @@ impl Grid {
         self.needs_updates
     }
 
-    /// Rows that the tape could not hold, or that came too late for it.
-    pub(super) fn forgotten(&self) -> u64 {
-        self.tape.as_ref().map_or(0, |tape| tape.forgotten())
+    /// Takes the number of rows that the tape could not hold, or that came too late for it.
+    pub(super) fn forgotten(&mut self) -> u64 {
+        self.tape.as_mut().map_or(0, |tape| tape.forgotten())
     }
 
-    pub(super) fn n_undefined(&self) -> u64 {
-        self.n_undefined
+    /// Takes the number of grid times that were not sampled.
+    pub(super) fn n_undefined(&mut self) -> u64 {
+        std::mem::take(&mut self.n_undefined)
+    }
+
+    /// The tape, which goes on apart from the rest: only some observables read it.
+    pub(super) fn tape(&mut self) -> Option<&mut Tape> {
+        self.tape.as_deref_mut()
     }
 
     /// Forgets the grid: the next update starts it anew, and what lies between is not sampled.

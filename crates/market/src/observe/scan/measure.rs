@@ -1,6 +1,7 @@
 //! Small mergeable measures: the common divisor of prices, the median gap of book updates.
 
 use verismo_stats::divisor::Divisor;
+use verismo_stats::state::{Carry, DecodeError, Reader};
 
 /// The greatest common divisor of the values seen.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,14 +29,27 @@ impl Gcd {
     }
 }
 
+impl Carry for Gcd {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.0.value().save(out);
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let mut value = 0;
+        value.load(input)?;
+        self.0 = Divisor::new(value);
+        Ok(())
+    }
+}
+
 /// Gaps counted one by one; 4,096 ms cover every cadence of a public feed on a ms clock.
 const EXACT: usize = 4096;
 /// Cells per power of two beyond.
 const CELLS: usize = 64;
 
 /// The distribution of gaps between book updates, in steps of the clock.
-#[derive(Debug)]
-pub(super) struct Cadence {
+#[derive(Debug, Clone)]
+pub(in crate::observe) struct Cadence {
     clock_ns: i64,
     exact: Vec<u64>,
     coarse: Vec<u64>,
@@ -43,7 +57,7 @@ pub(super) struct Cadence {
 }
 
 impl Cadence {
-    pub(super) fn new(clock_ns: i64) -> Self {
+    pub(in crate::observe) fn new(clock_ns: i64) -> Self {
         Self { clock_ns, exact: Vec::new(), coarse: Vec::new(), n: 0 }
     }
 
@@ -63,8 +77,25 @@ impl Cadence {
         cells[at] += 1;
     }
 
+    /// Takes what was counted.
+    pub(super) fn cut(&mut self) -> Self {
+        std::mem::replace(self, Self::new(self.clock_ns))
+    }
+
+    /// Adds what another has counted, with the same clock.
+    pub(in crate::observe) fn merge(&mut self, other: Self) {
+        self.n += other.n;
+        for (own, theirs) in [(&mut self.exact, other.exact), (&mut self.coarse, other.coarse)] {
+            if own.is_empty() {
+                *own = theirs;
+            } else {
+                own.iter_mut().zip(theirs).for_each(|(own, n)| *own += n);
+            }
+        }
+    }
+
     /// The lower median; beyond the exact range the lower end of its cell.
-    pub(super) fn median_ns(&self) -> Option<i64> {
+    pub(in crate::observe) fn median_ns(&self) -> Option<i64> {
         let mut n_below = 0;
         let is_median = |n: &u64| {
             n_below += n;
@@ -73,6 +104,33 @@ impl Cadence {
         let at = self.exact.iter().chain(&self.coarse).position(is_median)?;
         let steps = if at < self.exact.len() { at as u64 } else { lower_end(at - self.exact.len()) };
         i64::try_from(steps).ok()?.checked_mul(self.clock_ns)
+    }
+}
+
+/// As the gaps that occurred, with their numbers.
+impl Carry for Cadence {
+    fn save(&self, out: &mut Vec<u8>) {
+        let occurred = |cells: &[u64]| -> Vec<(usize, u64)> {
+            cells.iter().copied().enumerate().filter(|(_, n)| *n > 0).collect()
+        };
+        (self.clock_ns, occurred(&self.exact), occurred(&self.coarse)).save(out);
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let mut fields = (0, Vec::<(usize, u64)>::new(), Vec::<(usize, u64)>::new());
+        fields.load(input)?;
+        *self = Self::new(fields.0);
+        for (cells, occurred, n_cells) in [(&mut self.exact, fields.1, EXACT), (&mut self.coarse, fields.2, 64 * CELLS)]
+        {
+            if !occurred.is_empty() {
+                cells.resize(n_cells, 0);
+            }
+            for (at, n) in occurred {
+                *cells.get_mut(at).ok_or_else(|| input.invalid("a gap of updates"))? += n;
+                self.n = self.n.checked_add(n).ok_or_else(|| input.invalid("a number of gaps"))?;
+            }
+        }
+        Ok(())
     }
 }
 

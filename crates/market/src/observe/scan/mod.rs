@@ -8,11 +8,13 @@ mod quotes;
 mod tape;
 mod trades;
 
+pub(super) use measure::Cadence;
+
 use super::ObserveOptions;
 use super::clock::{EventMerge, usable_time};
 use super::counters::{Check, Counters, Place};
 use super::frame::Frame;
-use super::observed::{Observed, Series};
+use super::part::{History, ScanPart};
 use super::rate::RateWatch;
 use super::registry::Needs;
 use crate::book::Book;
@@ -22,9 +24,10 @@ use depth::Depth;
 use grid::Grid;
 use measure::Gcd;
 use quotes::Quotes;
-use std::collections::BTreeMap;
 use trades::Trades;
+use verismo_stats::carry;
 use verismo_stats::sample::mix64;
+use verismo_stats::state::Carry;
 
 /// Largest believable price and quantity: sums of two stay far from overflow. 2.3 * 10^10 units.
 const VALUE_MAX: i64 = i64::MAX / 4;
@@ -167,59 +170,40 @@ impl Scan {
         self.shared.merge.end_run(&mut frame.events);
     }
 
-    pub(super) fn into_observed(
-        self,
-        window_ns: i64,
-        series: BTreeMap<&'static str, Series>,
-        unknown_observables: Vec<String>,
-        n_forgotten: u64,
-    ) -> Observed {
-        let Shared { mut counters, rate, tick, lot, span_ns, .. } = self.shared;
-        rate.report(&mut counters);
-        self.trades.report(&mut counters);
-        let order_rows = self.depth.order_rows();
-        order_rows.report(&mut counters);
-        let (n_order_rows, n_untracked) = (order_rows.n_rows(), order_rows.orders().n_untracked());
-        let (trades, updates) = (self.trades.n_observed(), self.depth.n_updates());
-        let mix = counters.of(Check::MessageMix);
-        (mix.count, mix.total) = (trades, trades + updates);
-        let invalid_of = self.trades.n_rows() + self.depth.n_rows();
-        counters.of(Check::InvalidValue).total = invalid_of;
-        counters.of(Check::TimeOutOfRange).total = self.trades.n_rows() + self.depth.n_begun();
-        let forgotten = &mut counters.of(Check::Forgotten).count;
-        *forgotten = self.depth.book().levels_dropped() + n_untracked + self.depth.forgotten() + n_forgotten;
-        for check in [Check::Duplicate, Check::SessionOverlap] {
-            counters.of(check).total = self.trades.n_with_id() + self.depth.n_with_id();
-        }
-        Observed {
-            clock_ns: self.clock_ns,
-            window_ns,
-            is_shorter_than_expected: false,
-            span_ns,
-            messages: self.messages,
-            events: trades + updates,
-            trades,
-            updates,
-            snapshots: self.depth.n_snapshots(),
-            order_rows: n_order_rows,
-            orders_untracked: n_untracked,
-            rows_unobserved: self.rows_unobserved,
-            price_tick: tick.value(),
-            qty_lot: lot.value(),
-            book_cadence_ns: self.depth.cadence_ns(),
-            series,
-            counters: counters.into_vec(n_order_rows > 0),
-            gap_sizes: self.depth.gap_sizes(),
+    /// Goes on after what was seen before.
+    pub(super) fn go_on(&mut self, history: &History) {
+        self.trades.go_on(history);
+        self.depth.go_on(history);
+    }
+
+    /// Takes out what was counted since the last cut, and adds its ids to the history.
+    pub(super) fn cut(&mut self, history: &mut History) -> ScanPart {
+        let part = ScanPart {
+            span_ns: self.shared.span_ns,
+            messages: std::mem::take(&mut self.messages),
+            rows_unobserved: std::mem::take(&mut self.rows_unobserved),
+            counters: self.shared.counters.cut(),
+            rate: self.shared.rate.cut(),
+            tick: self.shared.tick.value(),
+            lot: std::mem::take(&mut self.shared.lot).value(),
             quotes: self.quotes.check(),
-            levels_dropped: self.depth.book().levels_dropped(),
-            grid_undefined: self.depth.grid_undefined(),
-            book_ids: self.depth.into_sample(),
-            trade_ids: self.trades.sample,
-            trade_runs: self.trades.runs,
-            unknown_observables,
-        }
+            trades: self.trades.cut(history),
+            depth: self.depth.cut(history),
+        };
+        history.add(&part);
+        // What can still enter a sample depends on what has.
+        self.go_on(history);
+        part
+    }
+
+    /// The tape, which goes on apart from the rest: only some observables read it.
+    pub(super) fn tape(&mut self) -> Option<&mut dyn Carry> {
+        self.depth.tape().map(|tape| tape as &mut dyn Carry)
     }
 }
+
+carry!(Shared: merge, rate, single_feed_last_ns, may_end_run, tick, span_ns);
+carry!(Scan: trades, depth, quotes, shared);
 
 impl Shared {
     /// Counts a time that is before the one it should not be before. `own_last_ns` is the last time of the row's kind.

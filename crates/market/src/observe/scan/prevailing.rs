@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 
 use crate::book::Touch;
 use crate::observe::frame::Timed;
+use verismo_stats::carry;
 
 /// Samples remembered for trades that arrive late: 100 s of a grid of 100 ms.
 const SAMPLES_MAX: usize = 1_024;
@@ -23,7 +24,7 @@ pub(super) struct Prevailing {
     waiting: VecDeque<Waiting>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Waiting {
     t_ns: i64,
     /// Time of the sample it is compared with.
@@ -32,12 +33,16 @@ struct Waiting {
     sign: i64,
 }
 
+carry!(Waiting: t_ns, sample_ns, price, sign);
+
 impl Waiting {
     /// Buyers meet the ask, sellers the bid.
     fn beyond(self, bid: i64, ask: i64) -> i64 {
         if self.sign > 0 { self.price.saturating_sub(ask) } else { bid.saturating_sub(self.price) }
     }
 }
+
+carry!(Prevailing: samples, waiting);
 
 impl Prevailing {
     pub(super) fn new(grid_ns: i64) -> Self {

@@ -6,6 +6,7 @@ use crate::book::{BookLevel, Touch};
 use crate::event::{NO_ID, Side, flags};
 use crate::observe::QuoteCheck;
 use std::collections::VecDeque;
+use verismo_stats::carry;
 
 /// Quotes held until the book reaches their id: some seconds of a busy feed.
 const HELD_MAX: usize = 4096;
@@ -20,14 +21,17 @@ pub(super) struct Quotes {
     check: QuoteCheck,
 }
 
+carry!(Quotes: bid, ask, held);
+
 impl Quotes {
     pub(super) fn start_session(&mut self) {
         self.held.clear();
         (self.bid, self.ask) = (None, None);
     }
 
-    pub(super) fn check(&self) -> QuoteCheck {
-        self.check
+    /// Takes what was compared.
+    pub(super) fn check(&mut self) -> QuoteCheck {
+        std::mem::take(&mut self.check)
     }
 
     pub(super) fn row(&mut self, row: Row<'_>, depth: &Depth) {

@@ -7,6 +7,7 @@
 use crate::observe::SECOND_NS;
 use crate::observe::frame::{TapeRow, TapeTrade};
 use std::collections::VecDeque;
+use verismo_stats::carry;
 
 /// How long the book waits for trades of its time.
 const SLACK_NS: i64 = 5 * SECOND_NS;
@@ -36,10 +37,12 @@ impl Default for Tape {
     }
 }
 
+carry!(Tape: trades, book, book_ns, trades_ns, left_ns);
+
 impl Tape {
-    /// Trades that could not be held, or that came too late.
-    pub(super) fn forgotten(&self) -> u64 {
-        self.forgotten
+    /// Takes the number of trades that could not be held, or that came too late.
+    pub(super) fn forgotten(&mut self) -> u64 {
+        std::mem::take(&mut self.forgotten)
     }
 
     #[inline]

@@ -4,21 +4,29 @@ use super::depth::Depth;
 use super::{Row, Shared, VALUE_MAX, content};
 use crate::event::{NO_ID, Side};
 use crate::observe::clock::KindClock;
-use crate::observe::counters::{Check, Counters};
+use crate::observe::counters::Check;
 use crate::observe::frame::{Frame, TapeTrade};
+use crate::observe::part::{History, TradesPart, near};
+use verismo_stats::carry;
 use verismo_stats::sample::{IdRuns, IdSample, Inserted};
 
 /// The trades of a stream.
 pub(super) struct Trades {
-    pub(super) sample: IdSample,
-    pub(super) runs: IdRuns,
+    sample: IdSample,
+    /// All ids so far, those before the last cut as well.
+    runs: IdRuns,
+    /// How many runs there were at the last cut, and the most there were since.
+    n_runs: [usize; 2],
+    /// The smallest id since the last cut.
+    least_id: Option<i64>,
     clock: KindClock,
     last_raw_ns: Option<i64>,
     /// Largest id seen in this session.
     last_id: Option<i64>,
     /// First id of this run of ids.
     first_id: i64,
-    n_missing: u64,
+    /// Below zero where a hole that was counted before the last cut was filled.
+    n_missing: i64,
     /// A session began and no trade of it was observed yet.
     in_new_session: bool,
     /// Ids of this session were all seen before so far: it still overlaps the one before.
@@ -35,6 +43,8 @@ impl Trades {
         Self {
             sample: IdSample::new(IdSample::DEFAULT_CAPACITY),
             runs: IdRuns::new(IdRuns::DEFAULT_RUNS_MAX),
+            n_runs: [0; 2],
+            least_id: None,
             clock: KindClock::default(),
             last_raw_ns: None,
             last_id: None,
@@ -55,16 +65,28 @@ impl Trades {
         self.last_raw_ns = None;
     }
 
-    pub(super) fn n_rows(&self) -> u64 {
-        self.n_rows
+    /// Goes on after what was seen before.
+    pub(super) fn go_on(&mut self, history: &History) {
+        self.sample = history.trade_ids.continuation();
+        self.runs.clone_from(&history.trade_runs);
+        self.n_runs = [self.runs.runs().len(); 2];
     }
 
-    pub(super) fn n_with_id(&self) -> u64 {
-        self.n_with_id
-    }
-
-    pub(super) fn n_observed(&self) -> u64 {
-        self.n_observed
+    /// Takes out what was counted since the last cut; the ids go on.
+    pub(super) fn cut(&mut self, history: &History) -> TradesPart {
+        let [before, most] = self.n_runs;
+        self.n_runs = [self.runs.runs().len(); 2];
+        TradesPart {
+            ids: std::mem::replace(&mut self.sample, history.trade_ids.continuation()),
+            runs: self.runs.since(&history.trade_runs),
+            runs_grew: most - before,
+            runs_near: near(&history.trade_runs, self.least_id),
+            least_id: self.least_id.take(),
+            n_missing: std::mem::take(&mut self.n_missing),
+            n_rows: std::mem::take(&mut self.n_rows),
+            n_with_id: std::mem::take(&mut self.n_with_id),
+            n_observed: std::mem::take(&mut self.n_observed),
+        }
     }
 
     #[inline]
@@ -127,8 +149,12 @@ impl Trades {
             return true;
         }
         self.n_with_id += 1;
+        self.least_id = Some(self.least_id.map_or(id, |least| least.min(id)));
         let was_seen = match self.runs.insert(id) {
-            Inserted::New => false,
+            Inserted::New => {
+                self.n_runs[1] = self.n_runs[1].max(self.runs.runs().len());
+                false
+            }
             Inserted::Duplicate => true,
             // Too many holes to remember all ids: what is not above all others is held to be seen.
             _ => self.last_id.is_some_and(|last| id <= last),
@@ -170,28 +196,23 @@ impl Trades {
         if id < last {
             // It fills a hole that was counted, unless it is from before this run.
             if id > self.first_id {
-                self.n_missing = self.n_missing.saturating_sub(1);
+                self.n_missing -= 1;
             }
             return;
         }
         self.last_id = Some(id);
         let n_missing = id.abs_diff(last).saturating_sub(1);
         if n_missing > 0 {
-            self.n_missing = self.n_missing.saturating_add(n_missing);
             let severity = i64::try_from(n_missing).unwrap_or(i64::MAX);
+            self.n_missing = self.n_missing.saturating_add(severity);
             let text = || format!("{n_missing} trade ids missing after {last}");
             shared.counters.note(Check::MissingId, severity, row.place, text);
         }
     }
-
-    /// Writes what is known at the end.
-    pub(super) fn report(&self, counters: &mut Counters) {
-        let counter = counters.of(Check::MissingId);
-        // Occurrences were gaps, until late trades filled some of them: the count is of ids.
-        counter.count = self.n_missing;
-        counter.total = self.n_missing.saturating_add(self.runs.n_distinct().unwrap_or(self.n_observed));
-    }
 }
+
+// The ids are part of the history.
+carry!(Trades: clock, last_raw_ns, last_id, first_id, in_new_session, in_overlap, is_broken);
 
 /// A trade should lie within the prevailing best quotes, give or take a tick. On aggregated feeds the book lags, so that
 /// some do not; the share is what two feeds of one market have in common.

@@ -5,6 +5,7 @@ use super::running::Running;
 use crate::observe::frame::Frame;
 use crate::observe::registry::Observable;
 use crate::observe::{SECOND_NS, SILENCE_MAX_NS};
+use verismo_stats::carry;
 
 const BIN_NS: i64 = SECOND_NS / 10;
 /// A bin is busy when it holds more than so many times the running mean of bins, and than so many events.
@@ -78,6 +79,8 @@ impl Bursts {
     }
 }
 
+carry!(Bursts: mean, bin, count, n_busy, calm_since);
+
 impl Machine for Bursts {
     fn read(&mut self, frame: &Frame, out: &mut Out<'_>) {
         for (&t_ns, &continues) in frame.events.t_ns.iter().zip(&frame.events.continues) {
@@ -104,7 +107,7 @@ pub fn sweep_levels(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
     machine::boxed("sweep_levels", window_ns, Sweeps { run: None })
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Run {
     sign: i64,
     first_ns: i64,
@@ -114,9 +117,13 @@ struct Run {
     n_levels: i64,
 }
 
+carry!(Run: sign, first_ns, last_ns, price, n_levels);
+
 struct Sweeps {
     run: Option<Run>,
 }
+
+carry!(Sweeps: run);
 
 impl Machine for Sweeps {
     fn read(&mut self, frame: &Frame, out: &mut Out<'_>) {

@@ -9,6 +9,7 @@ use crate::book::Depths;
 use crate::observe::frame::Frame;
 use crate::observe::registry::Observable;
 use crate::observe::{Series, WindowTally};
+use verismo_stats::carry;
 
 /// A value of a side where it shows at least `n` levels.
 pub(super) fn where_deep<T>(side: &Depths, n: usize, value: T) -> Option<T> {
@@ -89,6 +90,8 @@ pub fn level_change_size(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
 
 struct LevelChanges(WindowTally);
 
+carry!(LevelChanges:);
+
 impl Observable for LevelChanges {
     fn id(&self) -> &'static str {
         "level_change_size"
@@ -102,8 +105,8 @@ impl Observable for LevelChanges {
         self.0.widen(factor);
     }
 
-    fn finish(self: Box<Self>) -> Series {
+    fn cut(&mut self) -> Series {
         let lattice = lattice(self.id());
-        self.0.finish(lattice)
+        self.0.cut(lattice)
     }
 }

@@ -4,6 +4,7 @@ use super::lattice;
 use crate::observe::frame::Frame;
 use crate::observe::registry::Observable;
 use crate::observe::{SECOND_NS, SILENCE_MAX_NS, Series, WindowTally};
+use verismo_stats::carry;
 
 /// Time since the event before, at the time of the later event.
 pub fn inter_event_time(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
@@ -44,6 +45,8 @@ impl EventCount {
     }
 }
 
+carry!(EventCount: bin, count);
+
 impl Observable for EventCount {
     fn id(&self) -> &'static str {
         self.id
@@ -70,8 +73,11 @@ impl Observable for EventCount {
         self.windows.widen(factor);
     }
 
-    fn finish(mut self: Box<Self>) -> Series {
+    fn end(&mut self) {
         self.close_bin();
-        self.windows.finish(lattice(self.id))
+    }
+
+    fn cut(&mut self) -> Series {
+        self.windows.cut(lattice(self.id))
     }
 }

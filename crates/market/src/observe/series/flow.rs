@@ -4,6 +4,7 @@ use super::{lags, lattice};
 use crate::observe::frame::{Frame, Samples, TapeSample};
 use crate::observe::registry::Observable;
 use crate::observe::{SECOND_NS, Series, WindowLags, WindowTally};
+use verismo_stats::carry;
 
 /// Order flow imbalance per second of the grid, in units of 10^-8 of the base asset, at the end of the second.
 pub fn ofi_1s(grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
@@ -29,6 +30,8 @@ struct Seconds {
     sum: i64,
     n_steps: i64,
 }
+
+carry!(Seconds: last, sum, n_steps);
 
 impl Seconds {
     fn new(grid_ns: i64, of_step: fn(&TapeSample, &TapeSample) -> i64) -> Self {
@@ -73,6 +76,8 @@ impl PerSecond {
     }
 }
 
+carry!(PerSecond: seconds);
+
 impl Observable for PerSecond {
     fn id(&self) -> &'static str {
         self.id
@@ -90,8 +95,8 @@ impl Observable for PerSecond {
         self.windows.widen(factor);
     }
 
-    fn finish(self: Box<Self>) -> Series {
-        self.windows.finish(lattice(self.id))
+    fn cut(&mut self) -> Series {
+        self.windows.cut(lattice(self.id))
     }
 }
 
@@ -112,6 +117,8 @@ struct FlowAcf {
     lags: WindowLags,
 }
 
+carry!(FlowAcf: seconds, last_ns, lags);
+
 impl Observable for FlowAcf {
     fn id(&self) -> &'static str {
         "ofi_1s_acf"
@@ -130,7 +137,7 @@ impl Observable for FlowAcf {
         self.lags.widen(factor);
     }
 
-    fn finish(self: Box<Self>) -> Series {
-        self.lags.finish(lattice("ofi_1s_acf"))
+    fn cut(&mut self) -> Series {
+        self.lags.cut(lattice("ofi_1s_acf"))
     }
 }

@@ -4,6 +4,7 @@ use super::machine::{self, Machine, Out, Prevailing};
 use crate::observe::SECOND_NS;
 use crate::observe::frame::{Frame, TapeRow, TapeSample, TapeTrade};
 use crate::observe::registry::Observable;
+use verismo_stats::carry;
 
 /// How long a burst of trades waits for another trade, and for the book to show what they took.
 const SETTLED_NS: i64 = SECOND_NS / 10;
@@ -25,7 +26,7 @@ enum Answer {
 }
 
 /// Trades at one best price, none of them more than [`SETTLED_NS`] after the one before as far as the grid tells.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Burst {
     last_ns: i64,
     /// What the price showed at the last sample before the first trade.
@@ -33,8 +34,10 @@ struct Burst {
     taken: i64,
 }
 
+carry!(Burst: last_ns, shown, taken);
+
 /// A best price of a side as long as it stands.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Stand {
     price: i64,
     /// Its beginning was seen.
@@ -43,6 +46,8 @@ struct Stand {
     n_refills: u32,
     burst: Option<Burst>,
 }
+
+carry!(Stand: price, is_whole, n_bursts, n_refills, burst);
 
 struct Touches {
     answer: Answer,
@@ -120,6 +125,8 @@ fn settle(answer: Answer, stand: &mut Stand, shows: i64, t_ns: i64, out: &mut Ou
         out.value(t_ns, (burst.taken - left_display) as f64 / burst.taken as f64);
     }
 }
+
+carry!(Touches: prevailing, stands);
 
 impl Machine for Touches {
     fn read(&mut self, frame: &Frame, out: &mut Out<'_>) {

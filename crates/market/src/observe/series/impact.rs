@@ -9,6 +9,7 @@ use crate::observe::SECOND_NS;
 use crate::observe::frame::{Frame, TapeRow, TapeSample, TapeTrade};
 use crate::observe::registry::Observable;
 use std::collections::VecDeque;
+use verismo_stats::carry;
 
 /// Most trades that wait for the book after them; what comes on top is forgotten, and counted.
 const WAITING_MAX: usize = 65_536;
@@ -71,6 +72,8 @@ struct Effective {
     prevailing: Prevailing,
 }
 
+carry!(Effective: prevailing);
+
 impl Machine for Effective {
     fn read(&mut self, frame: &Frame, out: &mut Out<'_>) {
         for row in &frame.tape {
@@ -90,7 +93,7 @@ impl Machine for Effective {
 }
 
 /// A trade that waits for the book after it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Waiting {
     t_ns: i64,
     /// Grid time of the book that it waits for.
@@ -100,6 +103,8 @@ struct Waiting {
     /// Twice the mid before it.
     mid_2: i64,
 }
+
+carry!(Waiting: t_ns, due_ns, price, sign, mid_2);
 
 impl Waiting {
     #[inline]
@@ -155,6 +160,8 @@ impl After {
     }
 }
 
+carry!(After: prevailing, waiting);
+
 impl Machine for After {
     fn read(&mut self, frame: &Frame, out: &mut Out<'_>) {
         for row in &frame.tape {
@@ -170,8 +177,8 @@ impl Machine for After {
         }
     }
 
-    fn forgotten(&self) -> u64 {
-        self.n_forgotten
+    fn forgotten(&mut self) -> u64 {
+        std::mem::take(&mut self.n_forgotten)
     }
 }
 
@@ -199,6 +206,8 @@ impl Amihud {
         }
     }
 }
+
+carry!(Amihud: last, notional);
 
 impl Machine for Amihud {
     fn read(&mut self, frame: &Frame, out: &mut Out<'_>) {

@@ -5,6 +5,8 @@ use super::running::{Minutes, Running};
 use crate::observe::SECOND_NS;
 use crate::observe::frame::{Frame, NEAR_LEVELS, Near};
 use crate::observe::registry::Observable;
+use verismo_stats::carry;
+use verismo_stats::state::{Carry, DecodeError, Reader};
 
 /// At least three neighbouring levels of a side that grow in one step of the grid and are all back at once within 1 s.
 pub fn layering_like_1m(grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
@@ -27,12 +29,27 @@ struct Grown {
     rise: i64,
 }
 
+carry!(Grown: price, base, rise);
+
 /// Levels that grew together.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Layer {
     since_ns: i64,
     levels: [Grown; NEAR_LEVELS],
     n: usize,
+}
+
+impl Carry for Layer {
+    fn save(&self, out: &mut Vec<u8>) {
+        (self.since_ns, self.levels, self.n).save(out);
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let mut fields = (0, [Grown::default(); NEAR_LEVELS], 0);
+        fields.load(input)?;
+        (self.since_ns, self.levels, self.n) = fields;
+        if self.n > NEAR_LEVELS { Err(input.invalid("levels that grew")) } else { Ok(()) }
+    }
 }
 
 struct Layers {
@@ -127,6 +144,8 @@ impl Layer {
         }
     }
 }
+
+carry!(Layers: minutes, last, usual, layers);
 
 impl Machine for Layers {
     fn read(&mut self, frame: &Frame, out: &mut Out<'_>) {

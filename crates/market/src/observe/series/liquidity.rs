@@ -5,6 +5,7 @@ use crate::observe::SECOND_NS;
 use crate::observe::frame::{Frame, TapeRow, TapeSample, TapeTrade};
 use crate::observe::registry::Observable;
 use std::collections::VecDeque;
+use verismo_stats::carry;
 
 /// What takes longer counts as this long.
 const CENSORED_NS: i64 = 60 * SECOND_NS;
@@ -53,6 +54,8 @@ impl Resilience {
     }
 }
 
+carry!(Resilience: prevailing, trade_ns, wide);
+
 impl Machine for Resilience {
     fn read(&mut self, frame: &Frame, out: &mut Out<'_>) {
         for row in &frame.tape {
@@ -98,7 +101,7 @@ enum Answer {
 
 /// An order for the smallest quantity at the back of the best queue. Trades at its price take from the queue before it, whatever is
 /// cancelled does not; a trade through its price fills it. There are at most seven a side, for they live for 60 s.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Order {
     since_ns: i64,
     /// +1 a bid, -1 an ask.
@@ -107,6 +110,8 @@ struct Order {
     ahead: i64,
     is_filled: bool,
 }
+
+carry!(Order: since_ns, side, price, ahead, is_filled);
 
 struct Virtual {
     grid_ns: i64,
@@ -165,6 +170,8 @@ impl Virtual {
         }
     }
 }
+
+carry!(Virtual: last_ns, orders);
 
 impl Machine for Virtual {
     fn read(&mut self, frame: &Frame, out: &mut Out<'_>) {

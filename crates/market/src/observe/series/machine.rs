@@ -5,18 +5,20 @@ use super::lattice;
 use crate::observe::frame::Frame;
 use crate::observe::registry::Observable;
 use crate::observe::{Series, WindowTally};
+use verismo_stats::carry;
 use verismo_stats::lattice::Lattice;
+use verismo_stats::state::{Carry, DecodeError, Reader};
 
 /// Reads the rows of a frame that it is interested in. Its values must not depend on where frames are cut.
-pub(super) trait Machine: Send + 'static {
+pub(super) trait Machine: Carry + Send + 'static {
     /// Reads the next rows.
     fn read(&mut self, frame: &Frame, out: &mut Out<'_>);
 
     /// The stream ends.
     fn end(&mut self, _out: &mut Out<'_>) {}
 
-    /// Values that were given up because too many waited.
-    fn forgotten(&self) -> u64 {
+    /// Takes the number of values that were given up because too many waited.
+    fn forgotten(&mut self) -> u64 {
         0
     }
 }
@@ -53,6 +55,16 @@ pub(super) fn boxed(id: &'static str, window_ns: i64, machine: impl Machine) -> 
     Box::new(Machined { id, lattice: lattice(id), machine, windows: WindowTally::new(window_ns) })
 }
 
+impl<M: Machine> Carry for Machined<M> {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.machine.save(out);
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        self.machine.load(input)
+    }
+}
+
 impl<M: Machine> Observable for Machined<M> {
     fn id(&self) -> &'static str {
         self.id
@@ -66,13 +78,16 @@ impl<M: Machine> Observable for Machined<M> {
         self.windows.widen(factor);
     }
 
-    fn forgotten(&self) -> u64 {
+    fn forgotten(&mut self) -> u64 {
         self.machine.forgotten()
     }
 
-    fn finish(mut self: Box<Self>) -> Series {
+    fn end(&mut self) {
         self.machine.end(&mut Out { lattice: &self.lattice, windows: &mut self.windows });
-        self.windows.finish(self.lattice)
+    }
+
+    fn cut(&mut self) -> Series {
+        self.windows.cut(self.lattice.clone())
     }
 }
 
@@ -81,6 +96,8 @@ impl<M: Machine> Observable for Machined<M> {
 pub(super) struct Prevailing {
     last: Option<crate::observe::frame::TapeSample>,
 }
+
+carry!(Prevailing: last);
 
 impl Prevailing {
     pub(super) fn set(&mut self, sample: crate::observe::frame::TapeSample) {

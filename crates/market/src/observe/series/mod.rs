@@ -24,6 +24,7 @@ pub mod volatility;
 use super::frame::Frame;
 use super::registry::Observable;
 use super::{Series, WindowTally};
+use verismo_stats::carry;
 use verismo_stats::lattice::Lattice;
 use verismo_suite::catalogue;
 
@@ -61,6 +62,8 @@ impl Pointwise {
     }
 }
 
+carry!(Pointwise:);
+
 impl Observable for Pointwise {
     fn id(&self) -> &'static str {
         self.id
@@ -78,8 +81,8 @@ impl Observable for Pointwise {
         self.windows.widen(factor);
     }
 
-    fn finish(self: Box<Self>) -> Series {
-        self.windows.finish(self.lattice)
+    fn cut(&mut self) -> Series {
+        self.windows.cut(self.lattice.clone())
     }
 }
 
@@ -99,6 +102,8 @@ impl Column {
     }
 }
 
+carry!(Column:);
+
 impl Observable for Column {
     fn id(&self) -> &'static str {
         self.id
@@ -113,8 +118,8 @@ impl Observable for Column {
         self.windows.widen(factor);
     }
 
-    fn finish(self: Box<Self>) -> Series {
-        self.windows.finish(lattice(self.id))
+    fn cut(&mut self) -> Series {
+        self.windows.cut(lattice(self.id))
     }
 }
 
@@ -139,6 +144,8 @@ impl Partial {
     }
 }
 
+carry!(Partial:);
+
 impl Observable for Partial {
     fn id(&self) -> &'static str {
         self.id
@@ -156,8 +163,8 @@ impl Observable for Partial {
         self.windows.widen(factor);
     }
 
-    fn finish(self: Box<Self>) -> Series {
-        self.windows.finish(self.lattice)
+    fn cut(&mut self) -> Series {
+        self.windows.cut(self.lattice.clone())
     }
 }
 
@@ -198,6 +205,8 @@ pub(super) fn waiting_time(id: &'static str, window_ns: i64, run: Run) -> Box<dy
     Box::new(WaitingTime { id, run, last_ns: 0, windows: WindowTally::new(window_ns) })
 }
 
+carry!(WaitingTime: last_ns);
+
 impl Observable for WaitingTime {
     fn id(&self) -> &'static str {
         self.id
@@ -217,7 +226,7 @@ impl Observable for WaitingTime {
         self.windows.widen(factor);
     }
 
-    fn finish(self: Box<Self>) -> Series {
-        self.windows.finish(lattice(self.id))
+    fn cut(&mut self) -> Series {
+        self.windows.cut(lattice(self.id))
     }
 }

@@ -6,6 +6,7 @@ use super::machine::{self, Machine, Out};
 use crate::observe::SECOND_NS;
 use crate::observe::frame::{Frame, TapeRow, TapeSample, TapeTrade, TapeUpdate};
 use crate::observe::registry::Observable;
+use verismo_stats::carry;
 
 /// The share of what levels lost in each whole second that trades of the second do not explain, at its start.
 pub fn cancel_share_1s(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
@@ -39,6 +40,8 @@ struct Second {
     traded: i128,
 }
 
+carry!(Second: n_updates, n_trades, lost, traded);
+
 /// Adds up seconds. The first and the last of a run are parts of one only: they have no value.
 struct Seconds {
     of: fn(&Second) -> Option<f64>,
@@ -68,6 +71,8 @@ impl Seconds {
         &mut self.sums
     }
 }
+
+carry!(Seconds: open, sums);
 
 impl Machine for Seconds {
     fn read(&mut self, frame: &Frame, out: &mut Out<'_>) {
@@ -126,6 +131,8 @@ impl Lifetime {
     }
 }
 
+carry!(Lifetime: price, since_ns);
+
 impl Machine for Lifetime {
     fn read(&mut self, frame: &Frame, out: &mut Out<'_>) {
         for row in &frame.tape {
@@ -146,12 +153,14 @@ pub fn fleeting_100ms(grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
 const FLEETING_NS: i64 = SECOND_NS / 10;
 
 /// A price that has become the best of its side.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Improved {
     since_ns: i64,
     price: i64,
     is_traded: bool,
 }
+
+carry!(Improved: since_ns, price, is_traded);
 
 /// One improvement a side is watched at a time.
 struct Fleeting {
@@ -198,6 +207,8 @@ impl Fleeting {
         }
     }
 }
+
+carry!(Fleeting: last, bid, ask);
 
 impl Machine for Fleeting {
     fn read(&mut self, frame: &Frame, out: &mut Out<'_>) {

@@ -7,10 +7,12 @@ use crate::book::Depths;
 use crate::observe::frame::{Frame, TapeRow, TapeSample, TapeTrade};
 use crate::observe::registry::Observable;
 use crate::observe::{SECOND_NS, Series, WindowPanels};
+use verismo_stats::carry;
 use verismo_stats::panel::UNDEFINED;
+use verismo_stats::state::{Carry, DecodeError, Reader};
 
 /// Writes rows from what it reads, in order.
-trait Writer: Send + 'static {
+trait Writer: Carry + Send + 'static {
     fn read(&mut self, frame: &Frame, out: &mut WindowPanels);
 }
 
@@ -22,6 +24,16 @@ struct Written<W> {
 
 fn boxed(id: &'static str, window_ns: i64, writer: impl Writer) -> Box<dyn Observable> {
     Box::new(Written { id, writer, windows: WindowPanels::new(columns(id), window_ns) })
+}
+
+impl<W: Writer> Carry for Written<W> {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.writer.save(out);
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        self.writer.load(input)
+    }
 }
 
 impl<W: Writer> Observable for Written<W> {
@@ -37,8 +49,8 @@ impl<W: Writer> Observable for Written<W> {
         self.windows.widen(factor);
     }
 
-    fn finish(self: Box<Self>) -> Series {
-        self.windows.finish()
+    fn cut(&mut self) -> Series {
+        self.windows.cut()
     }
 }
 
@@ -92,6 +104,8 @@ struct Flow {
     trades: i64,
     is_whole: bool,
 }
+
+carry!(Flow: ofi, steps, signed, volume, trades, is_whole);
 
 impl Second {
     fn log_mid(&self) -> i64 {
@@ -151,10 +165,13 @@ struct Seconds {
 }
 
 /// The last sample, and that of the last full second.
+#[derive(Default)]
 struct Last {
     sample: TapeSample,
     second: Option<TapeSample>,
 }
+
+carry!(Last: sample, second);
 
 impl Seconds {
     fn trade(&mut self, trade: &TapeTrade) {
@@ -183,6 +200,8 @@ impl Seconds {
     }
 }
 
+carry!(Seconds: last, flow);
+
 impl Writer for Seconds {
     fn read(&mut self, frame: &Frame, out: &mut WindowPanels) {
         for row in &frame.tape {
@@ -203,6 +222,8 @@ pub fn trade_arrivals(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
 
 struct Arrivals;
 
+carry!(Arrivals:);
+
 impl Writer for Arrivals {
     fn read(&mut self, frame: &Frame, out: &mut WindowPanels) {
         for &t_ns in &frame.trades.t_ns {
@@ -217,6 +238,8 @@ pub fn quotes_1s(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
 }
 
 struct Quotes;
+
+carry!(Quotes:);
 
 impl Writer for Quotes {
     fn read(&mut self, frame: &Frame, out: &mut WindowPanels) {
@@ -256,6 +279,7 @@ struct Bars {
     open: Option<Bar>,
 }
 
+#[derive(Default)]
 struct Bar {
     start_ns: i64,
     is_whole: bool,
@@ -268,6 +292,8 @@ struct Bar {
     notional: i128,
     trades: i64,
 }
+
+carry!(Bar: start_ns, is_whole, open, high, low, close, volume, notional, trades);
 
 impl Bar {
     /// Without trades.
@@ -291,6 +317,8 @@ impl Bar {
         [self.open, self.high, self.low, self.close, self.volume, notional, trades]
     }
 }
+
+carry!(Bars: open);
 
 impl Writer for Bars {
     fn read(&mut self, frame: &Frame, out: &mut WindowPanels) {

@@ -7,6 +7,8 @@ use crate::observe::SECOND_NS;
 use crate::observe::frame::{Frame, TapeRow, TapeSample, TapeTrade};
 use crate::observe::registry::Observable;
 use std::collections::VecDeque;
+use verismo_stats::carry;
+use verismo_stats::state::{Carry, DecodeError, Reader};
 
 /// Large is so many times the running mean.
 const TIMES_MEAN: f64 = 5.0;
@@ -31,6 +33,41 @@ enum Watch {
     Rise { since_ns: i64, price: i64, base: i64, rise: i64 },
     /// It was gone at `since_ns`: will there be a trade on the other side?
     Trade { since_ns: i64 },
+}
+
+impl Carry for Watch {
+    fn save(&self, out: &mut Vec<u8>) {
+        match *self {
+            Self::Nothing => out.push(0),
+            Self::Rise { since_ns, price, base, rise } => {
+                out.push(1);
+                [since_ns, price, base, rise].save(out);
+            }
+            Self::Trade { since_ns } => {
+                out.push(2);
+                since_ns.save(out);
+            }
+        }
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let kind = input.u8("what is waited for")?;
+        let mut fields = [0; 4];
+        let n = match kind {
+            0 => 0,
+            1 => 4,
+            2 => 1,
+            _ => return Err(input.invalid("what is waited for")),
+        };
+        fields[..n].iter_mut().try_for_each(|field| field.load(input))?;
+        let [since_ns, price, base, rise] = fields;
+        *self = match kind {
+            0 => Self::Nothing,
+            1 => Self::Rise { since_ns, price, base, rise },
+            _ => Self::Trade { since_ns },
+        };
+        Ok(())
+    }
 }
 
 struct Spoofs {
@@ -102,6 +139,8 @@ impl Watch {
     }
 }
 
+carry!(Spoofs: minutes, last, rises, watches);
+
 impl Machine for Spoofs {
     fn read(&mut self, frame: &Frame, out: &mut Out<'_>) {
         for row in &frame.tape {
@@ -129,7 +168,7 @@ const MOVES_MIN: u32 = 30;
 const UNDONE_NS: i64 = 5 * SECOND_NS;
 
 /// The mid at a grid time, and what was traded up to it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Point {
     t_ns: i64,
     mid_2: i64,
@@ -140,8 +179,10 @@ struct Point {
     all: i128,
 }
 
+carry!(Point: t_ns, mid_2, spread, net, all);
+
 /// A large move that is not undone yet.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Move {
     since_ns: i64,
     sign: i64,
@@ -149,6 +190,8 @@ struct Move {
     from: i64,
     to: i64,
 }
+
+carry!(Move: since_ns, sign, from, to);
 
 struct Ignitions {
     minutes: Minutes,
@@ -215,6 +258,8 @@ impl Ignitions {
         (now.t_ns - since_ns < UNDONE_NS).then_some(Move { to, ..large })
     }
 }
+
+carry!(Ignitions: minutes, net, all, points, moves, large);
 
 impl Machine for Ignitions {
     fn read(&mut self, frame: &Frame, out: &mut Out<'_>) {

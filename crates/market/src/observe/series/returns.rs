@@ -5,6 +5,7 @@ use super::lattice;
 use crate::observe::frame::{Frame, Samples};
 use crate::observe::registry::Observable;
 use crate::observe::{SECOND_NS, Series, WindowLags, WindowTally};
+use verismo_stats::carry;
 use verismo_stats::lattice::Lattice;
 
 /// ln(mid_t / mid_(t-1s)) at every full second.
@@ -35,6 +36,8 @@ pub(super) struct Return {
     pub(super) t_ns: i64,
     pub(super) log_return: f64,
 }
+
+carry!(Returns: last);
 
 impl Returns {
     pub(super) fn new(step_ns: i64) -> Self {
@@ -72,6 +75,8 @@ impl MidLogReturn {
     }
 }
 
+carry!(MidLogReturn: returns);
+
 impl Observable for MidLogReturn {
     fn id(&self) -> &'static str {
         self.id
@@ -89,8 +94,8 @@ impl Observable for MidLogReturn {
         self.windows.widen(factor);
     }
 
-    fn finish(self: Box<Self>) -> Series {
-        self.windows.finish(self.lattice)
+    fn cut(&mut self) -> Series {
+        self.windows.cut(self.lattice.clone())
     }
 }
 
@@ -126,6 +131,8 @@ impl ReturnAcf {
     }
 }
 
+carry!(ReturnAcf: returns, last_ns, lags);
+
 impl Observable for ReturnAcf {
     fn id(&self) -> &'static str {
         self.id
@@ -144,7 +151,7 @@ impl Observable for ReturnAcf {
         self.lags.widen(factor);
     }
 
-    fn finish(self: Box<Self>) -> Series {
-        self.lags.finish(lattice(self.id))
+    fn cut(&mut self) -> Series {
+        self.lags.cut(lattice(self.id))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::machine::Out;
 use crate::observe::SECOND_NS;
+use verismo_stats::carry;
 
 pub(super) const MINUTE_NS: i64 = 60 * SECOND_NS;
 
@@ -13,6 +14,8 @@ pub(super) struct Running {
     n: u32,
     mean: f64,
 }
+
+carry!(Running: n, mean);
 
 impl Running {
     pub(super) fn new(memory: u32) -> Self {
@@ -40,6 +43,8 @@ pub(super) struct Minutes {
     is_whole: bool,
     n: i64,
 }
+
+carry!(Minutes: last_ns, is_whole, n);
 
 impl Minutes {
     pub(super) fn new(grid_ns: i64) -> Self {

@@ -7,6 +7,7 @@ use super::{Partial, lags, lattice};
 use crate::observe::frame::Frame;
 use crate::observe::registry::Observable;
 use crate::observe::{SECOND_NS, Series, WindowLags};
+use verismo_stats::carry;
 
 /// Largest value of a lag series: sums of products stay far below 2^127.
 const LAG_VALUE_MAX: i64 = 1_000_000_000_000;
@@ -77,6 +78,8 @@ struct SpreadChange {
     last: Option<(i64, i64)>,
 }
 
+carry!(SpreadChange: last);
+
 impl Machine for SpreadChange {
     fn read(&mut self, frame: &Frame, out: &mut Out<'_>) {
         let samples = &frame.samples;
@@ -100,6 +103,8 @@ struct SpreadAcf {
     lags: WindowLags,
 }
 
+carry!(SpreadAcf: last_ns, lags);
+
 impl Observable for SpreadAcf {
     fn id(&self) -> &'static str {
         "spread_acf"
@@ -118,7 +123,7 @@ impl Observable for SpreadAcf {
         self.lags.widen(factor);
     }
 
-    fn finish(self: Box<Self>) -> Series {
-        self.lags.finish(lattice("spread_acf"))
+    fn cut(&mut self) -> Series {
+        self.lags.cut(lattice("spread_acf"))
     }
 }

@@ -4,6 +4,7 @@ use super::machine::{self, Machine, Out};
 use crate::observe::frame::Frame;
 use crate::observe::registry::Observable;
 use crate::observe::{SECOND_NS, SILENCE_MAX_NS};
+use verismo_stats::carry;
 
 /// Trades of a bucket.
 const BUCKET_TRADES: u32 = 50;
@@ -33,6 +34,8 @@ struct Runs {
     last_ns: i64,
 }
 
+carry!(Runs: sign, is_whole, n, last_ns);
+
 impl Machine for Runs {
     fn read(&mut self, frame: &Frame, out: &mut Out<'_>) {
         let trades = &frame.trades;
@@ -59,6 +62,8 @@ struct Buckets {
     signed: i128,
     all: i128,
 }
+
+carry!(Buckets: n, signed, all);
 
 impl Machine for Buckets {
     fn read(&mut self, frame: &Frame, out: &mut Out<'_>) {
@@ -96,6 +101,8 @@ impl SignedVolume {
         self.sum = 0;
     }
 }
+
+carry!(SignedVolume: second, sum);
 
 impl Machine for SignedVolume {
     fn read(&mut self, frame: &Frame, out: &mut Out<'_>) {

@@ -5,6 +5,7 @@ use super::{Column, Partial, Pointwise, lattice};
 use crate::observe::frame::Frame;
 use crate::observe::registry::Observable;
 use crate::observe::{Series, WindowLags};
+use verismo_stats::carry;
 use verismo_stats::lattice::Lattice;
 
 fn times(frame: &Frame) -> &[i64] {
@@ -64,6 +65,8 @@ struct SignAcf {
     is_broken: bool,
 }
 
+carry!(SignAcf: lags, is_broken);
+
 impl Observable for SignAcf {
     fn id(&self) -> &'static str {
         "aggressor_sign_acf"
@@ -84,8 +87,8 @@ impl Observable for SignAcf {
         self.lags.widen(factor);
     }
 
-    fn finish(self: Box<Self>) -> Series {
-        self.lags.finish(lattice("aggressor_sign_acf"))
+    fn cut(&mut self) -> Series {
+        self.lags.cut(lattice("aggressor_sign_acf"))
     }
 }
 

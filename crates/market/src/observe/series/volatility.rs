@@ -8,6 +8,7 @@ use super::returns::Returns;
 use crate::observe::SECOND_NS;
 use crate::observe::frame::Frame;
 use crate::observe::registry::Observable;
+use verismo_stats::carry;
 
 const MINUTE_NS: i64 = 60 * SECOND_NS;
 /// Returns of a minute.
@@ -48,6 +49,8 @@ struct Sums {
     last: f64,
 }
 
+carry!(Sums: n, squares, neighbours, squares_10s, last);
+
 struct Minutes {
     of: fn(&Sums) -> Option<f64>,
     returns: Returns,
@@ -71,6 +74,8 @@ impl Minutes {
         self.last_ns = t_ns;
     }
 }
+
+carry!(Minutes: returns, returns_10s, last_ns, sums);
 
 impl Machine for Minutes {
     fn read(&mut self, frame: &Frame, out: &mut Out<'_>) {

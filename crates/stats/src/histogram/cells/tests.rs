@@ -31,6 +31,7 @@ proptest! {
         let mut bytes = Vec::new();
         encode(&cells, &mut bytes);
         prop_assert_eq!(read(&mut Reader::new("cells", &bytes)), Ok(cells));
+        prop_assert_eq!(Cells::from_bytes(packed.as_bytes()), Ok(packed));
     }
 
     #[test]

@@ -4,10 +4,12 @@ use super::{Depth, Open, Row, Shared, VALUE_MAX};
 use crate::book::{Book, Knowledge};
 use crate::event::{Kind, NO_ID, NO_TIME, Side, flags};
 use crate::message::{OrderAction, OrderEvent};
-use crate::observe::counters::{Check, Counters};
+use crate::observe::counters::Check;
 use crate::observe::frame::Frame;
+use crate::observe::part::OrdersPart;
 use crate::observe::scan::quotes::Quotes;
 use crate::orders::{Applied, Orders};
+use verismo_stats::carry;
 
 /// The orders of a stream, and how many rows spoke of them.
 pub(in crate::observe::scan) struct OrderRows {
@@ -22,21 +24,19 @@ impl OrderRows {
         Self { orders: Orders::new(orders_max), n_rows: 0, n_added: 0, n_taken: 0 }
     }
 
-    /// Order-level rows read.
-    pub(in crate::observe::scan) fn n_rows(&self) -> u64 {
-        self.n_rows
+    /// Takes out what was counted since the last cut.
+    pub(super) fn cut(&mut self) -> OrdersPart {
+        OrdersPart {
+            n_rows: std::mem::take(&mut self.n_rows),
+            n_added: std::mem::take(&mut self.n_added),
+            n_taken: std::mem::take(&mut self.n_taken),
+            n_untracked: self.orders.take_untracked(),
+        }
     }
 
     /// The orders at rest.
     pub(in crate::observe::scan) fn orders(&self) -> &Orders {
         &self.orders
-    }
-
-    /// Writes what the counts are taken of.
-    pub(in crate::observe::scan) fn report(&self, counters: &mut Counters) {
-        counters.of(Check::UnknownOrder).total = self.n_taken;
-        counters.of(Check::OrderOverdrawn).total = self.n_taken;
-        counters.of(Check::DuplicateOrder).total = self.n_added;
     }
 
     /// Applies one row at `t_ns`, which is [`NO_TIME`] where orders begin or end unseen: in snapshots, or without time. Returns what it
@@ -101,6 +101,8 @@ impl OrderRows {
         decreased
     }
 }
+
+carry!(OrderRows: orders);
 
 impl Depth {
     /// Reads an order-level row.

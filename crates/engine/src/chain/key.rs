@@ -1,0 +1,236 @@
+//! What a piece depends on, as digests, and in words where one of them changed.
+
+use verismo_market::observe::registry::{self, Needs};
+use verismo_market::observe::{Misfit, SCAN_VERSION, window_ns_of_span};
+use verismo_stats::lattice::Lattice;
+use verismo_suite::catalogue;
+
+use super::{At, Chain};
+use crate::store::{Digest, Hasher, Pack, hex};
+
+/// Version of what is stored, and of what it is stored under.
+const FORMAT: &str = "verismo.piece/1";
+
+/// Why something was not found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Why {
+    /// Nothing of this file was stored.
+    New,
+    /// The bytes of this file are others.
+    Bytes(String),
+    /// What goes on from the piece before is another.
+    Carry,
+    /// It was observed in another way: clock, grid, warm-up, windows, or how files are read.
+    Options,
+    /// Another version of the decoder, or of the replay, stored it.
+    Code,
+    /// The observable was not computed, or in another version or on another lattice.
+    Observables,
+    /// The files beside it are others, so that it ends elsewhere.
+    Neighbours,
+    /// Ids before it are others.
+    Ids(Misfit),
+    /// It was stored and is there no more.
+    Gone,
+    /// What was stored is damaged.
+    Damaged,
+    /// The file cannot be read.
+    Unreadable,
+}
+
+impl Why {
+    /// In words.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::New => "nothing was stored of this file".to_owned(),
+            Self::Bytes(file) => format!("the bytes of {file} changed"),
+            Self::Carry => "what goes on from the file before it changed".to_owned(),
+            Self::Options => {
+                "it is observed in another way: clock, grid, warm-up, windows, symbol or limits".to_owned()
+            }
+            Self::Code => "another version of the decoder or of the replay stored it".to_owned(),
+            Self::Observables => "these observables were not computed, or in another version".to_owned(),
+            Self::Neighbours => "the files that overlap with it are others".to_owned(),
+            Self::Ids(Misfit::TradeIds) => "the trade ids before it changed".to_owned(),
+            Self::Ids(Misfit::Samples) => "the samples of ids before it changed".to_owned(),
+            Self::Gone => "it was stored, and is gone".to_owned(),
+            Self::Damaged => "what was stored is damaged".to_owned(),
+            Self::Unreadable => "the file cannot be read".to_owned(),
+        }
+    }
+}
+
+/// Whether an observable reads the tape.
+pub(super) fn reads_tape(id: &str) -> bool {
+    needs(id).tape || needs(id).updates
+}
+
+fn needs(id: &str) -> Needs {
+    registry::entry(id).map_or(Needs::NONE, |entry| entry.needs)
+}
+
+/// The keys of a piece.
+pub(super) struct Keys {
+    base: Digest,
+    parts: Parts,
+}
+
+/// What the key of a base is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Parts {
+    code: Digest,
+    options: Digest,
+    content: Digest,
+    carry: Digest,
+}
+
+impl Keys {
+    /// Of the piece that begins here; none where the bytes of its first file are not known.
+    pub(super) fn new(chain: &Chain<'_>, at: &At) -> Option<Self> {
+        let parts = Parts {
+            code: code(chain),
+            options: options(chain, at),
+            content: chain.digest_of(at.next)?,
+            carry: carry(at),
+        };
+        let mut hasher = Hasher::new(FORMAT);
+        hasher.text("base");
+        for part in [&parts.code, &parts.options, &parts.content, &parts.carry] {
+            hasher.bytes(part);
+        }
+        Some(Self { base: hasher.finish(), parts })
+    }
+
+    /// Where everything of the piece lies.
+    pub(super) fn folder(&self) -> String {
+        let hex = hex(&self.base);
+        format!("pieces/{}/{}", &hex[..2], &hex[2..])
+    }
+
+    /// The name of the base.
+    pub(super) fn base(&self) -> String {
+        format!("{}/base", self.folder())
+    }
+
+    /// The name of a pack, by what it holds.
+    pub(super) fn pack(&self, pack: &Pack) -> String {
+        let mut hasher = Hasher::new(FORMAT);
+        hasher.text("pack");
+        pack.entries.iter().for_each(|entry| hasher.bytes(&entry.key));
+        format!("{}/{}.pack", self.folder(), &hex(&hasher.finish())[..32])
+    }
+
+    /// The key of an observable in a piece of these sources.
+    pub(super) fn observable(&self, chain: &Chain<'_>, at: &At, sources: &[Digest], id: &str) -> Option<Digest> {
+        let (entry, info) = (registry::entry(id)?, catalogue::observable(id)?);
+        let mut hasher = self.entry(sources, "observable");
+        hasher.text(id);
+        hasher.number(u64::from(entry.version));
+        hasher.text(&format!("{:?}", info.kind));
+        let mut lattice = Vec::new();
+        info.lattice().to_lattice().unwrap_or_else(|_| Lattice::ticks(8)).encode(&mut lattice);
+        hasher.bytes(&lattice);
+        if reads_tape(id) {
+            hasher.bytes(&self.tape(chain, at, sources));
+        }
+        for stream in at.streams.values() {
+            hasher.bytes(stream.carries.series.get(id).map_or(&[], Vec::as_slice));
+        }
+        Some(hasher.finish())
+    }
+
+    /// The key of the tape: with book updates on it, it is another one.
+    pub(super) fn tape(&self, chain: &Chain<'_>, at: &At, sources: &[Digest]) -> Digest {
+        let mut hasher = self.entry(sources, "tape");
+        hasher.number(u64::from(chain.options.observables.iter().any(|id| needs(id).updates)));
+        for stream in at.streams.values() {
+            hasher.bytes(stream.carries.tape.as_deref().unwrap_or_default());
+        }
+        hasher.finish()
+    }
+
+    fn entry(&self, sources: &[Digest], kind: &str) -> Hasher {
+        let mut hasher = Hasher::new(FORMAT);
+        hasher.text(kind);
+        hasher.bytes(&self.base);
+        hasher.number(sources.len() as u64);
+        sources.iter().for_each(|digest| hasher.bytes(digest));
+        hasher
+    }
+
+    /// The name of what is remembered of the keys of the file of this label.
+    fn trail(chain: &Chain<'_>, label: &str) -> String {
+        let mut hasher = Hasher::new(FORMAT);
+        hasher.text("trail");
+        hasher.text(chain.group.format().name());
+        hasher.text(label);
+        format!("trails/{}", hex(&hasher.finish()))
+    }
+
+    /// Remembers under which keys the piece was stored, to say later what changed.
+    pub(super) fn remember(&self, chain: &Chain<'_>, at: &At) {
+        let Parts { code, options, content, carry } = &self.parts;
+        let bytes = [*code, *options, *content, *carry].concat();
+        chain.vault.store.replace(&Self::trail(chain, &chain.label(at.next)), &bytes);
+    }
+
+    /// Why there is no base of these keys.
+    pub(super) fn why(&self, chain: &Chain<'_>, at: &At) -> Why {
+        let label = chain.label(at.next);
+        let Some(before) = chain.vault.store.get(&Self::trail(chain, &label)) else { return Why::New };
+        let Parts { code, options, content, carry } = &self.parts;
+        let is_same = |i: usize, part: &Digest| before.get(32 * i..32 * (i + 1)) == Some(part);
+        match [is_same(0, code), is_same(1, options), is_same(2, content), is_same(3, carry)] {
+            [false, ..] => Why::Code,
+            [_, false, ..] => Why::Options,
+            [_, _, false, _] => Why::Bytes(label),
+            [_, _, _, false] => Why::Carry,
+            _ => Why::Gone,
+        }
+    }
+}
+
+/// The versions of whatever makes events of bytes, and a book of events.
+fn code(chain: &Chain<'_>) -> Digest {
+    let mut hasher = Hasher::new(FORMAT);
+    let format = chain.group.format();
+    hasher.text(format.name());
+    hasher.number(u64::from(format.version()));
+    hasher.number(u64::from(SCAN_VERSION));
+    hasher.finish()
+}
+
+/// How files are read and streams observed, but for the observables.
+fn options(chain: &Chain<'_>, at: &At) -> Digest {
+    let mut hasher = Hasher::new(FORMAT);
+    let (group, options) = (chain.group, chain.options_of(&[], at));
+    let reader = group.options();
+    for option in [&reader.symbol, &reader.tz, &reader.date, &chain.symbol] {
+        hasher.text(option.as_deref().unwrap_or("\0"));
+    }
+    hasher.text(&format!("{:?}", group.limits()));
+    // Threads that unpack ahead change nothing.
+    let window_ns = options.window_min_ns.max(window_ns_of_span(options.expected_span_ns));
+    let numbers = [options.clock_ns, options.grid_ns, options.window_min_ns, window_ns, options.warmup_ns];
+    numbers.iter().for_each(|number| hasher.bytes(&number.to_le_bytes()));
+    hasher.number(u64::from(options.is_single_feed));
+    hasher.number(options.levels_max as u64);
+    hasher.number(options.orders_max as u64);
+    // Streams are named by paths where files do not name them.
+    let symbol = group.sources().iter().find_map(|source| source.symbol.as_deref());
+    hasher.text(symbol.unwrap_or("\0"));
+    hasher.finish()
+}
+
+/// What goes on from the piece before, but for what observables remember themselves.
+fn carry(at: &At) -> Digest {
+    let mut hasher = Hasher::new(FORMAT);
+    hasher.number(u64::from(at.next > 0));
+    hasher.bytes(&at.reader);
+    for (name, stream) in &at.streams {
+        hasher.text(&name.venue);
+        hasher.text(&name.symbol);
+        hasher.bytes(&stream.carries.scan);
+    }
+    hasher.finish()
+}

@@ -1,0 +1,264 @@
+//! A piece of a chain: what observing it yields, and how that is stored.
+//!
+//! Of each piece there is a base, which every observable shares, and packs with an entry for each observable (and for the tape that some
+//! of them read) that was computed at one time.
+
+use std::collections::BTreeMap;
+
+use verismo_feed::{FeedCounters, StreamName};
+use verismo_market::observe::registry;
+use verismo_market::observe::{Carries, History, Part, ScanPart, Series, SeriesPart};
+use verismo_stats::state::{Carry, DecodeError, Reader, put_u64};
+
+use super::key::{Keys, Why, reads_tape};
+use super::{At, Chain};
+use crate::store::{Digest, Entry, Pack};
+
+/// What a piece yields.
+pub(super) struct Piece {
+    /// How many sources it has.
+    pub(super) sources: usize,
+    /// What the reader goes on with.
+    pub(super) reader: Vec<u8>,
+    pub(super) counters: FeedCounters,
+    pub(super) messages: u64,
+    /// Bytes read from disk for it.
+    pub(super) bytes: u64,
+    /// Those streams that it has rows of, by name.
+    pub(super) streams: Vec<(StreamName, StreamPiece)>,
+}
+
+/// A stream in a piece.
+pub(super) struct StreamPiece {
+    pub(super) part: Part,
+    pub(super) carries: Carries,
+}
+
+/// What has to be computed, and why it was not found.
+pub(super) struct Missing {
+    pub(super) observables: Vec<String>,
+    pub(super) why: Why,
+}
+
+impl Piece {
+    /// With the observables that another one has of the same piece.
+    pub(super) fn with(mut self, other: Self) -> Self {
+        self.bytes += other.bytes;
+        let mut others: BTreeMap<StreamName, StreamPiece> = other.streams.into_iter().collect();
+        for (name, stream) in &mut self.streams {
+            let Some(other) = others.remove(name) else { continue };
+            stream.part.series.extend(other.part.series);
+            stream.carries.series.extend(other.carries.series);
+            stream.carries.tape = other.carries.tape.or_else(|| stream.carries.tape.take());
+        }
+        self
+    }
+
+    /// What every observable shares. Files in examples are named by their place in the piece, since the same bytes may lie elsewhere later.
+    fn encode(&self, digests: &[Digest], name_of: &dyn Fn(&str) -> String) -> Vec<u8> {
+        let mut out = Vec::new();
+        put_u64(&mut out, digests.len() as u64);
+        digests.iter().for_each(|digest| out.extend_from_slice(digest));
+        put_bytes(&mut out, &self.reader);
+        let mut counters = self.counters.clone();
+        counters.rename_sources(name_of);
+        counters.save(&mut out);
+        put_u64(&mut out, self.messages);
+        put_u64(&mut out, self.streams.len() as u64);
+        for (name, StreamPiece { part, carries }) in &self.streams {
+            name.venue.save(&mut out);
+            name.symbol.save(&mut out);
+            (part.clock_ns, part.window_ns).save(&mut out);
+            let mut scan = part.scan.clone();
+            scan.rename_sources(name_of);
+            scan.save(&mut out);
+            put_bytes(&mut out, &carries.scan);
+        }
+        out
+    }
+
+    /// The piece without observables, and the digests of its sources.
+    fn decode(bytes: &[u8], label_of: &dyn Fn(&str) -> String) -> Result<(Self, Vec<Digest>), DecodeError> {
+        let mut input = Reader::new("base of a piece/1", bytes);
+        let n = input.length("sources", 32)?;
+        let digest = |input: &mut Reader<'_>| {
+            let bytes = input.bytes("the digest of a source", 32)?;
+            Digest::try_from(bytes).map_err(|_| input.invalid("the digest of a source"))
+        };
+        let digests = (0..n).map(|_| digest(&mut input)).collect::<Result<Vec<_>, _>>()?;
+        let reader = get_bytes(&mut input)?;
+        let mut counters = FeedCounters::default();
+        counters.load(&mut input)?;
+        counters.rename_sources(label_of);
+        let messages = input.u64("messages")?;
+        let mut streams = Vec::new();
+        for _ in 0..input.length("streams", 4)? {
+            let mut name = (String::new(), String::new());
+            name.load(&mut input)?;
+            let mut lengths = (0, 0);
+            lengths.load(&mut input)?;
+            let mut scan = ScanPart::decode(&mut input)?;
+            scan.rename_sources(label_of);
+            let carries = Carries { scan: get_bytes(&mut input)?, ..Carries::default() };
+            let (clock_ns, window_ns) = lengths;
+            if clock_ns < 1 || window_ns < 1 {
+                return Err(input.invalid("the length of a window"));
+            }
+            let part = Part { clock_ns, window_ns, scan, series: BTreeMap::new(), unknown_observables: Vec::new() };
+            let (venue, symbol) = name;
+            streams.push((StreamName { venue, symbol }, StreamPiece { part, carries }));
+        }
+        input.finish()?;
+        let sources = digests.len();
+        Ok((Self { sources, reader, counters, messages, bytes: 0, streams }, digests))
+    }
+
+    /// An observable in all streams of the piece.
+    fn encode_observable(&self, id: &str) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (_, StreamPiece { part, carries }) in &self.streams {
+            let found = part.series.get(id).zip(carries.series.get(id));
+            out.push(u8::from(found.is_some()));
+            if let Some((SeriesPart { series, n_forgotten }, carry)) = found {
+                put_u64(&mut out, *n_forgotten);
+                series.save(&mut out);
+                put_bytes(&mut out, carry);
+            }
+        }
+        out
+    }
+
+    fn decode_observable(&mut self, id: &'static str, bytes: &[u8]) -> Result<(), DecodeError> {
+        let mut input = Reader::new("observable of a piece/1", bytes);
+        for (_, StreamPiece { part, carries }) in &mut self.streams {
+            if input.u8("whether a stream has it")? == 0 {
+                continue;
+            }
+            let n_forgotten = input.u64("values that were given up")?;
+            let series = Series::load(&mut input)?;
+            part.series.insert(id, SeriesPart { series, n_forgotten });
+            carries.series.insert(id, get_bytes(&mut input)?);
+        }
+        input.finish()
+    }
+
+    fn encode_tape(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (_, StreamPiece { carries, .. }) in &self.streams {
+            put_bytes(&mut out, carries.tape.as_deref().unwrap_or_default());
+        }
+        out
+    }
+
+    fn decode_tape(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        let mut input = Reader::new("tape of a piece/1", bytes);
+        for (_, StreamPiece { carries, .. }) in &mut self.streams {
+            carries.tape = Some(get_bytes(&mut input)?);
+        }
+        input.finish()
+    }
+}
+
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_u64(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+fn get_bytes(input: &mut Reader<'_>) -> Result<Vec<u8>, DecodeError> {
+    let n = input.length("bytes", 1)?;
+    input.bytes("bytes", n).map(<[u8]>::to_vec)
+}
+
+/// What the store holds of the piece that begins here.
+pub(super) fn find(chain: &Chain<'_>, at: &At, keys: Option<&Keys>) -> (Option<Piece>, Missing) {
+    let nothing = |why| (None, Missing { observables: chain.options.observables.clone(), why });
+    let Some(keys) = keys else { return nothing(Why::Unreadable) };
+    let Some(bytes) = chain.vault.store.get(&keys.base()) else { return nothing(keys.why(chain, at)) };
+    let label_of = |name: &str| match name.parse::<usize>() {
+        Ok(i) => chain.label(at.next + i),
+        Err(_) => name.to_owned(),
+    };
+    let (mut piece, digests) = match Piece::decode(&bytes, &label_of) {
+        Ok(decoded) => decoded,
+        Err(error) => {
+            chain.vault.store.report_damage(&keys.base(), &error.to_string());
+            return nothing(Why::Damaged);
+        }
+    };
+    if let Some(why) = misplaced(chain, at, &piece, &digests) {
+        return nothing(why);
+    }
+    let mut observables = take_observables(chain, at, keys, &mut piece, &digests);
+    // Those that read the tape share it: all of them are computed again, or none.
+    if observables.iter().any(|id| reads_tape(id)) {
+        let wanted = &chain.options.observables;
+        observables = wanted.iter().filter(|id| reads_tape(id) || observables.contains(id)).cloned().collect();
+    }
+    (Some(piece), Missing { observables, why: Why::Observables })
+}
+
+/// Why a piece that begins with the right file, after the right carry, is not the one that is wanted.
+fn misplaced(chain: &Chain<'_>, at: &At, piece: &Piece, digests: &[Digest]) -> Option<Why> {
+    // The first digest is part of the key.
+    for (i, digest) in digests.iter().enumerate().skip(1) {
+        if chain.digest_of(at.next + i) != Some(*digest) {
+            return Some(Why::Neighbours);
+        }
+    }
+    if !chain.group.rests_at(at.next + piece.sources, &piece.reader) {
+        return Some(Why::Neighbours);
+    }
+    let misfit = piece.streams.iter().find_map(|(name, stream)| {
+        let history = at.streams.get(name).map(|at| &at.history);
+        history.unwrap_or(&History::default()).fits(&stream.part.scan).err()
+    });
+    misfit.map(Why::Ids)
+}
+
+/// Adds the observables that are stored to the piece; those that are not.
+fn take_observables(chain: &Chain<'_>, at: &At, keys: &Keys, piece: &mut Piece, digests: &[Digest]) -> Vec<String> {
+    let store = chain.vault.store;
+    let wanted = &chain.options.observables;
+    let names = store.list(&keys.folder()).into_iter().filter(|name| name.ends_with(".pack"));
+    let pack = |name: String| {
+        let pack = Pack::decode(&store.get(&name)?);
+        pack.map_err(|error| store.report_damage(&name, &error.to_string())).ok()
+    };
+    let mut packs: Vec<Pack> = names.filter_map(pack).collect();
+    let mut take = |key: &Digest| packs.iter_mut().find_map(|pack| pack.take(key));
+    let mut has_tape = !wanted.iter().any(|id| reads_tape(id));
+    if let Some(bytes) = (!has_tape).then(|| take(&keys.tape(chain, at, digests))).flatten() {
+        has_tape = piece.decode_tape(&bytes).is_ok();
+    }
+    let is_missing = |id: &&String| {
+        // What the registry does not know is not computed either.
+        let Some(entry) = registry::entry(id) else { return false };
+        let bytes = keys.observable(chain, at, digests, id).and_then(|key| take(&key));
+        let is_found = bytes.is_some_and(|bytes| piece.decode_observable(entry.id, &bytes).is_ok());
+        !is_found || (reads_tape(id) && !has_tape)
+    };
+    wanted.iter().filter(is_missing).cloned().collect()
+}
+
+/// Stores what was computed of a piece of files with these digests.
+pub(super) fn keep(chain: &Chain<'_>, at: &At, keys: &Keys, piece: &Piece, digests: &[Digest], computed: &[String]) {
+    let store = chain.vault.store;
+    let labels: Vec<String> = (0..piece.sources).map(|i| chain.label(at.next + i)).collect();
+    let name_of = |label: &str| match labels.iter().position(|other| other == label) {
+        Some(i) => i.to_string(),
+        None => label.to_owned(),
+    };
+    let mut pack = Pack::default();
+    for id in computed {
+        let key = keys.observable(chain, at, digests, id);
+        pack.entries.extend(key.map(|key| Entry { key, content: piece.encode_observable(id) }));
+    }
+    if computed.iter().any(|id| reads_tape(id)) {
+        pack.entries.push(Entry { key: keys.tape(chain, at, digests), content: piece.encode_tape() });
+    }
+    store.put(&keys.base(), &piece.encode(digests, &name_of));
+    if !pack.entries.is_empty() {
+        store.put(&keys.pack(&pack), &pack.encode());
+    }
+    keys.remember(chain, at);
+}

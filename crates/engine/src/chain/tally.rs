@@ -1,0 +1,55 @@
+//! How much of a run came from the store, and why the rest did not.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use verismo_suite::report::{Cache, CacheMiss};
+
+use super::key::Why;
+
+/// Misses told one by one; more are counted.
+const MISSES_MAX: usize = 1_000;
+
+/// Counts of states, a state being an observable in a piece.
+#[derive(Debug, Default)]
+pub(crate) struct Tally(Mutex<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    reused: u64,
+    computed: u64,
+    pieces: u64,
+    misses: BTreeMap<(String, Why), Vec<String>>,
+}
+
+impl Tally {
+    /// A piece was looked for, and these of its observables were not there.
+    pub(super) fn looked(&self, file: &str, wanted: &[String], missing: &[String], why: Why) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.pieces += 1;
+        counts.reused += (wanted.len() - missing.len()) as u64;
+        counts.computed += missing.len() as u64;
+        if !missing.is_empty() && counts.misses.len() < MISSES_MAX {
+            let all = if missing.len() == wanted.len() { Vec::new() } else { missing.to_vec() };
+            counts.misses.insert((file.to_owned(), why), all);
+        }
+    }
+
+    /// As reports say it.
+    pub(crate) fn report(&self, place: &str, problems: Vec<String>) -> Cache {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let miss = |((file, why), observables): (&(String, Why), &Vec<String>)| CacheMiss {
+            file: file.clone(),
+            why: why.text(),
+            observables: observables.clone(),
+        };
+        Cache {
+            place: place.to_owned(),
+            states_reused: counts.reused,
+            states_computed: counts.computed,
+            pieces: counts.pieces,
+            misses: counts.misses.iter().map(miss).collect(),
+            problems,
+        }
+    }
+}

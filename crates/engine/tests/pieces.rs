@@ -1,0 +1,235 @@
+//! States from a store: whatever is found there, and whatever was done to it, the report is that of a run without one.
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{request, write_events, write_golden};
+use verismo_engine::{Meter, StoreRequest, ValidateRequest, validate};
+use verismo_market::message::{Body, Message};
+use verismo_sim::{Market, MarketConfig};
+use verismo_suite::Suite;
+use verismo_suite::report::{Cache, Report};
+
+const HOUR_NS: i64 = 3_600_000_000_000;
+
+/// A market of half a day and more, in a file for each hour that begins with the book, as a reconstruction writes them.
+fn hours(seed: u64) -> Vec<Message> {
+    const SLOWER: i64 = 180;
+    let start = 1_753_056_000_000_000_000;
+    let stretched = |mut message: Message| {
+        message.t_exchange_ns = start + (message.t_exchange_ns - start) * SLOWER;
+        message
+    };
+    Market::new(MarketConfig::new(seed)).with_snapshots(HOUR_NS / SLOWER).take(12_000).map(stretched).collect()
+}
+
+struct Bench {
+    dir: tempfile::TempDir,
+    suite: Suite,
+}
+
+impl Bench {
+    /// A golden and a candidate in files of an hour.
+    fn new(suite: &str) -> Self {
+        let mut suite = Suite::builtin(suite).unwrap();
+        // A few of each kind: what is kept at a cut differs by observable, and tests of observables try all of them.
+        if suite.name == "market" {
+            let few = [
+                "mid_log_return_1s",
+                "abs_return_1s_acf",
+                "inter_event_time",
+                "event_count_1s",
+                "spread",
+                "trade_through",
+            ];
+            suite.observables.retain(|rule| few.contains(&rule.id.as_str()));
+        }
+        let bench = Self { dir: tempfile::tempdir().unwrap(), suite };
+        write_events(&bench.path("golden"), hours(5).into_iter());
+        write_events(&bench.path("candidate"), hours(6).into_iter());
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn request(&self) -> ValidateRequest {
+        let suite = Some(self.suite.clone());
+        ValidateRequest { suite, ..request(&self.path("golden"), &self.path("candidate")) }
+    }
+
+    /// With the store, compared with a run without.
+    fn run(&self) -> Cache {
+        let store = Some(StoreRequest { folder: self.path("store"), verifies: false });
+        let with = validate(&ValidateRequest { store, ..self.request() }, &Meter::default()).unwrap();
+        let without = validate(&self.request(), &Meter::default()).unwrap();
+        assert_same(&with, &without);
+        with.cache.unwrap()
+    }
+
+    fn objects(&self) -> Vec<PathBuf> {
+        files(&self.path("store/states"))
+    }
+
+    /// Files of the candidate, in the order of their hours.
+    fn hours(&self) -> Vec<PathBuf> {
+        self.files_of("candidate")
+    }
+
+    fn files_of(&self, side: &str) -> Vec<PathBuf> {
+        files(&self.path(side)).into_iter().filter(|p| p.extension().is_some_and(|e| e == "parquet")).collect()
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let entries = entries.map(|entry| entry.unwrap().path());
+    let mut all: Vec<PathBuf> = entries.flat_map(|p| if p.is_dir() { files(&p) } else { vec![p] }).collect();
+    all.sort();
+    all
+}
+
+fn assert_same(with: &Report, without: &Report) {
+    assert_eq!(with.digest, without.digest);
+    assert_eq!(with.inputs, without.inputs);
+    // Text shows every bit, and a number that is none is equal to itself.
+    assert_eq!(format!("{:?}", with.findings), format!("{:?}", without.findings));
+    assert_eq!(format!("{:?}", with.integrity), format!("{:?}", without.integrity));
+}
+
+#[test]
+fn a_second_run_computes_nothing_and_says_the_same() {
+    for suite in ["market", "comprehensive"] {
+        let bench = Bench::new(suite);
+        let n_files = bench.hours().len() + bench.files_of("golden").len();
+        let n_files = n_files as u64;
+        assert!(n_files >= 20, "{n_files} files");
+        let cold = bench.run();
+        assert_eq!((cold.states_reused, cold.pieces), (0, n_files), "{suite}");
+        assert!(cold.misses.iter().all(|miss| miss.why == "nothing was stored of this file"), "{:?}", cold.misses);
+        let warm = bench.run();
+        assert_eq!((warm.states_computed, warm.states_reused), (0, cold.states_computed), "{suite}: {:?}", warm.misses);
+        assert_eq!(warm.problems, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_changed_file_is_read_and_those_behind_it_only_until_the_book_is_the_same_again() {
+    let bench = Bench::new("market");
+    let cold = bench.run();
+    let mut messages = hours(6);
+    let change = |messages: &mut Vec<Message>, hour: i64| {
+        let start = messages[0].t_exchange_ns;
+        let trade = messages
+            .iter_mut()
+            .find(|m| matches!(m.body, Body::Trade { .. }) && m.t_exchange_ns > start + hour * HOUR_NS + HOUR_NS / 2);
+        let Body::Trade { qty, .. } = &mut trade.unwrap().body else { panic!("a trade") };
+        *qty += 1_000;
+    };
+    change(&mut messages, 5);
+    fs::remove_dir_all(bench.path("candidate")).unwrap();
+    write_events(&bench.path("candidate"), messages.into_iter());
+    let changed = bench.run();
+    let observables = cold.states_computed / cold.pieces;
+    assert_eq!(changed.states_computed, observables, "{:?}", changed.misses);
+    assert_eq!(changed.states_reused, cold.states_computed - observables);
+    assert!(changed.misses[0].why.starts_with("the bytes of"), "{:?}", changed.misses);
+}
+
+#[test]
+fn files_come_and_go() {
+    let bench = Bench::new("market");
+    let cold = bench.run();
+    let observables = cold.states_computed / cold.pieces;
+    let all = bench.hours();
+    // The last one goes: nothing is computed, though the data end elsewhere.
+    let aside = bench.path("aside.parquet");
+    fs::rename(all.last().unwrap(), &aside).unwrap();
+    assert_eq!(bench.run().states_computed, 0);
+    // It comes back, by another name in another folder.
+    let elsewhere = bench.path("candidate/BTCUSDT/2099/01/01/00");
+    fs::create_dir_all(&elsewhere).unwrap();
+    fs::rename(&aside, elsewhere.join("late.parquet")).unwrap();
+    let back = bench.run();
+    assert_eq!(back.states_computed, 0, "{:?}", back.misses);
+    // One in the middle goes: the one behind it goes on from another book.
+    fs::remove_file(&all[4]).unwrap();
+    let holed = bench.run();
+    assert!((observables..=2 * observables).contains(&holed.states_computed), "{holed:?}");
+    assert!(holed.misses[0].why.starts_with("what goes on"), "{:?}", holed.misses);
+    // A copy of all elsewhere is the same.
+    fs::rename(bench.path("golden"), bench.path("moved")).unwrap();
+    fs::create_dir(bench.path("golden")).unwrap();
+    fs::rename(bench.path("moved"), bench.path("golden/deeper")).unwrap();
+    assert_eq!(bench.run().states_computed, 0);
+}
+
+#[test]
+fn an_observable_that_is_added_is_the_only_one_computed() {
+    let mut bench = Bench::new("market");
+    let cold = bench.run();
+    let whole = bench.suite.clone();
+    let comprehensive = Suite::builtin("comprehensive").unwrap();
+    // One that reads what is always there, one that reads the tape, one that reads updates on it.
+    for id in ["realised_vol_1m", "effective_spread", "cancel_share_1s"] {
+        let rule = comprehensive.observables.iter().find(|rule| rule.id == id).unwrap();
+        bench.suite.observables.push(rule.clone());
+        let added = bench.run();
+        // With updates on it, the tape is another one.
+        let n = if id == "cancel_share_1s" { 2 } else { 1 };
+        assert_eq!(added.states_computed, n * cold.pieces, "{id}: {:?}", added.misses.first());
+        assert_eq!(bench.run().states_computed, 0, "{id}");
+    }
+    bench.suite = whole;
+    assert_eq!(bench.run().states_computed, 0, "those before are still there");
+}
+
+#[test]
+fn nothing_damaged_is_used() {
+    let bench = Bench::new("market");
+    bench.run();
+    for (round, object) in bench.objects().into_iter().enumerate().filter(|(i, _)| i % 5 == 0) {
+        let bytes = fs::read(&object).unwrap();
+        match round % 4 {
+            0 => fs::write(&object, &bytes[..bytes.len() / 2]).unwrap(),
+            1 => fs::write(&object, b"").unwrap(),
+            2 => fs::remove_file(&object).unwrap(),
+            _ => {
+                let mut bytes = bytes;
+                let at = bytes.len() / 3;
+                bytes[at] ^= 0x10;
+                fs::write(&object, bytes).unwrap();
+            }
+        }
+    }
+    let damaged = bench.run();
+    assert!(damaged.states_computed > 0 && damaged.states_reused > 0, "{damaged:?}");
+    assert!(damaged.problems.iter().any(|problem| problem.contains("is damaged")), "{:?}", damaged.problems);
+    let mended = bench.run();
+    assert_eq!((mended.states_computed, mended.problems), (0, Vec::new()));
+}
+
+#[test]
+fn a_store_that_cannot_be_written_is_said_and_does_not_matter() {
+    let bench = Bench::new("market");
+    fs::write(bench.path("store"), b"a file").unwrap();
+    let cache = bench.run();
+    assert!(cache.problems[0].contains("cannot be opened"), "{:?}", cache.problems);
+}
+
+#[test]
+fn a_capture_is_one_piece() {
+    let mut bench = Bench::new("market");
+    fs::remove_dir_all(bench.path("golden")).unwrap();
+    write_golden(&bench.path("golden"), hours(5).into_iter());
+    let cold = bench.run();
+    assert_eq!(bench.run().states_computed, 0);
+    // A clock of a millisecond is another way of observing the candidate, too.
+    bench.suite = Suite::builtin("light").unwrap();
+    let light = bench.run();
+    assert!(light.states_computed <= cold.states_computed, "{light:?}");
+}
