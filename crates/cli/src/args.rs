@@ -28,7 +28,7 @@ pub use man::ManArgs;
 pub use power::PowerArgs;
 pub use profile::{ProfileArgs, ProfileFormat};
 pub use report::{ReportArgs, ReportFormat};
-pub use runs::{RunsArgs, ShowArgs, VerdictArg};
+pub use runs::{ExplainCacheArgs, RunsArgs, ShowArgs, VerdictArg};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -173,6 +173,11 @@ pub enum Command {
     Runs(RunsArgs),
     /// Show the report of a recorded run again: text, HTML, Markdown, JUnit, JSON
     Show(ShowArgs),
+    /// Say how much of a run came from the store of states, and why the rest did not
+    ///
+    /// For each piece that was computed: whether its bytes changed, what goes on from the file before, how it is observed, the code,
+    /// or which observables were asked for.
+    ExplainCache(ExplainCacheArgs),
     /// Sign what a run came to, as JSON to send on
     ///
     /// The certificate holds the verdict, the digests of run, suite and inputs, the versions and the digest of the report, with
@@ -345,8 +350,11 @@ pub struct ValidateArgs {
     /// Where the run is recorded.
     #[command(flatten)]
     pub record: RecordArgs,
-    /// Read all files to see whether they changed since they were observed, whatever their times and sizes say
-    #[arg(long, requires = "store", help_heading = "Running")]
+    /// Keep the states beside the recorded runs: the next run with this option does not read again what did not change
+    #[arg(long, conflicts_with = "no_store", help_heading = "Running")]
+    pub keep_states: bool,
+    /// Read all files to see whether they changed since their states were kept, whatever their times and sizes say
+    #[arg(long, requires = "keep_states", help_heading = "Running")]
     pub verify_files: bool,
 }
 

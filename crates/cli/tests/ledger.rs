@@ -243,6 +243,36 @@ fn a_home_that_cannot_be_written_costs_a_warning_and_nothing_else() {
 }
 
 #[test]
+fn states_that_are_kept_are_not_computed_again_and_that_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("home");
+    let judged = |more: &[&str]| {
+        let args = [&["--suite", "light", "--store", text(&home), "--json", "-"], more].concat();
+        let output = validate(dir.path(), "faithful", &args).output().unwrap();
+        assert_eq!(err(&output), "");
+        json(&ends(&output, 0))
+    };
+    let without = judged(&[]);
+    assert!(without["cache"].is_null());
+    refused(&home, &["explain-cache"], "error[no-store]");
+    let (cold, warm) = (judged(&["--keep-states"]), judged(&["--keep-states", "--verify-files"]));
+    assert_eq!((&cold["digest"], &warm["digest"]), (&without["digest"], &without["digest"]));
+    assert_eq!((&cold["findings"], &warm["findings"]), (&without["findings"], &without["findings"]));
+    assert_eq!(
+        (cold["timing"]["cached_share"].as_f64(), warm["timing"]["cached_share"].as_f64()),
+        (Some(0.0), Some(1.0))
+    );
+    assert_eq!((warm["timing"]["bytes_read"].as_u64(), warm["cache"]["states_computed"].as_u64()), (Some(0), Some(0)));
+    assert!(ok(&home, &["explain-cache", "last~1"]).contains("nothing was stored of this file"));
+    assert!(ok(&home, &["explain-cache"]).contains("(100 %)"));
+    let told = json(&ok(&home, &["explain-cache", "--json", "-"]));
+    assert_eq!(
+        (&told["schema"], &told["states_reused"]),
+        (&"verismo.cache/1".into(), &cold["cache"]["states_computed"])
+    );
+}
+
+#[test]
 fn ten_processes_record_ten_runs() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");

@@ -22,9 +22,7 @@ pub(crate) use pack::{Entry, Pack};
 #[non_exhaustive]
 pub enum StoreError {
     /// It cannot be opened or written.
-    #[error(
-        "the store {place} cannot be {action}: {detail}; states are kept for this run only, --no-store says so without a warning"
-    )]
+    #[error("the store {place} cannot be {action}: {detail}; states are computed, and not kept")]
     Io {
         /// Where it is.
         place: String,

@@ -14,6 +14,7 @@ pub mod reference;
 
 mod bar;
 mod bench;
+mod cache;
 mod junit;
 mod lob_bench;
 mod markdown;
@@ -26,6 +27,7 @@ mod text;
 use verismo_suite::report::Report;
 
 pub use bench::bench_text;
+pub use cache::cache_text;
 pub use compare::{compare, compare_markdown, compare_text};
 pub use explain::{ExplainError, Wish, explain, explain_text};
 pub use html::{html, power_html, profile_html};

@@ -459,6 +459,22 @@ pub struct Cache {
     pub problems: Vec<String>,
 }
 
+impl Cache {
+    /// As JSON of its own, `verismo.cache/1`.
+    ///
+    /// # Errors
+    /// None is known: it holds texts and integers.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        #[derive(Serialize)]
+        struct Schemed<'a> {
+            schema: &'static str,
+            #[serde(flatten)]
+            cache: &'a Cache,
+        }
+        serde_json::to_string_pretty(&Schemed { schema: "verismo.cache/1", cache: self }).map(|text| text + "\n")
+    }
+}
+
 /// A piece that was not in the store as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheMiss {

@@ -6,12 +6,9 @@ use clap::Args;
 #[derive(Debug, Clone, Default, Args)]
 pub struct RecordArgs {
     /// Where verismo keeps its runs [env: VERISMO_STORE] [default: .verismo beside the suite file, else verismo in the user's cache directory]
-    ///
-    /// A folder that is given here, or by the variable, keeps the states of validations too: files that did not change are not read
-    /// again.
     #[arg(long, value_name = "DIR", help_heading = "Running")]
     pub store: Option<String>,
-    /// Record nothing, and keep no states
+    /// Record nothing
     #[arg(long, conflicts_with = "store", help_heading = "Running")]
     pub no_store: bool,
 }

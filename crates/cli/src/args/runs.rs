@@ -96,6 +96,29 @@ pub struct ShowArgs {
     pub home: HomeArgs,
 }
 
+const EXPLAIN_CACHE_EXAMPLES: &str = "\
+Examples:
+  verismo validate --golden golden/ --candidate candidate/ --keep-states
+  verismo explain-cache
+  verismo explain-cache last~1 --json - | jq .states_computed
+
+Exit codes: 0 explained; 2 no such run, or a run that kept no states; 4 a report that cannot be read.";
+
+/// Say how much of a run came from the store of states, and why the rest did not.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = EXPLAIN_CACHE_EXAMPLES)]
+pub struct ExplainCacheArgs {
+    /// The run: its id or the start of it, `last`, or `last~1` for the one before
+    #[arg(value_name = "RUN", default_value = "last")]
+    pub run: String,
+    /// Also write JSON (`cache` of the report) to FILE; `-` prints it instead of the text
+    #[arg(long, value_name = "FILE|-")]
+    pub json: Option<PathBuf>,
+    /// Where it is.
+    #[command(flatten)]
+    pub home: HomeArgs,
+}
+
 fn parse_since(text: &str) -> Result<i64, String> {
     let wanted = "expected a date (2026-11-30), a time (2026-11-30T08:00:00Z) or a stretch until now (7d, 36h)";
     verismo_ledger::parse_since(text).ok_or_else(|| wanted.to_owned())

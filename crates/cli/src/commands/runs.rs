@@ -1,4 +1,4 @@
-//! `verismo runs` and `verismo show`.
+//! `verismo runs`, `verismo show` and `verismo explain-cache`.
 
 use std::io::Write;
 
@@ -8,7 +8,7 @@ use verismo_suite::catalogue::nearest;
 use verismo_suite::runs::Trend;
 
 use super::report;
-use crate::args::{RunsArgs, ShowArgs};
+use crate::args::{ExplainCacheArgs, RunsArgs, ShowArgs};
 use crate::ledger::{self, ledger_error};
 use crate::{CliError, Context, Exit, files, suites};
 
@@ -76,4 +76,20 @@ fn trend(ledger: &mut Ledger, wanted: &str, filter: &Filter) -> Result<Trend, Cl
 pub fn show(args: &ShowArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
     let named = ledger::run(&args.run, &args.home)?;
     report::render(&named, args.out.as_deref(), args.format, context, out)
+}
+
+/// Says how much of a run came from the store of states.
+///
+/// # Errors
+/// `no-store` for a run without one, and as [`show`].
+pub fn explain_cache(args: &ExplainCacheArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
+    let named = ledger::run(&args.run, &args.home)?;
+    let Some(cache) = &named.report.cache else {
+        let message = format!("run {} kept no states", named.name);
+        return Err(CliError::usage("no-store", message).help("`verismo validate --keep-states` keeps them"));
+    };
+    let internal = |e| CliError::unusable("internal", format_args!("the cache cannot be written as JSON: {e}"));
+    let text = |style: &_| verismo_report::cache_text(cache, style);
+    files::json_or_text(args.json.as_deref(), cache.to_json().map_err(internal)?, text, context, out)?;
+    Ok(Exit::Pass)
 }

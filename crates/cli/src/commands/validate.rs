@@ -1,11 +1,10 @@
 //! `verismo validate`.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use verismo_engine::{EngineError, HOME_VARIABLE, Meter, Plan, StoreRequest, ValidateRequest, home};
+use verismo_engine::{EngineError, Meter, Plan, StoreRequest, ValidateRequest, home};
 use verismo_feed::Format;
 use verismo_report::TextStyle;
 use verismo_suite::report::{IntegrityRow, Provenance, Report, SCHEMA, Side, Timing};
@@ -225,11 +224,10 @@ fn request(args: &ValidateArgs) -> Result<ValidateRequest, CliError> {
     })
 }
 
-/// Where states are kept: where they were asked for by name.
+/// Where states are kept, if they are to be.
 fn store(args: &ValidateArgs) -> Option<StoreRequest> {
-    let asked = args.record.store.clone().map(OsString::from).or_else(|| std::env::var_os(HOME_VARIABLE));
-    asked.filter(|asked| !asked.is_empty() && !args.record.no_store)?;
-    let folder = home(args.record.store.as_deref(), None)?;
+    let suite_file = args.suite.as_deref().and_then(suites::file);
+    let folder = home(args.record.store.as_deref(), suite_file).filter(|_| args.keep_states)?;
     Some(StoreRequest { folder, verifies: args.verify_files })
 }
 

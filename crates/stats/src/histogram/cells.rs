@@ -105,15 +105,16 @@ impl Cells {
         &self.0
     }
 
-    /// Cells from their bytes, of which a checksum says that they are those that were written: they are not read to their end.
+    /// Cells from their bytes.
     ///
     /// # Errors
-    /// [`DecodeError`] for bytes that cannot hold as many cells as they say.
+    /// [`DecodeError`] for bytes that no cells have.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new("cells/1", bytes);
-        if !bytes.is_empty() && reader.length("cells", 1)? == 0 {
+        if !bytes.is_empty() && read(&mut reader)?.is_empty() {
             return Err(reader.invalid("number of cells"));
         }
+        reader.finish()?;
         Ok(Self(bytes.into()))
     }
 
