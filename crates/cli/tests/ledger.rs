@@ -263,6 +263,18 @@ fn states_that_are_kept_are_not_computed_again_and_that_is_told() {
         (Some(0.0), Some(1.0))
     );
     assert_eq!((warm["timing"]["bytes_read"].as_u64(), warm["cache"]["states_computed"].as_u64()), (Some(0), Some(0)));
+    let elsewhere =
+        validate(dir.path(), "faithful", &["--store", "s3://bucket/states", "--keep-states"]).output().unwrap();
+    assert!(err(&elsewhere).contains("error[no-store]: states cannot be kept at s3://"), "{}", err(&elsewhere));
+    ends(&elsewhere, 2);
+    let table = dir.path().join("table.csv");
+    let rows: String = (0..2_000).map(|i| format!("{},{}\n", 1_700_000_000_000_i64 + i * 1_000, i * i % 97)).collect();
+    fs::write(&table, format!("time,price\n{rows}")).unwrap();
+    let reports = dir.path().join("reports");
+    let args =
+        ["validate", "--golden", text(&table), "--candidate", text(&table), "--out", text(&reports), "--keep-states"];
+    let of_table = verismo(&args).env("VERISMO_STORE", dir.path().join("tables")).output().unwrap();
+    assert!(err(&of_table).contains("states of tables are not kept"), "{}", err(&of_table));
     assert!(ok(&home, &["explain-cache", "last~1"]).contains("nothing was stored of this file"));
     assert!(ok(&home, &["explain-cache"]).contains("(100 %)"));
     let told = json(&ok(&home, &["explain-cache", "--json", "-"]));

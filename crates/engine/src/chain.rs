@@ -6,7 +6,6 @@
 
 mod key;
 mod piece;
-
 mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,10 +92,10 @@ impl Chain<'_> {
             let (found, Missing { observables, why }) = piece::find(self, &at, keys.as_ref());
             self.vault.tally.looked(&self.label(at.next), &self.options.observables, &observables, why);
             let piece = match found {
-                Some(piece) if observables.is_empty() => {
+                Some(found) if observables.is_empty() => {
                     live = None;
-                    self.meter.add(piece.messages, 0);
-                    piece
+                    self.meter.add(found.piece.messages, 0);
+                    found.piece
                 }
                 found => {
                     let mut current = match live.take().filter(|live| live.observables == observables) {
@@ -108,14 +107,15 @@ impl Chain<'_> {
                         break;
                     }
                     live = Some(current);
-                    self.keep(&at, keys.as_ref(), &piece, &observables);
+                    let base = found.as_ref().map(|found| found.base.as_str());
+                    self.keep(&at, keys.as_ref(), (&piece, base), &observables);
                     match found {
-                        Some(found) => found.with(piece),
+                        Some(found) => found.piece.with(piece),
                         None => piece,
                     }
                 }
             };
-            self.go_on(&mut at, piece);
+            self.go_on(&mut at, piece)?;
         }
         self.end(at)
     }
@@ -194,11 +194,11 @@ impl Chain<'_> {
     }
 
     /// Goes past a piece.
-    fn go_on(&self, at: &mut At, piece: Piece) {
+    fn go_on(&self, at: &mut At, piece: Piece) -> Result<(), FeedError> {
         at.next += piece.sources;
         at.pieces += 1;
         at.reader = piece.reader;
-        at.counters.merge(&piece.counters);
+        at.counters.append(&piece.counters);
         at.messages += piece.messages;
         at.bytes += piece.bytes;
         for (name, StreamPiece { part, carries }) in piece.streams {
@@ -206,9 +206,7 @@ impl Chain<'_> {
                 Some(stream) => {
                     stream.history.add(&part.scan);
                     stream.carries = carries;
-                    // All pieces were observed with one set of options.
-                    let merged = stream.total.merge(part);
-                    debug_assert!(merged.is_ok(), "{merged:?}");
+                    stream.total.merge(part).map_err(carry)?;
                 }
                 None => {
                     let mut history = History::default();
@@ -217,10 +215,11 @@ impl Chain<'_> {
                 }
             }
         }
+        Ok(())
     }
 
     /// Stores a piece, unless what it was made of is not known for sure.
-    fn keep(&self, at: &At, keys: Option<&Keys>, piece: &Piece, observables: &[String]) {
+    fn keep(&self, at: &At, keys: Option<&Keys>, (piece, base): (&Piece, Option<&str>), observables: &[String]) {
         let Some(keys) = keys else { return };
         let digests: Option<Vec<Digest>> = (at.next..at.next + piece.sources).map(|i| self.digest_of(i)).collect();
         let Some(digests) = digests else { return };
@@ -228,7 +227,7 @@ impl Chain<'_> {
         let sources = self.group.sources().iter().skip(at.next).take(piece.sources);
         let is_same = sources.into_iter().all(|source| self.vault.identities.is_still(source));
         if is_same && piece.streams.iter().all(|(_, stream)| stream.part.scan.is_storable()) {
-            piece::keep(self, at, keys, piece, &digests, observables);
+            piece::keep(self, at, keys, (piece, base), &digests, observables);
         }
     }
 

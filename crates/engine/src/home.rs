@@ -1,6 +1,6 @@
 //! Where verismo keeps its things: what it was told, else beside the suite, else where the user's caches are.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
@@ -43,7 +43,7 @@ fn place(
 }
 
 /// Whether the text begins like a URL: a scheme of two letters or more (one is a drive), then `://`.
-fn is_url(text: &OsString) -> bool {
+pub fn is_url(text: &OsStr) -> bool {
     let Some((scheme, _)) = text.to_str().and_then(|text| text.split_once("://")) else { return false };
     scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
 }

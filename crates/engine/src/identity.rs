@@ -41,8 +41,8 @@ fn inode(_metadata: &Metadata) -> u64 {
 
 /// Digests of files.
 pub(crate) struct Identities {
-    /// Where they are remembered; nowhere if `None`.
-    log: Option<PathBuf>,
+    /// Where they are remembered.
+    log: PathBuf,
     /// Read all files again.
     verifies: bool,
     known: Mutex<HashMap<PathBuf, (Stamp, Digest)>>,
@@ -55,7 +55,7 @@ impl Identities {
     pub(crate) fn open(folder: &Path, verifies: bool) -> Self {
         let log = folder.join("files.log");
         let known = std::fs::read_to_string(&log).map(|text| parse(&text)).unwrap_or_default();
-        Self { log: Some(log), verifies, known: Mutex::new(known), fresh: Mutex::default() }
+        Self { log, verifies, known: Mutex::new(known), fresh: Mutex::default() }
     }
 
     /// The digest of the bytes of a source; `None` if it cannot be read.
@@ -95,12 +95,10 @@ impl Identities {
 
     /// Appends a line in one write, so that lines of several processes do not mix. What cannot be remembered is read again.
     fn remember(&self, path: &Path, stamp: &Stamp, digest: &Digest) {
-        let (Some(log), Some(text)) = (&self.log, path.to_str().filter(|text| !text.contains(['\n', '\r']))) else {
-            return;
-        };
+        let Some(text) = path.to_str().filter(|text| !text.contains(['\n', '\r'])) else { return };
         let Stamp { bytes, modified_ns, inode } = stamp;
         let line = format!("{} {bytes} {modified_ns} {inode} {text}\n", hex(digest));
-        if let Ok(mut file) = OpenOptions::new().create(true).append(true).open(log) {
+        if let Ok(mut file) = OpenOptions::new().create(true).append(true).open(&self.log) {
             let _not_remembered = file.write_all(line.as_bytes());
         }
     }

@@ -26,7 +26,7 @@ mod validate;
 pub use bench::bench_stages;
 pub use error::EngineError;
 pub use execute::{ObservedSide, observe};
-pub use home::{HOME_VARIABLE, home};
+pub use home::{HOME_VARIABLE, home, is_url};
 pub use lob_bench::{LobBenchRequest, lob_bench};
 pub use memory::{cpu_seconds, peak_memory_bytes};
 pub use meter::Meter;

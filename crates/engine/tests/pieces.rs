@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use common::{request, write_events, write_golden};
 use verismo_engine::{Meter, StoreRequest, ValidateRequest, validate};
+use verismo_feed::Format;
+use verismo_feed::write::WriteOptions;
 use verismo_market::message::{Body, Message};
 use verismo_sim::{Market, MarketConfig};
 use verismo_suite::Suite;
@@ -227,14 +229,70 @@ fn a_store_that_cannot_be_written_is_said_and_does_not_matter() {
 }
 
 #[test]
-fn a_capture_is_one_piece() {
-    let mut bench = Bench::new("market");
-    fs::remove_dir_all(bench.path("golden")).unwrap();
-    write_golden(&bench.path("golden"), hours(5).into_iter());
-    let cold = bench.run();
+fn a_capture_is_one_piece_that_grows() {
+    let bench = Bench::new("market");
+    let golden = bench.path("golden");
+    fs::remove_dir_all(&golden).unwrap();
+    let messages = hours(5);
+    let part = |name: &str, messages: &[Message]| {
+        write_golden(&golden.join(name), messages.iter().cloned());
+    };
+    part("b", &messages[..8_000]);
+    bench.run();
     assert_eq!(bench.run().states_computed, 0);
-    // A clock of a millisecond is another way of observing the candidate, too.
-    bench.suite = Suite::builtin("light").unwrap();
-    let light = bench.run();
-    assert!(light.states_computed <= cold.states_computed, "{light:?}");
+    // What is appended is another piece with the same start, and both are kept.
+    part("a", &messages[8_000..]);
+    let grown = bench.run();
+    assert!(grown.states_computed > 0, "{grown:?}");
+    assert_eq!(bench.run().states_computed, 0);
+    fs::remove_dir_all(golden.join("a")).unwrap();
+    assert_eq!(bench.run().states_computed, 0);
+}
+
+#[test]
+fn ids_that_were_seen_before_are_counted_wherever_they_come_again() {
+    let bench = Bench::new("market");
+    let original = hours(6);
+    let observed = |messages: &[Message]| {
+        fs::remove_dir_all(bench.path("candidate")).unwrap();
+        write_events(&bench.path("candidate"), messages.iter().cloned());
+        (bench.run(), bench.run().states_computed)
+    };
+    // A trade of the third hour comes again in the seventh: there it is a duplicate, unless the third hour lacks it.
+    let at = |hour: i64| {
+        let from = original[0].t_exchange_ns + hour * HOUR_NS + HOUR_NS / 2;
+        original.iter().position(|m| m.t_exchange_ns > from && matches!(m.body, Body::Trade { .. })).unwrap()
+    };
+    let mut twice = original.clone();
+    twice.insert(at(6), Message { t_exchange_ns: original[at(6)].t_exchange_ns, ..original[at(2)].clone() });
+    let mut late = twice.clone();
+    late.remove(at(2));
+    observed(&late);
+    let (changed, again) = observed(&twice);
+    let whys: Vec<&str> = changed.misses.iter().map(|miss| miss.why.as_str()).collect();
+    assert_eq!(whys.len(), 2, "{whys:?}");
+    assert!(whys[0].starts_with("the bytes of") && whys[1] == "the trade ids before it changed", "{whys:?}");
+    assert_eq!(again, 0);
+    assert_eq!(observed(&late).0.states_computed, 0, "what was before is still there");
+}
+
+/// What a name tells is no part of the bytes.
+#[test]
+fn a_file_of_another_name_is_another_day() {
+    let bench = Bench::new("light");
+    for side in ["golden", "candidate"] {
+        fs::remove_dir_all(bench.path(side)).unwrap();
+        let mut writer = Format::Lobster.writer(&bench.path(side), &WriteOptions::default()).unwrap();
+        let market = Market::new(MarketConfig::new(7).in_shares()).with_orders();
+        market.with_snapshots(HOUR_NS).take(3_000).for_each(|message| writer.write(&message).unwrap());
+        writer.finish().unwrap();
+    }
+    bench.run();
+    assert_eq!(bench.run().states_computed, 0);
+    for file in files(&bench.path("candidate")) {
+        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        assert!(name.contains("2025-07-2"), "{name}");
+        fs::rename(&file, file.with_file_name(name.replace("2025-07-2", "2025-08-2"))).unwrap();
+    }
+    assert!(bench.run().states_computed > 0);
 }

@@ -128,12 +128,21 @@ impl FeedCounters {
 
     /// Adds the hits, totals and examples of `other`; the smallest examples by (source, position) stay.
     pub fn merge(&mut self, other: &Self) {
+        self.add(other, |examples| examples.sort());
+    }
+
+    /// Adds those of what was read next; the first examples stay.
+    pub fn append(&mut self, next: &Self) {
+        self.add(next, |_| ());
+    }
+
+    fn add(&mut self, other: &Self, order: impl Fn(&mut [FeedExample])) {
         for (check, theirs) in &other.counters {
             let ours = self.counters.entry(check).or_default();
             ours.count += theirs.count;
             ours.total += theirs.total;
             ours.examples.extend(theirs.examples.iter().cloned());
-            ours.examples.sort();
+            order(&mut ours.examples);
             ours.examples.truncate(EXAMPLES_MAX);
         }
         for (name, n) in &other.unknown_streams {

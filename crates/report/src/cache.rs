@@ -18,7 +18,7 @@ pub fn cache_text(cache: &Cache, style: &TextStyle) -> String {
     let all = cache.states_reused + cache.states_computed;
     let share = if all > 0 { cache.states_reused as f64 / all as f64 } else { 0.0 };
     let head = format!(
-        "{} of {} states ({}) came from {}; the data have {} pieces.",
+        "{} of {} states ({}) came from {}; {} pieces were looked for.",
         count(cache.states_reused),
         count(all),
         percent(share),
@@ -88,7 +88,7 @@ mod tests {
         };
         let text = cache_text(&cache, &TextStyle { width: 100, ..TextStyle::default() });
         assert!(
-            text.starts_with("990 of 1,000 states (99 %) came from .verismo; the data have 24 pieces.\n"),
+            text.starts_with("990 of 1,000 states (99 %) came from .verismo; 24 pieces were looked for.\n"),
             "{text}"
         );
         let (added, changed) = (text.find("7 pieces: these").unwrap(), text.find("1 piece: their bytes").unwrap());

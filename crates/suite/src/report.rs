@@ -449,7 +449,7 @@ pub struct Cache {
     pub states_reused: u64,
     /// States that were computed.
     pub states_computed: u64,
-    /// Pieces that the data were read in.
+    /// Pieces that were looked for.
     pub pieces: u64,
     /// What was computed, and why.
     #[serde(default)]

@@ -1,10 +1,11 @@
 //! `verismo validate`.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use verismo_engine::{EngineError, Meter, Plan, StoreRequest, ValidateRequest, home};
+use verismo_engine::{EngineError, HOME_VARIABLE, Meter, Plan, StoreRequest, ValidateRequest, home, is_url};
 use verismo_feed::Format;
 use verismo_report::TextStyle;
 use verismo_suite::report::{IntegrityRow, Provenance, Report, SCHEMA, Side, Timing};
@@ -93,6 +94,8 @@ pub fn judge(request: &ValidateRequest, context: Context<'_>, title: &str) -> Re
         for problem in &cache.problems {
             tracing::warn!("{problem}");
         }
+    } else if request.store.is_some() {
+        tracing::warn!("states of tables are not kept: --keep-states has no effect on them");
     }
     Ok(report)
 }
@@ -220,15 +223,26 @@ fn request(args: &ValidateArgs) -> Result<ValidateRequest, CliError> {
         suite,
         threads: threads(args.threads),
         settings: settings(args),
-        store: store(args),
+        store: store(args)?,
     })
 }
 
 /// Where states are kept, if they are to be.
-fn store(args: &ValidateArgs) -> Option<StoreRequest> {
+fn store(args: &ValidateArgs) -> Result<Option<StoreRequest>, CliError> {
+    if !args.keep_states {
+        return Ok(None);
+    }
+    let asked = args.record.store.clone().map(OsString::from).or_else(|| std::env::var_os(HOME_VARIABLE));
+    if let Some(url) = asked.filter(|asked| is_url(asked)) {
+        let message = format!("states cannot be kept at {}", url.display());
+        return Err(CliError::usage("no-store", message).help("give a folder: --store DIR"));
+    }
     let suite_file = args.suite.as_deref().and_then(suites::file);
-    let folder = home(args.record.store.as_deref(), suite_file).filter(|_| args.keep_states)?;
-    Some(StoreRequest { folder, verifies: args.verify_files })
+    let Some(folder) = home(args.record.store.as_deref(), suite_file) else {
+        let message = "there is no place to keep states in: no cache directory was found";
+        return Err(CliError::usage("no-store", message).help("give a folder: --store DIR"));
+    };
+    Ok(Some(StoreRequest { folder, verifies: args.verify_files }))
 }
 
 /// The suite with scope and pairing of the command line; a suite is only looked for where one of them needs it.

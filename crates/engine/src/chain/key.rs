@@ -11,6 +11,10 @@ use crate::store::{Digest, Hasher, Pack, hex};
 /// Version of what is stored, and of what it is stored under.
 const FORMAT: &str = "verismo.piece/1";
 
+/// How names of bases and packs end.
+pub(super) const BASE: &str = ".base";
+pub(super) const PACK: &str = ".pack";
+
 /// Why something was not found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Why {
@@ -71,7 +75,7 @@ fn needs(id: &str) -> Needs {
 
 /// The keys of a piece.
 pub(super) struct Keys {
-    base: Digest,
+    key: Digest,
     parts: Parts,
 }
 
@@ -94,22 +98,26 @@ impl Keys {
             carry: carry(at),
         };
         let mut hasher = Hasher::new(FORMAT);
-        hasher.text("base");
+        hasher.text("piece");
         for part in [&parts.code, &parts.options, &parts.content, &parts.carry] {
             hasher.bytes(part);
         }
-        Some(Self { base: hasher.finish(), parts })
+        Some(Self { key: hasher.finish(), parts })
     }
 
     /// Where everything of the piece lies.
     pub(super) fn folder(&self) -> String {
-        let hex = hex(&self.base);
+        let hex = hex(&self.key);
         format!("pieces/{}/{}", &hex[..2], &hex[2..])
     }
 
-    /// The name of the base.
-    pub(super) fn base(&self) -> String {
-        format!("{}/base", self.folder())
+    /// The name of a base with these bytes. There may be several: a piece may end elsewhere where its neighbours are others, and counts other
+    /// trades where other ids came before it.
+    pub(super) fn base(&self, bytes: &[u8]) -> String {
+        let mut hasher = Hasher::new(FORMAT);
+        hasher.text("base");
+        hasher.bytes(bytes);
+        format!("{}/{}{BASE}", self.folder(), hex(&hasher.finish()))
     }
 
     /// The name of a pack, by what it holds.
@@ -117,13 +125,13 @@ impl Keys {
         let mut hasher = Hasher::new(FORMAT);
         hasher.text("pack");
         pack.entries.iter().for_each(|entry| hasher.bytes(&entry.key));
-        format!("{}/{}.pack", self.folder(), &hex(&hasher.finish())[..32])
+        format!("{}/{}{PACK}", self.folder(), hex(&hasher.finish()))
     }
 
-    /// The key of an observable in a piece of these sources.
-    pub(super) fn observable(&self, chain: &Chain<'_>, at: &At, sources: &[Digest], id: &str) -> Option<Digest> {
+    /// The key of an observable in the piece of this base.
+    pub(super) fn observable(&self, chain: &Chain<'_>, at: &At, base: &str, id: &str) -> Option<Digest> {
         let (entry, info) = (registry::entry(id)?, catalogue::observable(id)?);
-        let mut hasher = self.entry(sources, "observable");
+        let mut hasher = entry_of(base, "observable");
         hasher.text(id);
         hasher.number(u64::from(entry.version));
         hasher.text(&format!("{:?}", info.kind));
@@ -131,7 +139,7 @@ impl Keys {
         info.lattice().to_lattice().unwrap_or_else(|_| Lattice::ticks(8)).encode(&mut lattice);
         hasher.bytes(&lattice);
         if reads_tape(id) {
-            hasher.bytes(&self.tape(chain, at, sources));
+            hasher.bytes(&self.tape(chain, at, base));
         }
         for stream in at.streams.values() {
             hasher.bytes(stream.carries.series.get(id).map_or(&[], Vec::as_slice));
@@ -140,22 +148,13 @@ impl Keys {
     }
 
     /// The key of the tape: with book updates on it, it is another one.
-    pub(super) fn tape(&self, chain: &Chain<'_>, at: &At, sources: &[Digest]) -> Digest {
-        let mut hasher = self.entry(sources, "tape");
+    pub(super) fn tape(&self, chain: &Chain<'_>, at: &At, base: &str) -> Digest {
+        let mut hasher = entry_of(base, "tape");
         hasher.number(u64::from(chain.options.observables.iter().any(|id| needs(id).updates)));
         for stream in at.streams.values() {
             hasher.bytes(stream.carries.tape.as_deref().unwrap_or_default());
         }
         hasher.finish()
-    }
-
-    fn entry(&self, sources: &[Digest], kind: &str) -> Hasher {
-        let mut hasher = Hasher::new(FORMAT);
-        hasher.text(kind);
-        hasher.bytes(&self.base);
-        hasher.number(sources.len() as u64);
-        sources.iter().for_each(|digest| hasher.bytes(digest));
-        hasher
     }
 
     /// The name of what is remembered of the keys of the file of this label.
@@ -190,6 +189,14 @@ impl Keys {
     }
 }
 
+/// Of an entry that belongs to the base of this name, which is told by all that it holds.
+fn entry_of(base: &str, kind: &str) -> Hasher {
+    let mut hasher = Hasher::new(FORMAT);
+    hasher.text(kind);
+    hasher.text(base);
+    hasher
+}
+
 /// The versions of whatever makes events of bytes, and a book of events.
 fn code(chain: &Chain<'_>) -> Digest {
     let mut hasher = Hasher::new(FORMAT);
@@ -219,6 +226,10 @@ fn options(chain: &Chain<'_>, at: &At) -> Digest {
     // Streams are named by paths where files do not name them.
     let symbol = group.sources().iter().find_map(|source| source.symbol.as_deref());
     hasher.text(symbol.unwrap_or("\0"));
+    if group.format().names_tell() {
+        let names = group.sources().iter().filter_map(|source| source.path.file_name());
+        names.for_each(|name| hasher.bytes(name.as_encoded_bytes()));
+    }
     hasher.finish()
 }
 

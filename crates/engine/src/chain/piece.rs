@@ -10,7 +10,7 @@ use verismo_market::observe::registry;
 use verismo_market::observe::{Carries, History, Part, ScanPart, Series, SeriesPart};
 use verismo_stats::state::{Carry, DecodeError, Reader, put_u64};
 
-use super::key::{Keys, Why, reads_tape};
+use super::key::{BASE, Keys, PACK, Why, reads_tape};
 use super::{At, Chain};
 use crate::store::{Digest, Entry, Pack};
 
@@ -169,94 +169,124 @@ fn get_bytes(input: &mut Reader<'_>) -> Result<Vec<u8>, DecodeError> {
     input.bytes("bytes", n).map(<[u8]>::to_vec)
 }
 
+/// A piece as far as the store holds it.
+pub(super) struct Found {
+    pub(super) piece: Piece,
+    /// The name of its base.
+    pub(super) base: String,
+}
+
 /// What the store holds of the piece that begins here.
-pub(super) fn find(chain: &Chain<'_>, at: &At, keys: Option<&Keys>) -> (Option<Piece>, Missing) {
+pub(super) fn find(chain: &Chain<'_>, at: &At, keys: Option<&Keys>) -> (Option<Found>, Missing) {
     let nothing = |why| (None, Missing { observables: chain.options.observables.clone(), why });
     let Some(keys) = keys else { return nothing(Why::Unreadable) };
-    let Some(bytes) = chain.vault.store.get(&keys.base()) else { return nothing(keys.why(chain, at)) };
-    let label_of = |name: &str| match name.parse::<usize>() {
-        Ok(i) => chain.label(at.next + i),
-        Err(_) => name.to_owned(),
-    };
-    let (mut piece, digests) = match Piece::decode(&bytes, &label_of) {
-        Ok(decoded) => decoded,
-        Err(error) => {
-            chain.vault.store.report_damage(&keys.base(), &error.to_string());
-            return nothing(Why::Damaged);
+    let names = chain.vault.store.list(&keys.folder());
+    let (mut found, mut why) = (None, None);
+    for base in names.iter().filter(|name| name.ends_with(BASE)) {
+        match read_base(chain, at, base) {
+            Ok(piece) => {
+                found = Some(Found { piece, base: base.clone() });
+                break;
+            }
+            Err(reason) => why = Some(reason),
         }
-    };
-    if let Some(why) = misplaced(chain, at, &piece, &digests) {
-        return nothing(why);
     }
-    let mut observables = take_observables(chain, at, keys, &mut piece, &digests);
+    let Some(mut found) = found else { return nothing(why.unwrap_or_else(|| keys.why(chain, at))) };
+    let mut observables = take_observables(chain, at, keys, &mut found, &names);
     // Those that read the tape share it: all of them are computed again, or none.
     if observables.iter().any(|id| reads_tape(id)) {
         let wanted = &chain.options.observables;
         observables = wanted.iter().filter(|id| reads_tape(id) || observables.contains(id)).cloned().collect();
     }
-    (Some(piece), Missing { observables, why: Why::Observables })
+    (Some(found), Missing { observables, why: Why::Observables })
 }
 
-/// Why a piece that begins with the right file, after the right carry, is not the one that is wanted.
-fn misplaced(chain: &Chain<'_>, at: &At, piece: &Piece, digests: &[Digest]) -> Option<Why> {
+/// The piece of a base, if it is the one that is wanted.
+fn read_base(chain: &Chain<'_>, at: &At, base: &str) -> Result<Piece, Why> {
+    let bytes = chain.vault.store.get(base).ok_or(Why::Damaged)?;
+    let label_of = |name: &str| match name.parse::<usize>() {
+        Ok(i) => chain.label(at.next + i),
+        Err(_) => name.to_owned(),
+    };
+    let (piece, digests) = Piece::decode(&bytes, &label_of).map_err(|error| {
+        chain.vault.store.report_damage(base, &error.to_string());
+        Why::Damaged
+    })?;
     // The first digest is part of the key.
     for (i, digest) in digests.iter().enumerate().skip(1) {
         if chain.digest_of(at.next + i) != Some(*digest) {
-            return Some(Why::Neighbours);
+            return Err(Why::Neighbours);
         }
     }
-    if !chain.group.rests_at(at.next + piece.sources, &piece.reader) {
-        return Some(Why::Neighbours);
+    if piece.sources == 0 || !chain.group.rests_at(at.next + piece.sources, &piece.reader) {
+        return Err(Why::Neighbours);
     }
-    let misfit = piece.streams.iter().find_map(|(name, stream)| {
+    for (name, stream) in &piece.streams {
         let history = at.streams.get(name).map(|at| &at.history);
-        history.unwrap_or(&History::default()).fits(&stream.part.scan).err()
-    });
-    misfit.map(Why::Ids)
+        history.unwrap_or(&History::default()).fits(&stream.part.scan).map_err(Why::Ids)?;
+    }
+    Ok(piece)
 }
 
 /// Adds the observables that are stored to the piece; those that are not.
-fn take_observables(chain: &Chain<'_>, at: &At, keys: &Keys, piece: &mut Piece, digests: &[Digest]) -> Vec<String> {
+fn take_observables(chain: &Chain<'_>, at: &At, keys: &Keys, found: &mut Found, names: &[String]) -> Vec<String> {
     let store = chain.vault.store;
     let wanted = &chain.options.observables;
-    let names = store.list(&keys.folder()).into_iter().filter(|name| name.ends_with(".pack"));
-    let pack = |name: String| {
-        let pack = Pack::decode(&store.get(&name)?);
-        pack.map_err(|error| store.report_damage(&name, &error.to_string())).ok()
+    let Found { piece, base } = found;
+    let pack = |name: &String| {
+        let pack = Pack::decode(&store.get(name)?);
+        Some((name.clone(), pack.map_err(|error| store.report_damage(name, &error.to_string())).ok()?))
     };
-    let mut packs: Vec<Pack> = names.filter_map(pack).collect();
-    let mut take = |key: &Digest| packs.iter_mut().find_map(|pack| pack.take(key));
-    let mut has_tape = !wanted.iter().any(|id| reads_tape(id));
-    if let Some(bytes) = (!has_tape).then(|| take(&keys.tape(chain, at, digests))).flatten() {
-        has_tape = piece.decode_tape(&bytes).is_ok();
-    }
+    let mut packs: Vec<(String, Pack)> = names.iter().filter(|name| name.ends_with(PACK)).filter_map(pack).collect();
+    // Whether there is an entry of that key, and it can be read.
+    let mut take = |key: &Digest, read: &mut dyn FnMut(&[u8]) -> Result<(), DecodeError>| {
+        let entry = packs.iter_mut().find_map(|(name, pack)| Some((name.clone(), pack.take(key)?)));
+        let Some((name, bytes)) = entry else { return false };
+        read(&bytes).map_err(|error| store.report_damage(&name, &error.to_string())).is_ok()
+    };
+    let has_tape = wanted.iter().any(|id| reads_tape(id))
+        && take(&keys.tape(chain, at, base), &mut |bytes| piece.decode_tape(bytes));
     let is_missing = |id: &&String| {
         // What the registry does not know is not computed either.
         let Some(entry) = registry::entry(id) else { return false };
-        let bytes = keys.observable(chain, at, digests, id).and_then(|key| take(&key));
-        let is_found = bytes.is_some_and(|bytes| piece.decode_observable(entry.id, &bytes).is_ok());
+        let key = keys.observable(chain, at, base, id);
+        let is_found = key.is_some_and(|key| take(&key, &mut |bytes| piece.decode_observable(entry.id, bytes)));
         !is_found || (reads_tape(id) && !has_tape)
     };
     wanted.iter().filter(is_missing).cloned().collect()
 }
 
-/// Stores what was computed of a piece of files with these digests.
-pub(super) fn keep(chain: &Chain<'_>, at: &At, keys: &Keys, piece: &Piece, digests: &[Digest], computed: &[String]) {
+/// Stores what was computed of a piece of files with these digests, beside the base that was found of it.
+pub(super) fn keep(
+    chain: &Chain<'_>,
+    at: &At,
+    keys: &Keys,
+    (piece, base): (&Piece, Option<&str>),
+    digests: &[Digest],
+    computed: &[String],
+) {
     let store = chain.vault.store;
-    let labels: Vec<String> = (0..piece.sources).map(|i| chain.label(at.next + i)).collect();
-    let name_of = |label: &str| match labels.iter().position(|other| other == label) {
-        Some(i) => i.to_string(),
-        None => label.to_owned(),
-    };
+    let base = base.map_or_else(
+        || {
+            let labels: Vec<String> = (0..piece.sources).map(|i| chain.label(at.next + i)).collect();
+            let bytes = piece.encode(digests, &|label| match labels.iter().position(|other| other == label) {
+                Some(i) => i.to_string(),
+                None => label.to_owned(),
+            });
+            let name = keys.base(&bytes);
+            store.put(&name, &bytes);
+            name
+        },
+        str::to_owned,
+    );
     let mut pack = Pack::default();
     for id in computed {
-        let key = keys.observable(chain, at, digests, id);
+        let key = keys.observable(chain, at, &base, id);
         pack.entries.extend(key.map(|key| Entry { key, content: piece.encode_observable(id) }));
     }
     if computed.iter().any(|id| reads_tape(id)) {
-        pack.entries.push(Entry { key: keys.tape(chain, at, digests), content: piece.encode_tape() });
+        pack.entries.push(Entry { key: keys.tape(chain, at, &base), content: piece.encode_tape() });
     }
-    store.put(&keys.base(), &piece.encode(digests, &name_of));
     if !pack.entries.is_empty() {
         store.put(&keys.pack(&pack), &pack.encode());
     }

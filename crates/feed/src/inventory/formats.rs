@@ -88,14 +88,26 @@ pub(super) struct FormatRow {
     pub(super) version: u32,
     /// Opens one group of sources; `None` where the format has no events.
     pub(super) reader: Option<OpenReader>,
-    /// Opens it at a rest before a source, with what goes on; `None` where a reader never rests.
-    pub(super) resting: Option<OpenResting>,
+    /// How readers rest between sources; `None` where they never do.
+    pub(super) resting: Option<Resting>,
+    /// Whether names of files tell what their content does not: symbols, venues, dates.
+    pub(super) names_tell: bool,
     /// Opens a writer into a directory; `None` where the format is not written.
     pub(super) writer: Option<OpenWriter>,
 }
 
 type OpenReader = fn(Vec<Source>, &ReaderOptions) -> Result<Box<dyn EventReader>, FeedError>;
-type OpenResting = fn(Vec<Source>, &ReaderOptions, usize, &[u8]) -> Result<Box<dyn EventReader>, FeedError>;
+type OpenAtRest = fn(Vec<Source>, &ReaderOptions, usize, &[u8]) -> Result<Box<dyn EventReader>, FeedError>;
+
+/// A reader that rests between sources.
+#[derive(Clone, Copy)]
+pub(super) struct Resting {
+    /// Opens a group at the rest before a source, with what goes on there.
+    open: OpenAtRest,
+    /// Whether a reader that rested with this carry rests before this source.
+    is_before: fn(&Source, &[u8]) -> bool,
+}
+
 type OpenWriter = fn(&Path, &WriteOptions) -> Result<Box<dyn MessageWriter>, FeedError>;
 
 /// In the order in which files are tried; a table is what nothing else is.
@@ -111,10 +123,14 @@ pub(super) const FORMATS: &[FormatRow] = &[
         sniff: parquet::sniff,
         version: 1,
         reader: Some(|group, options| Ok(Box::new(ParquetReader::new(group, options.symbol.as_deref())))),
-        resting: Some(|group, options, next, carry| {
-            let reader = ParquetReader::new(group, options.symbol.as_deref()).resting(next, carry);
-            reader.map(|reader| Box::new(reader) as _).map_err(FeedError::carry)
+        resting: Some(Resting {
+            open: |group, options, next, carry| {
+                let reader = ParquetReader::new(group, options.symbol.as_deref()).resting(next, carry);
+                reader.map(|reader| Box::new(reader) as _).map_err(FeedError::carry)
+            },
+            is_before: ParquetReader::rests_before,
         }),
+        names_tell: false,
         writer: Some(|directory, _| Ok(Box::new(EventsWriter::create(directory, EventsOptions::default())?))),
     },
     FormatRow {
@@ -129,6 +145,7 @@ pub(super) const FORMATS: &[FormatRow] = &[
         version: 1,
         reader: Some(|group, options| Ok(Box::new(JsonReader::new(group).with_unpacking_ahead(options.unpacks_ahead)))),
         resting: None,
+        names_tell: false,
         writer: Some(|directory, options| Ok(Box::new(GoldenWriter::create(directory, options.compression)?))),
     },
     FormatRow {
@@ -143,6 +160,7 @@ pub(super) const FORMATS: &[FormatRow] = &[
         version: 1,
         reader: Some(|group, _| Ok(Box::new(CoinbaseReader::new(group)))),
         resting: None,
+        names_tell: false,
         writer: Some(|directory, options| Ok(Box::new(CoinbaseWriter::create(directory, options.compression)?))),
     },
     FormatRow {
@@ -157,6 +175,7 @@ pub(super) const FORMATS: &[FormatRow] = &[
         version: 1,
         reader: Some(|group, options| Ok(Box::new(BitstampReader::new(group, options.symbol.as_deref())))),
         resting: None,
+        names_tell: true,
         writer: Some(|directory, options| Ok(Box::new(BitstampWriter::create(directory, options.compression)?))),
     },
     FormatRow {
@@ -171,6 +190,7 @@ pub(super) const FORMATS: &[FormatRow] = &[
         version: 1,
         reader: Some(|group, _| Ok(Box::new(DbnReader::new(group)))),
         resting: None,
+        names_tell: false,
         writer: Some(|directory, options| Ok(Box::new(DbnWriter::create(directory, options.compression)?))),
     },
     FormatRow {
@@ -185,6 +205,7 @@ pub(super) const FORMATS: &[FormatRow] = &[
         version: 1,
         reader: Some(|group, options| Ok(Box::new(BinanceCsvReader::new(group, options.symbol.as_deref())))),
         resting: None,
+        names_tell: true,
         writer: Some(|directory, options| Ok(Box::new(BinanceCsvWriter::create(directory, options.compression)?))),
     },
     FormatRow {
@@ -199,6 +220,7 @@ pub(super) const FORMATS: &[FormatRow] = &[
         version: 1,
         reader: Some(|group, options| Ok(Box::new(LakeReader::new(group, options.symbol.as_deref())))),
         resting: None,
+        names_tell: true,
         writer: Some(|directory, _| Ok(Box::new(LakeWriter::create(directory)?))),
     },
     FormatRow {
@@ -213,6 +235,7 @@ pub(super) const FORMATS: &[FormatRow] = &[
         version: 1,
         reader: Some(|group, options| Ok(Box::new(LobsterReader::new(group, options)?))),
         resting: None,
+        names_tell: true,
         writer: Some(|directory, options| Ok(Box::new(LobsterWriter::create(directory, options.compression)?))),
     },
     FormatRow {
@@ -227,6 +250,7 @@ pub(super) const FORMATS: &[FormatRow] = &[
         version: 1,
         reader: None,
         resting: None,
+        names_tell: false,
         writer: None,
     },
 ];
@@ -269,10 +293,12 @@ impl Format {
 
     /// Whether a reader that rested with this carry rests before this source.
     pub(super) fn rests_before(self, source: &Source, carry: &[u8]) -> bool {
-        match self {
-            Self::EventsParquet => ParquetReader::rests_before(source, carry),
-            _ => false,
-        }
+        self.row().resting.is_some_and(|resting| (resting.is_before)(source, carry))
+    }
+
+    /// Whether names of files tell what their content does not: symbols, venues, dates.
+    pub fn names_tell(self) -> bool {
+        self.row().names_tell
     }
 
     /// Version of its reader: raised whenever equal files may give other events.
@@ -313,7 +339,7 @@ pub(super) fn resting_reader(
     carry: &[u8],
 ) -> Result<Box<dyn EventReader>, FeedError> {
     match format.row().resting {
-        Some(open) => open(group, options, next, carry),
+        Some(resting) => (resting.open)(group, options, next, carry),
         None if next == 0 => reader(format, group, options),
         None => Err(FeedError::Carry { detail: format!("readers of {} never rest", format.name()) }),
     }

@@ -97,7 +97,7 @@ pub enum SeriesWindows {
 
 impl Series {
     /// Adds the windows of the next piece of the stream; [`Self::settle`] adds up those of one index.
-    pub(super) fn append(&mut self, later: Self) -> Result<(), MergeError> {
+    pub(in crate::observe) fn append(&mut self, later: Self) -> Result<(), MergeError> {
         let (ours, theirs) = (self.lattice.id(), later.lattice.id());
         if self.lattice != later.lattice {
             return Err(mismatch("the lattice", ours, theirs));
@@ -112,7 +112,7 @@ impl Series {
     }
 
     /// Merges each `factor` windows into one, exactly.
-    pub(super) fn widen(&mut self, factor: i64) {
+    pub(in crate::observe) fn widen(&mut self, factor: i64) {
         let coarse = |index: &mut i64| *index = index.div_euclid(factor);
         match &mut self.windows {
             SeriesWindows::Cells(windows) => windows.iter_mut().for_each(|(index, _)| coarse(index)),
@@ -123,7 +123,7 @@ impl Series {
     }
 
     /// Adds up windows of one index: each is there once then, ascending.
-    pub(super) fn settle(&mut self) {
+    pub(in crate::observe) fn settle(&mut self) {
         match &mut self.windows {
             SeriesWindows::Cells(windows) => *windows = merge_cells(std::mem::take(windows)),
             SeriesWindows::Lags(windows) => *windows = merge_lags(std::mem::take(windows)),

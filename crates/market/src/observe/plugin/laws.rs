@@ -4,9 +4,8 @@
 use super::{Plugin, register};
 use crate::event::{EventBatch, NO_TIME, Side};
 use crate::message::{Body, Level, Message};
-use crate::observe::{ObserveOptions, Part, SECOND_NS, Series, SeriesWindows, StreamObserver, merge_cells};
-use verismo_stats::panel::Panel;
-use verismo_stats::state::{State, laws};
+use crate::observe::{ObserveOptions, Part, SECOND_NS, Series, SeriesWindows, StreamObserver};
+use verismo_stats::state::laws;
 use verismo_suite::catalogue::{Class, PluginError};
 
 /// Streams on which laws are checked: quick and slow ones, with trades, deep books, snapshots and silences.
@@ -129,43 +128,8 @@ pub fn check_cuts<P: Plugin>(batch: &EventBatch) {
     // The observer starts with the shortest windows and widens them as the stream goes on.
     let coarse = observed::<P>(batch, &[], &ObserveOptions { window_min_ns: 60 * SECOND_NS, ..options.clone() });
     let (mut fine, window_ns) = windowed::<P>(batch, &[], &ObserveOptions { window_min_ns: SECOND_NS, ..options });
-    merge(&mut fine, Vec::new(), 60 * SECOND_NS / window_ns);
+    fine.widen(60 * SECOND_NS / window_ns);
     assert!(fine == coarse, "{}: windows of {window_ns} ns make other minutes", P::INFO.id);
-}
-
-/// Merges other series into the first, and each `factor` windows into one.
-fn merge(series: &mut Series, others: Vec<Series>, factor: i64) {
-    let mut all = vec![std::mem::replace(&mut series.windows, SeriesWindows::Cells(Vec::new()))];
-    all.extend(others.into_iter().map(|other| other.windows));
-    let (mut cells, mut lags, mut panels) = (Vec::new(), Vec::new(), Vec::new());
-    let kind = std::mem::discriminant(&all[0]);
-    for windows in all {
-        assert!(std::mem::discriminant(&windows) == kind, "states of one kind");
-        match windows {
-            SeriesWindows::Cells(w) => cells.extend(w.into_iter().map(|(i, x)| (i.div_euclid(factor), x))),
-            SeriesWindows::Lags(w) => lags.extend(w.into_iter().map(|(i, x)| (i.div_euclid(factor), x))),
-            SeriesWindows::Panels(w) => panels.extend(w.into_iter().map(|(i, x)| (i.div_euclid(factor), x))),
-        }
-    }
-    series.windows = if !panels.is_empty() {
-        SeriesWindows::Panels(merged(panels, |a: &mut Panel, b| a.merge(&b).is_ok()))
-    } else if !lags.is_empty() {
-        SeriesWindows::Lags(merged(lags, |a, b| a.merge(&b).is_ok()))
-    } else {
-        SeriesWindows::Cells(merge_cells(cells))
-    };
-}
-
-fn merged<T>(mut windows: Vec<(i64, T)>, join: impl Fn(&mut T, T) -> bool) -> Vec<(i64, T)> {
-    windows.sort_by_key(|(index, _)| *index);
-    let mut out: Vec<(i64, T)> = Vec::new();
-    for (index, state) in windows {
-        match out.last_mut() {
-            Some((last, own)) if *last == index => assert!(join(own, state), "states of one window merge"),
-            _ => out.push((index, state)),
-        }
-    }
-    out
 }
 
 /// What its class says: pieces of a group, each observed by itself, add up to the whole, in any order. Of an ordered observable nothing
@@ -189,7 +153,8 @@ pub fn check_class<P: Plugin>(batch: &EventBatch) {
     for cut in [batch.len() / 3, batch.len() / 2, batch.len() - 1] {
         let (first, second) = (piece(0..cut), piece(cut..batch.len()));
         for (mut left, right) in [(first.clone(), second.clone()), (second, first)] {
-            merge(&mut left, vec![right], 1);
+            left.append(right).unwrap_or_else(|error| panic!("{id}: {error}"));
+            left.settle();
             assert!(left == whole, "{id} is declared a group, and pieces cut at row {cut} do not add up to the whole");
         }
     }
