@@ -10,6 +10,7 @@ use common::{request, write_events, write_golden};
 use verismo_engine::{Meter, StoreRequest, ValidateRequest, validate};
 use verismo_feed::Format;
 use verismo_feed::write::WriteOptions;
+use verismo_market::event::Side;
 use verismo_market::message::{Body, Message};
 use verismo_sim::{Market, MarketConfig};
 use verismo_suite::Suite;
@@ -19,13 +20,18 @@ const HOUR_NS: i64 = 3_600_000_000_000;
 
 /// A market of half a day and more, in a file for each hour that begins with the book, as a reconstruction writes them.
 fn hours(seed: u64) -> Vec<Message> {
-    const SLOWER: i64 = 180;
+    slowed(Market::new(MarketConfig::new(seed)).with_snapshots(HOUR_NS / SLOWER))
+}
+
+const SLOWER: i64 = 180;
+
+fn slowed(market: impl Iterator<Item = Message>) -> Vec<Message> {
     let start = 1_753_056_000_000_000_000;
     let stretched = |mut message: Message| {
         message.t_exchange_ns = start + (message.t_exchange_ns - start) * SLOWER;
         message
     };
-    Market::new(MarketConfig::new(seed)).with_snapshots(HOUR_NS / SLOWER).take(12_000).map(stretched).collect()
+    market.take(12_000).map(stretched).collect()
 }
 
 struct Bench {
@@ -41,7 +47,7 @@ impl Bench {
         if suite.name == "market" {
             let few = [
                 "mid_log_return_1s",
-                "abs_return_1s_acf",
+                "aggressor_sign_acf",
                 "inter_event_time",
                 "event_count_1s",
                 "spread",
@@ -274,6 +280,45 @@ fn ids_that_were_seen_before_are_counted_wherever_they_come_again() {
     assert!(whys[0].starts_with("the bytes of") && whys[1] == "the trade ids before it changed", "{whys:?}");
     assert_eq!(again, 0);
     assert_eq!(observed(&late).0.states_computed, 0, "what was before is still there");
+}
+
+/// Where no file begins with the book, a level stands until it is changed.
+#[test]
+fn a_change_reaches_as_far_as_it_matters() {
+    let bench = Bench::new("market");
+    let mut messages = slowed(Market::new(MarketConfig::new(6)));
+    let candidate = |messages: &[Message]| {
+        fs::remove_dir_all(bench.path("candidate")).unwrap();
+        write_events(&bench.path("candidate"), messages.iter().cloned());
+        bench.run()
+    };
+    candidate(&messages);
+    // The last update of the third hour holds a level more, far from the touch; the hour ends at the same time as before.
+    let end_ns = messages[0].t_exchange_ns / HOUR_NS * HOUR_NS + 3 * HOUR_NS;
+    let update = messages.iter_mut().rfind(|m| m.t_exchange_ns < end_ns && matches!(m.body, Body::Depth { .. }));
+    let Body::Depth { bids, .. } = &mut update.unwrap().body else { panic!("an update") };
+    bids.push((100_000_000, 100_000_000));
+    let changed = candidate(&messages);
+    let behind =
+        changed.misses.iter().filter(|miss| miss.why == "what goes on from the file before it changed").count();
+    assert!(behind >= 2, "the level is never taken away: {:?}", changed.misses);
+}
+
+#[test]
+fn what_one_observable_remembers_costs_it_alone() {
+    let bench = Bench::new("market");
+    bench.run();
+    let mut messages = hours(6);
+    let end_ns = messages[0].t_exchange_ns / HOUR_NS * HOUR_NS + 3 * HOUR_NS;
+    let trade = messages.iter_mut().rfind(|m| m.t_exchange_ns < end_ns && matches!(m.body, Body::Trade { .. }));
+    let Body::Trade { side, .. } = &mut trade.unwrap().body else { panic!("a trade") };
+    *side = if *side == Side::Bid { Side::Ask } else { Side::Bid };
+    fs::remove_dir_all(bench.path("candidate")).unwrap();
+    write_events(&bench.path("candidate"), messages.into_iter());
+    let changed = bench.run();
+    let observables: Vec<&[String]> = changed.misses.iter().map(|miss| &miss.observables[..]).collect();
+    let all: &[String] = &[];
+    assert_eq!(observables, [all, &["aggressor_sign_acf".to_owned()]], "{:?}", changed.misses);
 }
 
 /// What a name tells is no part of the bytes.
