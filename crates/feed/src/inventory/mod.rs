@@ -294,12 +294,10 @@ impl ReaderGroup {
         formats::resting_reader(self.format, self.sources.clone(), &self.options, next, carry)
     }
 
-    /// Whether a reader that rested with this carry after the sources before `next` would rest there with these sources, too.
-    pub fn rests_at(&self, next: usize, carry: &[u8]) -> bool {
-        match self.sources.get(next) {
-            None => true,
-            Some(source) => self.format.rests_before(source, carry),
-        }
+    /// Whether a reader that went from the rest before source `first` to one before source `next`, and had this carry there, would do the
+    /// same with these sources.
+    pub fn rests_at(&self, (first, next): (usize, usize), carry: &[u8]) -> bool {
+        self.format.rests_before(&self.sources, (first, next), carry)
     }
 
     /// Format of the sources.
