@@ -14,6 +14,7 @@ mod home;
 mod identity;
 mod lob_bench;
 mod memory;
+mod memo;
 mod meter;
 mod plan;
 mod power;

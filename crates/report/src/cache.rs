@@ -26,6 +26,10 @@ pub fn cache_text(cache: &Cache, style: &TextStyle) -> String {
         count(cache.pieces)
     );
     let mut out = wrap(&head, "", style.width);
+    if cache.is_report_reused {
+        let why = "Neither a file, nor the suite, nor the program had changed: the report is that of the run before.";
+        out.push_str(&wrap(why, "", style.width));
+    }
     let mut reasons: BTreeMap<&str, Vec<&CacheMiss>> = BTreeMap::new();
     for miss in &cache.misses {
         // The bytes of each file are a reason of its own.

@@ -112,6 +112,15 @@ pub struct Ignored {
     pub reason: String,
 }
 
+/// The files under some paths.
+#[derive(Debug, Clone, Default)]
+pub struct Listing {
+    /// Files of which the content matters.
+    pub files: Vec<PathBuf>,
+    /// Files that are never data, by their names.
+    pub ignored: Vec<Ignored>,
+}
+
 /// Everything found under the given paths.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -202,6 +211,16 @@ impl Inventory {
             manifest::reconcile(&found.manifests, &sources, &mut counters, &mut notes);
         }
         Ok(Self { format, sources, ignored, counters, notes })
+    }
+
+    /// What [`Inventory::scan`] would look at, without looking at it.
+    ///
+    /// # Errors
+    /// [`FeedError::PathNotFound`], or what keeps a directory from being listed.
+    pub fn list(paths: &[PathBuf]) -> Result<Listing, FeedError> {
+        let walk::Found { mut files, manifests, ignored } = walk::walk(paths)?;
+        files.extend(manifests);
+        Ok(Listing { files, ignored })
     }
 
     /// The same under other limits.
