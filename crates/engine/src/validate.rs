@@ -16,8 +16,8 @@ use crate::convert;
 use crate::error::EngineError;
 use crate::execute::{Job, ObservedSide, run_jobs, same_symbol};
 use crate::identity::Identities;
-use crate::memory::peak_memory_bytes;
 use crate::memo::Memo;
+use crate::memory::peak_memory_bytes;
 use crate::meter::Meter;
 use crate::plan::{Plan, SidePlan};
 use crate::store::{Store, StoreError};
@@ -85,11 +85,16 @@ pub(crate) struct Facts {
 pub fn validate(request: &ValidateRequest, meter: &Meter) -> Result<Report, EngineError> {
     let started = Instant::now();
     let kept = request.store.as_ref().map(Kept::open);
-    let memo = request.store.as_ref().zip(kept.as_ref()).and_then(|(store, kept)| Memo::of(request, store, &kept.identities));
+    let memo =
+        request.store.as_ref().zip(kept.as_ref()).and_then(|(store, kept)| Memo::of(request, store, &kept.identities));
     if let Some(report) = kept.as_ref().and_then(|kept| kept.recall(memo.as_ref()?, started)) {
         return Ok(report);
     }
-    let plan = Plan::new(&request.golden, &request.candidate, request.format)?.with_limits(request.limits);
+    let plan = match memo.as_ref().zip(kept.as_ref().and_then(|kept| kept.store.as_ref().ok())) {
+        Some((memo, store)) => memo.plan(request, store)?,
+        None => Plan::new(&request.golden, &request.candidate, request.format)?,
+    };
+    let plan = plan.with_limits(request.limits);
     meter.set_bytes_total(plan.bytes());
     let suite = suite_for(request, &plan)?;
     let mut stages = BTreeMap::from([("plan".to_owned(), started.elapsed().as_secs_f64())]);
@@ -146,7 +151,12 @@ impl Kept {
         let Timing { messages, events, .. } = report.timing;
         let seconds = started.elapsed().as_secs_f64();
         let stages = BTreeMap::from([("recall".to_owned(), seconds)]);
-        report.timing = Timing { bytes_read: 0, stages, peak_memory_bytes: peak_memory_bytes(), ..timing(messages, events, seconds) };
+        report.timing = Timing {
+            bytes_read: 0,
+            stages,
+            peak_memory_bytes: peak_memory_bytes(),
+            ..timing(messages, events, seconds)
+        };
         let before = report.cache.take().unwrap_or_default();
         let states_reused = before.states_reused + before.states_computed;
         report.cache = Some(Cache { is_report_reused: true, states_reused, pieces: before.pieces, ..self.report() });
