@@ -81,9 +81,9 @@ fn cosines_of_many_strata_share_rows_and_tell_the_same_variance() {
             assert_eq!(part.model.degrees, 400, "{design:?}");
             let rows = part.model.project(&comparison.edge_residuals(part.source));
             let (mut found, mut wanted) = (0.0, 0.0);
-            for x in 0..rows.columns {
-                let squares = |rows: &Matrix| (0..rows.rows()).map(|k| rows.row(k)[x] * rows.row(k)[x]).sum::<f64>();
-                let (long, short) = (squares(&rows), squares(&everywhere));
+            for (i, &x) in comparison.coarse.iter().enumerate() {
+                let squares = |m: &Matrix, x: usize| (0..m.rows()).map(|k| m.row(k)[x] * m.row(k)[x]).sum::<f64>();
+                let (long, short) = (squares(&rows, i), squares(&everywhere, x));
                 assert!((long - short).abs() <= 1e-9 * long + 1e-24, "{design:?} edge {x}: {long} {short}");
                 // Four hundred squares scatter by a fourteenth.
                 let share = short / part.variance[x];
