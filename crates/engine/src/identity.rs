@@ -16,14 +16,14 @@ const SETTLED: Duration = Duration::from_millis(50);
 
 /// What the file system says of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp {
-    bytes: u64,
+pub(crate) struct Stamp {
+    pub(crate) bytes: u64,
     modified_ns: u128,
     inode: u64,
 }
 
 impl Stamp {
-    fn of(metadata: &Metadata) -> Option<Self> {
+    pub(crate) fn of(metadata: &Metadata) -> Option<Self> {
         let modified = metadata.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
         Some(Self { bytes: metadata.len(), modified_ns: modified.as_nanos(), inode: inode(metadata) })
     }
@@ -76,7 +76,7 @@ impl Identities {
         then.map(|(stamp, _)| stamp) == now && now.is_some()
     }
 
-    fn look(&self, path: &Path) -> Option<(Stamp, Digest)> {
+    pub(crate) fn look(&self, path: &Path) -> Option<(Stamp, Digest)> {
         let stamp = Stamp::of(&std::fs::metadata(path).ok()?)?;
         if !self.verifies
             && let Some((known, digest)) = lock(&self.known).get(path)
