@@ -69,12 +69,30 @@ pub struct Data {
     pub asked: Vec<String>,
     /// Versions among it: `NAME@DIGEST`, `PATH@delta:12`.
     pub versions: Vec<String>,
+    /// Recorded versions among it.
+    recorded: Vec<Recorded>,
+}
+
+/// A recorded version as it was asked for.
+#[derive(Debug, Clone)]
+struct Recorded {
+    asked: String,
+    found: Found,
+    manifest: Manifest,
 }
 
 impl Data {
     /// The versions for the settings of a report, if there are any.
     pub fn version(&self) -> Option<String> {
         (!self.versions.is_empty()).then(|| self.versions.join(", "))
+    }
+
+    /// Looks once more whether files are those of their versions: what changed while it was read is no version at all.
+    ///
+    /// # Errors
+    /// `not-that-version`.
+    pub fn check(&self, homes: &Homes) -> Result<(), CliError> {
+        self.recorded.iter().try_for_each(|recorded| checked(recorded, homes).map(|_| ()))
     }
 }
 
@@ -100,8 +118,10 @@ pub fn expand(flag: &str, paths: &[PathBuf], homes: &Homes) -> Result<Data, CliE
             Named::Recorded { data: name, version } => {
                 let (archive, found) = homes.find(name, version)?;
                 let manifest = archive.manifest(&found.version).map_err(version_error)?;
-                data.paths.extend(checked(&path.display().to_string(), &found, &manifest, homes)?);
                 data.versions.push(format!("{}@{}", found.set.name, hex(&found.version)));
+                let recorded = Recorded { asked: path.display().to_string(), found, manifest };
+                data.paths.extend(checked(&recorded, homes)?);
+                data.recorded.push(recorded);
             }
         }
     }
@@ -163,7 +183,8 @@ fn take(data: &mut Data, listing: &Listing, homes: &Homes) -> Result<(), CliErro
 }
 
 /// The files of a recorded version, if they still are.
-fn checked(name: &str, found: &Found, manifest: &Manifest, homes: &Homes) -> Result<Vec<PathBuf>, CliError> {
+fn checked(recorded: &Recorded, homes: &Homes) -> Result<Vec<PathBuf>, CliError> {
+    let Recorded { asked, found, manifest } = recorded;
     let entries = manifest.entries();
     let places: Vec<PathBuf> = entries.iter().map(|entry| found.base.join(&entry.path)).collect();
     let contents = Contents::open(homes.first()?, false);
@@ -181,7 +202,7 @@ fn checked(name: &str, found: &Found, manifest: &Manifest, homes: &Homes) -> Res
         return Ok(places);
     }
     let version = hex(&found.version).chars().take(12).collect();
-    let name = name.to_owned();
+    let name = asked.clone();
     Err(version_error(VersionError::NotThatVersion { name, version, root: found.base.clone(), changed }))
 }
 

@@ -126,6 +126,10 @@ targets!(
     id_runs,
     column_profile,
     suite_yaml,
+    version_manifest,
+    delta_commit,
+    delta_checkpoint,
+    dvc_files,
 );
 
 #[test]

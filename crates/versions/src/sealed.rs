@@ -43,10 +43,12 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), VersionError> {
 /// # Errors
 /// A file that cannot be read, is longer than `bytes_max`, or is not what was written.
 pub(crate) fn read(path: &Path, bytes_max: u64) -> Result<Option<String>, VersionError> {
-    let file = match File::open(path) {
+    match fs::metadata(path) {
         Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
-        other => other.map_err(VersionError::io("read", path))?,
-    };
+        Ok(found) if !found.is_file() => return Err(VersionError::damaged(path, "it is no file".to_owned())),
+        _ => {}
+    }
+    let file = File::open(path).map_err(VersionError::io("read", path))?;
     let mut bytes = Vec::new();
     let read = file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(VersionError::io("read", path))?;
     if read as u64 > bytes_max {

@@ -28,7 +28,7 @@ pub(crate) const REPORT_FILES: [&str; 4] = ["report.html", "report.json", "repor
 /// to read is part of the report instead.
 pub fn run(args: &ValidateArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
     let recording = Recording::start(&args.record, args.suite.as_deref().and_then(suites::file));
-    let Asked { request, golden, candidate } = match request(args) {
+    let Asked { request, golden, candidate, homes } = match request(args) {
         // A version whose files have changed, a table that cannot be followed.
         Err(error) if error.exit() == Exit::Error => return unjudged(args, None, &recording, error, out),
         other => other?,
@@ -36,7 +36,11 @@ pub fn run(args: &ValidateArgs, context: Context<'_>, out: &mut impl Write) -> R
     files::create_dir(&args.out)?;
     remove_old_reports(&args.out)?;
     tracing::info!(golden = ?request.golden, candidate = ?request.candidate, threads = request.threads, "validating");
-    let mut report = match judge(&request, context, "validate") {
+    let judged = judge(&request, context, "validate");
+    let judged = judged.and_then(|report| {
+        [&golden, &candidate].map(|data| data.check(&homes)).into_iter().collect::<Result<(), _>>().map(|()| report)
+    });
+    let mut report = match judged {
         Ok(report) => report,
         Err(error) if error.exit() == Exit::Error => {
             return unjudged(args, request.suite.as_ref(), &recording, error, out);
@@ -229,6 +233,7 @@ struct Asked {
     request: ValidateRequest,
     golden: Data,
     candidate: Data,
+    homes: Homes,
 }
 
 /// What is asked of the engine, with everything checked that can be before a byte of data is read.
@@ -255,7 +260,7 @@ fn request(args: &ValidateArgs) -> Result<Asked, CliError> {
         settings: settings(args).into_iter().chain(diff::settings(&golden, &candidate)).collect(),
         store: store(args)?,
     };
-    Ok(Asked { request, golden, candidate })
+    Ok(Asked { request, golden, candidate, homes })
 }
 
 /// Where states are kept, if they are to be.

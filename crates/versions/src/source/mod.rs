@@ -104,6 +104,10 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 /// Reads a file of a tool; what is longer than anything the tool writes is not taken into memory.
 fn read_text(path: &Path, bytes_max: u64) -> Result<String, VersionError> {
     use std::io::Read as _;
+    // What is no file, such as a pipe, might never end, or never begin.
+    if !std::fs::metadata(path).map_err(VersionError::io("read", path))?.is_file() {
+        return Err(VersionError::source(path, "it is no file"));
+    }
     let file = std::fs::File::open(path).map_err(VersionError::io("read", path))?;
     let mut text = Vec::new();
     let read = file.take(bytes_max + 1).read_to_end(&mut text).map_err(VersionError::io("read", path))?;

@@ -29,7 +29,9 @@ impl Log {
         let mut log = Self { folder: folder.to_owned(), ..Self::default() };
         for entry in std::fs::read_dir(folder).map_err(VersionError::io("read", folder))? {
             let entry = entry.map_err(VersionError::io("read", folder))?;
-            if let Some(name) = entry.file_name().to_str() {
+            if let Some(name) = entry.file_name().to_str()
+                && entry.path().is_file()
+            {
                 log.note(name, entry.path());
             }
         }
