@@ -108,7 +108,10 @@ pub fn expand(flag: &str, paths: &[PathBuf], homes: &Homes) -> Result<Data, CliE
                 for found in files::expand(flag, std::slice::from_ref(path))? {
                     match source::of_path(&found) {
                         Some(source) => take(&mut data, &listing(source, &found, None, homes)?, homes)?,
-                        None => data.paths.push(found),
+                        None => {
+                            refuse_inner(&found)?;
+                            data.paths.push(found);
+                        }
                     }
                 }
             }
@@ -128,6 +131,31 @@ pub fn expand(flag: &str, paths: &[PathBuf], homes: &Homes) -> Result<Data, CliE
     data.paths.sort();
     data.paths.dedup();
     Ok(data)
+}
+
+/// Refuses a folder that a table of a tool lies in: its removed files would be read as if they were live.
+///
+/// # Errors
+/// `table-inside`.
+pub(crate) fn refuse_inner(path: &Path) -> Result<(), CliError> {
+    /// As deep as data are looked for.
+    const DEPTH_MAX: usize = 64;
+    let mut pending = vec![(path.to_owned(), 0)];
+    while let Some((folder, depth)) = pending.pop() {
+        // What cannot be read is the reader's to tell.
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        let folders = entries.filter_map(Result::ok).filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        for inner in folders.map(|entry| entry.path()) {
+            if source::of_path(&inner).is_some() {
+                let message = format!("{} has versions of its own, and lies in {}", inner.display(), path.display());
+                return Err(CliError::usage("table-inside", message).help("name such tables one by one"));
+            }
+            if depth < DEPTH_MAX {
+                pending.push((inner, depth + 1));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// How data are named.

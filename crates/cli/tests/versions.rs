@@ -318,6 +318,16 @@ fn damaged_records_are_errors_and_never_used() {
         }
         fs::write(path, &whole).unwrap();
     }
+    // Another data set is not held up by it.
+    let other = place.dir.path().join("other");
+    copy(&data().join("golden"), &other);
+    ends(&home, &["snapshot", text(&other)], 0);
+    let whole = fs::read(&set).unwrap();
+    fs::write(&set, "").unwrap();
+    ends(&home, &["profile", "other@main"], 0);
+    says(&home, &["versions"], 4, &["other in", "rebuilt.json is damaged"]);
+    says(&home, &["snapshot", &place.rebuilt()], 4, &["damaged-version"]);
+    fs::write(&set, whole).unwrap();
     // The list says which; where the data are, the manifest is written again.
     fs::write(&manifest, "").unwrap();
     says(&home, &["versions"], 0, &["damaged", "Problem"]);
@@ -384,6 +394,10 @@ fn a_delta_table_is_the_live_files_of_a_version() {
     says(&home, &["profile", &format!("{table}@delta:9"), "--time", "ts"], 4, &["no version 9", "the latest is 4"]);
     says(&home, &["profile", &format!("{table}@delta:x"), "--time", "ts"], 4, &["numbers"]);
     says(&home, &["profile", &table, "--time", "ts"], 0, &["3 files"]);
+    // Under a folder, removed files would be read, too.
+    for command in ["profile", "snapshot"] {
+        says(&home, &[command, text(dir.path())], 2, &["table-inside", "one by one"]);
+    }
     let diff = json(&home, &["diff", &format!("{table}@delta:3"), "@delta:4"], 1);
     assert_eq!((diff["unchanged"].as_u64(), diff["files"][0]["change"].as_str()), (Some(2), Some("added")));
     // Recorded, a version of the table is one of ours.

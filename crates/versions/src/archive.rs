@@ -94,14 +94,16 @@ impl Archive {
         Ok(manifest)
     }
 
-    /// All data sets, by name.
+    /// All data sets, by name, and what is wrong with those that are damaged.
     ///
     /// # Errors
-    /// Where one is damaged or cannot be read.
-    pub fn sets(&self) -> Result<Vec<DataSet>, VersionError> {
+    /// Where the folder cannot be read.
+    pub fn sets(&self) -> Result<(Vec<DataSet>, Vec<VersionError>), VersionError> {
         let folder = self.home.join(FOLDER).join("sets");
         let entries = match fs::read_dir(&folder) {
-            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(Default::default());
+            }
             other => other.map_err(VersionError::io("read", &folder))?,
         };
         let mut names = Vec::new();
@@ -111,8 +113,14 @@ impl Archive {
             names.extend(name.filter(|name| check_name("", name).is_ok()).map(str::to_owned));
         }
         names.sort_unstable();
-        let sets = names.iter().map(|name| self.set(name)).collect::<Result<Vec<_>, _>>()?;
-        Ok(sets.into_iter().flatten().collect())
+        let (mut sets, mut damaged) = (Vec::new(), Vec::new());
+        for name in &names {
+            match self.set(name) {
+                Ok(set) => sets.extend(set),
+                Err(error) => damaged.push(error),
+            }
+        }
+        Ok((sets, damaged))
     }
 
     fn set(&self, name: &str) -> Result<Option<DataSet>, VersionError> {
@@ -130,7 +138,7 @@ impl Archive {
     /// # Errors
     /// [`VersionError::NoSuchSet`], [`VersionError::Ambiguous`], or a damaged one.
     pub fn find_set(&self, data: &str) -> Result<DataSet, VersionError> {
-        let sets = self.sets()?;
+        let (sets, damaged) = self.sets()?;
         let root = absolute(Path::new(data));
         let here: Vec<&DataSet> = sets.iter().filter(|set| Some(&set.root) == root.as_ref()).collect();
         match here[..] {
@@ -141,12 +149,15 @@ impl Archive {
                 return Err(VersionError::Ambiguous { name: data.to_owned(), among });
             }
         }
-        let known = || sets.iter().map(|set| set.name.clone()).collect();
-        sets.iter().find(|set| set.name == data).cloned().ok_or_else(|| VersionError::NoSuchSet {
-            name: data.to_owned(),
-            home: self.home.clone(),
-            known: known(),
-        })
+        if let Some(set) = sets.iter().find(|set| set.name == data) {
+            return Ok(set.clone());
+        }
+        // It may be one of those.
+        if let Some(error) = damaged.into_iter().next() {
+            return Err(error);
+        }
+        let known = sets.into_iter().map(|set| set.name).collect();
+        Err(VersionError::NoSuchSet { name: data.to_owned(), home: self.home.clone(), known })
     }
 
     /// The version of a data set.
@@ -283,10 +294,13 @@ impl Archive {
         if let Some(name) = request.name {
             return Ok(self.set(name)?.unwrap_or_else(|| DataSet::new(name, root, is_file)));
         }
-        let sets = self.sets()?;
+        let (sets, damaged) = self.sets()?;
         let here: Vec<&DataSet> = sets.iter().filter(|set| set.root == root).collect();
         if let [set] = here[..] {
             return Ok(set.clone());
+        }
+        if let Some(error) = damaged.into_iter().next() {
+            return Err(error);
         }
         if !here.is_empty() {
             let among = here.iter().map(|set| format!("--name {}", set.name)).collect();

@@ -111,6 +111,7 @@ pub(crate) fn present(
                 let message = format!("DATA: {} is a pattern", data.display());
                 return Err(CliError::usage("pattern", message).help("name a directory or a file"));
             }
+            data::refuse_inner(data)?;
             let base = if data.is_file() { data.parent().unwrap_or(Path::new("")) } else { data };
             (base.to_owned(), vec![data.to_owned()], data.to_owned(), None)
         }
@@ -144,6 +145,7 @@ fn manifest(
             let message = format!("{} cannot be read, or is being written", path.display());
             CliError::unusable("cannot-read", message).help("record the version when nobody writes")
         })?;
+        let is_data = source.is_some();
         let source = source.filter(|source| source.problem.is_none());
         let first = source.map(|source| source.first.t_exchange_ns).filter(|t| *t != i64::MIN);
         let span = source.and_then(|source| source.span_ns);
@@ -151,7 +153,7 @@ fn manifest(
             path: relative(base, path)?,
             bytes: content.bytes,
             digest: content.digest,
-            is_data: !inventory.manifests.iter().any(|manifest| manifest == path),
+            is_data,
             rows: source.and_then(|source| source.rows),
             first_ns: span.map(|(first, _)| first).or(first),
             last_ns: span.map(|(_, last)| last),
@@ -178,8 +180,8 @@ fn relative(base: &Path, path: &Path) -> Result<String, CliError> {
 pub fn versions(args: &VersionsArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
     let homes = Homes::of(args.home.store.as_deref(), None);
     let archive = Archive::new(homes.first()?);
-    let sets = match &args.data {
-        Some(data) => vec![archive.find_set(data).map_err(version_error)?],
+    let (sets, damaged) = match &args.data {
+        Some(data) => (vec![archive.find_set(data).map_err(version_error)?], Vec::new()),
         None => archive.sets().map_err(version_error)?,
     };
     let sets = sets.iter().map(|set| listed(set, &archive)).collect();
@@ -187,7 +189,11 @@ pub fn versions(args: &VersionsArgs, context: Context<'_>, out: &mut impl Write)
     let none = format!("No versions are recorded in {}.\n", archive.home().display());
     let text = |style: &_| if list.sets.is_empty() { none } else { verismo_report::versions_text(&list, style) };
     files::json_or_text(args.json.as_deref(), list.to_json().map_err(internal)?, text, context, out)?;
-    Ok(Exit::Pass)
+    match damaged.into_iter().next() {
+        // What can be listed is, and the rest is not passed over.
+        Some(error) => Err(version_error(error)),
+        None => Ok(Exit::Pass),
+    }
 }
 
 fn listed(set: &DataSet, archive: &Archive) -> SetVersions {
