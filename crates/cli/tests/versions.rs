@@ -287,9 +287,18 @@ fn distributions_are_told_from_a_recorded_run_or_compared() {
     assert_eq!(compared["distributions"]["known_from"], "compared");
     assert!(changed.iter().any(|d| d["observable"] == "spread" && d["effect"].as_f64() > Some(0.0)), "{changed:?}");
     let out = place.dir.path().join("reports");
-    let args =
-        ["validate", "--golden", "rebuilt@v1", "--candidate", "damaged@v2", "--out", text(&out), "--keep-states"];
-    run(&home, &args);
+    let validate = |golden: &str, candidate: &str| {
+        let args = ["validate", "--golden", golden, "--candidate", candidate, "--out", text(&out), "--keep-states"];
+        run(&home, &args)
+    };
+    // States of both, by a run that was not on versions.
+    validate(&place.rebuilt(), text(&damaged));
+    let states = json(&home, &["diff", "rebuilt@v1", "damaged@v2"], 1);
+    assert_eq!(states["distributions"]["known_from"], "states");
+    assert_eq!(states["distributions"]["changed"], compared["distributions"]["changed"]);
+    let other = json(&home, &["diff", "rebuilt@v1", "damaged@v2", "--suite", "comprehensive"], 1);
+    assert_eq!(other["distributions"]["known_from"], "unknown", "not all states of that suite are there");
+    validate("rebuilt@v1", "damaged@v2");
     let recorded = json(&home, &["diff", "rebuilt@v1", "damaged@v2"], 1);
     assert_eq!(recorded["distributions"]["known_from"], "run");
     assert_eq!(recorded["distributions"]["changed"], compared["distributions"]["changed"]);

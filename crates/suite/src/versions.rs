@@ -214,7 +214,7 @@ pub struct FileDiff {
 /// Which distributions changed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Distributions {
-    /// `equal` (the same content), `run` (of the ledger), `compared` (now), `unknown`.
+    /// `equal` (the same content), `run` (of the ledger), `states` (kept, no data read), `compared` (now), `unknown`.
     pub known_from: String,
     /// The recorded run they are from.
     pub run: Option<String>,

@@ -109,11 +109,11 @@ pub struct DiffArgs {
     /// Name every file that differs
     #[arg(long)]
     pub all: bool,
-    /// Also compare the distributions of both, as `verismo validate` does
+    /// Also compare the distributions of both, as `verismo validate` does; without it only if that takes no data to be read
     #[arg(long)]
     pub distributions: bool,
     /// A suite file, or the name of a built-in suite: which distributions
-    #[arg(long, value_name = "FILE|NAME", requires = "distributions")]
+    #[arg(long, value_name = "FILE|NAME")]
     pub suite: Option<String>,
     /// Format of the files
     #[arg(long, value_enum, default_value_t, env = "VERISMO_FORMAT", hide_env_values = true)]

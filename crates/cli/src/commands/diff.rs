@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use verismo_engine::{Plan, StoreRequest, ValidateRequest};
+use verismo_engine::{Meter, Plan, StoreRequest, ValidateRequest};
 use verismo_feed::Format;
 use verismo_ledger::{Filter, Ledger};
 use verismo_suite::report::Report;
@@ -15,7 +15,7 @@ use super::snapshot::{Looking, present};
 use super::validate;
 use crate::args::DiffArgs;
 use crate::data::{self, Homes, Named, version_error};
-use crate::{CliError, Context, Exit, files, suites};
+use crate::{CliError, Context, Exit, files, progress, suites};
 
 /// Setting of a report that says which version its golden was.
 pub(crate) const GOLDEN_VERSION: &str = "golden-version";
@@ -45,7 +45,9 @@ pub fn run(args: &DiffArgs, context: Context<'_>, out: &mut impl Write) -> Resul
     } else if args.distributions {
         compared(args, (&before, &after), &homes, context)?
     } else {
-        recorded(&diff, &homes).unwrap_or_else(|| unknown(&shown))
+        let known = recorded(args, &diff, &homes);
+        let known = known.or_else(|| from_states(args, (&before, &after), &homes, context));
+        known.unwrap_or_else(|| unknown(&shown))
     };
     let json = diff.to_json().map_err(|e| {
         CliError::unusable("internal", format_args!("the difference has a number that JSON cannot hold: {e}"))
@@ -77,10 +79,14 @@ fn side(data: &Path, args: &DiffArgs, homes: &Homes, context: Context<'_>) -> Re
 }
 
 /// What a run of the ledger over just these versions came to.
-fn recorded(diff: &Diff, homes: &Homes) -> Option<Distributions> {
+fn recorded(args: &DiffArgs, diff: &Diff, homes: &Homes) -> Option<Distributions> {
+    // By its name, not by what it says: that of a run may have been another then.
+    if args.suite.as_deref().is_some_and(|suite| suites::file(suite).is_some()) {
+        return None;
+    }
     // A ledger that cannot be read tells nothing; `verismo runs` says why.
     let mut ledger = Ledger::open(homes.first().ok()?).ok()?;
-    let filter = Filter { limit: Some(RUNS_MAX), ..Filter::default() };
+    let filter = Filter { limit: Some(RUNS_MAX), suite: args.suite.clone(), ..Filter::default() };
     let runs = ledger.runs(&filter).ok()?.runs;
     let has_versions = |paths: &[String]| paths.iter().any(|path| path.contains('@'));
     for run in runs.iter().filter(|run| has_versions(&run.golden) && has_versions(&run.candidate)) {
@@ -113,10 +119,33 @@ fn unknown(shown: &[String; 2]) -> Distributions {
 /// Judges the second against the first; states that are kept are not made again.
 fn compared(
     args: &DiffArgs,
-    (before, after): (&Path, &Path),
+    sides: (&Path, &Path),
     homes: &Homes,
     context: Context<'_>,
 ) -> Result<Distributions, CliError> {
+    let report = validate::judge(&request(args, sides, homes)?, context, "diff")?;
+    let note = format!("Compared now, with the suite {}.", report.suite);
+    let cached_share = report.timing.cached_share;
+    Ok(Distributions { known_from: "compared".to_owned(), note, cached_share, ..of(&report) })
+}
+
+/// The same from kept states alone; `None` unless those of both are there.
+fn from_states(args: &DiffArgs, sides: (&Path, &Path), homes: &Homes, context: Context<'_>) -> Option<Distributions> {
+    // Why they cannot be told is no news for who asked for files only: --distributions says it.
+    let request = request(args, sides, homes).ok().filter(|request| request.store.is_some())?;
+    let meter = Meter::reading_nothing();
+    let judged = progress::watch(context, &meter, "diff", || verismo_engine::validate(&request, &meter));
+    let report = judged.ok().filter(is_from_store)?;
+    let note = format!("From kept states, with the suite {}.", report.suite);
+    Some(Distributions { known_from: "states".to_owned(), note, cached_share: Some(1.0), ..of(&report) })
+}
+
+fn is_from_store(report: &Report) -> bool {
+    report.cache.as_ref().is_some_and(|cache| cache.states_computed == 0 && cache.states_reused > 0)
+}
+
+/// What to ask of the engine for the distributions of both.
+fn request(args: &DiffArgs, (before, after): (&Path, &Path), homes: &Homes) -> Result<ValidateRequest, CliError> {
     let golden = data::expand("BEFORE", &[before.to_owned()], homes)?;
     let candidate = data::expand("AFTER", &[after.to_owned()], homes)?;
     let suite = args.suite.as_deref().map(suites::load).transpose()?;
@@ -125,7 +154,7 @@ fn compared(
     let home = homes.first()?;
     // Only where a store is already: a question leaves nothing behind.
     let keeps = plan.golden.inventory.format != Format::Table && home.join("states").is_dir();
-    let request = ValidateRequest {
+    Ok(ValidateRequest {
         limits: args.limits.limits(suite.as_ref()),
         golden: golden.paths,
         candidate: candidate.paths,
@@ -139,14 +168,6 @@ fn compared(
         threads: validate::threads(args.threads),
         settings: BTreeMap::new(),
         store: keeps.then(|| StoreRequest { folder: home.to_owned(), verifies: false }),
-    };
-    let report = validate::judge(&request, context, "diff")?;
-    let note = format!("Compared now, with the suite {}.", report.suite);
-    Ok(Distributions {
-        known_from: "compared".to_owned(),
-        note,
-        cached_share: report.timing.cached_share,
-        ..of(&report)
     })
 }
 

@@ -74,7 +74,11 @@ struct PipelineStage {
 
 /// Aliases and depth are bounded by the reader.
 fn yaml<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
-    let options = serde_saphyr::options! { with_snippet: false };
+    // A folder's files may be listed in the file itself; DVC writes no aliases.
+    let options = serde_saphyr::options! {
+        with_snippet: false,
+        budget: serde_saphyr::budget! { max_events: 50_000_000, max_nodes: 20_000_000, max_aliases: 100 },
+    };
     serde_saphyr::from_str_with_options(text, options).map_err(|e| e.without_snippet().to_string())
 }
 
