@@ -481,6 +481,31 @@ fn what_dvc_tracks_is_read_from_the_tree_or_the_cache_and_as_it_was_recorded() {
 }
 
 #[test]
+fn what_was_recorded_before_dvc_3_and_caches_elsewhere_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (home, root) = (dir.path().join("home"), dir.path().join("repository"));
+    fixture("dvc", &root);
+    let data = text(&root.join("data@dvc")).to_owned();
+    let new = json(&home, &["snapshot", &data], 0);
+    // The layout of then: objects at the top of the cache, no name of the digest. And a cache that is shared.
+    let shared = dir.path().join("shared");
+    fs::create_dir_all(&shared).unwrap();
+    copy(&root.join(".dvc/cache/files/md5"), &shared);
+    fs::remove_dir_all(root.join(".dvc/cache")).unwrap();
+    fs::write(root.join(".dvc/config"), "[core]\n    no_scm = True\n[cache]\n    dir = ../../shared\n").unwrap();
+    let record = fs::read_to_string(root.join("data.dvc")).unwrap().replace("  hash: md5\n", "");
+    fs::write(root.join("data.dvc"), record).unwrap();
+    assert_eq!(json(&home, &["snapshot", &data], 0)["version"], new["version"]);
+    // Text was digested with the line ends of Unix.
+    fs::write(root.join("old.csv"), "ts,x\r\n1,2\r\n2,3\r\n").unwrap();
+    for (hash, code) in [("", 0), (", hash: md5", 4)] {
+        let record = format!("outs:\n- {{md5: 2b897b16d976355ac0d8c32aae3bf4f0{hash}, path: old.csv}}\n");
+        fs::write(root.join("old.csv.dvc"), record).unwrap();
+        ends(&home, &["profile", text(&root.join("old.csv.dvc")), "--time", "ts"], code);
+    }
+}
+
+#[test]
 fn records_of_dvc_that_lead_elsewhere_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let (home, root) = (dir.path().join("home"), dir.path().join("repository"));
@@ -500,6 +525,15 @@ fn records_of_dvc_that_lead_elsewhere_are_refused() {
         fs::write(root.join("bad.dvc"), record).unwrap();
         says(&home, &["profile", text(&root.join("bad.dvc"))], 4, &[want]);
     }
+    // A list that is what was recorded, and leads out.
+    let object = root.join(".dvc/cache/files/md5/fd/eab3ace50fc7c7da0eaf5d4547b03f.dir");
+    fs::create_dir_all(object.parent().unwrap()).unwrap();
+    fs::write(&object, list).unwrap();
+    fs::write(root.join("bad.dvc"), "outs:\n- {md5: fdeab3ace50fc7c7da0eaf5d4547b03f.dir, hash: md5, path: a}\n")
+        .unwrap();
+    says(&home, &["profile", text(&root.join("bad.dvc"))], 4, &["leads out"]);
+    fs::write(&object, "[]").unwrap();
+    says(&home, &["profile", text(&root.join("bad.dvc"))], 4, &["it is damaged"]);
     fs::write(root.join("bad.dvc"), vec![b' '; 65 << 20]).unwrap();
     says(&home, &["profile", text(&root.join("bad.dvc"))], 4, &["bytes"]);
 }
