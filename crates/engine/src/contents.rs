@@ -36,7 +36,7 @@ impl Contents {
     pub fn of(&self, path: &Path) -> Option<Content> {
         // By one name, whatever it was called: links are followed.
         let path = std::fs::canonicalize(path).ok()?;
-        let now = || Stamp::of(&std::fs::metadata(&path).ok()?);
+        let now = || Stamp::of_path(&path);
         let seen = || self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let before = seen().get(&path).cloned();
         if let Some((stamp, content)) = before.filter(|(stamp, _)| now().as_ref() == Some(stamp)) {

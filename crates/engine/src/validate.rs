@@ -16,6 +16,7 @@ use crate::convert;
 use crate::error::EngineError;
 use crate::execute::{Job, ObservedSide, run_jobs, same_symbol};
 use crate::identity::Identities;
+use crate::memo::Memo;
 use crate::memory::peak_memory_bytes;
 use crate::meter::Meter;
 use crate::plan::{Plan, SidePlan};
@@ -60,6 +61,8 @@ pub struct StoreRequest {
     pub folder: PathBuf,
     /// Read all files again to see whether they changed, whatever the file system says.
     pub verifies: bool,
+    /// The file of the program that validates: while it is the same, and everything else is, reports are kept as a whole.
+    pub program: Option<PathBuf>,
 }
 
 /// Facts about a run that are no part of its digest.
@@ -81,12 +84,17 @@ pub(crate) struct Facts {
 /// [`EngineError`] when there is nothing to judge; damage inside the data is part of the report instead.
 pub fn validate(request: &ValidateRequest, meter: &Meter) -> Result<Report, EngineError> {
     let started = Instant::now();
+    let kept = request.store.as_ref().map(Kept::open);
+    let memo =
+        request.store.as_ref().zip(kept.as_ref()).and_then(|(store, kept)| Memo::of(request, store, &kept.identities));
+    if let Some(report) = kept.as_ref().and_then(|kept| kept.recall(memo.as_ref()?, started)) {
+        return Ok(report);
+    }
     let plan = Plan::new(&request.golden, &request.candidate, request.format)?.with_limits(request.limits);
     meter.set_bytes_total(plan.bytes());
     let suite = suite_for(request, &plan)?;
     let mut stages = BTreeMap::from([("plan".to_owned(), started.elapsed().as_secs_f64())]);
     let observing = Instant::now();
-    let kept = request.store.as_ref().filter(|_| suite.data == DataKind::Market).map(Kept::open);
     let vault = kept.as_ref().and_then(Kept::vault);
     let (golden, candidate, suite) = observe_sides(&plan, request, &suite, vault.as_ref(), meter)?;
     if meter.is_cancelled() {
@@ -103,7 +111,11 @@ pub fn validate(request: &ValidateRequest, meter: &Meter) -> Result<Report, Engi
         threads: request.threads,
     };
     let report = report_of(&golden.states, &candidate.states, &suite, &request.maps, facts);
-    Ok(Report { cache: kept.map(|kept| kept.report()), ..report })
+    let report = Report { cache: kept.as_ref().map(Kept::report), ..report };
+    if let Some((store, memo)) = kept.as_ref().and_then(|kept| kept.store.as_ref().ok()).zip(memo) {
+        memo.keep(store, &report);
+    }
+    Ok(report)
 }
 
 /// The store of a run, or why there is none.
@@ -127,6 +139,24 @@ impl Kept {
     fn vault(&self) -> Option<Vault<'_>> {
         let store = self.store.as_ref().ok()?;
         Some(Vault { store, identities: &self.identities, tally: &self.tally })
+    }
+
+    /// The report of an equal run, with what this one took.
+    fn recall(&self, memo: &Memo, started: Instant) -> Option<Report> {
+        let mut report = memo.find(self.store.as_ref().ok()?)?;
+        let Timing { messages, events, .. } = report.timing;
+        let seconds = started.elapsed().as_secs_f64();
+        let stages = BTreeMap::from([("recall".to_owned(), seconds)]);
+        report.timing = Timing {
+            bytes_read: 0,
+            stages,
+            peak_memory_bytes: peak_memory_bytes(),
+            ..timing(messages, events, seconds)
+        };
+        let before = report.cache.take().unwrap_or_default();
+        let states_reused = before.states_reused + before.states_computed;
+        report.cache = Some(Cache { is_report_reused: true, states_reused, pieces: before.pieces, ..self.report() });
+        Some(report)
     }
 
     fn report(&self) -> Cache {
@@ -166,25 +196,25 @@ pub(crate) fn report_of(
     stages.insert("judge".to_owned(), judging.elapsed().as_secs_f64());
     let seconds = facts.started.unwrap_or(judging).elapsed().as_secs_f64();
     let events = golden.events() + candidate.events();
-    let rate = |n: u64| if seconds > 0.0 { n as f64 / seconds } else { 0.0 };
     let mut inputs = facts.inputs;
     for (input, digest) in inputs.iter_mut().zip([&judgement.golden_digest, &judgement.candidate_digest]) {
         input.digest.clone_from(digest);
     }
     let timing = Timing {
-        messages: facts.messages,
-        events,
-        seconds,
-        messages_per_second: rate(facts.messages),
-        events_per_second: rate(events),
         bytes_read: facts.bytes,
         stages,
         peak_memory_bytes: peak_memory_bytes(),
-        ..Timing::default()
+        ..timing(facts.messages, events, seconds)
     };
     let provenance =
         Provenance { version: env!("CARGO_PKG_VERSION").to_owned(), settings: facts.settings, ..Provenance::default() };
     judgement.into_report(suite, inputs, timing, provenance)
+}
+
+fn timing(messages: u64, events: u64, seconds: f64) -> Timing {
+    let rate = |n: u64| if seconds > 0.0 { n as f64 / seconds } else { 0.0 };
+    let (messages_per_second, events_per_second) = (rate(messages), rate(events));
+    Timing { messages, events, seconds, messages_per_second, events_per_second, ..Timing::default() }
 }
 
 /// The states of a golden alone, and the suite with the lattices frozen from it: what margins are proposed from.

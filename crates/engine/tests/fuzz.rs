@@ -126,6 +126,7 @@ targets!(
     id_runs,
     column_profile,
     suite_yaml,
+    piece,
     version_manifest,
     delta_commit,
     delta_checkpoint,

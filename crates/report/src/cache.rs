@@ -26,6 +26,10 @@ pub fn cache_text(cache: &Cache, style: &TextStyle) -> String {
         count(cache.pieces)
     );
     let mut out = wrap(&head, "", style.width);
+    if cache.is_report_reused {
+        let why = "Neither a file, nor the suite, nor the program had changed: the report is that of the run before.";
+        out.push_str(&wrap(why, "", style.width));
+    }
     let mut reasons: BTreeMap<&str, Vec<&CacheMiss>> = BTreeMap::new();
     for miss in &cache.misses {
         // The bytes of each file are a reason of its own.
@@ -79,6 +83,7 @@ mod tests {
         let added = (0..7).map(|i| miss(&format!("h{i}.parquet"), "these observables were not computed", &["spread"]));
         let changed = [miss("a.parquet", "the bytes of a.parquet changed", &[])];
         let cache = Cache {
+            is_report_reused: false,
             place: ".verismo".to_owned(),
             states_reused: 990,
             states_computed: 10,

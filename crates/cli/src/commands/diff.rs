@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use verismo_engine::{Meter, Plan, StoreRequest, ValidateRequest};
-use verismo_feed::Format;
+use verismo_engine::{Meter, StoreRequest, ValidateRequest};
 use verismo_ledger::{Filter, Ledger};
 use verismo_suite::report::Report;
 use verismo_suite::versions::{Diff, DistributionDiff, Distributions};
@@ -141,7 +140,10 @@ fn from_states(args: &DiffArgs, sides: (&Path, &Path), homes: &Homes, context: C
 }
 
 fn is_from_store(report: &Report) -> bool {
-    report.cache.as_ref().is_some_and(|cache| cache.states_computed == 0 && cache.states_reused > 0)
+    report
+        .cache
+        .as_ref()
+        .is_some_and(|cache| cache.is_report_reused || (cache.states_computed == 0 && cache.states_reused > 0))
 }
 
 /// What to ask of the engine for the distributions of both.
@@ -149,17 +151,15 @@ fn request(args: &DiffArgs, (before, after): (&Path, &Path), homes: &Homes) -> R
     let golden = data::expand("BEFORE", &[before.to_owned()], homes)?;
     let candidate = data::expand("AFTER", &[after.to_owned()], homes)?;
     let suite = args.suite.as_deref().map(suites::load).transpose()?;
-    let format = validate::format(args.format);
-    let plan = Plan::new(&golden.paths, &candidate.paths, format).map_err(validate::engine_error)?;
     let home = homes.first()?;
     // Only where a store is already: a question leaves nothing behind.
-    let keeps = plan.golden.inventory.format != Format::Table && home.join("states").is_dir();
+    let keeps = home.join("states").is_dir();
     Ok(ValidateRequest {
         limits: args.limits.limits(suite.as_ref()),
         golden: golden.paths,
         candidate: candidate.paths,
         suite,
-        format,
+        format: validate::format(args.format),
         time: args.time.clone(),
         tz: args.day.tz.clone(),
         date: args.day.date.clone(),
@@ -167,7 +167,11 @@ fn request(args: &DiffArgs, (before, after): (&Path, &Path), homes: &Homes) -> R
         maps: Vec::new(),
         threads: validate::threads(args.threads),
         settings: BTreeMap::new(),
-        store: keeps.then(|| StoreRequest { folder: home.to_owned(), verifies: false }),
+        store: keeps.then(|| StoreRequest {
+            folder: home.to_owned(),
+            verifies: false,
+            program: std::env::current_exe().ok(),
+        }),
     })
 }
 

@@ -123,8 +123,6 @@ pub fn judge(request: &ValidateRequest, context: Context<'_>, title: &str) -> Re
         for problem in &cache.problems {
             tracing::warn!("{problem}");
         }
-    } else if request.store.is_some() {
-        tracing::warn!("states of tables are not kept: --keep-states has no effect on them");
     }
     Ok(report)
 }
@@ -278,7 +276,7 @@ fn store(args: &ValidateArgs) -> Result<Option<StoreRequest>, CliError> {
         let message = "there is no place to keep states in: no cache directory was found";
         return Err(CliError::usage("no-store", message).help("give a folder: --store DIR"));
     };
-    Ok(Some(StoreRequest { folder, verifies: args.verify_files }))
+    Ok(Some(StoreRequest { folder, verifies: args.verify_files, program: std::env::current_exe().ok() }))
 }
 
 /// The suite with scope and pairing of the command line; a suite is only looked for where one of them needs it.

@@ -218,7 +218,7 @@ fn read_base(chain: &Chain<'_>, at: &At, base: &str) -> Result<Piece, Why> {
             return Err(Why::Neighbours);
         }
     }
-    if piece.sources == 0 || !chain.group.rests_at(at.next + piece.sources, &piece.reader) {
+    if piece.sources == 0 || !chain.group.rests_at((at.next, at.next + piece.sources), &piece.reader) {
         return Err(Why::Neighbours);
     }
     for (name, stream) in &piece.streams {
