@@ -133,7 +133,7 @@ pub fn expand(flag: &str, paths: &[PathBuf], homes: &Homes) -> Result<Data, CliE
     Ok(data)
 }
 
-/// Refuses a folder that a table of a tool lies in: its removed files would be read as if they were live.
+/// Refuses a folder that a table or a cache of a tool lies in: files of other versions would be read as if they were of this one.
 ///
 /// # Errors
 /// `table-inside`.
@@ -146,9 +146,11 @@ pub(crate) fn refuse_inner(path: &Path) -> Result<(), CliError> {
         let Ok(entries) = std::fs::read_dir(&folder) else { continue };
         let folders = entries.filter_map(Result::ok).filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
         for inner in folders.map(|entry| entry.path()) {
-            if source::of_path(&inner).is_some() {
-                let message = format!("{} has versions of its own, and lies in {}", inner.display(), path.display());
-                return Err(CliError::usage("table-inside", message).help("name such tables one by one"));
+            if source::holds_others(&inner) {
+                let message =
+                    format!("{} holds files of other versions, and lies in {}", inner.display(), path.display());
+                return Err(CliError::usage("versions-inside", message)
+                    .help("name the tables, or the folders of data, one by one"));
             }
             if depth < DEPTH_MAX {
                 pending.push((inner, depth + 1));

@@ -405,7 +405,7 @@ fn a_delta_table_is_the_live_files_of_a_version() {
     says(&home, &["profile", &table, "--time", "ts"], 0, &["3 files"]);
     // Under a folder, removed files would be read, too.
     for command in ["profile", "snapshot"] {
-        says(&home, &[command, text(dir.path())], 2, &["table-inside", "one by one"]);
+        says(&home, &[command, text(dir.path())], 2, &["versions-inside", "one by one"]);
     }
     let diff = json(&home, &["diff", &format!("{table}@delta:3"), "@delta:4"], 1);
     assert_eq!((diff["unchanged"].as_u64(), diff["files"][0]["change"].as_str()), (Some(2), Some("added")));
@@ -467,6 +467,7 @@ fn what_dvc_tracks_is_read_from_the_tree_or_the_cache_and_as_it_was_recorded() {
     says(&home, &["diff", &at("data@dvc"), &at("data")], 1, &["changed", "b.csv"]);
     says(&home, &["profile", &at("dvc.yaml@dvc")], 4, &["tracks it"]);
     says(&home, &["profile", &at("data@dvc:v1")], 4, &["git checkout"]);
+    says(&home, &["profile", text(&root), "--time", "ts"], 2, &["versions-inside", ".dvc"]);
 
     // A content in the cache that is another, or gone.
     let cached = files(&root.join(".dvc/cache")).into_iter().filter(|f| f.extension().is_none());

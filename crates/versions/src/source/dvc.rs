@@ -25,6 +25,11 @@ pub(super) fn claims(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "dvc") && path.is_file()
 }
 
+/// The cache of a repository.
+pub(super) fn holds_others(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|name| name == ".dvc") && folder.join("cache").is_dir()
+}
+
 pub(super) fn list(data: &Path, version: Option<&str>, tools: &dyn Tools) -> Result<Listing, VersionError> {
     if let Some(version) = version {
         let reason = format!("@dvc:{version} is not known: DVC's versions are those of Git");

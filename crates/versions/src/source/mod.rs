@@ -72,14 +72,16 @@ pub struct Source {
     pub name: &'static str,
     /// Whether a path is its by itself, so that the files must not be read in another way.
     pub claims: fn(&Path) -> bool,
+    /// Whether a folder holds contents of other versions, so that what lies around it must not be read as a whole.
+    pub holds_others: fn(&Path) -> bool,
     /// The files of a version of a data set; `None` for the present one.
     pub list: fn(&Path, Option<&str>, &dyn Tools) -> Result<Listing, VersionError>,
 }
 
 /// The tools.
 pub const SOURCES: &[Source] = &[
-    Source { name: "dvc", claims: dvc::claims, list: dvc::list },
-    Source { name: "delta", claims: delta::claims, list: delta::list },
+    Source { name: "dvc", claims: dvc::claims, holds_others: dvc::holds_others, list: dvc::list },
+    Source { name: "delta", claims: delta::claims, holds_others: delta::claims, list: delta::list },
 ];
 
 /// Names that are kept free for tools to come.
@@ -94,6 +96,11 @@ pub fn of_version(version: &str) -> Option<(&'static Source, Option<&str>)> {
 /// The tool that a path belongs to by itself.
 pub fn of_path(path: &Path) -> Option<&'static Source> {
     SOURCES.iter().find(|source| (source.claims)(path))
+}
+
+/// Whether a folder holds contents of other versions, for any tool.
+pub fn holds_others(folder: &Path) -> bool {
+    SOURCES.iter().any(|source| (source.holds_others)(folder))
 }
 
 /// Whether no branch or tag may have that name.
