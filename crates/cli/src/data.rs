@@ -136,7 +136,7 @@ pub fn expand(flag: &str, paths: &[PathBuf], homes: &Homes) -> Result<Data, CliE
 /// Refuses a folder that a table or a cache of a tool lies in: files of other versions would be read as if they were of this one.
 ///
 /// # Errors
-/// `table-inside`.
+/// `versions-inside`.
 pub(crate) fn refuse_inner(path: &Path) -> Result<(), CliError> {
     /// As deep as data are looked for.
     const DEPTH_MAX: usize = 64;
