@@ -46,6 +46,10 @@ pub(crate) const TARGETS: &[(&str, Target)] = &[
     ("column_profile", column_profile),
     ("suite_yaml", suite_yaml),
     ("piece", piece),
+    ("version_manifest", version_manifest),
+    ("delta_commit", delta_commit),
+    ("delta_checkpoint", delta_checkpoint),
+    ("dvc_files", dvc_files),
 ];
 
 /// A golden capture, JSON lines.
@@ -202,6 +206,34 @@ pub(crate) fn piece(bytes: &[u8]) {
             let _resumed = StreamObserver::resume(&options, &carries, History::default());
         }
     }
+}
+
+/// Manifests of versions.
+pub(crate) fn version_manifest(bytes: &[u8]) {
+    verismo_versions::check_bytes(bytes);
+}
+
+/// Commits of a Delta log.
+pub(crate) fn delta_commit(bytes: &[u8]) {
+    verismo_versions::source::fuzz::delta_commit(bytes);
+}
+
+/// Checkpoints of a Delta log: rows of any shape.
+pub(crate) fn delta_checkpoint(bytes: &[u8]) {
+    const ROWS_MAX: u64 = 100_000;
+    with_file("0.checkpoint.parquet", bytes, |path| {
+        let mut rows = 0;
+        let _damaged = verismo_feed::parquet_rows(path, &["add", "protocol", "metaData"], &mut |row| {
+            assert!(row.is_object());
+            rows += 1;
+            if rows > ROWS_MAX { Err("enough".to_owned()) } else { Ok(()) }
+        });
+    });
+}
+
+/// `.dvc` files, `dvc.lock` and lists of folders.
+pub(crate) fn dvc_files(bytes: &[u8]) {
+    verismo_versions::source::fuzz::dvc(bytes);
 }
 
 /// Time that one input may take: far more than any of these sizes needs.

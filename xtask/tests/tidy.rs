@@ -12,6 +12,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("judge", 2),
     ("ledger", 2),
     ("market", 2),
+    ("versions", 2),
     ("feed", 3),
     ("sim", 3),
     ("engine", 4),

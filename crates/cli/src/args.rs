@@ -12,6 +12,7 @@ mod power;
 mod profile;
 mod report;
 mod runs;
+mod versions;
 
 use std::path::PathBuf;
 
@@ -29,6 +30,7 @@ pub use power::PowerArgs;
 pub use profile::{ProfileArgs, ProfileFormat};
 pub use report::{ReportArgs, ReportFormat};
 pub use runs::{ExplainCacheArgs, RunsArgs, ShowArgs, VerdictArg};
+pub use versions::{DiffArgs, SnapshotArgs, VersionsArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -202,6 +204,17 @@ pub enum Command {
     /// Puts faults of rising amounts into simulated markets, or into your data, judges each against its golden, and shows for every
     /// fault from which amount on the run and each metric sees it. Pairs of markets without a fault give the rate of false alarms.
     Power(PowerArgs),
+    /// Record which files a data set consists of now
+    ///
+    /// The version is the digest of paths and contents: the same content is the same version. `validate`, `profile` and `diff` then
+    /// take DATA@VERSION, and say so if the files are no longer those.
+    Snapshot(SnapshotArgs),
+    /// List the recorded versions of data sets
+    Versions(VersionsArgs),
+    /// Say what changed between two versions, or two data sets
+    ///
+    /// Files that were added, removed, changed and moved, by folder, and which distributions changed where that is known.
+    Diff(Box<DiffArgs>),
     /// Write the manual pages
     Man(ManArgs),
 }
@@ -290,6 +303,7 @@ Examples:
   verismo validate --golden capture/ --candidate rebuilt/
   verismo validate --golden 'capture/*.jsonl.gz' --candidate rebuilt/ --suite strict.yaml
   verismo validate --golden a.csv --candidate b.csv --format table --time timestamp
+  verismo validate --golden capture@gold --candidate rebuilt/
   verismo validate --golden g/ --candidate c/ --map BTCUSDT=BTC-PERP --json - | jq .verdict
 
 Exit codes: 0 PASS, 1 FAIL, 2 usage, 3 INCONCLUSIVE, 4 ERROR, 130 interrupted.";
@@ -298,10 +312,10 @@ Exit codes: 0 PASS, 1 FAIL, 2 usage, 3 INCONCLUSIVE, 4 ERROR, 130 interrupted.";
 #[derive(Debug, Clone, Args)]
 #[command(after_help = VALIDATE_EXAMPLES)]
 pub struct ValidateArgs {
-    /// The reference capture: files, directories or glob patterns
+    /// The reference capture: files, directories, glob patterns or versions (DATA@VERSION)
     #[arg(long, required = true, num_args = 1.., value_name = "PATH", help_heading = "Data")]
     pub golden: Vec<PathBuf>,
-    /// The data under test: files, directories or glob patterns
+    /// The data under test: files, directories, glob patterns or versions
     #[arg(long, required = true, num_args = 1.., value_name = "PATH", help_heading = "Data")]
     pub candidate: Vec<PathBuf>,
     /// Format of the input files

@@ -7,6 +7,7 @@
 pub mod args;
 pub mod commands;
 pub mod console;
+pub mod data;
 pub mod datasets;
 pub mod files;
 pub mod interrupt;
@@ -64,6 +65,9 @@ pub fn run(cli: &Cli, console: &Console, cancel: &AtomicBool, out: &mut impl Wri
         Command::Explain(args) => commands::explain::run(args, context, out),
         Command::Compare(args) => commands::compare::run(args, context, out),
         Command::LobBench(args) => commands::lob_bench::run(args, context, out),
+        Command::Snapshot(args) => commands::snapshot::run(args, context, out),
+        Command::Versions(args) => commands::snapshot::versions(args, context, out),
+        Command::Diff(args) => commands::diff::run(args, context, out),
         Command::Man(args) => commands::man::run(args, out),
     }
 }

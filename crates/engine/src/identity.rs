@@ -17,7 +17,7 @@ const SETTLED: Duration = Duration::from_millis(50);
 /// What the file system says of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stamp {
-    bytes: u64,
+    pub(crate) bytes: u64,
     modified_ns: u128,
     inode: u64,
 }
@@ -90,7 +90,7 @@ impl Identities {
         then.map(|(stamp, _)| stamp) == now && now.is_some()
     }
 
-    fn look(&self, path: &Path) -> Option<(Stamp, Digest)> {
+    pub(crate) fn look(&self, path: &Path) -> Option<(Stamp, Digest)> {
         let stamp = Stamp::of_path(path)?;
         if !self.verifies
             && let Some((known, digest)) = lock(&self.known).get(path)

@@ -7,6 +7,7 @@
 mod bench;
 mod census;
 mod chain;
+mod contents;
 mod convert;
 mod error;
 mod execute;
@@ -25,6 +26,7 @@ mod table;
 mod validate;
 
 pub use bench::bench_stages;
+pub use contents::{Content, Contents};
 pub use error::EngineError;
 pub use execute::{ObservedSide, observe};
 pub use home::{HOME_VARIABLE, home, is_url};

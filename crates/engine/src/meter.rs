@@ -11,11 +11,21 @@ pub struct Meter {
     parts: AtomicU64,
     parts_total: AtomicU64,
     cancelled: AtomicBool,
+    /// Whether the run is to stop rather than read data.
+    reads_nothing: bool,
 }
 
 impl Meter {
+    /// Of a run that is stopped as soon as it reads data: what it comes to is from stored states alone.
+    pub fn reading_nothing() -> Self {
+        Self { reads_nothing: true, ..Self::default() }
+    }
+
     /// Adds what was read.
     pub fn add(&self, messages: u64, bytes: u64) {
+        if self.reads_nothing && bytes > 0 {
+            self.cancel();
+        }
         self.messages.fetch_add(messages, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }

@@ -127,6 +127,10 @@ targets!(
     column_profile,
     suite_yaml,
     piece,
+    version_manifest,
+    delta_commit,
+    delta_checkpoint,
+    dvc_files,
 );
 
 #[test]

@@ -53,4 +53,4 @@ pub use json::JsonReader;
 pub use lake::LakeReader;
 pub use limits::Limits;
 pub use lobster::LobsterReader;
-pub use parquet::ParquetReader;
+pub use parquet::{ParquetReader, parquet_rows};

@@ -23,6 +23,7 @@ mod profile;
 mod runs;
 mod strata;
 mod text;
+mod versions;
 
 use verismo_suite::report::Report;
 
@@ -38,6 +39,7 @@ pub use power::power_text;
 pub use profile::profile_text;
 pub use runs::{runs_text, trend_text};
 pub use text::{TextStyle, text, verdict_style};
+pub use versions::{diff_text, snapshot_text, versions_text};
 
 /// The report as indented JSON with a final newline.
 ///

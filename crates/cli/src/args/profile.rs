@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{DayArgs, InputFormat, LimitArgs, parse_threads};
+use super::{DayArgs, HomeArgs, InputFormat, LimitArgs, parse_threads};
 
 const PROFILE_EXAMPLES: &str = "\
 Examples:
@@ -19,7 +19,7 @@ Exit codes: 0 profiled, whatever is wrong with the data; 2 usage, 4 nothing can 
 #[derive(Debug, Clone, Args)]
 #[command(after_help = PROFILE_EXAMPLES)]
 pub struct ProfileArgs {
-    /// The data set: files, directories or glob patterns
+    /// The data set: files, directories, glob patterns or versions (DATA@VERSION)
     #[arg(value_name = "PATH", required = true, num_args = 1..)]
     pub paths: Vec<PathBuf>,
     /// Write this format to standard output [default: text]
@@ -54,6 +54,9 @@ pub struct ProfileArgs {
     /// Threads to use [default: one per core]
     #[arg(long, value_name = "N", value_parser = parse_threads, env = "VERISMO_THREADS", hide_env_values = true, help_heading = "Running")]
     pub threads: Option<usize>,
+    /// Where versions are looked up.
+    #[command(flatten)]
+    pub home: HomeArgs,
 }
 
 /// Formats of a profile.

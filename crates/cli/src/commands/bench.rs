@@ -14,6 +14,7 @@ use verismo_suite::report::Report;
 use super::simulate::{self, Dataset};
 use super::validate;
 use crate::args::{BenchArgs, BenchFormat, LimitArgs};
+use crate::data::{self, Homes};
 use crate::datasets::OutDir;
 use crate::{CliError, Context, Exit, files, interrupt, progress, suites};
 
@@ -73,9 +74,12 @@ pub fn run(args: &BenchArgs, context: Context<'_>, out: &mut impl Write) -> Resu
 /// Golden and candidate: as given, or one simulated data set for both.
 fn data(args: &BenchArgs, scratch: &Path, context: Context<'_>) -> Result<(Vec<PathBuf>, Vec<PathBuf>), CliError> {
     if !args.golden.is_empty() {
-        let golden = files::expand("--golden", &args.golden)?;
-        let candidate =
-            if args.candidate.is_empty() { golden.clone() } else { files::expand("--candidate", &args.candidate)? };
+        let homes = Homes::of(None, None);
+        let golden = data::expand("--golden", &args.golden, &homes)?.paths;
+        let candidate = match args.candidate.is_empty() {
+            true => golden.clone(),
+            false => data::expand("--candidate", &args.candidate, &homes)?.paths,
+        };
         return Ok((golden, candidate));
     }
     let format = match args.format {

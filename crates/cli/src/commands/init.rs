@@ -12,6 +12,7 @@ use verismo_suite::suite::{BUILTIN_NAMES, DataKind, Proposal, table_suite_text, 
 
 use super::validate;
 use crate::args::InitArgs;
+use crate::data::{self, Homes};
 use crate::{CliError, Context, Exit, files, interrupt, progress};
 
 /// Writes a commented suite; with a golden, one with margins or lattices for it.
@@ -68,7 +69,7 @@ fn from_golden(args: &InitArgs, context: Context<'_>) -> Result<Proposed, CliErr
         return Err(CliError::usage("no-proposals", message).help("propose them for market, and copy those you need"));
     }
     let request = ValidateRequest {
-        golden: files::expand("--golden", &args.golden)?,
+        golden: data::expand("--golden", &args.golden, &Homes::of(None, None))?.paths,
         candidate: Vec::new(),
         suite: suite.transpose()?,
         format: validate::format(args.format),

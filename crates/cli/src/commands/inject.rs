@@ -70,6 +70,10 @@ pub fn run(args: &InjectArgs, context: Context<'_>, out: &mut impl Write) -> Res
         let message = format!("--in: no such file or directory: {}", input.display());
         return Err(CliError::usage("no-such-path", message));
     }
+    if verismo_versions::source::of_path(input).is_some() {
+        let message = format!("--in: {} has versions of its own, and files of others beside", input.display());
+        return Err(CliError::usage("versioned-input", message).help("copy the files of one version to a folder first"));
+    }
     refuse_inside(input, target)?;
     let directory = OutDir::create(target)?;
     let record = damage(input, target, &faults, args.seed, context)?;

@@ -13,6 +13,7 @@ use verismo_suite::suite::DataKind;
 
 use super::{inject, validate};
 use crate::args::PowerArgs;
+use crate::data::{self, Homes};
 use crate::datasets::feed_error;
 use crate::messages::{Collected, collect};
 use crate::{CliError, Context, Exit, files, interrupt, progress, suites};
@@ -103,7 +104,7 @@ fn amounts(kind: FaultKind) -> Vec<Fault> {
 
 /// The messages of a data set.
 fn messages(paths: &[PathBuf], context: Context<'_>) -> Result<Vec<Message>, CliError> {
-    let paths = files::expand("--golden", paths)?;
+    let paths = data::expand("--golden", paths, &Homes::of(None, None))?.paths;
     let inventory = Inventory::scan(&paths, None).map_err(feed_error)?;
     let readers = inventory.readers(&ReaderOptions::default()).map_err(feed_error)?;
     let meter = Meter::default();

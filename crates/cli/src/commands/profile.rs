@@ -8,14 +8,17 @@ use verismo_report::TextStyle;
 
 use super::validate;
 use crate::args::{ProfileArgs, ProfileFormat};
-use crate::{CliError, Context, Exit, files, interrupt, progress, suites};
+use crate::data::{self, Homes};
+use crate::{CliError, Context, Exit, interrupt, progress, suites};
 
 /// Says what a data set is.
 ///
 /// # Errors
 /// Usage, data of which nothing can be read, or an interrupt. Damage that leaves something to read is part of the profile.
 pub fn run(args: &ProfileArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
-    let paths = files::expand("PATH", &args.paths)?;
+    let homes = Homes::of(args.home.store.as_deref(), args.suite.as_deref().and_then(suites::file));
+    let data = data::expand("PATH", &args.paths, &homes)?;
+    let paths = &data.paths;
     let suite = args.suite.as_deref().map(suites::load).transpose()?;
     let options = ProfileOptions {
         format: validate::format(args.input_format),
@@ -26,10 +29,10 @@ pub fn run(args: &ProfileArgs, context: Context<'_>, out: &mut impl Write) -> Re
         limits: args.limits.limits(suite.as_ref()),
         suite,
         threads: validate::threads(args.threads),
-        settings: settings(args),
+        settings: settings(args, data.version()),
     };
     let meter = Meter::default();
-    let profiled = progress::watch(context, &meter, "profile", || verismo_engine::profile(&paths, &options, &meter));
+    let profiled = progress::watch(context, &meter, "profile", || verismo_engine::profile(paths, &options, &meter));
     if interrupt::is_raised(context.cancel) {
         return Err(CliError::interrupted());
     }
@@ -52,11 +55,12 @@ pub fn run(args: &ProfileArgs, context: Context<'_>, out: &mut impl Write) -> Re
 }
 
 /// Settings that differ from the defaults, for the profile's provenance.
-fn settings(args: &ProfileArgs) -> BTreeMap<String, String> {
+fn settings(args: &ProfileArgs, version: Option<String>) -> BTreeMap<String, String> {
     let given = [
         ("suite", args.suite.clone()),
         ("format", validate::format(args.input_format).map(|f| f.name().to_owned())),
         ("time", args.time.clone()),
+        ("version", version),
         ("symbol", args.symbol.clone()),
         ("threads", args.threads.map(|n| n.to_string())),
     ];

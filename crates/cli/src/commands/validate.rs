@@ -12,7 +12,9 @@ use verismo_suite::report::{IntegrityRow, Provenance, Report, SCHEMA, Side, Timi
 use verismo_suite::suite::{Pairing, Scope};
 use verismo_suite::{FindingVerdict, Severity, Suite, Verdict};
 
+use super::diff;
 use crate::args::{InputFormat, PairingArg, ScopeArg, ValidateArgs};
+use crate::data::{self, Data, Homes};
 use crate::ledger::Recording;
 use crate::{CliError, Context, Exit, files, progress, suites};
 
@@ -25,25 +27,33 @@ pub(crate) const REPORT_FILES: [&str; 4] = ["report.html", "report.json", "repor
 /// Usage, data of which nothing can be read, reports that cannot be written, or an interrupt. Damage that leaves something
 /// to read is part of the report instead.
 pub fn run(args: &ValidateArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
-    let request = request(args)?;
     let recording = Recording::start(&args.record, args.suite.as_deref().and_then(suites::file));
+    let Asked { request, golden, candidate, homes } = match request(args) {
+        // A version whose files have changed, a table that cannot be followed.
+        Err(error) if error.exit() == Exit::Error => return unjudged(args, None, &recording, error, out),
+        other => other?,
+    };
     files::create_dir(&args.out)?;
     remove_old_reports(&args.out)?;
     tracing::info!(golden = ?request.golden, candidate = ?request.candidate, threads = request.threads, "validating");
-    let mut report = match judge(&request, context, "validate") {
+    let judged = judge(&request, context, "validate");
+    let judged = judged.and_then(|report| {
+        [&golden, &candidate].map(|data| data.check(&homes)).into_iter().collect::<Result<(), _>>().map(|()| report)
+    });
+    let mut report = match judged {
         Ok(report) => report,
         Err(error) if error.exit() == Exit::Error => {
-            // Whoever reads the reports must find the ERROR there, too.
-            let mut report = error_report(&request, &error);
-            recording.keep(&mut report);
-            write_reports(&report, &args.out, args.json.as_deref())?;
-            if args.json.as_deref() == Some(Path::new("-")) {
-                out.write_all(json(&report)?.as_bytes())?;
-            }
-            return Err(error);
+            return unjudged(args, request.suite.as_ref(), &recording, error, out);
         }
         Err(error) => return Err(error),
     };
+    for input in &mut report.inputs {
+        // What a version expanded to is shown as it was asked for.
+        let data = if input.side == Side::Golden { &golden } else { &candidate };
+        if !data.versions.is_empty() {
+            input.paths.clone_from(&data.asked);
+        }
+    }
     recording.keep(&mut report);
     write_reports(&report, &args.out, args.json.as_deref())?;
     if args.json.as_deref() == Some(Path::new("-")) {
@@ -61,6 +71,25 @@ pub fn run(args: &ValidateArgs, context: Context<'_>, out: &mut impl Write) -> R
         }
     }
     Ok(exit(report.verdict))
+}
+
+/// Whoever reads the reports must find the ERROR there, too.
+fn unjudged(
+    args: &ValidateArgs,
+    suite: Option<&Suite>,
+    recording: &Recording,
+    error: CliError,
+    out: &mut impl Write,
+) -> Result<Exit, CliError> {
+    files::create_dir(&args.out)?;
+    remove_old_reports(&args.out)?;
+    let mut report = error_report(suite, settings(args), &error);
+    recording.keep(&mut report);
+    write_reports(&report, &args.out, args.json.as_deref())?;
+    if args.json.as_deref() == Some(Path::new("-")) {
+        out.write_all(json(&report)?.as_bytes())?;
+    }
+    Err(error)
 }
 
 /// The exit code that a verdict gives.
@@ -112,7 +141,7 @@ pub fn engine_error(error: EngineError) -> CliError {
 }
 
 /// The report of a run that could read nothing: verdict ERROR, its one row says why. Nothing was digested.
-fn error_report(request: &ValidateRequest, error: &CliError) -> Report {
+fn error_report(suite: Option<&Suite>, settings: BTreeMap<String, String>, error: &CliError) -> Report {
     let row = IntegrityRow {
         check: "unreadable".to_owned(),
         side: Side::Both,
@@ -131,10 +160,10 @@ fn error_report(request: &ValidateRequest, error: &CliError) -> Report {
         schema: SCHEMA.to_owned(),
         verdict: Verdict::Error,
         summary: format!("No verdict is possible: {error}."),
-        scope: request.suite.as_ref().map_or(Scope::TheseStretches, |s| s.scope),
+        scope: suite.map_or(Scope::TheseStretches, |s| s.scope),
         digest: String::new(),
         suite_digest: String::new(),
-        suite: request.suite.as_ref().map(|s| s.name.clone()).unwrap_or_default(),
+        suite: suite.map(|s| s.name.clone()).unwrap_or_default(),
         inputs: Vec::new(),
         streams: Vec::new(),
         findings: Vec::new(),
@@ -142,11 +171,7 @@ fn error_report(request: &ValidateRequest, error: &CliError) -> Report {
         mde: Vec::new(),
         pictures: Vec::new(),
         timing: Timing::default(),
-        provenance: Provenance {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            settings: request.settings.clone(),
-            ..Provenance::default()
-        },
+        provenance: Provenance { version: env!("CARGO_PKG_VERSION").to_owned(), settings, ..Provenance::default() },
         cache: None,
     }
 }
@@ -201,16 +226,26 @@ pub(crate) fn json(report: &Report) -> Result<String, CliError> {
         .map_err(|e| CliError::unusable("internal", format_args!("the report has a number that JSON cannot hold: {e}")))
 }
 
+/// What is asked of the engine, and how its data were named.
+struct Asked {
+    request: ValidateRequest,
+    golden: Data,
+    candidate: Data,
+    homes: Homes,
+}
+
 /// What is asked of the engine, with everything checked that can be before a byte of data is read.
-fn request(args: &ValidateArgs) -> Result<ValidateRequest, CliError> {
-    let golden = files::expand("--golden", &args.golden)?;
-    let candidate = files::expand("--candidate", &args.candidate)?;
+fn request(args: &ValidateArgs) -> Result<Asked, CliError> {
+    let homes = Homes::of(args.record.store.as_deref(), args.suite.as_deref().and_then(suites::file));
+    let golden = data::expand("--golden", &args.golden, &homes)?;
+    let candidate = data::expand("--candidate", &args.candidate, &homes)?;
     let format = format(args.format);
     let suite = args.suite.as_deref().map(suites::load).transpose()?;
-    let suite = with_overrides(suite, args.scope, args.pairing, || builtin_for(&golden, &candidate, format))?;
-    Ok(ValidateRequest {
-        golden,
-        candidate,
+    let suite =
+        with_overrides(suite, args.scope, args.pairing, || builtin_for(&golden.paths, &candidate.paths, format))?;
+    let request = ValidateRequest {
+        golden: golden.paths.clone(),
+        candidate: candidate.paths.clone(),
         format,
         time: args.time.clone(),
         tz: args.day.tz.clone(),
@@ -220,9 +255,10 @@ fn request(args: &ValidateArgs) -> Result<ValidateRequest, CliError> {
         limits: args.limits.limits(suite.as_ref()),
         suite,
         threads: threads(args.threads),
-        settings: settings(args),
+        settings: settings(args).into_iter().chain(diff::settings(&golden, &candidate)).collect(),
         store: store(args)?,
-    })
+    };
+    Ok(Asked { request, golden, candidate, homes })
 }
 
 /// Where states are kept, if they are to be.

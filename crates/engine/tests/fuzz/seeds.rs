@@ -17,6 +17,7 @@ use verismo_stats::sample::{IdRuns, IdSample};
 use verismo_stats::state::Carry as _;
 use verismo_stats::state::laws::encoded;
 use verismo_suite::Suite;
+use verismo_versions::{Archive, Entry, Manifest, Request};
 
 /// Messages of a data set: a file of some KiB.
 const MESSAGES: usize = 24;
@@ -44,6 +45,49 @@ const ARCHIVES: [&str; 4] = [
 const SEQUENCE: &str = "34200.5,1,7,100,9900,1\n34200.6,2,7,50,9900,1\n34200.6,4,8,10,10100,-1\n34201.7,4,8,10,10100,-1\n34202,3,7,50,9900,1\n\n\
                         10100,30,9900,110,10200,5,9800,1\n10100,30,9900,60,10200,5,9800,1\n10100,20,9900,60,10200,5,9800,1\n\
                         10100,10,9900,60,10200,5,9800,1\n9999999999,0,9900,10,9999999999,0,-9999999999,0\n";
+
+/// The manifest of a version of two files, sealed and bare.
+fn manifests() -> Vec<Vec<u8>> {
+    let entry = |path: &str, content: u8| Entry {
+        path: path.to_owned(),
+        bytes: u64::from(content),
+        digest: [content; 32],
+        is_data: content > 1,
+        rows: Some(3),
+        first_ns: Some(1),
+        last_ns: Some(2),
+        symbol: Some("X".to_owned()),
+    };
+    let manifest = Manifest::new("table", vec![entry("a/x.csv", 2), entry("manifest.jsonl", 1)]).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let request = Request {
+        data: home.path(),
+        name: None,
+        branch: "main",
+        tag: None,
+        moves_tag: false,
+        message: None,
+        source: None,
+        now: std::time::SystemTime::UNIX_EPOCH,
+    };
+    let archive = Archive::new(home.path());
+    archive.record(&request, &manifest).unwrap();
+    let sealed = fs::read_to_string(archive.manifest_path(manifest.version())).unwrap();
+    let bare = sealed.trim_end().rsplit_once('\n').unwrap().0.to_owned() + "\n";
+    vec![sealed.into(), bare.into()]
+}
+
+/// A list of a folder as DVC keeps it.
+const LISTED: &str = r#"[{"md5": "900150983cd24fb0d6963f7d28e17f72", "relpath": "day 1/a.csv"}, {"md5": "900150983cd24fb0d6963f7d28e17f72", "relpath": "b.csv"}]"#;
+
+/// Files of the command's tests that other tools wrote.
+fn fixtures(folder: &str, end: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/tests/versions").join(folder);
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == end) && path.is_file());
+    paths.sort();
+    paths.iter().map(|path| fs::read(path).unwrap()).collect()
+}
 
 /// Writes the seeds of a target where `UPDATE_EXPECT=1` asks for it.
 pub(crate) fn write_if_asked(name: &str, folder: &Path) {
@@ -80,6 +124,12 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
         }
         "suite_yaml" => ["market", "table"].map(|n| Suite::builtin_text(n).unwrap().as_bytes().to_vec()).to_vec(),
         "piece" => pieces(),
+        "version_manifest" => manifests(),
+        "delta_commit" => fixtures("delta/_delta_log", "json"),
+        "delta_checkpoint" => fixtures("delta/_delta_log", "parquet"),
+        "dvc_files" => {
+            ["dvc", "lock"].into_iter().flat_map(|end| fixtures("dvc", end)).chain([LISTED.into()]).collect()
+        }
         _ => states(name),
     }
 }

@@ -82,6 +82,8 @@ pub struct Source {
     pub clock_offset_ns: Option<i64>,
     /// Rows, where the file says so itself.
     pub rows: Option<u64>,
+    /// Exchange times of the first and the last event, ns, where the file says so itself.
+    pub span_ns: Option<(i64, i64)>,
     /// What its reader takes at most.
     pub(crate) limits: Limits,
     /// Why it cannot be read, if so; it is then counted as `truncated_file` when its turn comes.
@@ -132,6 +134,8 @@ pub struct Inventory {
     pub sources: Vec<Source>,
     /// Files that are not data, sorted by path.
     pub ignored: Vec<Ignored>,
+    /// Manifests of trees, which are compared with the sources.
+    pub manifests: Vec<PathBuf>,
     /// What the manifests say against the files (`manifest`).
     pub counters: FeedCounters,
     /// Facts worth showing that are no fault, such as how a manifest's paths had to be resolved.
@@ -211,7 +215,7 @@ impl Inventory {
         if format == Format::EventsParquet {
             manifest::reconcile(&found.manifests, &sources, &mut counters, &mut notes);
         }
-        Ok(Self { format, sources, ignored, counters, notes })
+        Ok(Self { format, sources, ignored, manifests: found.manifests, counters, notes })
     }
 
     /// What [`Inventory::scan`] would look at, without looking at it.

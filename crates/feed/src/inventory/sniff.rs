@@ -154,6 +154,7 @@ pub(super) fn source(path: &Path, wish: Option<Format>) -> Result<Verdict, FeedE
         onset: None,
         clock_offset_ns: None,
         rows: None,
+        span_ns: None,
         limits: Limits::DEFAULT,
         problem: None,
     };
@@ -208,6 +209,7 @@ fn parquet_source(mut source: Source, wish: Option<Format>) -> Verdict {
         }
     };
     source.rows = Some(footer.rows);
+    source.span_ns = footer.time_range_ns;
     recognise(&mut source, Content::Parquet(footer), wish).unwrap_or_else(|| {
         Verdict::Ignored(match wish {
             Some(wish) => format!("Parquet, not {}", wish.row().content),

@@ -5,10 +5,12 @@ mod cursor;
 mod direct;
 pub(crate) mod footer;
 mod reader;
+mod rows;
 pub(crate) mod values;
 
 pub(crate) use footer::Footer;
 pub use reader::ParquetReader;
+pub use rows::parquet_rows;
 pub(crate) use values::shown;
 
 use std::path::Path;
