@@ -19,7 +19,7 @@ use crate::identity::Identities;
 use crate::memory::peak_memory_bytes;
 use crate::meter::Meter;
 use crate::plan::{Plan, SidePlan};
-use crate::store::{Store, StoreError};
+use crate::store::{Remote, Store, StoreError};
 use crate::table;
 
 /// What to validate, and how.
@@ -54,12 +54,24 @@ pub struct ValidateRequest {
 }
 
 /// A store of states.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoreRequest {
-    /// Its folder.
-    pub folder: PathBuf,
+    /// The folder for what has to be on this machine, and for the states unless they are elsewhere. Without one digests of files are
+    /// not remembered, so that all files are read to see whether they changed.
+    pub folder: Option<PathBuf>,
+    /// Where the states are, if not in the folder.
+    pub remote: Option<Remote>,
     /// Read all files again to see whether they changed, whatever the file system says.
     pub verifies: bool,
+    /// Bytes that the states in the folder may take; the least recently used go. Any number if there is none.
+    pub max_bytes: Option<u64>,
+}
+
+impl StoreRequest {
+    /// States in a folder, as many as there are.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: Some(folder.into()), ..Self::default() }
+    }
 }
 
 /// Facts about a run that are no part of its digest.
@@ -86,7 +98,7 @@ pub fn validate(request: &ValidateRequest, meter: &Meter) -> Result<Report, Engi
     let suite = suite_for(request, &plan)?;
     let mut stages = BTreeMap::from([("plan".to_owned(), started.elapsed().as_secs_f64())]);
     let observing = Instant::now();
-    let kept = request.store.as_ref().filter(|_| suite.data == DataKind::Market).map(Kept::open);
+    let kept = request.store.as_ref().filter(|_| suite.data == DataKind::Market).and_then(Kept::open);
     let vault = kept.as_ref().and_then(Kept::vault);
     let (golden, candidate, suite) = observe_sides(&plan, request, &suite, vault.as_ref(), meter)?;
     if meter.is_cancelled() {
@@ -111,17 +123,21 @@ struct Kept {
     store: Result<Store, StoreError>,
     identities: Identities,
     tally: Tally,
-    folder: PathBuf,
+    place: String,
+    max_bytes: Option<u64>,
 }
 
 impl Kept {
-    fn open(request: &StoreRequest) -> Self {
-        Self {
-            store: Store::open(&request.folder),
-            identities: Identities::open(&request.folder, request.verifies),
-            tally: Tally::default(),
-            folder: request.folder.clone(),
-        }
+    /// None where there is no place for states.
+    fn open(request: &StoreRequest) -> Option<Self> {
+        let StoreRequest { folder, remote, verifies, max_bytes } = request;
+        let (store, place) = match (remote, folder) {
+            (Some(remote), _) => (Store::open_remote(remote), remote.url().to_owned()),
+            (None, Some(folder)) => (Store::open(folder), folder.display().to_string()),
+            (None, None) => return None,
+        };
+        let identities = Identities::open(folder.as_deref(), *verifies);
+        Some(Self { store, identities, tally: Tally::default(), place, max_bytes: *max_bytes })
     }
 
     fn vault(&self) -> Option<Vault<'_>> {
@@ -129,13 +145,23 @@ impl Kept {
         Some(Vault { store, identities: &self.identities, tally: &self.tally })
     }
 
-    fn report(&self) -> Cache {
+    /// Ends the use of the store, and says what came of it.
+    fn report(self) -> Cache {
         let problems = match &self.store {
-            Ok(store) => store.problems(),
+            Ok(store) => {
+                store.finish(self.max_bytes);
+                store.problems()
+            }
             Err(error) => vec![error.clone()],
         };
-        let problems = problems.iter().map(ToString::to_string).collect();
-        self.tally.report(&self.folder.display().to_string(), problems)
+        let told = |problem: &StoreError| match problem {
+            StoreError::Io { action: "written", .. } => format!("{problem}; states are not kept"),
+            StoreError::Io { .. } | StoreError::Late { .. } => {
+                format!("{problem}; it is not asked again in this run, states are computed")
+            }
+            _ => problem.to_string(),
+        };
+        self.tally.report(&self.place, problems.iter().map(told).collect())
     }
 }
 

@@ -1,11 +1,10 @@
 //! `verismo validate`.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use verismo_engine::{EngineError, HOME_VARIABLE, Meter, Plan, StoreRequest, ValidateRequest, home, is_url};
+use verismo_engine::{EngineError, Meter, Plan, ValidateRequest};
 use verismo_feed::Format;
 use verismo_report::TextStyle;
 use verismo_suite::report::{IntegrityRow, Provenance, Report, SCHEMA, Side, Timing};
@@ -14,7 +13,7 @@ use verismo_suite::{FindingVerdict, Severity, Suite, Verdict};
 
 use crate::args::{InputFormat, PairingArg, ScopeArg, ValidateArgs};
 use crate::ledger::Recording;
-use crate::{CliError, Context, Exit, files, progress, suites};
+use crate::{CliError, Context, Exit, files, progress, store, suites};
 
 /// The files of a report, in the order in which they are named to the user.
 pub(crate) const REPORT_FILES: [&str; 4] = ["report.html", "report.json", "report.md", "junit.xml"];
@@ -26,7 +25,7 @@ pub(crate) const REPORT_FILES: [&str; 4] = ["report.html", "report.json", "repor
 /// to read is part of the report instead.
 pub fn run(args: &ValidateArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
     let request = request(args)?;
-    let recording = Recording::start(&args.record, args.suite.as_deref().and_then(suites::file));
+    let recording = Recording::start(&args.store.record(), args.suite.as_deref().and_then(suites::file));
     files::create_dir(&args.out)?;
     remove_old_reports(&args.out)?;
     tracing::info!(golden = ?request.golden, candidate = ?request.candidate, threads = request.threads, "validating");
@@ -94,8 +93,8 @@ pub fn judge(request: &ValidateRequest, context: Context<'_>, title: &str) -> Re
         for problem in &cache.problems {
             tracing::warn!("{problem}");
         }
-    } else if request.store.is_some() {
-        tracing::warn!("states of tables are not kept: --keep-states has no effect on them");
+    } else if request.store.as_ref().is_some_and(|store| store.verifies) {
+        tracing::warn!("states of tables are not kept, all their files are read: --verify-files has no effect on them");
     }
     Ok(report)
 }
@@ -223,26 +222,8 @@ fn request(args: &ValidateArgs) -> Result<ValidateRequest, CliError> {
         suite,
         threads: threads(args.threads),
         settings: settings(args),
-        store: store(args)?,
+        store: store::request(&args.store, args.suite.as_deref())?,
     })
-}
-
-/// Where states are kept, if they are to be.
-fn store(args: &ValidateArgs) -> Result<Option<StoreRequest>, CliError> {
-    if !args.keep_states {
-        return Ok(None);
-    }
-    let asked = args.record.store.clone().map(OsString::from).or_else(|| std::env::var_os(HOME_VARIABLE));
-    if let Some(url) = asked.filter(|asked| is_url(asked)) {
-        let message = format!("states cannot be kept at {}", url.display());
-        return Err(CliError::usage("no-store", message).help("give a folder: --store DIR"));
-    }
-    let suite_file = args.suite.as_deref().and_then(suites::file);
-    let Some(folder) = home(args.record.store.as_deref(), suite_file) else {
-        let message = "there is no place to keep states in: no cache directory was found";
-        return Err(CliError::usage("no-store", message).help("give a folder: --store DIR"));
-    };
-    Ok(Some(StoreRequest { folder, verifies: args.verify_files }))
 }
 
 /// The suite with scope and pairing of the command line; a suite is only looked for where one of them needs it.
