@@ -180,7 +180,7 @@ impl Store {
             return Vec::new();
         }
         let folder = Name::from(folder);
-        let listed = self.line.ask(self.line.objects.list_with_delimiter(Some(&folder)));
+        let listed = self.line.ask_again(|| self.line.objects.list_with_delimiter(Some(&folder)));
         match self.handle.block_on(listed) {
             Ok(found) => {
                 let names: Vec<Name> = found.objects.into_iter().map(|object| object.location).collect();

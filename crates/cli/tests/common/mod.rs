@@ -1,4 +1,5 @@
 //! What tests of the command share.
+#![allow(unreachable_pub)]
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use object_store::path::Path as Name;
@@ -16,6 +16,10 @@ use super::StoreError;
 pub(super) const PROBLEMS_MAX: usize = 20;
 /// The most of what a server says that is told.
 const DETAIL_MAX: usize = 300;
+/// Times that an answer may break off.
+const TRIES: usize = 4;
+/// An answer that breaks off does so sooner.
+const AT_ONCE: Duration = Duration::from_millis(500);
 
 /// An object as it lies there.
 pub(super) struct Fetched {
@@ -84,13 +88,32 @@ impl Line {
         answer.map_err(Trouble::Refused)
     }
 
+    /// The same for a question that may be asked twice: whoever sends requests again does so until the answer begins, not where one breaks off.
+    pub(super) async fn ask_again<T, F>(&self, question: impl Fn() -> F) -> Result<T, Trouble>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let again = async {
+            for _ in 1..TRIES {
+                let asked = Instant::now();
+                match question().await {
+                    // What was sent again and again took its time.
+                    Err(Error::Generic { .. }) if self.patience.is_some() && asked.elapsed() < AT_ONCE => {}
+                    answer => return answer,
+                }
+            }
+            question().await
+        };
+        self.ask(again).await
+    }
+
     pub(super) async fn fetch(&self, name: &Name) -> Result<Option<Fetched>, Trouble> {
-        let fetched = async {
+        let fetch = || async {
             let found = self.objects.get(name).await?;
             let modified = SystemTime::from(found.meta.last_modified);
             Ok(Fetched { bytes: found.bytes().await?, modified })
         };
-        match self.ask(fetched).await {
+        match self.ask_again(fetch).await {
             Ok(fetched) => Ok(Some(fetched)),
             Err(Trouble::Refused(Error::NotFound { .. })) => Ok(None),
             Err(trouble) => Err(trouble),
@@ -105,8 +128,9 @@ impl Line {
             self.ask(self.objects.put_opts(name, bytes.clone().into(), options))
         };
         let mut answer = put(mode.clone()).await;
-        // Some servers cannot put an object only where there is none. One of the same name is the same.
-        if mode == PutMode::Create && answer.as_ref().is_err_and(is_beyond_it) {
+        // Some servers cannot put an object only where there is none, and a put with a condition is not sent again where a connection
+        // breaks. One of the same name is the same.
+        if self.patience.is_some() && mode == PutMode::Create && answer.as_ref().is_err_and(may_be_put_plainly) {
             answer = put(PutMode::Overwrite).await;
         }
         match answer {
@@ -157,11 +181,14 @@ impl Line {
     }
 }
 
-/// Whether the server has no such thing as a condition on a put.
-fn is_beyond_it(trouble: &Trouble) -> bool {
+/// Whether it may be the condition on the put that failed.
+fn may_be_put_plainly(trouble: &Trouble) -> bool {
     match trouble {
-        Trouble::Refused(Error::NotImplemented { .. } | Error::NotSupported { .. }) => true,
-        Trouble::Refused(error) => detail(error).contains("NotImplemented"),
+        Trouble::Refused(Error::AlreadyExists { .. }) => false,
+        Trouble::Refused(Error::PermissionDenied { .. } | Error::Unauthenticated { .. } | Error::NotFound { .. }) => {
+            false
+        }
+        Trouble::Refused(_) => true,
         Trouble::Late => false,
     }
 }
