@@ -11,12 +11,13 @@ use verismo_feed::lobster::{SequenceReader, sequences};
 use verismo_feed::table::{TableOptions, TableReader};
 use verismo_feed::{Block, EventReader, Format, Inventory, Limits, ReaderOptions};
 use verismo_market::lob_bench::{LEVELS_MAX, Row, Scorer};
+use verismo_market::observe::{Carries, History, ObserveOptions, Part, ScanPart, Series, SeriesPart, StreamObserver};
 use verismo_stats::column::ColumnProfile;
 use verismo_stats::histogram::Histogram;
 use verismo_stats::lags::LagMoments;
 use verismo_stats::panel::Panel;
 use verismo_stats::sample::{IdRuns, IdSample};
-use verismo_stats::state::laws;
+use verismo_stats::state::{Reader, laws};
 use verismo_suite::Suite;
 
 /// A target.
@@ -44,6 +45,7 @@ pub(crate) const TARGETS: &[(&str, Target)] = &[
     ("id_runs", id_runs),
     ("column_profile", column_profile),
     ("suite_yaml", suite_yaml),
+    ("piece", piece),
 ];
 
 /// A golden capture, JSON lines.
@@ -166,6 +168,36 @@ pub(crate) fn suite_yaml(bytes: &[u8]) {
         // What is missing is missing at the end, or on the first line of nothing.
         let lines = text.lines().count() as u64 + 1;
         assert!(problems.iter().all(|p| !p.message.is_empty() && p.line <= lines), "{problems:?}");
+    }
+}
+
+/// What a store holds of a piece of a stream, by the first byte: what the scan counted, the series of an observable, or what goes on to the
+/// next piece. Counts and states that can be read add up.
+pub(crate) fn piece(bytes: &[u8]) {
+    let Some((kind, bytes)) = bytes.split_first() else { return };
+    let options = ObserveOptions { observables: vec!["spread".to_owned()], ..ObserveOptions::default() };
+    let mut observer = StreamObserver::new(&options);
+    let mut input = Reader::new("a piece", bytes);
+    match kind % 3 {
+        0 => {
+            let Ok(scan) = ScanPart::decode(&mut input) else { return };
+            let mut part = observer.cut();
+            if part.merge(Part { scan, ..observer.cut() }).is_ok() {
+                part.finish(options.window_min_ns);
+            }
+        }
+        1 => {
+            let Ok(series) = Series::load(&mut input) else { return };
+            let mut part = observer.cut();
+            part.series.insert("spread", SeriesPart { series, n_forgotten: 0 });
+            part.finish(options.window_min_ns);
+        }
+        _ => {
+            let series = observer.carries().series;
+            let carries = Carries { scan: bytes.to_vec(), tape: None, series };
+            // A checksum says that it was handed on; what a book at impossible times does is not asked.
+            let _resumed = StreamObserver::resume(&options, &carries, History::default());
+        }
     }
 }
 

@@ -21,6 +21,7 @@ pub fn request(args: &StoreArgs, suite: Option<&str>) -> Result<Option<StoreRequ
         remote: remote(args.store.as_deref(), &args.timeout)?,
         verifies: args.verify_files,
         max_bytes: args.store_max.0,
+        program: std::env::current_exe().ok(),
     }))
 }
 

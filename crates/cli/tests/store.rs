@@ -90,6 +90,11 @@ fn arguments(dir: &Path, more: &[&str]) -> Vec<String> {
     args.iter().chain(suite).chain(&["--json", "-"]).chain(more).map(|arg| (*arg).to_owned()).collect()
 }
 
+/// Lets the states be asked for: the report of an equal run would be taken as a whole.
+fn forget_reports(home: &Path) {
+    let _none = fs::remove_dir_all(home.join("states/reports"));
+}
+
 /// A command that judges; its report goes to standard output, its files to `reports` in `dir`.
 fn validate(dir: &Path, more: &[&str]) -> Command {
     let args = arguments(dir, more);
@@ -153,18 +158,24 @@ fn states_are_kept_and_not_computed_again_and_that_is_told() {
 }
 
 #[test]
-fn tables_are_read_and_only_a_flag_without_effect_is_said() {
+fn a_table_is_read_again_unless_nothing_changed() {
     let dir = tempfile::tempdir().unwrap();
     let table = dir.path().join("table.csv");
     let rows: String = (0..2_000).map(|i| format!("{},{}\n", 1_700_000_000_000_i64 + i * 1_000, i * i % 97)).collect();
     fs::write(&table, format!("time,price\n{rows}")).unwrap();
+    std::thread::sleep(Duration::from_millis(100));
     let reports = dir.path().join("reports");
-    let args = ["validate", "--golden", text(&table), "--candidate", text(&table), "--out", text(&reports)];
+    let args =
+        ["validate", "--golden", text(&table), "--candidate", text(&table), "--out", text(&reports), "--json", "-"];
     let home = dir.path().join("home");
-    ok(&home, &args);
-    refused(&home, &["explain-cache"], "error[no-store]");
-    let output = verismo(&[&args[..], &["--verify-files"]].concat()).env("VERISMO_STORE", &home).output().unwrap();
-    assert!(err(&output).contains("--verify-files has no effect"), "{}", err(&output));
+    let read = |more: &[&str]| {
+        let report = json(&ok(&home, &[&args[..], more].concat()));
+        (report["digest"].clone(), report["timing"]["bytes_read"].as_u64().unwrap() > 0)
+    };
+    let (first, again, verified) = (read(&[]), read(&[]), read(&["--verify-files"]));
+    assert_eq!((first.1, again.1, verified.1), (true, false, true));
+    assert_eq!((&first.0, &first.0), (&again.0, &verified.0));
+    assert!(ok(&home, &["explain-cache"]).starts_with("0 of 0 states"));
 }
 
 #[test]
@@ -178,7 +189,7 @@ fn a_store_is_counted_and_swept() {
     let stats = json(&ok(&home, &["cache", "stats", "--json", "-"]));
     assert_eq!(stats["schema"], "verismo.cache-stats/1");
     let kinds: Vec<&str> = stats["kinds"].as_array().unwrap().iter().map(|k| k["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["observables", "replays", "trails"]);
+    assert_eq!(kinds, ["observables", "replays", "reports", "trails"]);
     let (objects, bytes) = (stats["objects"].as_u64().unwrap(), stats["bytes"].as_u64().unwrap());
     assert!(objects == files(&home.join("states")).len() as u64 && bytes > 1_000, "{stats}");
     assert!(ok(&home, &["cache", "stats"]).contains("in the last day"));
@@ -189,12 +200,14 @@ fn a_store_is_counted_and_swept() {
     let half = (bytes / 2).to_string();
     let dry = gc(&["--max-size", &half, "--dry-run"]);
     assert!(removed(&dry) > 0 && dry["dry_run"] == true && gc(&[])["objects"] == objects, "{dry}");
-    assert_eq!(gc(&["--max-size", &half])["bytes_removed"], dry["bytes_removed"]);
+    // Of objects that were used at one time any may go.
+    assert!(gc(&["--max-size", &half])["bytes_removed"].as_u64() >= Some(bytes - bytes / 2));
+    forget_reports(&home);
     let partly = judged(&home, &[]);
     assert!(partly["cache"]["states_computed"].as_u64() > Some(0), "{}", partly["cache"]);
     assert_eq!(judged(&home, &[])["cache"]["states_computed"], 0);
     // A limit of its own, and one from the environment.
-    assert_eq!(removed(&gc(&["--max-size", "0"])), objects);
+    assert!(removed(&gc(&["--max-size", "0"])) > 0);
     judged(&home, &["--store-max", "1kB"]);
     assert!(files(&home.join("states")).len() < 4);
     assert_eq!(judged(&home, &["--store-max", "none"])["cache"]["states_reused"], 0);
@@ -302,25 +315,34 @@ fn a_run_without_a_home_directory_runs() {
 #[test]
 fn ten_processes_with_one_store_compute_the_same_and_lose_nothing() {
     let dir = tempfile::tempdir().unwrap();
+    let started = |home: &Path, more: &dyn Fn(usize) -> &'static [&'static str]| -> Vec<u64> {
+        let start = |n: usize| {
+            let mut command = validate(&dir.path().join(n.to_string()), &[&["--threads", "1"], more(n)].concat());
+            command.env("VERISMO_STORE", home).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let children: Vec<_> = (0..10).map(start).collect();
+        let ended = children.into_iter().map(|child| {
+            let output = child.wait_with_output().unwrap();
+            assert_eq!(err(&output), "");
+            let report = json(&ends(&output, 0));
+            assert_eq!(report["digest"], digest());
+            report["cache"]["states_computed"].as_u64().unwrap()
+        });
+        ended.collect()
+    };
     let home = dir.path().join("home");
-    let started: Vec<_> = (0..10)
-        .map(|n| {
-            let mut command = validate(&dir.path().join(n.to_string()), &["--threads", "1"]);
-            // A quarter of them sweeps meanwhile.
-            if n % 4 == 3 {
-                command.args(["--store-max", "20kB"]);
-            }
-            command.env("VERISMO_STORE", &home).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-        })
-        .collect();
-    for child in started {
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(err(&output), "");
-        assert_eq!(json(&ends(&output, 0))["digest"], digest());
-    }
-    judged(&home, &[]);
-    assert_eq!(judged(&home, &[])["cache"]["states_computed"], 0);
+    let computed = started(&home, &|_| &[]);
+    let warm = judged(&home, &["--verify-files"]);
+    let states = warm["cache"]["states_reused"].as_u64().unwrap();
+    assert_eq!(warm["cache"]["states_computed"], 0);
+    // Whoever comes second waits for the first: each state is computed about once, not ten times.
+    assert!((states..=2 * states).contains(&computed.iter().sum()), "{states} states: {computed:?}");
     assert!(files(&home.join("states")).iter().all(|file| !text(file).contains('#')), "no halves are left");
+    // Some of them sweep meanwhile.
+    let home = dir.path().join("swept");
+    started(&home, &|n| if n % 4 == 3 { &["--store-max", "20kB"] } else { &[] });
+    judged(&home, &[]);
+    assert_eq!(judged(&home, &["--verify-files"])["cache"]["states_computed"], 0);
 }
 
 #[cfg(unix)]

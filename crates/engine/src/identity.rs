@@ -19,7 +19,7 @@ const SETTLED: Duration = Duration::from_millis(50);
 
 /// What the file system says of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp {
+pub(crate) struct Stamp {
     bytes: u64,
     modified_ns: u128,
     inode: u64,
@@ -29,6 +29,16 @@ impl Stamp {
     fn of(metadata: &Metadata) -> Option<Self> {
         let modified = metadata.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
         Some(Self { bytes: metadata.len(), modified_ns: modified.as_nanos(), inode: inode(metadata) })
+    }
+
+    pub(crate) fn of_path(path: &Path) -> Option<Self> {
+        Self::of(&std::fs::metadata(path).ok()?)
+    }
+
+    /// Whether a file that had this stamp at that time cannot be changed any more without getting another one.
+    pub(crate) fn is_settled_at(&self, time: SystemTime) -> bool {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        since.as_nanos() > self.modified_ns + SETTLED.as_nanos()
     }
 }
 
@@ -63,34 +73,38 @@ impl Identities {
 
     /// The digest of the bytes of a source; `None` if it cannot be read.
     pub(crate) fn digest(&self, source: &Source) -> Option<Digest> {
-        let path = &source.path;
+        self.digest_of(&source.path)
+    }
+
+    /// The digest of the bytes of a file; `None` if it cannot be read.
+    pub(crate) fn digest_of(&self, path: &Path) -> Option<Digest> {
         if let Some(known) = lock(&self.fresh).get(path) {
             return known.as_ref().map(|(_, digest)| *digest);
         }
         let digest = self.look(path);
-        lock(&self.fresh).insert(path.clone(), digest.clone());
+        lock(&self.fresh).insert(path.to_owned(), digest.clone());
         digest.map(|(_, digest)| digest)
     }
 
     /// Whether a source is still what it was when its digest was asked for.
     pub(crate) fn is_still(&self, source: &Source) -> bool {
-        let now = std::fs::metadata(&source.path).ok().and_then(|metadata| Stamp::of(&metadata));
+        let now = Stamp::of_path(&source.path);
         let then = lock(&self.fresh).get(&source.path).cloned().flatten();
         then.map(|(stamp, _)| stamp) == now && now.is_some()
     }
 
     fn look(&self, path: &Path) -> Option<(Stamp, Digest)> {
-        let stamp = Stamp::of(&std::fs::metadata(path).ok()?)?;
+        let stamp = Stamp::of_path(path)?;
         if !self.verifies
             && let Some((known, digest)) = absolute(path).and_then(|path| lock(&self.known).get(&path).cloned())
             && known == stamp
         {
             return Some((stamp, digest));
         }
-        let read_at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
-        let digest = digest_of(path)?;
+        let read_at = SystemTime::now();
+        let digest = read_digest(path)?;
         // What was changed a moment ago is read again next time.
-        if read_at.as_nanos() > stamp.modified_ns + SETTLED.as_nanos() {
+        if stamp.is_settled_at(read_at) {
             self.remember(path, &stamp, &digest);
         }
         Some((stamp, digest))
@@ -112,7 +126,7 @@ fn absolute(path: &Path) -> Option<PathBuf> {
     std::path::absolute(path).ok()
 }
 
-fn digest_of(path: &Path) -> Option<Digest> {
+fn read_digest(path: &Path) -> Option<Digest> {
     let mut file = File::open(path).ok()?;
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; 1 << 20];

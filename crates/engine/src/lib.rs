@@ -13,6 +13,7 @@ mod execute;
 mod home;
 mod identity;
 mod lob_bench;
+mod memo;
 mod memory;
 mod meter;
 mod plan;

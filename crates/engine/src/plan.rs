@@ -84,7 +84,7 @@ fn scan(side: &'static str, paths: &[PathBuf], format: Option<Format>) -> Result
 }
 
 /// Replaces patterns by what they match; an existing path is taken as it is, whatever characters it holds.
-fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, FeedError> {
+pub(crate) fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, FeedError> {
     let mut expanded = Vec::new();
     for path in paths {
         let text = path.to_string_lossy();

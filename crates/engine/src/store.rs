@@ -5,6 +5,7 @@
 //! whoever misses it computes it again.
 
 mod ahead;
+mod claims;
 mod frame;
 mod line;
 mod pack;
@@ -25,6 +26,7 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Semaphore;
 
 use ahead::Ahead;
+use claims::Claims;
 use line::{Line, Trouble};
 
 pub(crate) use frame::{Digest, Hasher, hex, unhex};
@@ -82,6 +84,8 @@ pub struct Store {
     line: Arc<Line>,
     /// The folder of the objects, of a store on this machine.
     folder: Option<PathBuf>,
+    /// Who computes what, of a store on this machine.
+    claims: Option<Claims>,
     /// Objects that will be asked for.
     ahead: Ahead,
     /// Writes that may be under way while the run goes on.
@@ -132,6 +136,7 @@ impl Store {
         })?;
         Ok(Self {
             line: Arc::new(line),
+            claims: folder.as_deref().map(Claims::beside),
             folder,
             ahead: Ahead::default(),
             slots: Arc::new(Semaphore::new(SIDE_BY_SIDE as usize)),
@@ -208,6 +213,19 @@ impl Store {
         self.write(Name::from(name), frame::close(name, content).into(), PutMode::Overwrite)
     }
 
+    /// Says that this thread is about to compute what has that name. Whether somebody else was at it, who was waited for unless it became
+    /// `needless`: then it may be there. Elsewhere than on this machine nobody waits.
+    pub(crate) fn claim(&self, name: &str, is_needless: impl Fn() -> bool) -> bool {
+        self.claims.as_ref().is_some_and(|claims| claims.claim(name, is_needless))
+    }
+
+    /// Says that this thread is through with what it claimed.
+    pub(crate) fn release(&self) {
+        if let Some(claims) = &self.claims {
+            claims.release();
+        }
+    }
+
     /// An object has the right checksum, and yet cannot be used.
     pub(crate) fn report_damage(&self, name: &str, detail: &str) {
         let (place, object) = (self.line.place.clone(), name.to_owned());
@@ -255,14 +273,19 @@ impl Store {
         }
     }
 
-    /// Waits for what is on its way, and keeps a store on this machine below `max_bytes`.
-    pub(crate) fn finish(&self, max_bytes: Option<u64>) {
+    /// Waits for what is on its way.
+    pub(crate) fn settle(&self) {
         if self.folder.is_none() {
             let all = self.line.ask(async { Ok(self.slots.acquire_many(SIDE_BY_SIDE).await.is_ok()) });
             if let Err(trouble) = self.handle.block_on(all) {
                 self.line.failed("written", &trouble);
             }
         }
+    }
+
+    /// Ends a run: what is on its way comes there, and a store on this machine stays below `max_bytes`.
+    pub(crate) fn finish(&self, max_bytes: Option<u64>) {
+        self.settle();
         let written = self.line.written.load(Ordering::Relaxed);
         if let (Some(folder), Some(max_bytes)) = (&self.folder, max_bytes)
             && written > 0

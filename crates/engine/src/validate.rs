@@ -16,6 +16,7 @@ use crate::convert;
 use crate::error::EngineError;
 use crate::execute::{Job, ObservedSide, run_jobs, same_symbol};
 use crate::identity::Identities;
+use crate::memo::Memo;
 use crate::memory::peak_memory_bytes;
 use crate::meter::Meter;
 use crate::plan::{Plan, SidePlan};
@@ -65,6 +66,8 @@ pub struct StoreRequest {
     pub verifies: bool,
     /// Bytes that the states in the folder may take; the least recently used go. Any number if there is none.
     pub max_bytes: Option<u64>,
+    /// The file of the program that validates: while it is the same, and everything else is, reports are kept as a whole.
+    pub program: Option<PathBuf>,
 }
 
 impl StoreRequest {
@@ -93,12 +96,17 @@ pub(crate) struct Facts {
 /// [`EngineError`] when there is nothing to judge; damage inside the data is part of the report instead.
 pub fn validate(request: &ValidateRequest, meter: &Meter) -> Result<Report, EngineError> {
     let started = Instant::now();
+    let kept = request.store.as_ref().and_then(Kept::open);
+    let memo =
+        request.store.as_ref().zip(kept.as_ref()).and_then(|(store, kept)| Memo::of(request, store, &kept.identities));
+    if let Some(report) = kept.as_ref().and_then(|kept| kept.recall(memo.as_ref()?, started)) {
+        return Ok(report);
+    }
     let plan = Plan::new(&request.golden, &request.candidate, request.format)?.with_limits(request.limits);
     meter.set_bytes_total(plan.bytes());
     let suite = suite_for(request, &plan)?;
     let mut stages = BTreeMap::from([("plan".to_owned(), started.elapsed().as_secs_f64())]);
     let observing = Instant::now();
-    let kept = request.store.as_ref().filter(|_| suite.data == DataKind::Market).and_then(Kept::open);
     let vault = kept.as_ref().and_then(Kept::vault);
     let (golden, candidate, suite) = observe_sides(&plan, request, &suite, vault.as_ref(), meter)?;
     if meter.is_cancelled() {
@@ -115,7 +123,14 @@ pub fn validate(request: &ValidateRequest, meter: &Meter) -> Result<Report, Engi
         threads: request.threads,
     };
     let report = report_of(&golden.states, &candidate.states, &suite, &request.maps, facts);
-    Ok(Report { cache: kept.map(|kept| kept.report()), ..report })
+    let report = Report { cache: kept.as_ref().map(Kept::report), ..report };
+    if let Some((kept, store)) = kept.as_ref().and_then(|kept| Some((kept, kept.store.as_ref().ok()?))) {
+        if let Some(memo) = memo {
+            memo.keep(store, &report);
+        }
+        store.finish(kept.max_bytes);
+    }
+    Ok(report)
 }
 
 /// The store of a run, or why there is none.
@@ -130,7 +145,7 @@ struct Kept {
 impl Kept {
     /// None where there is no place for states.
     fn open(request: &StoreRequest) -> Option<Self> {
-        let StoreRequest { folder, remote, verifies, max_bytes } = request;
+        let StoreRequest { folder, remote, verifies, max_bytes, .. } = request;
         let (store, place) = match (remote, folder) {
             (Some(remote), _) => (Store::open_remote(remote), remote.url().to_owned()),
             (None, Some(folder)) => (Store::open(folder), folder.display().to_string()),
@@ -145,11 +160,29 @@ impl Kept {
         Some(Vault { store, identities: &self.identities, tally: &self.tally })
     }
 
-    /// Ends the use of the store, and says what came of it.
-    fn report(self) -> Cache {
+    /// The report of an equal run, with what this one took.
+    fn recall(&self, memo: &Memo, started: Instant) -> Option<Report> {
+        let mut report = memo.find(self.store.as_ref().ok()?)?;
+        let Timing { messages, events, .. } = report.timing;
+        let seconds = started.elapsed().as_secs_f64();
+        let stages = BTreeMap::from([("recall".to_owned(), seconds)]);
+        report.timing = Timing {
+            bytes_read: 0,
+            stages,
+            peak_memory_bytes: peak_memory_bytes(),
+            ..timing(messages, events, seconds)
+        };
+        let before = report.cache.take().unwrap_or_default();
+        let states_reused = before.states_reused + before.states_computed;
+        report.cache = Some(Cache { is_report_reused: true, states_reused, pieces: before.pieces, ..self.report() });
+        Some(report)
+    }
+
+    /// What came of the store, once everything is written.
+    fn report(&self) -> Cache {
         let problems = match &self.store {
             Ok(store) => {
-                store.finish(self.max_bytes);
+                store.settle();
                 store.problems()
             }
             Err(error) => vec![error.clone()],
@@ -192,25 +225,25 @@ pub(crate) fn report_of(
     stages.insert("judge".to_owned(), judging.elapsed().as_secs_f64());
     let seconds = facts.started.unwrap_or(judging).elapsed().as_secs_f64();
     let events = golden.events() + candidate.events();
-    let rate = |n: u64| if seconds > 0.0 { n as f64 / seconds } else { 0.0 };
     let mut inputs = facts.inputs;
     for (input, digest) in inputs.iter_mut().zip([&judgement.golden_digest, &judgement.candidate_digest]) {
         input.digest.clone_from(digest);
     }
     let timing = Timing {
-        messages: facts.messages,
-        events,
-        seconds,
-        messages_per_second: rate(facts.messages),
-        events_per_second: rate(events),
         bytes_read: facts.bytes,
         stages,
         peak_memory_bytes: peak_memory_bytes(),
-        ..Timing::default()
+        ..timing(facts.messages, events, seconds)
     };
     let provenance =
         Provenance { version: env!("CARGO_PKG_VERSION").to_owned(), settings: facts.settings, ..Provenance::default() };
     judgement.into_report(suite, inputs, timing, provenance)
+}
+
+fn timing(messages: u64, events: u64, seconds: f64) -> Timing {
+    let rate = |n: u64| if seconds > 0.0 { n as f64 / seconds } else { 0.0 };
+    let (messages_per_second, events_per_second) = (rate(messages), rate(events));
+    Timing { messages, events, seconds, messages_per_second, events_per_second, ..Timing::default() }
 }
 
 /// The states of a golden alone, and the suite with the lattices frozen from it: what margins are proposed from.

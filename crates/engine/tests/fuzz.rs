@@ -126,6 +126,7 @@ targets!(
     id_runs,
     column_profile,
     suite_yaml,
+    piece,
 );
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -235,24 +236,50 @@ fn a_store_that_cannot_be_written_is_said_and_does_not_matter() {
 }
 
 #[test]
-fn a_capture_is_one_piece_that_grows() {
+fn a_capture_of_json_lines_is_kept_file_by_file() {
     let bench = Bench::new("market");
     let golden = bench.path("golden");
     fs::remove_dir_all(&golden).unwrap();
-    let messages = hours(5);
-    let part = |name: &str, messages: &[Message]| {
-        write_golden(&golden.join(name), messages.iter().cloned());
+    let messages: Vec<Message> = Market::new(MarketConfig::new(5)).take(7_500).collect();
+    let parts: Vec<&[Message]> = messages.chunks(2_500).collect();
+    let write = |name: &str, messages: &[Message]| {
+        let by_hour = tempfile::tempdir().unwrap();
+        write_golden(by_hour.path(), messages.iter().cloned());
+        let lines: Vec<String> = files(by_hour.path()).iter().map(|p| fs::read_to_string(p).unwrap()).collect();
+        fs::create_dir_all(&golden).unwrap();
+        fs::write(golden.join(name), lines.concat()).unwrap();
     };
-    part("b", &messages[..8_000]);
+    let states = |cache: &Cache| cache.states_computed;
+    let read = |cache: &Cache| -> BTreeSet<String> {
+        let name = |file: &str| file.rsplit_once('/').unwrap().1.to_owned();
+        cache.misses.iter().map(|miss| name(&miss.file)).collect()
+    };
+    // Names say nothing: files are ordered by what they hold.
+    write("c.jsonl", parts[0]);
     bench.run();
-    assert_eq!(bench.run().states_computed, 0);
-    // What is appended is another piece with the same start, and both are kept.
-    part("a", &messages[8_000..]);
-    let grown = bench.run();
-    assert!(grown.states_computed > 0, "{grown:?}");
-    assert_eq!(bench.run().states_computed, 0);
-    fs::remove_dir_all(golden.join("a")).unwrap();
-    assert_eq!(bench.run().states_computed, 0);
+    assert_eq!(states(&bench.run()), 0);
+    for (name, part) in [("b.jsonl", parts[1]), ("a.jsonl", parts[2])] {
+        write(name, part);
+        let grown = bench.run();
+        assert_eq!(read(&grown), BTreeSet::from([name.to_owned()]), "{:?}", grown.misses);
+        assert_eq!(states(&bench.run()), 0);
+    }
+    // A trade in the middle is another one: nothing goes on from it.
+    let mut changed = parts[1].to_vec();
+    let trade = changed.iter_mut().filter(|m| matches!(m.body, Body::Trade { .. })).nth(400).unwrap();
+    if let Body::Trade { qty, .. } = &mut trade.body {
+        *qty += 100_000;
+    }
+    write("b.jsonl", &changed);
+    assert_eq!(read(&bench.run()), BTreeSet::from(["b.jsonl".to_owned()]));
+    // The last file goes, and then the one in the middle comes back as it was.
+    fs::remove_file(golden.join("a.jsonl")).unwrap();
+    assert_eq!(states(&bench.run()), 0);
+    write("b.jsonl", parts[1]);
+    assert_eq!(states(&bench.run()), 0);
+    // Without the first one the second has another start.
+    fs::remove_file(golden.join("c.jsonl")).unwrap();
+    assert_eq!(read(&bench.run()), BTreeSet::from(["b.jsonl".to_owned()]));
 }
 
 #[test]

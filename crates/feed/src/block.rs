@@ -68,8 +68,8 @@ pub trait EventReader: Send {
     /// Bytes read from disk so far.
     fn bytes(&self) -> u64;
 
-    /// After `next_block` gave `false`: where the reader rests between two files, if it may rest at all. It goes on with the next call of
-    /// `next_block`; without an answer it has ended.
+    /// After `next_block` gave `false`: where the reader rests between two files, or how it came to the end of all. It goes on with the next
+    /// call of `next_block`; without an answer it has ended.
     ///
     /// A reader rests where nothing but its carry is left of the files before: all were read to their end, and no row of theirs waits. Only
     /// readers opened with [`ReaderGroup::open_at`](crate::inventory::ReaderGroup::open_at) rest.

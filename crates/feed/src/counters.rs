@@ -111,6 +111,25 @@ impl FeedCounters {
         }
     }
 
+    /// Hands out what was counted since the last rest. Names of unknown streams stay known: each is an example once.
+    pub(crate) fn rest(&mut self) -> Self {
+        let names = self.unknown_streams.keys().map(|name| (name.clone(), 0)).collect();
+        std::mem::replace(self, Self { counters: BTreeMap::new(), unknown_streams: names })
+    }
+
+    /// Saves the names of the unknown streams, and nothing else.
+    pub(crate) fn save_names(&self, out: &mut Vec<u8>) {
+        self.unknown_streams.keys().cloned().collect::<Vec<_>>().save(out);
+    }
+
+    /// Takes up names that were saved.
+    pub(crate) fn load_names(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let mut names = Vec::<String>::new();
+        names.load(input)?;
+        self.unknown_streams = names.into_iter().map(|name| (name, 0)).collect();
+        Ok(())
+    }
+
     /// Messages of unknown streams, by name; at most 1000 names are kept.
     pub fn unknown_streams(&self) -> &BTreeMap<String, u64> {
         &self.unknown_streams

@@ -1,11 +1,13 @@
 //! Epoch stamps: the unit is recognised by magnitude.
 
 use verismo_market::event::NO_TIME;
+use verismo_stats::state::{Carry, DecodeError, Reader};
 
 /// Unit of an epoch stamp.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EpochUnit {
     /// Seconds.
+    #[default]
     Second,
     /// Milliseconds.
     Milli,
@@ -40,6 +42,19 @@ impl EpochUnit {
             Self::Micro => 1_000,
             Self::Nano => 1,
         }
+    }
+}
+
+/// As its place among all units.
+impl Carry for EpochUnit {
+    fn save(&self, out: &mut Vec<u8>) {
+        out.push(*self as u8);
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let at = input.u8("the unit of times")?;
+        *self = *Self::ALL.get(usize::from(at)).ok_or_else(|| input.invalid("the unit of times"))?;
+        Ok(())
     }
 }
 

@@ -46,7 +46,8 @@ pub use epoch::{EpochUnit, to_ns as epoch_to_ns};
 pub use error::FeedError;
 pub use input::{Compression, LINE_BYTES_MAX};
 pub use inventory::{
-    FirstKey, Format, Ignored, Inventory, ReaderGroup, ReaderOptions, Sniffed, Source, UNKNOWN_SYMBOL, reader, sniff,
+    FirstKey, Format, Ignored, Inventory, Listing, ReaderGroup, ReaderOptions, Sniffed, Source, UNKNOWN_SYMBOL, reader,
+    sniff,
 };
 pub use json::JsonReader;
 pub use lake::LakeReader;

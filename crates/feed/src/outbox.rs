@@ -153,6 +153,11 @@ impl Outbox {
         }
     }
 
+    /// Whether no row of the stream waits.
+    pub(crate) fn is_empty(&self, stream: usize) -> bool {
+        self.buffers[stream].batch.is_empty()
+    }
+
     /// Makes blocks of everything, stream by stream.
     pub(crate) fn flush_all(&mut self) {
         for stream in 0..self.buffers.len() {

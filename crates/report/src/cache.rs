@@ -27,6 +27,10 @@ pub fn cache_text(cache: &Cache, style: &TextStyle) -> String {
         count(cache.pieces)
     );
     let mut out = wrap(&head, "", style.width);
+    if cache.is_report_reused {
+        let why = "Neither a file, nor the suite, nor the program had changed: the report is that of the run before.";
+        out.push_str(&wrap(why, "", style.width));
+    }
     let mut reasons: BTreeMap<&str, Vec<&CacheMiss>> = BTreeMap::new();
     for miss in &cache.misses {
         // The bytes of each file are a reason of its own.
@@ -173,6 +177,7 @@ mod tests {
             pieces: 24,
             misses: changed.into_iter().chain(added).collect(),
             problems: vec!["pieces/ab/base is damaged".to_owned()],
+            ..Cache::default()
         };
         let text = cache_text(&cache, &TextStyle { width: 100, ..TextStyle::default() });
         assert!(

@@ -445,6 +445,9 @@ pub struct RunStamp {
 pub struct Cache {
     /// Where the store is.
     pub place: String,
+    /// Whether nothing had changed, so that the report of an earlier run was taken as a whole.
+    #[serde(default)]
+    pub is_report_reused: bool,
     /// States that were not computed: an observable in a piece, mostly a file, is one.
     pub states_reused: u64,
     /// States that were computed.

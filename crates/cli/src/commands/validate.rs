@@ -93,8 +93,6 @@ pub fn judge(request: &ValidateRequest, context: Context<'_>, title: &str) -> Re
         for problem in &cache.problems {
             tracing::warn!("{problem}");
         }
-    } else if request.store.as_ref().is_some_and(|store| store.verifies) {
-        tracing::warn!("states of tables are not kept, all their files are read: --verify-files has no effect on them");
     }
     Ok(report)
 }

@@ -45,6 +45,7 @@ impl Tally {
         };
         Cache {
             place: place.to_owned(),
+            is_report_reused: false,
             states_reused: counts.reused,
             states_computed: counts.computed,
             pieces: counts.pieces,

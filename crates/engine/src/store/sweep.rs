@@ -2,6 +2,7 @@
 //!
 //! Runs may read and write meanwhile: whoever misses an object computes it again.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -100,7 +101,7 @@ impl Store {
         }
         report.bytes_removed = bytes - left;
         if let (Some(last_ms), false) = (last_ms, policy.is_dry) {
-            let removed = self.remove_until(last_ms, report.objects_removed)?;
+            let removed = self.remove_until(last_ms, report.bytes_removed)?;
             (report.objects_removed, report.bytes_removed) = removed;
         }
         if let (Some(folder), false) = (&self.folder, policy.is_dry) {
@@ -109,16 +110,24 @@ impl Store {
         Ok(report)
     }
 
-    /// Removes objects that were last used then or before, `most` at most; how many, and their bytes.
-    fn remove_until(&self, last_ms: i64, most: u64) -> Result<(u64, u64), StoreError> {
+    /// Removes objects that were last used before then, and of those used then as many as there are bytes to go; how many, and their bytes.
+    fn remove_until(&self, last_ms: i64, bytes: u64) -> Result<(u64, u64), StoreError> {
         let mut going: Vec<(Name, u64)> = Vec::new();
+        let mut last: Vec<(Name, u64)> = Vec::new();
         // What was used since it was first listed has a later time by now.
-        self.each(|object| {
-            if object.last_modified.timestamp_millis() <= last_ms && (going.len() as u64) < most {
-                going.push((object.location, object.size));
-            }
+        self.each(|object| match object.last_modified.timestamp_millis().cmp(&last_ms) {
+            Ordering::Less => going.push((object.location, object.size)),
+            Ordering::Equal => last.push((object.location, object.size)),
+            Ordering::Greater => {}
         })?;
-        let bytes = going.iter().map(|(_, bytes)| bytes).sum();
+        let mut gone: u64 = going.iter().map(|(_, bytes)| bytes).sum();
+        for object in last {
+            if gone >= bytes {
+                break;
+            }
+            gone += object.1;
+            going.push(object);
+        }
         for batch in going.chunks(BATCH) {
             let names: Vec<object_store::Result<Name>> = batch.iter().map(|(name, _)| Ok(name.clone())).collect();
             let removed = async {
@@ -135,7 +144,7 @@ impl Store {
             let removed = self.handle.block_on(self.line.ask(removed));
             removed.map_err(|trouble| self.line.error("swept", &trouble))?;
         }
-        Ok((going.len() as u64, bytes))
+        Ok((going.len() as u64, gone))
     }
 
     fn each(&self, mut visit: impl FnMut(ObjectMeta)) -> Result<(), StoreError> {

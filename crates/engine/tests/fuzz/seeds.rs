@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use verismo_feed::Format;
 use verismo_feed::write::{GoldenCompression, WriteOptions};
+use verismo_market::event::EventBatch;
+use verismo_market::observe::{ObserveOptions, StreamObserver};
 use verismo_sim::{Market, MarketConfig};
 use verismo_stats::column::{ColumnProfile, value_hash};
 use verismo_stats::histogram::Histogram;
@@ -12,6 +14,7 @@ use verismo_stats::lags::LagMoments;
 use verismo_stats::lattice::Lattice;
 use verismo_stats::panel::{Panel, PanelRows, UNDEFINED};
 use verismo_stats::sample::{IdRuns, IdSample};
+use verismo_stats::state::Carry as _;
 use verismo_stats::state::laws::encoded;
 use verismo_suite::Suite;
 
@@ -76,8 +79,26 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
             plain.chain(packed(GoldenCompression::Gzip(6))).collect()
         }
         "suite_yaml" => ["market", "table"].map(|n| Suite::builtin_text(n).unwrap().as_bytes().to_vec()).to_vec(),
+        "piece" => pieces(),
         _ => states(name),
     }
+}
+
+/// What is stored of the first half of a small market.
+fn pieces() -> Vec<Vec<u8>> {
+    let options = ObserveOptions { observables: vec!["spread".to_owned()], warmup_ns: 0, ..ObserveOptions::default() };
+    let mut observer = StreamObserver::new(&options);
+    let mut batch = EventBatch::default();
+    for (i, message) in Market::new(MarketConfig::new(15)).take(4 * MESSAGES).enumerate() {
+        message.push_events(i as u64, &mut batch);
+    }
+    observer.observe(&batch, "seed");
+    let part = observer.cut();
+    let (mut scan, mut series) = (vec![0], vec![1]);
+    part.scan.save(&mut scan);
+    part.series["spread"].series.save(&mut series);
+    let carry = [vec![2], observer.carries().scan].concat();
+    vec![scan, series, carry]
 }
 
 /// The files of a small data set.

@@ -99,13 +99,15 @@ pub(super) struct FormatRow {
 type OpenReader = fn(Vec<Source>, &ReaderOptions) -> Result<Box<dyn EventReader>, FeedError>;
 type OpenAtRest = fn(Vec<Source>, &ReaderOptions, usize, &[u8]) -> Result<Box<dyn EventReader>, FeedError>;
 
+type RestsBefore = fn(&[Source], (usize, usize), &[u8]) -> bool;
+
 /// A reader that rests between sources.
 #[derive(Clone, Copy)]
 pub(super) struct Resting {
     /// Opens a group at the rest before a source, with what goes on there.
     open: OpenAtRest,
-    /// Whether a reader that rested with this carry rests before this source.
-    is_before: fn(&Source, &[u8]) -> bool,
+    /// Whether a reader of these sources that went from one rest to another, each before the source of that place, may have had this carry.
+    is_before: RestsBefore,
 }
 
 type OpenWriter = fn(&Path, &WriteOptions) -> Result<Box<dyn MessageWriter>, FeedError>;
@@ -128,7 +130,7 @@ pub(super) const FORMATS: &[FormatRow] = &[
                 let reader = ParquetReader::new(group, options.symbol.as_deref()).resting(next, carry);
                 reader.map(|reader| Box::new(reader) as _).map_err(FeedError::carry)
             },
-            is_before: ParquetReader::rests_before,
+            is_before: |sources, (_, next), carry| ParquetReader::rests_before(sources, next, carry),
         }),
         names_tell: false,
         writer: Some(|directory, _| Ok(Box::new(EventsWriter::create(directory, EventsOptions::default())?))),
@@ -144,7 +146,13 @@ pub(super) const FORMATS: &[FormatRow] = &[
         sniff: json::sniff,
         version: 1,
         reader: Some(|group, options| Ok(Box::new(JsonReader::new(group).with_unpacking_ahead(options.unpacks_ahead)))),
-        resting: None,
+        resting: Some(Resting {
+            open: |group, options, next, carry| {
+                let reader = JsonReader::new(group).with_unpacking_ahead(options.unpacks_ahead).resting(next, carry);
+                reader.map(|reader| Box::new(reader) as _).map_err(FeedError::carry)
+            },
+            is_before: JsonReader::rests_before,
+        }),
         names_tell: false,
         writer: Some(|directory, options| Ok(Box::new(GoldenWriter::create(directory, options.compression)?))),
     },
@@ -291,9 +299,13 @@ impl Format {
         self.row().told == Told::OrdersInShares
     }
 
-    /// Whether a reader that rested with this carry rests before this source.
-    pub(super) fn rests_before(self, source: &Source, carry: &[u8]) -> bool {
-        self.row().resting.is_some_and(|resting| (resting.is_before)(source, carry))
+    /// Whether a reader of these sources that went from one rest to another, each before the source of that place, may have had this carry.
+    /// Those that never rest go to the end.
+    pub(super) fn rests_before(self, sources: &[Source], (first, next): (usize, usize), carry: &[u8]) -> bool {
+        match self.row().resting {
+            Some(resting) => (resting.is_before)(sources, (first, next), carry),
+            None => next >= sources.len(),
+        }
     }
 
     /// Whether names of files tell what their content does not: symbols, venues, dates.

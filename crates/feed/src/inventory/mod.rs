@@ -112,6 +112,15 @@ pub struct Ignored {
     pub reason: String,
 }
 
+/// The files under some paths.
+#[derive(Debug, Clone, Default)]
+pub struct Listing {
+    /// Files of which the content matters.
+    pub files: Vec<PathBuf>,
+    /// Files that are never data, by their names.
+    pub ignored: Vec<Ignored>,
+}
+
 /// Everything found under the given paths.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -204,6 +213,16 @@ impl Inventory {
         Ok(Self { format, sources, ignored, counters, notes })
     }
 
+    /// What [`Inventory::scan`] would look at, without looking at it.
+    ///
+    /// # Errors
+    /// [`FeedError::PathNotFound`], or what keeps a directory from being listed.
+    pub fn list(paths: &[PathBuf]) -> Result<Listing, FeedError> {
+        let walk::Found { mut files, manifests, ignored } = walk::walk(paths)?;
+        files.extend(manifests);
+        Ok(Listing { files, ignored })
+    }
+
     /// The same under other limits.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
@@ -294,12 +313,10 @@ impl ReaderGroup {
         formats::resting_reader(self.format, self.sources.clone(), &self.options, next, carry)
     }
 
-    /// Whether a reader that rested with this carry after the sources before `next` would rest there with these sources, too.
-    pub fn rests_at(&self, next: usize, carry: &[u8]) -> bool {
-        match self.sources.get(next) {
-            None => true,
-            Some(source) => self.format.rests_before(source, carry),
-        }
+    /// Whether a reader that went from the rest before source `first` to one before source `next`, and had this carry there, would do the
+    /// same with these sources.
+    pub fn rests_at(&self, (first, next): (usize, usize), carry: &[u8]) -> bool {
+        self.format.rests_before(&self.sources, (first, next), carry)
     }
 
     /// Format of the sources.

@@ -1,6 +1,7 @@
 //! From a frame to events: streams, sessions, snapshots, and what cannot be used.
 
 use verismo_market::event::{Event, EventBatch, Kind, NO_ID, NO_TIME, Side, flags};
+use verismo_stats::carry;
 
 use super::cursor::Cursor;
 use super::frame::{Class, Field, Frame, Scratch};
@@ -26,6 +27,8 @@ pub(super) struct Clock {
     offset_ns: Option<i64>,
     receive_ns: Option<i64>,
 }
+
+carry!(Clock: offset_ns, receive_ns);
 
 /// Receive clocks this far apart are different clocks: a restart moves a monotonic clock by the time since the last boot, while network
 /// delay and drift stay within seconds.
@@ -296,7 +299,8 @@ impl JsonReader {
 
     #[inline]
     fn is_delivered(&mut self, which: Sequence, id: i64, event: &Event, place: Place) -> bool {
-        let remember = self.sources.len() > 1;
+        // What follows a rest may be a capture beside this one.
+        let remember = self.sources.len() > 1 || self.rest.is_wanted;
         let delivered = self.states[place.stream].is_delivered(
             which,
             id,

@@ -5,6 +5,7 @@ pub(crate) mod frame;
 mod message;
 mod quick;
 mod reader;
+mod rest;
 pub(crate) mod scan;
 mod shape;
 mod snapshot;

@@ -8,10 +8,11 @@ use rustc_hash::FxHashMap;
 
 use super::cursor::{Cursor, LineCounts};
 use super::frame::{Frame, Scratch};
+use super::rest::Resting;
 use super::shape::Shapes;
 use super::stream::StreamState;
 use crate::ahead::read_ahead;
-use crate::block::{Block, EventReader, StreamName};
+use crate::block::{Block, EventReader, Rest, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::error::FeedError;
 use crate::input::{self, Compression, LineReader};
@@ -30,8 +31,8 @@ pub struct JsonReader {
     pub(super) labels: Vec<Arc<str>>,
     /// The earliest stamp at the starts of this source and those after it in its session.
     earliest_ns: Vec<i64>,
-    next: usize,
-    cursors: Vec<Cursor>,
+    pub(super) next: usize,
+    pub(super) cursors: Vec<Cursor>,
     session: u32,
     pub(super) streams_max: usize,
     pub(super) names: Vec<StreamName>,
@@ -46,11 +47,12 @@ pub struct JsonReader {
     pub(super) nameless: Vec<PendingSnapshot>,
     scratch: Scratch,
     shapes: Shapes,
-    lines: u64,
+    pub(super) lines: u64,
     consumed: Arc<AtomicU64>,
     consumed_reported: u64,
-    done: bool,
+    pub(super) done: bool,
     unpacks_ahead: bool,
+    pub(super) rest: Resting,
 }
 
 /// An overlap of fewer lines than this is taken for a cut through lines that are slightly out of order.
@@ -88,6 +90,7 @@ impl JsonReader {
             consumed_reported: 0,
             done: false,
             unpacks_ahead: false,
+            rest: Resting::default(),
         }
     }
 
@@ -164,6 +167,7 @@ impl JsonReader {
     /// Handles one line; `false` at the end of all files.
     fn step(&mut self) -> bool {
         if self.cursors.is_empty() {
+            self.states.iter_mut().for_each(StreamState::forget_most);
             // Bounded by the number of files.
             while self.cursors.is_empty() {
                 if !self.open_due(None) {
@@ -179,6 +183,7 @@ impl JsonReader {
         let mut cursors = std::mem::take(&mut self.cursors);
         if let Some(cursor) = cursors.get_mut(at) {
             self.lines += 1;
+            self.rest.key_max = self.rest.key_max.max(Some(cursor.at.key));
             self.handle(cursor);
             if !cursor.advance(&mut self.counts(cursor.source)) {
                 cursors.swap_remove(at);
@@ -217,7 +222,8 @@ impl JsonReader {
     }
 }
 
-fn earliest_stamps(sources: &[Source]) -> Vec<i64> {
+/// Of each source the earliest stamp at its start, or at that of one behind it in its session.
+pub(super) fn earliest_stamps(sources: &[Source]) -> Vec<i64> {
     let mut earliest: Vec<i64> = sources.iter().map(|s| s.onset().earliest_ns).collect();
     for i in (1..sources.len()).rev() {
         if sources[i - 1].session == sources[i].session {
@@ -242,19 +248,24 @@ impl EventReader for JsonReader {
     fn next_block(&mut self, block: &mut Block) -> Result<bool, FeedError> {
         block.clear();
         // Bounded by the number of lines.
-        while !self.outbox.is_ready() && !self.done {
-            if !self.step() {
+        while !self.outbox.is_ready() && !self.done && !self.is_resting() {
+            let goes_on = self.step();
+            if self.cursors.is_empty() {
+                self.rest_if_due();
+            }
+            if !goes_on {
                 self.done = true;
                 self.finish();
                 self.outbox.flush_all();
             }
         }
+        let lines = self.lines_since();
         for check in [checks::UNREADABLE, checks::INVALID_VALUE] {
-            self.counters.set_total(check, self.lines);
+            self.counters.set_total(check, lines);
         }
         for check in [checks::TRUNCATED_FILE, checks::UNKNOWN_STREAM, checks::SESSION_OVERLAP, checks::TIME_UNIT] {
             if self.counters.count(check) > 0 {
-                self.counters.set_total(check, self.lines);
+                self.counters.set_total(check, lines);
             }
         }
         let more = self.outbox.pop(block, &self.labels);
@@ -274,5 +285,9 @@ impl EventReader for JsonReader {
 
     fn bytes(&self) -> u64 {
         self.consumed.load(Ordering::Relaxed)
+    }
+
+    fn rest(&mut self) -> Option<Rest> {
+        self.take_rest()
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use verismo_market::event::{NO_ID, NO_TIME};
+use verismo_stats::carry;
 
 use super::snapshot::PendingSnapshot;
 use crate::epoch::EpochUnit;
@@ -24,6 +25,8 @@ pub(crate) const HOLD_ROWS_MAX: usize = 1 << 16;
 
 /// Ids remembered to recognise what another capture has already delivered; the lag between two captures on one machine is far shorter.
 const SEEN_MAX: usize = 4_096;
+/// Those of them that are remembered when no file is open: the next ones may still deliver what came within their lag.
+const SEEN_BETWEEN: usize = 256;
 
 #[derive(Debug)]
 pub(crate) struct StreamState {
@@ -54,6 +57,14 @@ struct SequenceState {
     seen: VecDeque<(i64, i64, u32)>,
 }
 
+carry!(SequenceState: id_max, covered_id, seen);
+
+// All but a snapshot that waits: with one there is no rest.
+carry!(
+    StreamState: unit, exchange_ns, exchange_ns_max, held, has_diffs, first_book_id, book_id, starts_session, has_events, sequences,
+    covered_ns,
+);
+
 impl StreamState {
     pub(crate) fn new() -> Self {
         let sequence = || SequenceState { id_max: NO_ID, covered_id: NO_ID, seen: VecDeque::new() };
@@ -70,6 +81,13 @@ impl StreamState {
             has_events: false,
             sequences: [sequence(), sequence(), sequence()],
             covered_ns: NO_TIME,
+        }
+    }
+
+    /// Forgets most of what was delivered: no file is open.
+    pub(crate) fn forget_most(&mut self) {
+        for SequenceState { seen, .. } in &mut self.sequences {
+            seen.drain(..seen.len().saturating_sub(SEEN_BETWEEN));
         }
     }
 

@@ -82,9 +82,10 @@ impl ParquetReader {
         Ok(Self { next, unit, key, rests: true, ..self })
     }
 
-    /// Whether a reader that rested with this carry rests before this file.
-    pub(crate) fn rests_before(source: &Source, carry: &[u8]) -> bool {
-        loaded(carry).is_ok_and(|(_, key)| key < source.first.order_key())
+    /// Whether a reader that rested with this carry rests before source `next` of these.
+    pub(crate) fn rests_before(sources: &[Source], next: usize, carry: &[u8]) -> bool {
+        let is_after = |source: &Source| loaded(carry).is_ok_and(|(_, key)| key < source.first.order_key());
+        sources.get(next).is_none_or(is_after)
     }
 
     /// Whether the next file starts after all that was read: then nothing of it belongs to an update before.
@@ -333,12 +334,10 @@ impl ParquetReader {
 /// The unit of the first file and the time of the last row.
 fn loaded(carry: &[u8]) -> Result<(Option<EpochUnit>, i64), DecodeError> {
     let mut input = Reader::new("carry of events/1", carry);
-    let mut fields: (Option<usize>, i64) = (None, 0);
+    let mut fields = (None, 0);
     fields.load(&mut input)?;
-    let unit_at = |at: usize| EpochUnit::ALL.get(at).copied().ok_or_else(|| input.invalid("the unit of times"));
-    let unit = fields.0.map(unit_at).transpose()?;
     input.finish()?;
-    Ok((unit, fields.1))
+    Ok(fields)
 }
 
 /// The row's time and id.
@@ -391,8 +390,7 @@ impl EventReader for ParquetReader {
         }
         (self.is_resting, self.rows_before) = (false, self.rows);
         let mut carry = Vec::new();
-        let unit = self.unit.and_then(|unit| EpochUnit::ALL.iter().position(|other| *other == unit));
-        (unit, self.key).save(&mut carry);
+        (self.unit, self.key).save(&mut carry);
         Some(Rest { sources: self.next, carry, counters: std::mem::take(&mut self.counters) })
     }
 }

@@ -75,6 +75,8 @@ pub(crate) struct Read {
     pub(crate) inventory: Inventory,
     pub(crate) messages: u64,
     pub(crate) block_messages: u64,
+    /// Rests of a reader that may rest.
+    pub(crate) rests: usize,
 }
 
 impl Read {
@@ -121,7 +123,59 @@ pub(crate) fn try_read_with(paths: &[PathBuf], options: &ReaderOptions) -> Resul
         counters.merge(reader.counters());
         messages += reader.messages();
     }
-    Ok(Read { events, counters, inventory, messages, block_messages })
+    let read = Read { events, counters, inventory, messages, block_messages, rests: 0 };
+    let rests = assert_rests_change_nothing(&read, options)?;
+    Ok(Read { rests, ..read })
+}
+
+/// With a rest wherever the readers rest: going on, and taken up by another reader. The number of rests.
+fn assert_rests_change_nothing(read: &Read, options: &ReaderOptions) -> Result<usize, FeedError> {
+    let mut all_rests = 0;
+    for reopens in [false, true] {
+        let mut events: BTreeMap<String, EventBatch> = BTreeMap::new();
+        let mut counters = read.inventory.counters.clone();
+        let mut messages = 0;
+        for group in read.inventory.reader_groups(options)? {
+            let mut of_group = FeedCounters::default();
+            let (mut next, mut carry, mut rests, mut lines) = (0, Vec::new(), 0, 0);
+            let mut reader = group.open_at(0, &carry)?;
+            // Every turn goes past a source.
+            while next < group.sources().len() {
+                let mut block = Block::default();
+                let before = reader.messages();
+                while reader.next_block(&mut block)? {
+                    let batch = events.entry(reader.streams()[block.stream].symbol.clone()).or_default();
+                    (0..block.batch.len()).for_each(|i| batch.push(block.batch.row(i)));
+                }
+                lines += reader.messages() - before;
+                let Some(rest) = reader.rest() else {
+                    of_group.append(reader.counters());
+                    break;
+                };
+                assert!(group.rests_at((next, rest.sources), &rest.carry), "{next} to {}", rest.sources);
+                of_group.append(&rest.counters);
+                (next, carry) = (rest.sources, rest.carry);
+                rests += 1;
+                if reopens && next < group.sources().len() {
+                    reader = group.open_at(next, &carry)?;
+                }
+            }
+            if rests > 1 {
+                of_group.set_totals(lines);
+            }
+            counters.merge(&of_group);
+            messages += lines;
+            all_rests += rests;
+        }
+        assert_eq!(messages, read.messages);
+        assert_eq!(counters, read.counters);
+        assert_eq!(events.keys().collect::<Vec<_>>(), read.events.keys().collect::<Vec<_>>());
+        for (name, batch) in &events {
+            let rows = |batch: &EventBatch| (0..batch.len()).map(|i| batch.row(i)).collect::<Vec<_>>();
+            assert!(rows(batch) == rows(&read.events[name]), "{name}");
+        }
+    }
+    Ok(all_rests / 2)
 }
 
 pub(crate) fn read(paths: &[&Path]) -> Read {

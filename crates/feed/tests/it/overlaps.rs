@@ -54,6 +54,25 @@ fn captures_on_one_clock_are_merged_and_fill_each_others_holes() {
 }
 
 #[test]
+fn what_a_capture_delivers_late_is_known_beyond_a_rest() {
+    let messages = market("BTCUSDT", 9_000, 25);
+    let late = seen_from(&messages, 1_000_000_000);
+    // Both start a new file at one instant: the second one's begins with what the first one had in the file before.
+    let cut = 4_500;
+    let cut_late = late.partition_point(|m| m.t_receive_ns < messages[cut].t_receive_ns);
+    assert!((cut - 200..cut - 10).contains(&cut_late), "{cut_late}");
+    let directory = tempfile::tempdir().unwrap();
+    let parts = [&messages[..cut], &messages[cut..], &late[..cut_late], &late[cut_late..]];
+    for (i, part) in parts.into_iter().enumerate() {
+        write_golden(&directory.path().join(i.to_string()), part, GoldenCompression::Plain);
+    }
+    let read = read(&[directory.path()]);
+    assert_eq!(read.rests, 2, "where both end, and at the end");
+    assert_eq!(read.count("session_overlap"), 9_000);
+    assert_same_events(&read, &events_of(&messages), true);
+}
+
+#[test]
 fn a_clock_that_restarts_inside_a_file_starts_a_session() {
     let mut messages = market("BTCUSDT", 400, 23);
     for message in &mut messages[200..] {

@@ -181,8 +181,8 @@ impl Counters {
     /// Adds what was counted later.
     pub(super) fn merge(&mut self, later: Self) {
         for (own, later) in self.0.iter_mut().zip(later.0) {
-            own.count += later.count;
-            own.total += later.total;
+            own.count = own.count.saturating_add(later.count);
+            own.total = own.total.saturating_add(later.total);
             own.worst = own.worst.max(later.worst);
             let room = EXAMPLES_MAX.saturating_sub(own.examples.len());
             own.examples.extend(later.examples.into_iter().take(room));

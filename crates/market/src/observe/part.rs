@@ -42,7 +42,7 @@ impl History {
     /// [`Misfit`].
     pub fn fits(&self, part: &ScanPart) -> Result<(), Misfit> {
         let trades = &part.trades;
-        let runs = self.trade_runs.runs().len() + trades.runs_grew;
+        let runs = self.trade_runs.runs().len().saturating_add(trades.runs_grew);
         let is_saturated = self.trade_runs.is_saturated() || runs > IdRuns::DEFAULT_RUNS_MAX as usize;
         if is_saturated || trades.runs_near != near(&self.trade_runs, trades.least_id) {
             return Err(Misfit::TradeIds);
@@ -206,31 +206,31 @@ impl ScanPart {
         self.counters.rename_sources(rename);
     }
 
-    /// Adds the next piece.
+    /// Adds the next piece. Numbers may come from a store: none of them overflows.
     fn merge(&mut self, later: Self) -> Result<(), MergeError> {
         self.span_ns = match (self.span_ns, later.span_ns) {
             (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
             (a, b) => a.or(b),
         };
-        self.messages += later.messages;
-        self.rows_unobserved += later.rows_unobserved;
+        self.messages = self.messages.saturating_add(later.messages);
+        self.rows_unobserved = self.rows_unobserved.saturating_add(later.rows_unobserved);
         self.counters.merge(later.counters);
         self.rate.merge(later.rate);
         let gcd = |a: i64, b: i64| i64::try_from(gcd(a.unsigned_abs(), b.unsigned_abs())).unwrap_or(i64::MAX);
         (self.tick, self.lot) = (gcd(self.tick, later.tick), gcd(self.lot, later.lot));
-        self.quotes.compared += later.quotes.compared;
-        self.quotes.mismatched += later.quotes.mismatched;
+        self.quotes.compared = self.quotes.compared.saturating_add(later.quotes.compared);
+        self.quotes.mismatched = self.quotes.mismatched.saturating_add(later.quotes.mismatched);
         let (own, later_trades) = (&mut self.trades, later.trades);
         own.ids.merge(&later_trades.ids)?;
         own.runs.merge(&later_trades.runs)?;
         own.n_missing = own.n_missing.saturating_add(later_trades.n_missing);
-        own.n_rows += later_trades.n_rows;
-        own.n_with_id += later_trades.n_with_id;
-        own.n_observed += later_trades.n_observed;
+        own.n_rows = own.n_rows.saturating_add(later_trades.n_rows);
+        own.n_with_id = own.n_with_id.saturating_add(later_trades.n_with_id);
+        own.n_observed = own.n_observed.saturating_add(later_trades.n_observed);
         let (own, later) = (&mut self.depth, later.depth);
         own.ids.merge(&later.ids)?;
         own.cadence.merge(later.cadence);
-        own.gap_sizes.iter_mut().zip(later.gap_sizes).for_each(|(own, n)| *own += n);
+        own.gap_sizes.iter_mut().zip(later.gap_sizes).for_each(|(own, n)| *own = own.saturating_add(n));
         for (own, n) in [
             (&mut own.n_rows, later.n_rows),
             (&mut own.n_begun, later.n_begun),
@@ -245,7 +245,7 @@ impl ScanPart {
             (&mut own.orders.n_taken, later.orders.n_taken),
             (&mut own.orders.n_untracked, later.orders.n_untracked),
         ] {
-            *own += n;
+            *own = own.saturating_add(n);
         }
         Ok(())
     }
@@ -264,13 +264,13 @@ impl ScanPart {
         counters.of(Check::OrderOverdrawn).total = orders.n_taken;
         counters.of(Check::DuplicateOrder).total = orders.n_added;
         let mix = counters.of(Check::MessageMix);
-        (mix.count, mix.total) = (trades.n_observed, trades.n_observed + depth.n_updates);
-        counters.of(Check::InvalidValue).total = trades.n_rows + depth.n_rows;
-        counters.of(Check::TimeOutOfRange).total = trades.n_rows + depth.n_begun;
-        counters.of(Check::Forgotten).count =
-            depth.levels_dropped + orders.n_untracked + depth.n_forgotten + n_forgotten;
+        (mix.count, mix.total) = (trades.n_observed, trades.n_observed.saturating_add(depth.n_updates));
+        counters.of(Check::InvalidValue).total = trades.n_rows.saturating_add(depth.n_rows);
+        counters.of(Check::TimeOutOfRange).total = trades.n_rows.saturating_add(depth.n_begun);
+        let forgotten = [depth.levels_dropped, orders.n_untracked, depth.n_forgotten, n_forgotten];
+        counters.of(Check::Forgotten).count = forgotten.into_iter().fold(0, u64::saturating_add);
         for check in [Check::Duplicate, Check::SessionOverlap] {
-            counters.of(check).total = trades.n_with_id + depth.n_with_id;
+            counters.of(check).total = trades.n_with_id.saturating_add(depth.n_with_id);
         }
         counters.cut().into_vec(orders.n_rows > 0)
     }
@@ -318,7 +318,7 @@ impl Part {
                 std::collections::btree_map::Entry::Occupied(mut entry) => {
                     let own = entry.get_mut();
                     own.series.append(later.series)?;
-                    own.n_forgotten += later.n_forgotten;
+                    own.n_forgotten = own.n_forgotten.saturating_add(later.n_forgotten);
                 }
             }
         }
@@ -336,14 +336,15 @@ impl Part {
 
     /// The stream as a whole, once no piece is to come, as an observer with this shortest window has seen it.
     pub fn finish(mut self, window_min_ns: i64) -> Observed {
-        let n_forgotten = self.series.values().map(|part| part.n_forgotten).sum();
+        let n_forgotten = self.series.values().map(|part| part.n_forgotten).fold(0, u64::saturating_add);
         let counters = self.scan.counters(n_forgotten);
         let settled = |(id, SeriesPart { mut series, .. })| {
             series.settle();
             (id, series)
         };
         let series = self.series.into_iter().map(settled).collect();
-        let earned_ns = self.scan.span_ns.map_or(WINDOW_SHORT_NS, |(first, last)| window_ns_of_span(last - first));
+        let earned_ns =
+            self.scan.span_ns.map_or(WINDOW_SHORT_NS, |(first, last)| window_ns_of_span(last.saturating_sub(first)));
         let ScanPart { span_ns, messages, rows_unobserved, tick, lot, quotes, trades, depth, .. } = self.scan;
         Observed {
             clock_ns: self.clock_ns,
@@ -351,7 +352,7 @@ impl Part {
             is_shorter_than_expected: self.window_ns > window_min_ns.max(earned_ns),
             span_ns,
             messages,
-            events: trades.n_observed + depth.n_updates,
+            events: trades.n_observed.saturating_add(depth.n_updates),
             trades: trades.n_observed,
             updates: depth.n_updates,
             snapshots: depth.n_snapshots,

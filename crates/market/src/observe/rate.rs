@@ -11,6 +11,8 @@ use verismo_stats::state::{Carry, DecodeError, Reader};
 const Z_MAX: f64 = 12.0;
 /// Turns a median absolute deviation into a standard deviation under the normal law: 1 / Phi^-1(3/4).
 const MAD_TO_SD: f64 = 1.482_602_218_505_602;
+/// No stream has so many seconds, or updates.
+pub(super) const COUNT_MAX: u64 = 1 << 48;
 /// Seconds below which there is no "usual".
 const SECONDS_MIN: u64 = 30;
 
@@ -46,6 +48,10 @@ impl Carry for Rates {
     fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
         let mut fields = (Vec::<(u64, u64)>::new(), Vec::new(), 0);
         fields.load(input)?;
+        let total = fields.0.iter().try_fold(fields.2, |total: u64, (_, n)| total.checked_add(*n));
+        if total.is_none_or(|total| total > COUNT_MAX) {
+            return Err(input.invalid("a number of seconds"));
+        }
         self.seconds = fields.0.into_iter().collect();
         (self.busiest, self.n_silences) = (fields.1, fields.2);
         self.silences.load(input)
@@ -96,12 +102,13 @@ impl Rates {
     /// Adds what seconds held later.
     pub(super) fn merge(&mut self, later: Self) {
         for (count, n) in later.seconds {
-            *self.seconds.entry(count).or_default() += n;
+            let own = self.seconds.entry(count).or_default();
+            *own = own.saturating_add(n);
         }
         for (count, second) in later.busiest {
             self.rank(count, second);
         }
-        self.n_silences += later.n_silences;
+        self.n_silences = self.n_silences.saturating_add(later.n_silences);
         let room = EXAMPLES_MAX.saturating_sub(self.silences.len());
         self.silences.extend(later.silences.into_iter().take(room));
     }

@@ -1,5 +1,6 @@
 //! Small mergeable measures: the common divisor of prices, the median gap of book updates.
 
+use crate::observe::rate::COUNT_MAX;
 use verismo_stats::divisor::Divisor;
 use verismo_stats::state::{Carry, DecodeError, Reader};
 
@@ -84,12 +85,12 @@ impl Cadence {
 
     /// Adds what another has counted, with the same clock.
     pub(in crate::observe) fn merge(&mut self, other: Self) {
-        self.n += other.n;
+        self.n = self.n.saturating_add(other.n);
         for (own, theirs) in [(&mut self.exact, other.exact), (&mut self.coarse, other.coarse)] {
             if own.is_empty() {
                 *own = theirs;
             } else {
-                own.iter_mut().zip(theirs).for_each(|(own, n)| *own += n);
+                own.iter_mut().zip(theirs).for_each(|(own, n)| *own = own.saturating_add(n));
             }
         }
     }
@@ -126,8 +127,9 @@ impl Carry for Cadence {
                 cells.resize(n_cells, 0);
             }
             for (at, n) in occurred {
-                *cells.get_mut(at).ok_or_else(|| input.invalid("a gap of updates"))? += n;
-                self.n = self.n.checked_add(n).ok_or_else(|| input.invalid("a number of gaps"))?;
+                *cells.get_mut(at).ok_or_else(|| input.invalid("a gap of updates"))? = n;
+                let total = self.n.checked_add(n).filter(|n| *n <= COUNT_MAX);
+                self.n = total.ok_or_else(|| input.invalid("a number of gaps"))?;
             }
         }
         Ok(())

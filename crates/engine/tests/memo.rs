@@ -1,0 +1,181 @@
+//! Whole reports from a store: taken where nothing changed, and never where something did.
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
+
+mod common;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use common::{request, write_golden};
+use verismo_engine::{Meter, StoreRequest, ValidateRequest, validate};
+use verismo_sim::{Market, MarketConfig};
+use verismo_suite::Suite;
+use verismo_suite::report::Report;
+
+struct Bench {
+    dir: tempfile::TempDir,
+    request: ValidateRequest,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (golden, candidate) = (dir.path().join("golden"), dir.path().join("candidate"));
+        write_golden(&golden, Market::new(MarketConfig::new(5)).take(3_000));
+        write_golden(&candidate, Market::new(MarketConfig::new(6)).take(3_000));
+        let store = StoreRequest { program: Some(program()), ..StoreRequest::in_folder(dir.path().join("store")) };
+        let request = ValidateRequest { store: Some(store), ..request(&golden, &candidate) };
+        let bench = Self { dir, request };
+        bench.age();
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// A file of the candidate.
+    fn file(&self) -> PathBuf {
+        fs::read_dir(self.path("candidate")).unwrap().next().unwrap().unwrap().path()
+    }
+
+    /// Makes all files so old that their times tell them.
+    fn age(&self) {
+        for side in ["golden", "candidate"] {
+            for entry in fs::read_dir(self.path(side)).unwrap() {
+                set_modified(&entry.unwrap().path(), SystemTime::now() - Duration::from_secs(60));
+            }
+        }
+    }
+
+    fn run(&self) -> Report {
+        run(&self.request)
+    }
+
+    /// Whether the report was taken as a whole; in any case it is that of a run without a store.
+    fn reuses(&self, request: &ValidateRequest) -> bool {
+        let report = run(request);
+        let without = run(&ValidateRequest { store: None, ..request.clone() });
+        let cache = report.cache.clone().unwrap();
+        assert_eq!(plain(&report), plain(&without));
+        if cache.is_report_reused {
+            assert_eq!((cache.states_computed, report.timing.bytes_read), (0, 0));
+            assert_eq!(
+                (report.timing.messages, report.timing.events),
+                (without.timing.messages, without.timing.events)
+            );
+        }
+        cache.is_report_reused
+    }
+}
+
+fn run(request: &ValidateRequest) -> Report {
+    validate(request, &Meter::default()).unwrap()
+}
+
+fn program() -> PathBuf {
+    std::env::current_exe().unwrap()
+}
+
+fn set_modified(path: &Path, time: SystemTime) {
+    File::options().append(true).open(path).unwrap().set_modified(time).unwrap();
+}
+
+/// All that is not about the run itself.
+fn plain(report: &Report) -> String {
+    format!("{:?}", Report { timing: Default::default(), cache: None, ..report.clone() })
+}
+
+#[test]
+fn nothing_changed_and_nothing_is_done() {
+    let bench = Bench::new();
+    let cold = bench.run();
+    assert!(!cold.cache.as_ref().unwrap().is_report_reused);
+    assert!(bench.reuses(&bench.request));
+    let threads = ValidateRequest { threads: 1, ..bench.request.clone() };
+    assert!(bench.reuses(&threads), "threads change nothing");
+    let cache = bench.run().cache.unwrap();
+    assert_eq!(cache.states_reused, cold.cache.unwrap().states_computed);
+}
+
+#[test]
+fn what_changed_is_seen() {
+    let bench = Bench::new();
+    bench.run();
+    let reuses = |what: &str, wanted: bool| assert_eq!(bench.reuses(&bench.request), wanted, "{what}");
+    reuses("nothing", true);
+    set_modified(&bench.file(), SystemTime::now() - Duration::from_secs(30));
+    reuses("a time", false);
+    reuses("nothing more", true);
+    let moved = bench.file().with_file_name("another.jsonl");
+    fs::rename(bench.file(), &moved).unwrap();
+    reuses("a name", false);
+    reuses("nothing more", true);
+    fs::write(bench.path("candidate/notes.txt"), "no data").unwrap();
+    bench.age();
+    reuses("a file that is no data", false);
+    reuses("nothing more", true);
+    fs::write(bench.path("candidate/run.log"), "no data").unwrap();
+    reuses("a file that is never data", false);
+    reuses("nothing more", true);
+    fs::write(bench.path("candidate/run.log"), "still no data").unwrap();
+    reuses("what it holds does not matter", true);
+    fs::remove_file(bench.path("candidate/run.log")).unwrap();
+    reuses("as it was before", true);
+    let text = fs::read_to_string(&moved).unwrap();
+    let (head, _) = text.trim_end().rsplit_once('\n').unwrap();
+    fs::write(&moved, format!("{head}\n")).unwrap();
+    bench.age();
+    reuses("bytes", false);
+}
+
+#[test]
+fn what_is_asked_for_is_part_of_it() {
+    let bench = Bench::new();
+    bench.run();
+    let mut suite = Suite::builtin("market").unwrap();
+    let other = |suite: &Suite| ValidateRequest { suite: Some(suite.clone()), ..bench.request.clone() };
+    assert!(!bench.reuses(&other(&suite)), "the suite was not named before");
+    assert!(bench.reuses(&other(&suite)));
+    suite.replicates = 99;
+    assert!(!bench.reuses(&other(&suite)));
+    let program = bench.path("program");
+    fs::write(&program, "another").unwrap();
+    let store = bench.request.store.clone().unwrap();
+    let with = |store: StoreRequest| ValidateRequest { store: Some(store), ..bench.request.clone() };
+    assert!(!bench.reuses(&with(StoreRequest { program: Some(program), ..store.clone() })), "another program");
+    assert!(!bench.reuses(&with(StoreRequest { program: None, ..store.clone() })), "no program");
+    assert!(!bench.reuses(&with(StoreRequest { verifies: true, ..store })), "files are to be read");
+}
+
+#[test]
+fn a_file_that_may_still_change_unseen_is_not_believed() {
+    let bench = Bench::new();
+    set_modified(&bench.file(), SystemTime::now() + Duration::from_secs(5));
+    bench.run();
+    assert!(!bench.reuses(&bench.request));
+}
+
+#[test]
+fn a_damaged_report_is_not_used() {
+    let bench = Bench::new();
+    bench.run();
+    let mut objects = Vec::new();
+    let folders = fs::read_dir(bench.path("store/states/reports")).unwrap();
+    for folder in folders {
+        objects.extend(fs::read_dir(folder.unwrap().path()).unwrap().map(|entry| entry.unwrap().path()));
+    }
+    let [object] = &objects[..] else { panic!("one report: {objects:?}") };
+    let mut bytes = fs::read(object).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(object, bytes).unwrap();
+    let report = bench.run();
+    let cache = report.cache.unwrap();
+    assert!(!cache.is_report_reused);
+    assert!(cache.problems[0].contains("damaged"), "{:?}", cache.problems);
+    // It is not kept with a problem in it, but the next time.
+    assert!(!bench.reuses(&bench.request));
+    assert!(bench.reuses(&bench.request));
+}
