@@ -171,14 +171,14 @@ pub(crate) fn suite_yaml(bytes: &[u8]) {
     }
 }
 
-/// What a store holds of a piece of a stream, by the first byte: what the scan counted, the series of an observable, or what goes on to the
-/// next piece. Counts and states that can be read add up.
+/// What a store holds of a piece of a stream, by the first byte: what the scan counted, the series of an observable, which files there
+/// are, or what goes on to the next piece. Counts and states that can be read add up.
 pub(crate) fn piece(bytes: &[u8]) {
     let Some((kind, bytes)) = bytes.split_first() else { return };
     let options = ObserveOptions { observables: vec!["spread".to_owned()], ..ObserveOptions::default() };
     let mut observer = StreamObserver::new(&options);
     let mut input = Reader::new("a piece", bytes);
-    match kind % 3 {
+    match kind % 4 {
         0 => {
             let Ok(scan) = ScanPart::decode(&mut input) else { return };
             let mut part = observer.cut();
@@ -191,6 +191,9 @@ pub(crate) fn piece(bytes: &[u8]) {
             let mut part = observer.cut();
             part.series.insert("spread", SeriesPart { series, n_forgotten: 0 });
             part.finish(options.window_min_ns);
+        }
+        2 => {
+            let _found = Inventory::load(bytes);
         }
         _ => {
             let series = observer.carries().series;

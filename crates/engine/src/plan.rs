@@ -30,8 +30,16 @@ impl Plan {
     /// # Errors
     /// [`EngineError::Feed`] when a side holds nothing that can be read, [`EngineError::DifferentKinds`] when only one is a table.
     pub fn new(golden: &[PathBuf], candidate: &[PathBuf], format: Option<Format>) -> Result<Self, EngineError> {
-        let golden = scan("golden", golden, format)?;
-        let candidate = scan("candidate", candidate, format)?;
+        let of =
+            |side, paths: &[PathBuf]| Ok(SidePlan { paths: paths.to_vec(), inventory: scan(side, paths, format)? });
+        Self::of_sides(of("golden", golden)?, of("candidate", candidate)?)
+    }
+
+    /// Of both sides.
+    ///
+    /// # Errors
+    /// [`EngineError::DifferentKinds`] when only one is a table.
+    pub(crate) fn of_sides(golden: SidePlan, candidate: SidePlan) -> Result<Self, EngineError> {
         let (left, right) = (golden.inventory.format, candidate.inventory.format);
         if (left == Format::Table) != (right == Format::Table) {
             return Err(EngineError::DifferentKinds { golden: left.name(), candidate: right.name() });
@@ -52,7 +60,7 @@ impl Plan {
     /// # Errors
     /// As [`Plan::new`].
     pub(crate) fn one_side(side: &'static str, paths: &[PathBuf], format: Option<Format>) -> Result<Self, EngineError> {
-        let golden = scan(side, paths, format)?;
+        let golden = SidePlan { paths: paths.to_vec(), inventory: scan(side, paths, format)? };
         let mut candidate = golden.clone();
         candidate.inventory.sources.clear();
         Ok(Self { golden, candidate })
@@ -77,10 +85,10 @@ impl Plan {
     }
 }
 
-fn scan(side: &'static str, paths: &[PathBuf], format: Option<Format>) -> Result<SidePlan, EngineError> {
+/// Looks at all files of a side.
+pub(crate) fn scan(side: &'static str, paths: &[PathBuf], format: Option<Format>) -> Result<Inventory, EngineError> {
     let expanded = expand(paths).map_err(EngineError::feed(side))?;
-    let inventory = Inventory::scan(&expanded, format).map_err(EngineError::feed(side))?;
-    Ok(SidePlan { paths: paths.to_vec(), inventory })
+    Inventory::scan(&expanded, format).map_err(EngineError::feed(side))
 }
 
 /// Replaces patterns by what they match; an existing path is taken as it is, whatever characters it holds.

@@ -102,7 +102,11 @@ pub fn validate(request: &ValidateRequest, meter: &Meter) -> Result<Report, Engi
     if let Some(report) = kept.as_ref().and_then(|kept| kept.recall(memo.as_ref()?, started)) {
         return Ok(report);
     }
-    let plan = Plan::new(&request.golden, &request.candidate, request.format)?.with_limits(request.limits);
+    let plan = match memo.as_ref().zip(kept.as_ref().and_then(|kept| kept.store.as_ref().ok())) {
+        Some((memo, store)) => memo.plan(request, store)?,
+        None => Plan::new(&request.golden, &request.candidate, request.format)?,
+    };
+    let plan = plan.with_limits(request.limits);
     meter.set_bytes_total(plan.bytes());
     let suite = suite_for(request, &plan)?;
     let mut stages = BTreeMap::from([("plan".to_owned(), started.elapsed().as_secs_f64())]);

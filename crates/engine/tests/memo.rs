@@ -131,6 +131,32 @@ fn what_changed_is_seen() {
 }
 
 #[test]
+fn another_margin_reads_no_byte() {
+    let bench = Bench::new();
+    bench.run();
+    let mut suite = Suite::builtin("market").unwrap();
+    for rule in &mut suite.observables {
+        rule.margins.values_mut().for_each(|margin| *margin *= 2.0);
+    }
+    let other = ValidateRequest { suite: Some(suite), ..bench.request.clone() };
+    let wanted = run(&ValidateRequest { store: None, ..other.clone() });
+    // Whoever looked into a file would see that nothing is there.
+    for side in ["golden", "candidate"] {
+        for entry in fs::read_dir(bench.path(side)).unwrap() {
+            let path = entry.unwrap().path();
+            let metadata = fs::metadata(&path).unwrap();
+            fs::write(&path, vec![b' '; metadata.len() as usize]).unwrap();
+            set_modified(&path, metadata.modified().unwrap());
+        }
+    }
+    let found = run(&other);
+    let cache = found.cache.clone().unwrap();
+    assert!(!cache.is_report_reused);
+    assert_eq!((cache.states_computed, found.timing.bytes_read), (0, 0));
+    assert_eq!(plain(&found), plain(&wanted));
+}
+
+#[test]
 fn what_is_asked_for_is_part_of_it() {
     let bench = Bench::new();
     bench.run();

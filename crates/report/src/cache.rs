@@ -171,6 +171,7 @@ mod tests {
         let added = (0..7).map(|i| miss(&format!("h{i}.parquet"), "these observables were not computed", &["spread"]));
         let changed = [miss("a.parquet", "the bytes of a.parquet changed", &[])];
         let cache = Cache {
+            is_report_reused: false,
             place: ".verismo".to_owned(),
             states_reused: 990,
             states_computed: 10,

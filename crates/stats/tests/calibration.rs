@@ -100,6 +100,22 @@ fn strata_hold_their_rate() {
 }
 
 #[test]
+fn many_strata_hold_their_rate() {
+    // Four cosines in each of these strata: more than there are rows of noise.
+    let grid = Grid::new();
+    let count = 300;
+    for (case, phi) in [0.5, 0.98].into_iter().enumerate() {
+        let process = Process::ar(phi, 130 * 30, 10);
+        let rate = share(runs(550 + case as u64, count, 2, |run| {
+            let (g, c) = sides(&process, &process, &grid, run);
+            ks(&g, &c, Design::Strata, 30, &options(run, REPLICATES), 0.0).lower > 0.0
+        }));
+        println!("130 strata, phi {phi}: {rate:.3}");
+        assert!(rate <= bound(0.05, count), "phi {phi}: {rate}");
+    }
+}
+
+#[test]
 fn short_slow_data_never_pass_and_too_few_windows_say_how_many() {
     let grid = Grid::new();
     let process = Process::ar(0.995, 12, 50);

@@ -158,6 +158,29 @@ fn strata_hold_their_rate() {
     assert!(failures.is_empty(), "{failures:?}");
 }
 
+#[test]
+fn many_strata_hold_their_rate_and_lose_nothing() {
+    if skipped() {
+        return;
+    }
+    let base = Process::ar(0.0, 130 * 30, 10);
+    let cases = [
+        ("phi 0", base),
+        ("phi .9", Process { phi: 0.9, ..base }),
+        ("phi .98", Process { phi: 0.98, ..base }),
+        ("phi .9 unequal", Process { phi: 0.9, size_sigma: 0.8, ..base }),
+    ];
+    let mut failures = Vec::new();
+    for (i, (name, process)) in cases.into_iter().enumerate() {
+        let rate = low_rate(process, Design::Strata, 30, 6_100 + i as u64, 1_000, true);
+        println!("130 strata {name}: {rate:.3}");
+        if rate > 0.07 {
+            failures.push((name, rate));
+        }
+    }
+    assert!(failures.is_empty(), "{failures:?}");
+}
+
 /// The upper edge of each cell in standard deviations; the open last cell is given 3.
 fn value_of(grid: &Grid, key: i64) -> f64 {
     grid.edges.get(key as usize).copied().unwrap_or(3.0)

@@ -31,7 +31,8 @@ pub struct CacheStats {
 /// Objects of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheKind {
-    /// `replays` (what all observables of a file share), `observables`, `trails` (what tells why something was not found), or others.
+    /// `replays` (what all observables of a file share), `observables`, `trails` (what tells why something was not found),
+    /// `reports` (of runs of which nothing changed), or others.
     pub kind: String,
     /// How many.
     pub objects: u64,

@@ -97,7 +97,7 @@ fn pieces() -> Vec<Vec<u8>> {
     let (mut scan, mut series) = (vec![0], vec![1]);
     part.scan.save(&mut scan);
     part.series["spread"].series.save(&mut series);
-    let carry = [vec![2], observer.carries().scan].concat();
+    let carry = [vec![3], observer.carries().scan].concat();
     vec![scan, series, carry]
 }
 

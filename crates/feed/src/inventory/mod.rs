@@ -3,6 +3,7 @@
 mod formats;
 mod manifest;
 mod order;
+mod saved;
 mod sniff;
 mod walk;
 
@@ -25,7 +26,7 @@ pub use sniff::{Sniffed, sniff};
 use formats::Grouping;
 
 /// The first row or message of a source; sources are ordered by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FirstKey {
     /// Receive time of the first message, or [`NO_TIME`].
     pub t_receive_ns: i64,
@@ -43,7 +44,7 @@ impl FirstKey {
 }
 
 /// When a source starts, told by its first messages together: one wrong stamp does not move it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Onset {
     /// The smallest stamp among the first messages, ns.
     pub earliest_ns: i64,

@@ -164,7 +164,7 @@ impl NoiseModel {
         let likelihoods: Vec<Likelihood> = models.iter().zip(series).map(of).collect();
         for ((model, belief), likelihood) in models.iter_mut().zip(beliefs(&likelihoods)).zip(&likelihoods) {
             let blocks = model.blocks.len().max(1);
-            let cosines = (model.degrees / blocks).max(1);
+            let cosines = (model.cosines() / blocks).max(1);
             let kappa = model.blocks.iter().map(|block| block.kappa).sum::<f64>() / blocks as f64;
             model.beyond = belief.beyond_blocks((model.windows() / blocks, blocks), cosines, kappa);
             model.own_d_percent = Belief::of(likelihood).percent();
@@ -191,27 +191,47 @@ impl NoiseModel {
                 Block::even(range.clone(), cosines, equal.max(weighted))
             })
             .collect();
-        let degrees = blocks.iter().map(|block| block.scales.len()).sum();
-        Self { r1, rho, rho_up, own_d_percent: 0, d_percent: 0, blocks, degrees, mixed_d: None, beyond: 1.0 }
+        let mut model =
+            Self { r1, rho, rho_up, own_d_percent: 0, d_percent: 0, blocks, degrees: 0, mixed_d: None, beyond: 1.0 };
+        model.degrees = model.cosines().min(DEGREES_CAP);
+        model
+    }
+
+    /// The cosines of all blocks.
+    fn cosines(&self) -> usize {
+        self.blocks.iter().map(|block| block.scales.len()).sum()
     }
 
     /// The rows `E_k`, a scale times `sum_w C_k(w) r_w`, block after block.
+    ///
+    /// Cosines beyond the degrees of freedom are added to the rows before, each with a sign of its own. Blocks are independent, so the
+    /// products of different cosines vanish in the mean, and the sum of `E E'` over rows estimates what it did: with as many degrees of
+    /// freedom as there are rows, which is more than a quantile can tell from more. What costs is rows.
     pub(crate) fn project(&self, residuals: &Matrix) -> Matrix {
         let mut rows = Matrix::zeros(self.degrees, residuals.columns);
+        let is_folded = self.cosines() > self.degrees;
+        let mut own = vec![0.0; residuals.columns];
         let mut next = 0;
         for block in &self.blocks {
             let table = Cosines::new(block.windows.len());
             for (k, scale) in block.cosines() {
-                let out = rows.row_mut(next);
-                table.project(k, residuals, &block.windows, out);
-                for v in out.iter_mut() {
-                    *v *= scale;
-                }
+                own.fill(0.0);
+                table.project(k, residuals, &block.windows, &mut own);
+                let scale = if is_folded { sign(next) * scale } else { scale };
+                add_scaled(rows.row_mut(next % self.degrees.max(1)), scale, &own);
                 next += 1;
             }
         }
         rows
     }
+}
+
+/// A sign for each number, as if by tossing a coin: the last mixing step of MurmurHash3 (Appleby 2011).
+fn sign(i: usize) -> f64 {
+    let mut bits = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    bits = (bits ^ (bits >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    bits = (bits ^ (bits >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    if (bits ^ (bits >> 33)) & 1 == 0 { 1.0 } else { -1.0 }
 }
 
 #[inline(always)]
