@@ -178,7 +178,6 @@ mod tests {
             pieces: 24,
             misses: changed.into_iter().chain(added).collect(),
             problems: vec!["pieces/ab/base is damaged".to_owned()],
-            ..Cache::default()
         };
         let text = cache_text(&cache, &TextStyle { width: 100, ..TextStyle::default() });
         assert!(
