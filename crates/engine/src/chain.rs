@@ -10,10 +10,10 @@ mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use verismo_feed::{Block, EventReader, FeedCounters, FeedError, ReaderGroup, Rest, StreamName};
+use verismo_feed::{EventReader, FeedCounters, FeedError, ReaderGroup, Rest, StreamName};
 use verismo_market::observe::{Carries, History, ObserveOptions, Part, StreamObserver};
 
-use crate::execute::{ObservedSide, Read, same_symbol};
+use crate::execute::{ObservedSide, Read, decode, same_symbol};
 use crate::identity::Identities;
 use crate::meter::Meter;
 use crate::store::{Digest, Store};
@@ -63,6 +63,8 @@ pub(crate) struct Chain<'a> {
     pub(crate) options: ObserveOptions,
     /// Keep only streams of this symbol.
     pub(crate) symbol: Option<String>,
+    /// Whether the decoder has a thread of its own.
+    pub(crate) is_piped: bool,
     pub(crate) vault: &'a Vault<'a>,
     pub(crate) meter: &'a Meter,
 }
@@ -145,16 +147,13 @@ impl Chain<'_> {
     /// Reads up to the next rest.
     fn read(&self, at: &At, live: &mut Live) -> Result<Piece, FeedError> {
         let mut touched: BTreeSet<StreamName> = BTreeSet::new();
-        let mut block = Block::default();
         let mut options = self.options_of(&live.observables, at);
         let Live { reader, observers, read, .. } = live;
         let before = *read;
-        // Bounded by the blocks of the files.
-        while !self.meter.is_cancelled() && reader.next_block(&mut block)? {
-            read.advance(reader.as_ref(), self.meter);
-            let Some(name) = reader.streams().get(block.stream) else { continue };
+        decode(reader.as_mut(), read, self.is_piped, self.meter, |block, names| {
+            let Some(name) = names.get(block.stream) else { return Ok(()) };
             if self.symbol.as_ref().is_some_and(|wanted| !same_symbol(wanted, &name.symbol)) {
-                continue;
+                return Ok(());
             }
             if !touched.contains(name) {
                 touched.insert(name.clone());
@@ -172,8 +171,8 @@ impl Chain<'_> {
             if let Some(observer) = observers.get_mut(name) {
                 observer.observe(&block.batch, &block.source);
             }
-        }
-        read.advance(reader.as_ref(), self.meter);
+            Ok(())
+        })?;
         let rest = reader.rest().unwrap_or_else(|| Rest {
             sources: self.group.sources().len(),
             carry: Vec::new(),

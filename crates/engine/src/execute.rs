@@ -70,7 +70,8 @@ pub(crate) fn run_jobs(jobs: Vec<Job>, threads: usize, vault: Option<&Vault<'_>>
             let is_piped = threads > 1 && is_large(&job);
             let observed = match (vault, &job.again) {
                 (Some(vault), Some(group)) => {
-                    Chain { group, options: job.options.clone(), symbol: job.symbol.clone(), vault, meter }.observe()
+                    let (options, symbol) = (job.options.clone(), job.symbol.clone());
+                    Chain { group, options, symbol, is_piped, vault, meter }.observe()
                 }
                 _ => observe_as_expected(job, is_piped, meter),
             };
@@ -100,80 +101,96 @@ pub fn observe(
     options: &ObserveOptions,
     meter: &Meter,
 ) -> Result<ObservedSide, FeedError> {
-    observe_job(Job { side: 0, options: options.clone(), symbol: None, bytes: 0, reader, again: None }, meter)
+    observe_job(Job { side: 0, options: options.clone(), symbol: None, bytes: 0, reader, again: None }, false, meter)
 }
 
 /// Observes a job as long as its files look, and once more, expecting nothing, if it turns out shorter.
 fn observe_as_expected(mut job: Job, is_piped: bool, meter: &Meter) -> Result<ObservedSide, FeedError> {
-    let observe = if is_piped { observe_pipelined } else { observe_job };
-    let Some(again) = job.again.take() else { return observe(job, meter) };
+    let Some(again) = job.again.take() else { return observe_job(job, is_piped, meter) };
     let (side, bytes, options, symbol) = (job.side, job.bytes, job.options.clone(), job.symbol.clone());
     job.options.expected_span_ns = again.expected_span_ns();
-    let observed = observe(job, meter)?;
+    let observed = observe_job(job, is_piped, meter)?;
     let is_shorter = observed.streams.iter().any(|(_, observed)| observed.is_shorter_than_expected);
     if !is_shorter || meter.is_cancelled() {
         return Ok(observed);
     }
-    observe(Job { side, bytes, options, symbol, reader: again.open()?, again: None }, meter)
+    observe_job(Job { side, bytes, options, symbol, reader: again.open()?, again: None }, is_piped, meter)
 }
 
-fn observe_job(job: Job, meter: &Meter) -> Result<ObservedSide, FeedError> {
+fn observe_job(job: Job, is_piped: bool, meter: &Meter) -> Result<ObservedSide, FeedError> {
     let Job { options, symbol, mut reader, .. } = job;
     let mut streams = Streams::new(&options, symbol);
-    let mut block = Block::default();
     let mut read = Read::default();
-    while !meter.is_cancelled() && reader.next_block(&mut block)? {
-        read.advance(reader.as_ref(), meter);
-        streams.observe(&block, reader.streams());
-    }
+    decode(reader.as_mut(), &mut read, is_piped, meter, |block, names| {
+        streams.observe(block, names);
+        Ok(())
+    })?;
     Ok(read.finish(reader.as_ref(), streams))
 }
 
-/// The same with the decoder on a thread of its own.
-fn observe_pipelined(job: Job, meter: &Meter) -> Result<ObservedSide, FeedError> {
-    let Job { options, symbol, mut reader, .. } = job;
-    let mut streams = Streams::new(&options, symbol);
+/// Hands out every block up to the end or the next rest, with the names of the streams; with the decoder on a thread of its own or not.
+///
+/// # Errors
+/// [`FeedError`] when the reader cannot go on, or the error of `each`.
+pub(crate) fn decode(
+    reader: &mut dyn EventReader,
+    read: &mut Read,
+    is_piped: bool,
+    meter: &Meter,
+    mut each: impl FnMut(&Block, &[StreamName]) -> Result<(), FeedError>,
+) -> Result<(), FeedError> {
+    if is_piped {
+        return decode_ahead(reader, read, meter, each);
+    }
+    let mut block = Block::default();
+    while !meter.is_cancelled() && reader.next_block(&mut block)? {
+        read.advance(reader, meter);
+        each(&block, reader.streams())?;
+    }
+    read.advance(reader, meter);
+    Ok(())
+}
+
+fn decode_ahead(
+    reader: &mut dyn EventReader,
+    read: &mut Read,
+    meter: &Meter,
+    mut each: impl FnMut(&Block, &[StreamName]) -> Result<(), FeedError>,
+) -> Result<(), FeedError> {
     let (full_in, full_out): (Sender<(Block, Vec<StreamName>)>, Receiver<_>) = bounded(BLOCKS_AHEAD);
     let (empty_in, empty_out): (Sender<Block>, Receiver<Block>) = bounded(BLOCKS_AHEAD + 2);
-    let decoded = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let decoder = scope.spawn(move || {
             let mut known = 0;
-            let mut read = Read::default();
-            let outcome = loop {
-                let mut block = empty_out.try_recv().unwrap_or_default();
-                if meter.is_cancelled() {
-                    break Ok(());
-                }
-                match reader.next_block(&mut block) {
-                    Ok(true) => {}
-                    Ok(false) => break Ok(()),
-                    Err(error) => break Err(error),
-                }
-                read.advance(reader.as_ref(), meter);
+            let mut block = Block::default();
+            while !meter.is_cancelled() && reader.next_block(&mut block)? {
+                read.advance(reader, meter);
                 let fresh = reader.streams().get(known..).unwrap_or_default().to_vec();
                 known += fresh.len();
                 if full_in.send((block, fresh)).is_err() {
-                    break Ok(());
+                    return Ok(());
                 }
-            };
-            (outcome, reader, read)
+                block = empty_out.try_recv().unwrap_or_default();
+            }
+            read.advance(reader, meter);
+            Ok(())
         });
         let mut names: Vec<StreamName> = Vec::new();
-        for (block, fresh) in full_out {
-            names.extend(fresh);
-            streams.observe(&block, &names);
-            // A full return channel only means that the decoder makes a new block.
-            let _ = empty_in.try_send(block);
+        let observe = || {
+            for (block, fresh) in full_out {
+                names.extend(fresh);
+                each(&block, &names)?;
+                // A full return channel only means that the decoder makes a new block.
+                let _ = empty_in.try_send(block);
+            }
+            Ok(())
+        };
+        let observed = observe();
+        match decoder.join() {
+            Ok(decoded) => observed.and(decoded),
+            Err(panic) => std::panic::resume_unwind(panic),
         }
-        decoder.join()
-    });
-    match decoded {
-        Ok((outcome, reader, read)) => {
-            outcome?;
-            Ok(read.finish(reader.as_ref(), streams))
-        }
-        Err(panic) => std::panic::resume_unwind(panic),
-    }
+    })
 }
 
 /// What the meter has been told of a reader.

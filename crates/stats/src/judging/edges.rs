@@ -177,17 +177,18 @@ pub(crate) fn variances(sides: &[Signed<'_>], model: &NoiseModel, columns: usize
     variance
 }
 
-/// Adds `sum_k u_k E_k(x)` at every edge to `out`.
+/// Adds `sum_k u_k E_k(x)` over the rows of the error at every edge to `out`.
 ///
 /// That is a weighed sum of the windows' `S_w`: what a block's law takes off is itself one. So all blocks are summed at once.
 pub(crate) fn add_combination(sides: &[Signed<'_>], model: &NoiseModel, u: &[f64], out: &mut [f64]) {
     let mut added = vec![0.0; out.len()];
-    let mut next = 0;
+    let mut of_cosines = model.places().map(|(row, sign)| sign * u.get(row).copied().unwrap_or(0.0));
+    let mut own = Vec::new();
     for Block { windows: block, first, scales, .. } in &model.blocks {
         let table = Cosines::new(block.len());
-        let own = &u[next..next + scales.len()];
-        next += scales.len();
-        let cosines = || (*first..).zip(scales).zip(own);
+        own.clear();
+        own.extend(of_cosines.by_ref().take(scales.len()));
+        let cosines = || (*first..).zip(scales).zip(&own);
         let weight = |w| cosines().fold(0.0, |sum, ((k, scale), u)| sum + u * scale * table.at(k, w));
         let weights: Vec<f64> = (0..block.len()).map(weight).collect();
         for side in sides {

@@ -202,24 +202,27 @@ impl NoiseModel {
         self.blocks.iter().map(|block| block.scales.len()).sum()
     }
 
-    /// The rows `E_k`, a scale times `sum_w C_k(w) r_w`, block after block.
+    /// For each cosine, block after block, the row of the error it belongs to, and its sign there.
     ///
     /// Cosines beyond the degrees of freedom are added to the rows before, each with a sign of its own. Blocks are independent, so the
     /// products of different cosines vanish in the mean, and the sum of `E E'` over rows estimates what it did: with as many degrees of
     /// freedom as there are rows, which is more than a quantile can tell from more. What costs is rows.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (usize, f64)> + use<> {
+        let (rows, is_folded) = (self.degrees.max(1), self.cosines() > self.degrees);
+        (0..).map(move |i| (i % rows, if is_folded { sign(i) } else { 1.0 }))
+    }
+
+    /// The rows `E_k`, a scale times `sum_w C_k(w) r_w`, block after block.
     pub(crate) fn project(&self, residuals: &Matrix) -> Matrix {
         let mut rows = Matrix::zeros(self.degrees, residuals.columns);
-        let is_folded = self.cosines() > self.degrees;
+        let mut places = self.places();
         let mut own = vec![0.0; residuals.columns];
-        let mut next = 0;
         for block in &self.blocks {
             let table = Cosines::new(block.windows.len());
-            for (k, scale) in block.cosines() {
+            for ((k, scale), (row, sign)) in block.cosines().zip(places.by_ref()) {
                 own.fill(0.0);
                 table.project(k, residuals, &block.windows, &mut own);
-                let scale = if is_folded { sign(next) * scale } else { scale };
-                add_scaled(rows.row_mut(next % self.degrees.max(1)), scale, &own);
-                next += 1;
+                add_scaled(rows.row_mut(row), sign * scale, &own);
             }
         }
         rows

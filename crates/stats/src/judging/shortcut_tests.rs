@@ -72,6 +72,30 @@ fn variances_are_the_sums_of_squared_rows() {
     }
 }
 
+#[test]
+fn cosines_of_many_strata_share_rows_and_tell_the_same_variance() {
+    for design in [Design::Strata, Design::PairedStrata] {
+        let comparison = compare(&windows(120 * 24, 12, 900, 0, 1), &windows(120 * 24, 10, 1_000, 7, 2), design);
+        let noise = comparison.noise.as_ref().unwrap();
+        for (part, everywhere) in noise.parts.iter().zip(rows_everywhere(&comparison)) {
+            assert_eq!(part.model.degrees, 400, "{design:?}");
+            let rows = part.model.project(&comparison.edge_residuals(part.source));
+            let (mut found, mut wanted) = (0.0, 0.0);
+            for x in 0..rows.columns {
+                let squares = |rows: &Matrix| (0..rows.rows()).map(|k| rows.row(k)[x] * rows.row(k)[x]).sum::<f64>();
+                let (long, short) = (squares(&rows), squares(&everywhere));
+                assert!((long - short).abs() <= 1e-9 * long + 1e-24, "{design:?} edge {x}: {long} {short}");
+                // Four hundred squares scatter by a fourteenth.
+                let share = short / part.variance[x];
+                assert!(part.variance[x] < 1e-12 || (0.6..1.5).contains(&share), "{design:?} edge {x}: {share}");
+                found += short;
+                wanted += part.variance[x];
+            }
+            assert!((found / wanted - 1.0).abs() < 0.1, "{design:?}: {found} {wanted}");
+        }
+    }
+}
+
 /// The spread of an upper end in the mean square, and the largest eigenvalue of all rows at every edge.
 fn spread_and_exact(comparison: &Comparison, effect: Effect, mass: &[f64]) -> (f64, f64) {
     let noise = comparison.noise.as_ref().unwrap();
