@@ -1,6 +1,7 @@
 //! The command line: what can be asked, with its help.
 
 mod bench;
+mod cache;
 mod certificate;
 mod compare;
 mod explain;
@@ -19,10 +20,11 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 
 pub use bench::{BenchArgs, BenchFormat};
+pub use cache::{CacheArgs, CacheCommand, GcArgs, PlaceArgs, Size, StatsArgs, parse_size};
 pub use certificate::{CertifyArgs, KeygenArgs, VerifyArgs};
 pub use compare::{CompareArgs, CompareFormat};
 pub use explain::{ExplainArgs, ExplainFormat};
-pub use home::{HomeArgs, RecordArgs};
+pub use home::{HomeArgs, RecordArgs, StoreArgs, TimeoutArgs};
 pub use limits::LimitArgs;
 pub use lob_bench::LobBenchArgs;
 pub use man::ManArgs;
@@ -180,6 +182,8 @@ pub enum Command {
     /// For each piece that was computed: whether its bytes changed, what goes on from the file before, how it is observed, the code,
     /// or which observables were asked for.
     ExplainCache(ExplainCacheArgs),
+    /// Say what the store of states holds, or make it smaller
+    Cache(CacheArgs),
     /// Sign what a run came to, as JSON to send on
     ///
     /// The certificate holds the verdict, the digests of run, suite and inputs, the versions and the digest of the report, with
@@ -361,15 +365,9 @@ pub struct ValidateArgs {
     /// Threads to use [default: one per core]
     #[arg(long, value_name = "N", value_parser = parse_threads, env = "VERISMO_THREADS", hide_env_values = true, help_heading = "Running")]
     pub threads: Option<usize>,
-    /// Where the run is recorded.
+    /// Where the run is recorded, and its states are kept.
     #[command(flatten)]
-    pub record: RecordArgs,
-    /// Keep the states beside the recorded runs: the next run with this option does not read again what did not change
-    #[arg(long, conflicts_with = "no_store", help_heading = "Running")]
-    pub keep_states: bool,
-    /// Read all files to see whether they changed since their states were kept, whatever their times and sizes say
-    #[arg(long, requires = "keep_states", help_heading = "Running")]
-    pub verify_files: bool,
+    pub store: StoreArgs,
 }
 
 const DEMO_EXAMPLES: &str = "\
@@ -582,9 +580,17 @@ mod tests {
 
     #[test]
     fn a_broken_map_thread_count_or_contradiction_is_refused() {
-        for extra in
-            ["--map A", "--map =B", "--threads 0", "--threads many", "--store x --no-store", "-v -q", "--scope day"]
-        {
+        for extra in [
+            "--map A",
+            "--map =B",
+            "--threads 0",
+            "--threads many",
+            "--store x --no-store",
+            "--no-store --verify-files",
+            "-v -q",
+            "--scope day",
+            "--store-max much",
+        ] {
             let line = format!("verismo validate --golden a --candidate b {extra}");
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{extra}");
         }

@@ -1,6 +1,7 @@
 //! One module a command.
 
 pub mod bench;
+pub mod cache;
 pub mod certificate;
 pub mod check_suite;
 pub mod compare;

@@ -16,6 +16,7 @@ pub mod logging;
 pub mod messages;
 pub mod process;
 pub mod progress;
+pub mod store;
 pub mod suites;
 
 mod exit;
@@ -56,6 +57,7 @@ pub fn run(cli: &Cli, console: &Console, cancel: &AtomicBool, out: &mut impl Wri
         Command::Runs(args) => commands::runs::list(args, context, out),
         Command::Show(args) => commands::runs::show(args, context, out),
         Command::ExplainCache(args) => commands::runs::explain_cache(args, context, out),
+        Command::Cache(args) => commands::cache::run(args, context, out),
         Command::Certify(args) => commands::certificate::certify(args, out),
         Command::Verify(args) => commands::certificate::verify(args, out),
         Command::Keygen(args) => commands::certificate::keygen(args, out),

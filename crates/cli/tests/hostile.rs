@@ -5,6 +5,8 @@
 #[path = "hostile/files.rs"]
 mod files;
 
+mod common;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -43,7 +45,7 @@ fn verismo(args: &[&str]) -> Command {
     for (name, _) in std::env::vars_os().filter(|(n, _)| n.to_string_lossy().starts_with("VERISMO_")) {
         command.env_remove(name);
     }
-    command.env("VERISMO_STORE", concat!(env!("CARGO_TARGET_TMPDIR"), "/home"));
+    command.env("VERISMO_STORE", common::home());
     command
 }
 

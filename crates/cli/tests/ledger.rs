@@ -1,6 +1,8 @@
 //! The ledger as a user meets it: runs recorded, listed, shown again and compared; homes that cannot be written.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod common;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -16,7 +18,7 @@ fn verismo(args: &[&str]) -> Command {
         command.env_remove(name);
     }
     // Whatever a test forgets to say lands here.
-    command.env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
+    command.env("XDG_CACHE_HOME", common::home());
     command
 }
 
@@ -236,52 +238,11 @@ fn a_home_that_cannot_be_written_costs_a_warning_and_nothing_else() {
         let output = validate(dir.path(), candidate, &["--store", text(&file.join("home"))]).output().unwrap();
         assert!(!ends(&output, code).contains("\nRun: "));
         let said = err(&output);
-        assert!(said.lines().count() == 1 && said.contains("not recorded") && said.contains("--no-store"), "{said}");
+        assert!(said.lines().count() == 2 && said.contains("not recorded") && said.contains("--no-store"), "{said}");
+        assert!(said.contains("states are computed"), "{said}");
         let report = json(&fs::read_to_string(dir.path().join("reports/report.json")).unwrap());
         assert!(report["provenance"]["run"].is_null());
     }
-}
-
-#[test]
-fn states_that_are_kept_are_not_computed_again_and_that_is_told() {
-    let dir = tempfile::tempdir().unwrap();
-    let home = dir.path().join("home");
-    let judged = |more: &[&str]| {
-        let args = [&["--suite", "light", "--store", text(&home), "--json", "-"], more].concat();
-        let output = validate(dir.path(), "faithful", &args).output().unwrap();
-        assert_eq!(err(&output), "");
-        json(&ends(&output, 0))
-    };
-    let without = judged(&[]);
-    assert!(without["cache"].is_null());
-    refused(&home, &["explain-cache"], "error[no-store]");
-    let (cold, warm) = (judged(&["--keep-states"]), judged(&["--keep-states", "--verify-files"]));
-    assert_eq!((&cold["digest"], &warm["digest"]), (&without["digest"], &without["digest"]));
-    assert_eq!((&cold["findings"], &warm["findings"]), (&without["findings"], &without["findings"]));
-    assert_eq!(
-        (cold["timing"]["cached_share"].as_f64(), warm["timing"]["cached_share"].as_f64()),
-        (Some(0.0), Some(1.0))
-    );
-    assert_eq!((warm["timing"]["bytes_read"].as_u64(), warm["cache"]["states_computed"].as_u64()), (Some(0), Some(0)));
-    let elsewhere =
-        validate(dir.path(), "faithful", &["--store", "s3://bucket/states", "--keep-states"]).output().unwrap();
-    assert!(err(&elsewhere).contains("error[no-store]: states cannot be kept at s3://"), "{}", err(&elsewhere));
-    ends(&elsewhere, 2);
-    let table = dir.path().join("table.csv");
-    let rows: String = (0..2_000).map(|i| format!("{},{}\n", 1_700_000_000_000_i64 + i * 1_000, i * i % 97)).collect();
-    fs::write(&table, format!("time,price\n{rows}")).unwrap();
-    let reports = dir.path().join("reports");
-    let args =
-        ["validate", "--golden", text(&table), "--candidate", text(&table), "--out", text(&reports), "--keep-states"];
-    let of_table = verismo(&args).env("VERISMO_STORE", dir.path().join("tables")).output().unwrap();
-    assert!(err(&of_table).contains("states of tables are not kept"), "{}", err(&of_table));
-    assert!(ok(&home, &["explain-cache", "last~1"]).contains("nothing was stored of this file"));
-    assert!(ok(&home, &["explain-cache"]).contains("(100 %)"));
-    let told = json(&ok(&home, &["explain-cache", "--json", "-"]));
-    assert_eq!(
-        (&told["schema"], &told["states_reused"]),
-        (&"verismo.cache/1".into(), &cold["cache"]["states_computed"])
-    );
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The binary as a user meets it: exit codes, streams, files, the interrupt.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod common;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -18,7 +20,7 @@ fn verismo(args: &[&str]) -> Command {
     for (name, _) in std::env::vars_os().filter(|(n, _)| n.to_string_lossy().starts_with("VERISMO_")) {
         command.env_remove(name);
     }
-    command.env("VERISMO_STORE", concat!(env!("CARGO_TARGET_TMPDIR"), "/home"));
+    command.env("VERISMO_STORE", common::home());
     command.env_remove("COLUMNS");
     command
 }
@@ -452,7 +454,7 @@ fn an_interrupted_validation_leaves_no_report_not_even_an_old_one() {
     assert_eq!(code, Some(130));
     assert!(took < Duration::from_secs(2), "{took:?}");
     assert_eq!(reports_in(&report), Vec::<String>::new());
-    assert!(!home.exists(), "and is recorded nowhere");
+    assert!(!home.join("runs").exists(), "and is recorded nowhere");
 }
 
 #[test]

@@ -288,7 +288,7 @@ fn distributions_are_told_from_a_recorded_run_or_compared() {
     assert!(changed.iter().any(|d| d["observable"] == "spread" && d["effect"].as_f64() > Some(0.0)), "{changed:?}");
     let out = place.dir.path().join("reports");
     let validate = |golden: &str, candidate: &str| {
-        let args = ["validate", "--golden", golden, "--candidate", candidate, "--out", text(&out), "--keep-states"];
+        let args = ["validate", "--golden", golden, "--candidate", candidate, "--out", text(&out)];
         run(&home, &args)
     };
     // States of both, by a run that was not on versions.

@@ -58,7 +58,7 @@ impl Bench {
     }
 
     fn store(&self) -> StoreRequest {
-        StoreRequest { folder: self.path("store"), verifies: false, program: std::env::current_exe().ok() }
+        StoreRequest { program: std::env::current_exe().ok(), ..StoreRequest::in_folder(self.path("store")) }
     }
 
     fn run(&self, what: &str, suite: &Suite, store: Option<StoreRequest>) -> Cost {

@@ -119,6 +119,7 @@ impl Chain<'_> {
             };
             self.go_on(&mut at, piece)?;
         }
+        self.vault.store.release();
         self.end(at)
     }
 

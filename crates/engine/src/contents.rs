@@ -29,7 +29,7 @@ pub struct Contents {
 impl Contents {
     /// Those remembered in a home, which need not exist; with `verifies` every file is read.
     pub fn open(home: &Path, verifies: bool) -> Self {
-        Self { identities: Identities::open(home, verifies), seen: Mutex::default() }
+        Self { identities: Identities::open(Some(home), verifies), seen: Mutex::default() }
     }
 
     /// The content of a file; `None` if it cannot be read, or changes while it is.

@@ -15,8 +15,8 @@ const IN_CACHE: &str = "verismo";
 /// The folder in which verismo keeps its things; it need not exist.
 ///
 /// Of these the first that is there: `asked`, the environment variable [`HOME_VARIABLE`], `.verismo` beside `suite_file`,
-/// `verismo` in the user's cache directory. A URL (`s3://bucket/prefix`) names a place for states only: what has to be local
-/// stays in the cache directory then.
+/// `verismo` in the user's cache directory. A URL (`s3://bucket/prefix`) names a place for states only, see [`remote_url`]: what has to be
+/// local stays in the cache directory then.
 ///
 /// `None` where the user has no cache directory, which takes a system without a home directory.
 pub fn home(asked: Option<&str>, suite_file: Option<&Path>) -> Option<PathBuf> {
@@ -33,8 +33,10 @@ fn place(
 ) -> Option<PathBuf> {
     let given = asked.map(OsString::from).or(variable).filter(|text| !text.is_empty());
     match given {
-        Some(given) if is_url(&given) => Some(cache()?.join(IN_CACHE)),
-        Some(given) => Some(PathBuf::from(given)),
+        Some(given) => match folder_of(&given) {
+            Some(folder) => Some(folder),
+            None => Some(cache()?.join(IN_CACHE)),
+        },
         None => match suite_file {
             Some(file) => Some(file.parent().unwrap_or(Path::new("")).join(BESIDE_SUITE)),
             None => Some(cache()?.join(IN_CACHE)),
@@ -42,9 +44,24 @@ fn place(
     }
 }
 
+/// The URL of a store of states that is not on this machine, if `asked`, else the environment variable, names one.
+pub fn remote_url(asked: Option<&str>) -> Option<String> {
+    let given =
+        asked.map(OsString::from).or_else(|| std::env::var_os(HOME_VARIABLE)).filter(|text| !text.is_empty())?;
+    if folder_of(&given).is_some() { None } else { given.into_string().ok() }
+}
+
+/// The folder that a text names: its path, or `file://` and its path. Other URLs name none.
+fn folder_of(text: &OsStr) -> Option<PathBuf> {
+    match text.to_str().filter(|text| is_url(text)) {
+        None => Some(PathBuf::from(text)),
+        Some(url) => url::Url::parse(url).ok().filter(|url| url.scheme() == "file")?.to_file_path().ok(),
+    }
+}
+
 /// Whether the text begins like a URL: a scheme of two letters or more (one is a drive), then `://`.
-pub fn is_url(text: &OsStr) -> bool {
-    let Some((scheme, _)) = text.to_str().and_then(|text| text.split_once("://")) else { return false };
+fn is_url(text: &str) -> bool {
+    let Some((scheme, _)) = text.split_once("://") else { return false };
     scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
 }
 
@@ -64,6 +81,7 @@ mod tests {
             (None, Some(""), None, "cache/verismo"),
             (Some("s3://bucket/states"), Some("b"), Some(suite), "cache/verismo"),
             (None, Some("gs://bucket"), None, "cache/verismo"),
+            (Some("file:///srv/my%20states"), None, None, "/srv/my states"),
             (Some("C://x"), None, None, "C://x"),
             (Some("odd name://x"), None, None, "odd name://x"),
         ];

@@ -1,15 +1,18 @@
 //! Which bytes a file holds, without reading them again: digests are remembered with what the file system says of the file.
 
+mod log;
+
 use std::collections::HashMap;
-use std::fs::{File, Metadata, OpenOptions};
-use std::io::{Read, Write};
+use std::fs::{File, Metadata};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use verismo_feed::Source;
 
-use crate::store::{Digest, hex, unhex};
+use crate::store::Digest;
+use log::Log;
 
 /// A file that was changed so shortly before it was read may be changed again without a new time.
 const SETTLED: Duration = Duration::from_millis(50);
@@ -51,8 +54,8 @@ fn inode(_metadata: &Metadata) -> u64 {
 
 /// Digests of files.
 pub(crate) struct Identities {
-    /// Where they are remembered.
-    log: PathBuf,
+    /// Where they are remembered, if there is a place for that.
+    log: Option<Log>,
     /// Read all files again.
     verifies: bool,
     known: Mutex<HashMap<PathBuf, (Stamp, Digest)>>,
@@ -62,9 +65,9 @@ pub(crate) struct Identities {
 
 impl Identities {
     /// Those remembered in a folder; with `verifies` none of them is believed.
-    pub(crate) fn open(folder: &Path, verifies: bool) -> Self {
-        let log = folder.join("files.log");
-        let known = std::fs::read_to_string(&log).map(|text| parse(&text)).unwrap_or_default();
+    pub(crate) fn open(folder: Option<&Path>, verifies: bool) -> Self {
+        let log = folder.map(Log::in_folder);
+        let known = log.as_ref().map(Log::read).unwrap_or_default();
         Self { log, verifies, known: Mutex::new(known), fresh: Mutex::default() }
     }
 
@@ -93,10 +96,10 @@ impl Identities {
     pub(crate) fn look(&self, path: &Path) -> Option<(Stamp, Digest)> {
         let stamp = Stamp::of_path(path)?;
         if !self.verifies
-            && let Some((known, digest)) = lock(&self.known).get(path)
-            && *known == stamp
+            && let Some((known, digest)) = absolute(path).and_then(|path| lock(&self.known).get(&path).cloned())
+            && known == stamp
         {
-            return Some((stamp, *digest));
+            return Some((stamp, digest));
         }
         let read_at = SystemTime::now();
         let digest = read_digest(path)?;
@@ -107,13 +110,9 @@ impl Identities {
         Some((stamp, digest))
     }
 
-    /// Appends a line in one write, so that lines of several processes do not mix. What cannot be remembered is read again.
     fn remember(&self, path: &Path, stamp: &Stamp, digest: &Digest) {
-        let Some(text) = path.to_str().filter(|text| !text.contains(['\n', '\r'])) else { return };
-        let Stamp { bytes, modified_ns, inode } = stamp;
-        let line = format!("{} {bytes} {modified_ns} {inode} {text}\n", hex(digest));
-        if let Ok(mut file) = OpenOptions::new().create(true).append(true).open(&self.log) {
-            let _not_remembered = file.write_all(line.as_bytes());
+        if let Some(log) = &self.log {
+            log.append(path, stamp, digest);
         }
     }
 }
@@ -122,18 +121,9 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The last line of each file counts; lines that are not whole do not.
-fn parse(text: &str) -> HashMap<PathBuf, (Stamp, Digest)> {
-    let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-    let entry = |line: &str| {
-        let mut fields = line.splitn(5, ' ');
-        let digest = unhex(fields.next()?)?;
-        let bytes = fields.next()?.parse().ok()?;
-        let modified_ns = fields.next()?.parse().ok()?;
-        let inode = fields.next()?.parse().ok()?;
-        Some((PathBuf::from(fields.next()?), (Stamp { bytes, modified_ns, inode }, digest)))
-    };
-    whole.lines().filter_map(entry).collect()
+/// One log serves all working directories.
+fn absolute(path: &Path) -> Option<PathBuf> {
+    std::path::absolute(path).ok()
 }
 
 fn read_digest(path: &Path) -> Option<Digest> {

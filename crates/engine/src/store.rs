@@ -1,34 +1,69 @@
 //! Where states stay between runs: named objects, each written once, checked whenever it is read.
 //!
 //! An object is named by the digest of everything that its content depends on, so that two writers of one name write the same, and
-//! nothing is ever out of date. What is damaged counts as missing, and is reported.
+//! nothing is ever out of date. What is damaged counts as missing, and is reported. An object may be removed at any time by anybody:
+//! whoever misses it computes it again.
 
+mod ahead;
+mod claims;
 mod frame;
+mod line;
 mod pack;
+mod place;
+mod sweep;
+mod usage;
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
+use object_store::PutMode;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Name;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
+use tokio::sync::Semaphore;
+
+use ahead::Ahead;
+use claims::Claims;
+use line::{Line, Trouble};
 
 pub(crate) use frame::{Digest, Hasher, hex, unhex};
 pub(crate) use pack::{Entry, Pack};
+pub use place::Remote;
+pub use sweep::GcPolicy;
 
 /// What went wrong with a store; a run goes on without what it asked for.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// It cannot be opened or written.
-    #[error("the store {place} cannot be {action}: {detail}; states are computed, and not kept")]
+    #[error("the store {place} cannot be {action}: {detail}")]
     Io {
         /// Where it is.
         place: String,
         /// `opened`, `read` or `written`.
         action: &'static str,
         /// What the system said.
+        detail: String,
+    },
+    /// It does not answer.
+    #[error("the store {place} did not answer within {seconds} s{hint}")]
+    Late {
+        /// Where it is.
+        place: String,
+        /// How long it was waited for.
+        seconds: f64,
+        /// What may be the reason; empty if nothing is known.
+        hint: String,
+    },
+    /// It is no place for a store.
+    #[error("{url} is no store: {detail} (a folder, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX)")]
+    Url {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
         detail: String,
     },
     /// An object is not what was written.
@@ -46,45 +81,96 @@ pub enum StoreError {
 /// A store of states. Many processes may use one at a time.
 #[derive(Debug)]
 pub struct Store {
-    place: String,
-    objects: Arc<dyn ObjectStore>,
-    runtime: Runtime,
-    problems: Mutex<Vec<StoreError>>,
+    line: Arc<Line>,
+    /// The folder of the objects, of a store on this machine.
+    folder: Option<PathBuf>,
+    /// Who computes what, of a store on this machine.
+    claims: Option<Claims>,
+    /// Objects that will be asked for.
+    ahead: Ahead,
+    /// Writes that may be under way while the run goes on.
+    slots: Arc<Semaphore>,
+    handle: Handle,
+    /// Gone only while it is dropped.
+    runtime: Option<Runtime>,
 }
 
-/// Problems kept; a store that fails throughout says so once for each kind, not for each object.
-const PROBLEMS_MAX: usize = 20;
+/// Objects that are read, or written, side by side where each takes its time.
+const SIDE_BY_SIDE: u32 = 8;
+/// What is used keeps its time up to this, so that the least recently used is known without a note for each use.
+const TOUCHED: Duration = Duration::from_secs(24 * 3600);
+/// The same where it takes a write of the object.
+const TOUCHED_ELSEWHERE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 impl Store {
+    /// The folder of the objects in the home.
+    pub const FOLDER: &str = "states";
+
     /// Opens the store in a folder, which is made if need be.
     ///
     /// # Errors
     /// [`StoreError::Io`].
-    pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        let place = folder.display().to_string();
+    pub fn open(home: &Path) -> Result<Self, StoreError> {
+        let place = home.display().to_string();
         let failed = |detail: String| StoreError::Io { place: place.clone(), action: "opened", detail };
-        let folder = folder.join("states");
+        let folder = home.join(Self::FOLDER);
         std::fs::create_dir_all(&folder).map_err(|e| failed(e.to_string()))?;
         let objects = LocalFileSystem::new_with_prefix(&folder).map_err(|e| failed(e.to_string()))?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build();
-        let runtime = runtime.map_err(|e| failed(e.to_string()))?;
-        Ok(Self { place, objects: Arc::new(objects), runtime, problems: Mutex::default() })
+        Self::on(Line::new(place.clone(), Box::new(objects)), Some(folder))
+    }
+
+    /// Opens a store that is not on this machine. Nothing is asked of it yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] where what has to be set is not, or contradicts itself.
+    pub fn open_remote(remote: &Remote) -> Result<Self, StoreError> {
+        Self::on(remote.line()?, None)
+    }
+
+    fn on(line: Line, folder: Option<PathBuf>) -> Result<Self, StoreError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.map_err(|e| StoreError::Io {
+            place: line.place.clone(),
+            action: "opened",
+            detail: e.to_string(),
+        })?;
+        Ok(Self {
+            line: Arc::new(line),
+            claims: folder.as_deref().map(Claims::beside),
+            folder,
+            ahead: Ahead::default(),
+            slots: Arc::new(Semaphore::new(SIDE_BY_SIDE as usize)),
+            handle: runtime.handle().clone(),
+            runtime: Some(runtime),
+        })
+    }
+
+    /// How it is named to the user.
+    pub fn place(&self) -> &str {
+        &self.line.place
     }
 
     /// The object of that name; `None` if there is none, or if it cannot be used, which is then among the [`Self::problems`].
     pub(crate) fn get(&self, name: &str) -> Option<Vec<u8>> {
+        if !self.line.reads() {
+            return None;
+        }
         let path = Name::from(name);
-        let read = self.runtime.block_on(async { self.objects.get(&path).await?.bytes().await });
-        let bytes = match read {
-            Ok(bytes) => bytes,
-            Err(object_store::Error::NotFound { .. }) => return None,
-            Err(error) => {
-                self.report(self.failed("read", &error));
-                return None;
-            }
+        let fetched = match self.ahead.take(&path) {
+            Some(fetched) => fetched,
+            None => match self.handle.block_on(self.line.fetch(&path)) {
+                Ok(fetched) => fetched?,
+                Err(trouble) => {
+                    self.line.failed("read", &trouble);
+                    return None;
+                }
+            },
         };
-        match frame::open(name, &bytes) {
-            Ok(content) => Some(content),
+        match frame::open(name, &fetched.bytes) {
+            Ok(content) => {
+                self.touch(&path, fetched);
+                Some(content)
+            }
             Err(detail) => {
                 // Out of the way of the one that is about to be computed. If it stays, the next run says so again.
                 self.report_damage(name, &detail);
@@ -95,12 +181,23 @@ impl Store {
 
     /// Names that begin with those of a folder.
     pub(crate) fn list(&self, folder: &str) -> Vec<String> {
-        let listed = self.runtime.block_on(self.objects.list_with_delimiter(Some(&Name::from(folder))));
-        match listed {
-            Ok(found) => found.objects.into_iter().map(|object| object.location.to_string()).collect(),
-            Err(object_store::Error::NotFound { .. }) => Vec::new(),
-            Err(error) => {
-                self.report(self.failed("read", &error));
+        if !self.line.reads() {
+            return Vec::new();
+        }
+        let folder = Name::from(folder);
+        let listed = self.line.ask_again(|| self.line.objects.list_with_delimiter(Some(&folder)));
+        match self.handle.block_on(listed) {
+            Ok(found) => {
+                let names: Vec<Name> = found.objects.into_iter().map(|object| object.location).collect();
+                if self.folder.is_none() {
+                    // Whoever asks what is there is about to read it.
+                    self.handle.block_on(self.ahead.fetch(&self.line, folder, &names));
+                }
+                names.into_iter().map(|name| name.to_string()).collect()
+            }
+            Err(Trouble::Refused(object_store::Error::NotFound { .. })) => Vec::new(),
+            Err(trouble) => {
+                self.line.failed("read", &trouble);
                 Vec::new()
             }
         }
@@ -108,54 +205,106 @@ impl Store {
 
     /// Writes an object unless there is one of that name; the number of bytes written.
     pub(crate) fn put(&self, name: &str, content: &[u8]) -> u64 {
-        self.write(name, content, PutMode::Create)
+        self.write(Name::from(name), frame::close(name, content).into(), PutMode::Create)
     }
 
     /// Writes an object over any other of that name: a note on the way to objects, never a state.
     pub(crate) fn replace(&self, name: &str, content: &[u8]) -> u64 {
-        self.write(name, content, PutMode::Overwrite)
+        self.write(Name::from(name), frame::close(name, content).into(), PutMode::Overwrite)
+    }
+
+    /// Says that this thread is about to compute what has that name. Whether somebody else was at it, who was waited for unless it became
+    /// `needless`: then it may be there. Elsewhere than on this machine nobody waits.
+    pub(crate) fn claim(&self, name: &str, is_needless: impl Fn() -> bool) -> bool {
+        self.claims.as_ref().is_some_and(|claims| claims.claim(name, is_needless))
+    }
+
+    /// Says that this thread is through with what it claimed.
+    pub(crate) fn release(&self) {
+        if let Some(claims) = &self.claims {
+            claims.release();
+        }
     }
 
     /// An object has the right checksum, and yet cannot be used.
     pub(crate) fn report_damage(&self, name: &str, detail: &str) {
-        let (place, object) = (self.place.clone(), name.to_owned());
-        self.report(StoreError::Damaged { place, object, detail: detail.to_owned() });
-        let _stays = self.runtime.block_on(self.objects.delete(&Name::from(name)));
+        let (place, object) = (self.line.place.clone(), name.to_owned());
+        self.line.report(StoreError::Damaged { place, object, detail: detail.to_owned() });
+        if self.line.writes() {
+            use object_store::ObjectStoreExt as _;
+            let _stays = self.handle.block_on(self.line.ask(self.line.objects.delete(&Name::from(name))));
+        }
     }
 
-    fn write(&self, name: &str, content: &[u8], mode: PutMode) -> u64 {
-        let bytes = frame::close(name, content);
+    /// Bytes that were written, or that are on their way to a store elsewhere.
+    fn write(&self, name: Name, bytes: Bytes, mode: PutMode) -> u64 {
+        if !self.line.writes() {
+            return 0;
+        }
         let n = bytes.len() as u64;
-        let options = PutOptions { mode, ..PutOptions::default() };
-        match self.runtime.block_on(self.objects.put_opts(&Name::from(name), bytes.into(), options)) {
-            Ok(_) => n,
-            Err(object_store::Error::AlreadyExists { .. }) => 0,
-            Err(error) => {
-                self.report(self.failed("written", &error));
-                0
+        if self.folder.is_some() {
+            return if self.handle.block_on(self.line.put(&name, bytes, mode)) { n } else { 0 };
+        }
+        // The run goes on meanwhile. Where all slots are taken it waits, for as long as a write may take.
+        let Ok(slot) = self.handle.block_on(Arc::clone(&self.slots).acquire_owned()) else { return 0 };
+        let line = Arc::clone(&self.line);
+        self.handle.spawn(async move {
+            if line.writes() {
+                line.put(&name, bytes, mode).await;
             }
+            drop(slot);
+        });
+        n
+    }
+
+    /// Notes that an object was used, if it was not noted lately.
+    fn touch(&self, name: &Name, object: line::Fetched) {
+        let now = SystemTime::now();
+        let age = now.duration_since(object.modified).unwrap_or_default();
+        match &self.folder {
+            Some(folder) if age > TOUCHED => {
+                let file = std::fs::File::options().write(true).open(folder.join(name.as_ref()));
+                let _not_noted = file.and_then(|file| file.set_modified(now));
+            }
+            None if age > TOUCHED_ELSEWHERE => {
+                self.write(name.clone(), object.bytes, PutMode::Overwrite);
+            }
+            _ => {}
+        }
+    }
+
+    /// Waits for what is on its way.
+    pub(crate) fn settle(&self) {
+        if self.folder.is_none() {
+            let all = self.line.ask(async { Ok(self.slots.acquire_many(SIDE_BY_SIDE).await.is_ok()) });
+            if let Err(trouble) = self.handle.block_on(all) {
+                self.line.failed("written", &trouble);
+            }
+        }
+    }
+
+    /// Ends a run: what is on its way comes there, and a store on this machine stays below `max_bytes`.
+    pub(crate) fn finish(&self, max_bytes: Option<u64>) {
+        self.settle();
+        let written = self.line.written.load(Ordering::Relaxed);
+        if let (Some(folder), Some(max_bytes)) = (&self.folder, max_bytes)
+            && written > 0
+        {
+            usage::keep_below(self, folder, written, max_bytes);
         }
     }
 
     /// What could not be read or written, and what was damaged.
     pub fn problems(&self) -> Vec<StoreError> {
-        self.problems.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.line.problems()
     }
+}
 
-    fn failed(&self, action: &'static str, error: &object_store::Error) -> StoreError {
-        // The innermost error is what the system said.
-        let mut detail: &dyn std::error::Error = error;
-        // Bounded: chains of errors are short, and end.
-        while let Some(source) = detail.source() {
-            detail = source;
-        }
-        StoreError::Io { place: self.place.clone(), action, detail: detail.to_string() }
-    }
-
-    pub(crate) fn report(&self, problem: StoreError) {
-        let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
-        if problems.len() < PROBLEMS_MAX && !problems.contains(&problem) {
-            problems.push(problem);
+impl Drop for Store {
+    fn drop(&mut self) {
+        // A question without an answer, such as for the address of a server, must not hold up the end.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
         }
     }
 }
@@ -218,6 +367,6 @@ mod tests {
             assert_eq!(store.put(&format!("a/{i}"), b"x"), 0);
         }
         let problems = store.problems();
-        assert!((1..=PROBLEMS_MAX).contains(&problems.len()), "{problems:?}");
+        assert!((1..=line::PROBLEMS_MAX).contains(&problems.len()), "{problems:?}");
     }
 }

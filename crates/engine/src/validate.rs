@@ -20,7 +20,7 @@ use crate::memo::Memo;
 use crate::memory::peak_memory_bytes;
 use crate::meter::Meter;
 use crate::plan::{Plan, SidePlan};
-use crate::store::{Store, StoreError};
+use crate::store::{Remote, Store, StoreError};
 use crate::table;
 
 /// What to validate, and how.
@@ -55,14 +55,26 @@ pub struct ValidateRequest {
 }
 
 /// A store of states.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoreRequest {
-    /// Its folder.
-    pub folder: PathBuf,
+    /// The folder for what has to be on this machine, and for the states unless they are elsewhere. Without one digests of files are
+    /// not remembered, so that all files are read to see whether they changed.
+    pub folder: Option<PathBuf>,
+    /// Where the states are, if not in the folder.
+    pub remote: Option<Remote>,
     /// Read all files again to see whether they changed, whatever the file system says.
     pub verifies: bool,
+    /// Bytes that the states in the folder may take; the least recently used go. Any number if there is none.
+    pub max_bytes: Option<u64>,
     /// The file of the program that validates: while it is the same, and everything else is, reports are kept as a whole.
     pub program: Option<PathBuf>,
+}
+
+impl StoreRequest {
+    /// States in a folder, as many as there are.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: Some(folder.into()), ..Self::default() }
+    }
 }
 
 /// Facts about a run that are no part of its digest.
@@ -84,7 +96,7 @@ pub(crate) struct Facts {
 /// [`EngineError`] when there is nothing to judge; damage inside the data is part of the report instead.
 pub fn validate(request: &ValidateRequest, meter: &Meter) -> Result<Report, EngineError> {
     let started = Instant::now();
-    let kept = request.store.as_ref().map(Kept::open);
+    let kept = request.store.as_ref().and_then(Kept::open);
     let memo =
         request.store.as_ref().zip(kept.as_ref()).and_then(|(store, kept)| Memo::of(request, store, &kept.identities));
     if let Some(report) = kept.as_ref().and_then(|kept| kept.recall(memo.as_ref()?, started)) {
@@ -116,8 +128,11 @@ pub fn validate(request: &ValidateRequest, meter: &Meter) -> Result<Report, Engi
     };
     let report = report_of(&golden.states, &candidate.states, &suite, &request.maps, facts);
     let report = Report { cache: kept.as_ref().map(Kept::report), ..report };
-    if let Some((store, memo)) = kept.as_ref().and_then(|kept| kept.store.as_ref().ok()).zip(memo) {
-        memo.keep(store, &report);
+    if let Some((kept, store)) = kept.as_ref().and_then(|kept| Some((kept, kept.store.as_ref().ok()?))) {
+        if let Some(memo) = memo {
+            memo.keep(store, &report);
+        }
+        store.finish(kept.max_bytes);
     }
     Ok(report)
 }
@@ -127,17 +142,21 @@ struct Kept {
     store: Result<Store, StoreError>,
     identities: Identities,
     tally: Tally,
-    folder: PathBuf,
+    place: String,
+    max_bytes: Option<u64>,
 }
 
 impl Kept {
-    fn open(request: &StoreRequest) -> Self {
-        Self {
-            store: Store::open(&request.folder),
-            identities: Identities::open(&request.folder, request.verifies),
-            tally: Tally::default(),
-            folder: request.folder.clone(),
-        }
+    /// None where there is no place for states.
+    fn open(request: &StoreRequest) -> Option<Self> {
+        let StoreRequest { folder, remote, verifies, max_bytes, .. } = request;
+        let (store, place) = match (remote, folder) {
+            (Some(remote), _) => (Store::open_remote(remote), remote.url().to_owned()),
+            (None, Some(folder)) => (Store::open(folder), folder.display().to_string()),
+            (None, None) => return None,
+        };
+        let identities = Identities::open(folder.as_deref(), *verifies);
+        Some(Self { store, identities, tally: Tally::default(), place, max_bytes: *max_bytes })
     }
 
     fn vault(&self) -> Option<Vault<'_>> {
@@ -163,13 +182,23 @@ impl Kept {
         Some(report)
     }
 
+    /// What came of the store, once everything is written.
     fn report(&self) -> Cache {
         let problems = match &self.store {
-            Ok(store) => store.problems(),
+            Ok(store) => {
+                store.settle();
+                store.problems()
+            }
             Err(error) => vec![error.clone()],
         };
-        let problems = problems.iter().map(ToString::to_string).collect();
-        self.tally.report(&self.folder.display().to_string(), problems)
+        let told = |problem: &StoreError| match problem {
+            StoreError::Io { action: "written", .. } => format!("{problem}; states are not kept"),
+            StoreError::Io { .. } | StoreError::Late { .. } => {
+                format!("{problem}; it is not asked again in this run, states are computed")
+            }
+            _ => problem.to_string(),
+        };
+        self.tally.report(&self.place, problems.iter().map(told).collect())
     }
 }
 

@@ -24,7 +24,7 @@ impl Bench {
         let (golden, candidate) = (dir.path().join("golden"), dir.path().join("candidate"));
         write_golden(&golden, Market::new(MarketConfig::new(5)).take(3_000));
         write_golden(&candidate, Market::new(MarketConfig::new(6)).take(3_000));
-        let store = StoreRequest { folder: dir.path().join("store"), verifies: false, program: Some(program()) };
+        let store = StoreRequest { program: Some(program()), ..StoreRequest::in_folder(dir.path().join("store")) };
         let request = ValidateRequest { store: Some(store), ..request(&golden, &candidate) };
         let bench = Self { dir, request };
         bench.age();

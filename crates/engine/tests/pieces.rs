@@ -78,7 +78,7 @@ impl Bench {
 
     /// With the store, compared with a run without.
     fn run(&self) -> Cache {
-        let store = Some(StoreRequest { folder: self.path("store"), verifies: false, program: None });
+        let store = Some(StoreRequest::in_folder(self.path("store")));
         let with = validate(&ValidateRequest { store, ..self.request() }, &Meter::default()).unwrap();
         let without = validate(&self.request(), &Meter::default()).unwrap();
         assert_same(&with, &without);

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use verismo_suite::cache::{CacheAge, CacheStats, GcReport};
 use verismo_suite::report::{Cache, CacheMiss};
 
-use crate::layout::{clean, wrap};
-use crate::number::{count, percent};
+use crate::layout::{Align, Cell, Column, Row, clean, table, wrap};
+use crate::number::{bytes, count, percent};
 use crate::text::TextStyle;
 
 /// Files named for each reason.
@@ -69,13 +70,100 @@ fn named(names: &[&str], most: usize, between: &str) -> String {
     text
 }
 
+/// What a store holds, for a terminal.
+pub fn cache_stats_text(stats: &CacheStats, style: &TextStyle) -> String {
+    let head = format!("{} objects of {} in {}.", count(stats.objects), bytes(stats.bytes), clean(&stats.place));
+    let mut out = wrap(&head, "", style.width);
+    if stats.objects == 0 {
+        return out;
+    }
+    let age = |age: &CacheAge, before: Option<u64>| match (age.days_max, before) {
+        (Some(1), _) => "in the last day".to_owned(),
+        (Some(days), _) => format!("in the last {days} days"),
+        (None, Some(days)) => format!("more than {days} days ago"),
+        (None, None) => "at any time".to_owned(),
+    };
+    let kinds = stats.kinds.iter().map(|kind| (clean(&kind.kind), kind.objects, kind.bytes));
+    out.push('\n');
+    out.push_str(&counted("kind", kinds, style));
+    let mut before = None;
+    let ages = stats.ages.iter().map(|row| {
+        let text = age(row, before);
+        before = row.days_max;
+        (text, row.objects, row.bytes)
+    });
+    out.push('\n');
+    out.push_str(&counted("last used", ages, style));
+    out
+}
+
+fn counted(name: &'static str, rows: impl Iterator<Item = (String, u64, u64)>, style: &TextStyle) -> String {
+    let column = |title, align| Column { title, align, width_min: 0, expendable: 0 };
+    let columns = [column(name, Align::Left), column("objects", Align::Right), column("size", Align::Right)];
+    let row = |(name, objects, size): (String, u64, u64)| {
+        Row::Cells(vec![Cell::new(name), Cell::new(count(objects)), Cell::new(bytes(size))])
+    };
+    table(&columns, &rows.map(row).collect::<Vec<_>>(), style.width, style.colour)
+}
+
+/// What was removed from a store, for a terminal.
+pub fn cache_gc_text(report: &GcReport, style: &TextStyle) -> String {
+    let done = if report.is_dry { "Would remove" } else { "Removed" };
+    let left = report.objects.saturating_sub(report.objects_removed);
+    let left_bytes = report.bytes.saturating_sub(report.bytes_removed);
+    let text = format!(
+        "{done} {} of {} objects, {}, from {}; {} objects of {} stay.",
+        count(report.objects_removed),
+        count(report.objects),
+        bytes(report.bytes_removed),
+        clean(&report.place),
+        count(left),
+        bytes(left_bytes)
+    );
+    wrap(&text, "", style.width)
+}
+
 #[cfg(test)]
 mod tests {
+    use verismo_suite::cache::CacheKind;
+
     use super::*;
 
     fn miss(file: &str, why: &str, observables: &[&str]) -> CacheMiss {
         let observables = observables.iter().map(|id| (*id).to_owned()).collect();
         CacheMiss { file: file.to_owned(), why: why.to_owned(), observables }
+    }
+
+    #[test]
+    fn a_store_is_told_by_kind_and_age_and_what_went_from_it() {
+        let kind = |kind: &str, objects, bytes| CacheKind { kind: kind.to_owned(), objects, bytes };
+        let age = |days_max, objects, bytes| CacheAge { days_max, objects, bytes };
+        let stats = CacheStats {
+            place: ".verismo".to_owned(),
+            objects: 1_012,
+            bytes: 12_345_678,
+            kinds: vec![kind("observables", 12, 12_300_000), kind("trails", 1_000, 45_678)],
+            ages: vec![age(Some(1), 1_000, 45_678), age(Some(7), 12, 12_300_000), age(None, 0, 0)],
+            ..CacheStats::default()
+        };
+        let style = TextStyle { width: 100, ..TextStyle::default() };
+        let text = cache_stats_text(&stats, &style);
+        assert!(text.starts_with("1,012 objects of 12.3 MB in .verismo.\n\n"), "{text}");
+        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        for want in ["observables 12 12.3 MB", "in the last 7 days 12 12.3 MB", "more than 7 days ago 0 0 B"] {
+            assert!(lines.iter().any(|line| line.join(" ") == want), "{want}: {text}");
+        }
+        let gone = GcReport {
+            place: "s3://b".to_owned(),
+            objects: 9,
+            bytes: 900,
+            objects_removed: 2,
+            bytes_removed: 200,
+            ..GcReport::default()
+        };
+        let told = cache_gc_text(&gone, &style);
+        assert_eq!(told, "Removed 2 of 9 objects, 200 B, from s3://b; 7 objects of 700 B stay.\n");
+        assert!(cache_gc_text(&GcReport { is_dry: true, ..gone }, &style).starts_with("Would remove 2"));
     }
 
     #[test]

@@ -28,7 +28,7 @@ mod versions;
 use verismo_suite::report::Report;
 
 pub use bench::bench_text;
-pub use cache::cache_text;
+pub use cache::{cache_gc_text, cache_stats_text, cache_text};
 pub use compare::{compare, compare_markdown, compare_text};
 pub use explain::{ExplainError, Wish, explain, explain_text};
 pub use html::{html, power_html, profile_html};

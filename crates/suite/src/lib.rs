@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod benchmark;
+pub mod cache;
 pub mod catalogue;
 pub mod certificate;
 pub mod comparison;

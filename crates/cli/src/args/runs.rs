@@ -98,7 +98,7 @@ pub struct ShowArgs {
 
 const EXPLAIN_CACHE_EXAMPLES: &str = "\
 Examples:
-  verismo validate --golden golden/ --candidate candidate/ --keep-states
+  verismo validate --golden golden/ --candidate candidate/
   verismo explain-cache
   verismo explain-cache last~1 --json - | jq .states_computed
 

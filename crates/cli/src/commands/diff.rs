@@ -168,9 +168,8 @@ fn request(args: &DiffArgs, (before, after): (&Path, &Path), homes: &Homes) -> R
         threads: validate::threads(args.threads),
         settings: BTreeMap::new(),
         store: keeps.then(|| StoreRequest {
-            folder: home.to_owned(),
-            verifies: false,
             program: std::env::current_exe().ok(),
+            ..StoreRequest::in_folder(home)
         }),
     })
 }

@@ -86,7 +86,7 @@ pub fn explain_cache(args: &ExplainCacheArgs, context: Context<'_>, out: &mut im
     let named = ledger::run(&args.run, &args.home)?;
     let Some(cache) = &named.report.cache else {
         let message = format!("run {} kept no states", named.name);
-        return Err(CliError::usage("no-store", message).help("`verismo validate --keep-states` keeps them"));
+        return Err(CliError::usage("no-store", message).help("`verismo validate` keeps them, `verismo demo` does not"));
     };
     let internal = |e| CliError::unusable("internal", format_args!("the cache cannot be written as JSON: {e}"));
     let text = |style: &_| verismo_report::cache_text(cache, style);

@@ -1,11 +1,10 @@
 //! `verismo validate`.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use verismo_engine::{EngineError, HOME_VARIABLE, Meter, Plan, StoreRequest, ValidateRequest, home, is_url};
+use verismo_engine::{EngineError, Meter, Plan, ValidateRequest};
 use verismo_feed::Format;
 use verismo_report::TextStyle;
 use verismo_suite::report::{IntegrityRow, Provenance, Report, SCHEMA, Side, Timing};
@@ -16,7 +15,7 @@ use super::diff;
 use crate::args::{InputFormat, PairingArg, ScopeArg, ValidateArgs};
 use crate::data::{self, Data, Homes};
 use crate::ledger::Recording;
-use crate::{CliError, Context, Exit, files, progress, suites};
+use crate::{CliError, Context, Exit, files, progress, store, suites};
 
 /// The files of a report, in the order in which they are named to the user.
 pub(crate) const REPORT_FILES: [&str; 4] = ["report.html", "report.json", "report.md", "junit.xml"];
@@ -27,7 +26,7 @@ pub(crate) const REPORT_FILES: [&str; 4] = ["report.html", "report.json", "repor
 /// Usage, data of which nothing can be read, reports that cannot be written, or an interrupt. Damage that leaves something
 /// to read is part of the report instead.
 pub fn run(args: &ValidateArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
-    let recording = Recording::start(&args.record, args.suite.as_deref().and_then(suites::file));
+    let recording = Recording::start(&args.store.record(), args.suite.as_deref().and_then(suites::file));
     let Asked { request, golden, candidate, homes } = match request(args) {
         // A version whose files have changed, a table that cannot be followed.
         Err(error) if error.exit() == Exit::Error => return unjudged(args, None, &recording, error, out),
@@ -236,7 +235,7 @@ struct Asked {
 
 /// What is asked of the engine, with everything checked that can be before a byte of data is read.
 fn request(args: &ValidateArgs) -> Result<Asked, CliError> {
-    let homes = Homes::of(args.record.store.as_deref(), args.suite.as_deref().and_then(suites::file));
+    let homes = Homes::of(args.store.store.as_deref(), args.suite.as_deref().and_then(suites::file));
     let golden = data::expand("--golden", &args.golden, &homes)?;
     let candidate = data::expand("--candidate", &args.candidate, &homes)?;
     let format = format(args.format);
@@ -256,27 +255,9 @@ fn request(args: &ValidateArgs) -> Result<Asked, CliError> {
         suite,
         threads: threads(args.threads),
         settings: settings(args).into_iter().chain(diff::settings(&golden, &candidate)).collect(),
-        store: store(args)?,
+        store: store::request(&args.store, args.suite.as_deref())?,
     };
     Ok(Asked { request, golden, candidate, homes })
-}
-
-/// Where states are kept, if they are to be.
-fn store(args: &ValidateArgs) -> Result<Option<StoreRequest>, CliError> {
-    if !args.keep_states {
-        return Ok(None);
-    }
-    let asked = args.record.store.clone().map(OsString::from).or_else(|| std::env::var_os(HOME_VARIABLE));
-    if let Some(url) = asked.filter(|asked| is_url(asked)) {
-        let message = format!("states cannot be kept at {}", url.display());
-        return Err(CliError::usage("no-store", message).help("give a folder: --store DIR"));
-    }
-    let suite_file = args.suite.as_deref().and_then(suites::file);
-    let Some(folder) = home(args.record.store.as_deref(), suite_file) else {
-        let message = "there is no place to keep states in: no cache directory was found";
-        return Err(CliError::usage("no-store", message).help("give a folder: --store DIR"));
-    };
-    Ok(Some(StoreRequest { folder, verifies: args.verify_files, program: std::env::current_exe().ok() }))
 }
 
 /// The suite with scope and pairing of the command line; a suite is only looked for where one of them needs it.

@@ -180,7 +180,12 @@ pub(super) struct Found {
 pub(super) fn find(chain: &Chain<'_>, at: &At, keys: Option<&Keys>) -> (Option<Found>, Missing) {
     let nothing = |why| (None, Missing { observables: chain.options.observables.clone(), why });
     let Some(keys) = keys else { return nothing(Why::Unreadable) };
-    let names = chain.vault.store.list(&keys.folder());
+    let (store, folder) = (chain.vault.store, keys.folder());
+    let mut names = store.list(&folder);
+    let has_packs = || store.list(&folder).iter().any(|name| name.ends_with(PACK));
+    if names.is_empty() && store.claim(&format!("{folder} {:?}", chain.options.observables), has_packs) {
+        names = store.list(&folder);
+    }
     let (mut found, mut why) = (None, None);
     for base in names.iter().filter(|name| name.ends_with(BASE)) {
         match read_base(chain, at, base) {
@@ -291,4 +296,5 @@ pub(super) fn keep(
         store.put(&keys.pack(&pack), &pack.encode());
     }
     keys.remember(chain, at);
+    store.release();
 }

@@ -28,6 +28,10 @@ impl Inventory {
         for Ignored { path, reason } in &self.ignored {
             (text(path)?, reason.clone()).save(&mut out);
         }
+        put_u64(&mut out, self.manifests.len() as u64);
+        for path in &self.manifests {
+            text(path)?.save(&mut out);
+        }
         self.counters.save(&mut out);
         self.notes.save(&mut out);
         Some(out)
@@ -49,11 +53,14 @@ impl Inventory {
             Ok(Ignored { path: PathBuf::from(fields.0), reason: fields.1 })
         };
         let ignored = (0..n).map(|_| one(&mut input)).collect::<Result<_, _>>()?;
+        let mut manifests = Vec::<String>::new();
+        manifests.load(&mut input)?;
+        let manifests = manifests.into_iter().map(PathBuf::from).collect();
         let (mut counters, mut notes) = (FeedCounters::default(), Vec::new());
         counters.load(&mut input)?;
         notes.load(&mut input)?;
         input.finish()?;
-        Ok(Self { format, sources, ignored, counters, notes })
+        Ok(Self { format, sources, ignored, manifests, counters, notes })
     }
 }
 
@@ -82,7 +89,7 @@ fn save_source(source: &Source, out: &mut Vec<u8>) -> Option<()> {
     out.push(compression);
     (source.bytes, source.symbol.clone(), source.clock_ns).save(out);
     (source.session, source.first, source.onset).save(out);
-    (source.clock_offset_ns, source.rows).save(out);
+    (source.clock_offset_ns, source.rows, source.span_ns).save(out);
     Some(())
 }
 
@@ -96,11 +103,11 @@ fn load_source(input: &mut Reader<'_>) -> Result<Source, DecodeError> {
         2 => Compression::Zstd,
         _ => return Err(input.invalid("a compression")),
     };
-    let (mut sizes, mut place, mut known) = ((0, None, 0), (0, FirstKey::default(), None), (None, None));
+    let (mut sizes, mut place, mut known) = ((0, None, 0), (0, FirstKey::default(), None), (None, None, None));
     sizes.load(input)?;
     place.load(input)?;
     known.load(input)?;
-    let ((bytes, symbol, clock_ns), (session, first, onset), (clock_offset_ns, rows)) = (sizes, place, known);
+    let ((bytes, symbol, clock_ns), (session, first, onset), (clock_offset_ns, rows, span_ns)) = (sizes, place, known);
     if clock_ns < 1 {
         return Err(input.invalid("the resolution of times"));
     }
@@ -119,6 +126,7 @@ fn load_source(input: &mut Reader<'_>) -> Result<Source, DecodeError> {
         onset,
         clock_offset_ns,
         rows,
+        span_ns,
         limits: Limits::default(),
         problem: None,
     })
