@@ -167,10 +167,7 @@ fn request(args: &DiffArgs, (before, after): (&Path, &Path), homes: &Homes) -> R
         maps: Vec::new(),
         threads: validate::threads(args.threads),
         settings: BTreeMap::new(),
-        store: keeps.then(|| StoreRequest {
-            program: std::env::current_exe().ok(),
-            ..StoreRequest::in_folder(home)
-        }),
+        store: keeps.then(|| StoreRequest { program: std::env::current_exe().ok(), ..StoreRequest::in_folder(home) }),
     })
 }
 
