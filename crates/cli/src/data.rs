@@ -1,9 +1,11 @@
 //! Data as command lines name them: paths, patterns, and versions of data sets.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use verismo_engine::{Contents, Meter};
+use verismo_feed::Inventory;
 use verismo_versions::source::{self, Listing, Md5s, Source, Tools};
 use verismo_versions::{Archive, DataSpec, Found, Manifest, VersionError, hex};
 
@@ -123,7 +125,9 @@ pub fn expand(flag: &str, paths: &[PathBuf], homes: &Homes) -> Result<Data, CliE
                 let manifest = archive.manifest(&found.version).map_err(version_error)?;
                 data.versions.push(format!("{}@{}", found.set.name, hex(&found.version)));
                 let recorded = Recorded { asked: path.display().to_string(), found, manifest };
-                data.paths.extend(checked(&recorded, homes)?);
+                let paths = checked(&recorded, homes)?;
+                refuse_companions(&recorded.asked, &paths)?;
+                data.paths.extend(paths);
                 data.recorded.push(recorded);
             }
         }
@@ -158,6 +162,15 @@ pub(crate) fn refuse_inner(path: &Path) -> Result<(), CliError> {
         }
     }
     Ok(())
+}
+
+/// Refuses files that are none of the version's and would be read with them.
+fn refuse_companions(asked: &str, paths: &[PathBuf]) -> Result<(), CliError> {
+    let known: BTreeSet<&PathBuf> = paths.iter().collect();
+    let companion = paths.iter().flat_map(|path| Inventory::companions(path)).find(|path| !known.contains(path));
+    let Some(companion) = companion else { return Ok(()) };
+    let message = format!("{} is no file of {asked} and would be read with it", companion.display());
+    Err(CliError::unusable("not-that-version", message).help("move it away, or take a snapshot with it"))
 }
 
 /// How data are named.

@@ -51,6 +51,11 @@ fn remote(asked: Option<&str>, timeout: &TimeoutArgs) -> Result<Option<Remote>, 
     Remote::new(&url, variables, patience).map(Some).map_err(|e| CliError::usage("bad-store", e))
 }
 
+/// Whether the store that is asked for is at a URL.
+pub fn is_remote(args: &PlaceArgs) -> bool {
+    remote_url(args.store.as_deref()).is_some()
+}
+
 /// The place of a store that is not there, as it is named to the user.
 pub fn place(args: &PlaceArgs) -> String {
     home(args.store.as_deref(), None).map(|home| home.display().to_string()).unwrap_or_default()

@@ -2,8 +2,6 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
-mod common;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -41,6 +39,8 @@ impl Bench {
         for (name, _) in std::env::vars_os().filter(|(n, _)| n.to_string_lossy().starts_with("VERISMO_")) {
             command.env_remove(name);
         }
+        // What is not told where to keep its things keeps them here.
+        command.env("XDG_CACHE_HOME", self.path("cache"));
         command
     }
 

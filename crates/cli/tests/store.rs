@@ -375,3 +375,39 @@ fn a_run_that_is_ended_leaves_a_store_that_serves_the_next_one() {
     let warm = judged(&home, &[]);
     assert_eq!((&warm["cache"]["states_computed"], &warm["cache"]["problems"]), (&0.into(), &Value::Array(Vec::new())));
 }
+
+/// LOBSTER messages have their order book in a file beside them, which is read with them whether it is named or not.
+#[test]
+fn a_file_that_is_read_with_another_is_part_of_what_may_change() {
+    let dir = tempfile::tempdir().unwrap();
+    let (home, day) = (dir.path().join("home"), dir.path().join("day"));
+    let simulated = ["simulate", "--format", "lobster", "--events", "4000", "--seed", "1", "--shares"];
+    ok(&home, &[&simulated[..], &["--out", text(&day)]].concat());
+    let named = |part: &str| {
+        let mut paths = fs::read_dir(&day).unwrap().map(|entry| entry.unwrap().path());
+        paths.find(|path| path.to_string_lossy().contains(part)).unwrap()
+    };
+    let (messages, book) = (named("message"), named("orderbook"));
+    std::thread::sleep(Duration::from_millis(100));
+    let reports = dir.path().join("reports");
+    let run = || {
+        let args = ["validate", "--golden", text(&messages), "--candidate", text(&messages), "--out", text(&reports)];
+        let output = verismo(&[&args[..], &["--json", "-"]].concat()).env("VERISMO_STORE", &home).output().unwrap();
+        json(&out(&output))["cache"]["is_report_reused"].as_bool().unwrap()
+    };
+    assert_eq!([run(), run()], [false, true]);
+    // Another book: the last level is gone.
+    let shorter = fs::read_to_string(&book).unwrap().replace(",0\n", ",1\n");
+    fs::write(&book, shorter + "1,1,1,1\n").unwrap();
+    assert!(!run(), "the book is another one");
+    fs::remove_file(&book).unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!([run(), run()], [false, true], "without a book");
+    ok(&home, &["snapshot", text(&day), "--tag", "gold"]);
+    fs::write(&book, "1,1,1,1\n").unwrap();
+    let version = format!("{}@gold", text(&day));
+    let args = ["validate", "--golden", &version, "--candidate", &version, "--out", text(&reports)];
+    let output = verismo(&args).env("VERISMO_STORE", &home).output().unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    assert!(err(&output).contains("is no file of") && err(&output).contains("not-that-version"), "{}", err(&output));
+}

@@ -10,6 +10,7 @@ mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use verismo_feed::checks::TRUNCATED_FILE;
 use verismo_feed::{EventReader, FeedCounters, FeedError, ReaderGroup, Rest, StreamName};
 use verismo_market::observe::{Carries, History, ObserveOptions, Part, StreamObserver};
 
@@ -75,6 +76,12 @@ impl Chain<'_> {
     /// # Errors
     /// [`FeedError`] when a reader cannot go on.
     pub(crate) fn observe(&mut self) -> Result<ObservedSide, FeedError> {
+        let observed = self.observe_as_expected();
+        self.vault.store.release();
+        observed
+    }
+
+    fn observe_as_expected(&mut self) -> Result<ObservedSide, FeedError> {
         self.options.expected_span_ns = self.group.expected_span_ns();
         let observed = self.once()?;
         let is_shorter = observed.streams.iter().any(|(_, observed)| observed.is_shorter_than_expected);
@@ -119,12 +126,13 @@ impl Chain<'_> {
             };
             self.go_on(&mut at, piece)?;
         }
-        self.vault.store.release();
         self.end(at)
     }
 
     fn digest_of(&self, at: usize) -> Option<Digest> {
-        self.group.sources().get(at).and_then(|source| self.vault.identities.digest(source))
+        let source = self.group.sources().get(at)?;
+        // Of bytes that came after the plan nothing is asked for, and nothing is stored.
+        self.vault.identities.digest(source).filter(|_| self.vault.identities.is_still(source))
     }
 
     /// How a source is named in examples.
@@ -224,9 +232,11 @@ impl Chain<'_> {
         let digests: Option<Vec<Digest>> = (at.next..at.next + piece.sources).map(|i| self.digest_of(i)).collect();
         let Some(digests) = digests else { return };
         // A file that changed while it was read may have been read half old, half new.
-        let sources = self.group.sources().iter().skip(at.next).take(piece.sources);
-        let is_same = sources.into_iter().all(|source| self.vault.identities.is_still(source));
-        if is_same && piece.streams.iter().all(|(_, stream)| stream.part.scan.is_storable()) {
+        let mut sources = self.group.sources().iter().skip(at.next).take(piece.sources);
+        let is_same = sources.all(|source| self.vault.identities.is_still(source) && source.problem.is_none());
+        // What could not be read to its end may be readable the next time, with the same bytes.
+        let is_whole = piece.counters.count(TRUNCATED_FILE) == 0;
+        if is_same && is_whole && piece.streams.iter().all(|(_, stream)| stream.part.scan.is_storable()) {
             piece::keep(self, at, keys, (piece, base), &digests, observables);
         }
     }

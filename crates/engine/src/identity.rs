@@ -31,6 +31,11 @@ impl Stamp {
         Some(Self { bytes: metadata.len(), modified_ns: modified.as_nanos(), inode: inode(metadata) })
     }
 
+    /// When it was changed last.
+    pub(crate) fn modified(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_nanos(u64::try_from(self.modified_ns).unwrap_or(u64::MAX))
+    }
+
     pub(crate) fn of_path(path: &Path) -> Option<Self> {
         Self::of(&std::fs::metadata(path).ok()?)
     }
@@ -86,11 +91,20 @@ impl Identities {
         digest.map(|(_, digest)| digest)
     }
 
-    /// Whether a source is still what it was when its digest was asked for.
+    /// Whether a source is still what it was when the run was planned, and when its digest was asked for.
     pub(crate) fn is_still(&self, source: &Source) -> bool {
-        let now = Stamp::of_path(&source.path);
+        let Some(now) = Stamp::of_path(&source.path) else { return false };
         let then = lock(&self.fresh).get(&source.path).cloned().flatten();
-        then.map(|(stamp, _)| stamp) == now && now.is_some()
+        let is_planned = now.bytes == source.bytes && source.modified == Some(now.modified());
+        is_planned && then.is_some_and(|(stamp, _)| stamp == now)
+    }
+
+    /// The digest of a file with this stamp, as it is remembered.
+    pub(crate) fn known(&self, path: &Path, stamp: &Stamp) -> Option<Digest> {
+        let fresh = lock(&self.fresh).get(path).cloned().flatten();
+        let of_log = || absolute(path).and_then(|path| lock(&self.known).get(&path).cloned());
+        let found = if self.verifies { fresh } else { fresh.or_else(of_log) };
+        found.filter(|(known, _)| known == stamp).map(|(_, digest)| digest)
     }
 
     pub(crate) fn look(&self, path: &Path) -> Option<(Stamp, Digest)> {

@@ -90,6 +90,13 @@ pub(crate) struct Facts {
     pub(crate) threads: usize,
 }
 
+impl ValidateRequest {
+    /// Whether nothing that was remembered of files is to be believed.
+    fn verifies(&self) -> bool {
+        self.store.as_ref().is_some_and(|store| store.verifies)
+    }
+}
+
 /// Runs a validation.
 ///
 /// # Errors
@@ -99,11 +106,14 @@ pub fn validate(request: &ValidateRequest, meter: &Meter) -> Result<Report, Engi
     let kept = request.store.as_ref().and_then(Kept::open);
     let memo =
         request.store.as_ref().zip(kept.as_ref()).and_then(|(store, kept)| Memo::of(request, store, &kept.identities));
-    if let Some(report) = kept.as_ref().and_then(|kept| kept.recall(memo.as_ref()?, started)) {
+    if let Some(report) =
+        kept.as_ref().filter(|_| !request.verifies()).and_then(|kept| kept.recall(memo.as_ref()?, request, started))
+    {
         return Ok(report);
     }
-    let plan = match memo.as_ref().zip(kept.as_ref().and_then(|kept| kept.store.as_ref().ok())) {
-        Some((memo, store)) => memo.plan(request, store)?,
+    let opened = kept.as_ref().and_then(|kept| Some((&kept.identities, kept.store.as_ref().ok()?)));
+    let plan = match memo.as_ref().zip(opened).filter(|_| !request.verifies()) {
+        Some((memo, (identities, store))) => memo.plan(request, identities, store)?,
         None => Plan::new(&request.golden, &request.candidate, request.format)?,
     };
     let plan = plan.with_limits(request.limits);
@@ -128,11 +138,11 @@ pub fn validate(request: &ValidateRequest, meter: &Meter) -> Result<Report, Engi
     };
     let report = report_of(&golden.states, &candidate.states, &suite, &request.maps, facts);
     let report = Report { cache: kept.as_ref().map(Kept::report), ..report };
-    if let Some((kept, store)) = kept.as_ref().and_then(|kept| Some((kept, kept.store.as_ref().ok()?))) {
+    if let Some((identities, store)) = opened {
         if let Some(memo) = memo {
-            memo.keep(store, &report);
+            memo.keep(request, (identities, store), &plan, &report);
         }
-        store.finish(kept.max_bytes);
+        store.finish(kept.as_ref().and_then(|kept| kept.max_bytes));
     }
     Ok(report)
 }
@@ -165,8 +175,8 @@ impl Kept {
     }
 
     /// The report of an equal run, with what this one took.
-    fn recall(&self, memo: &Memo, started: Instant) -> Option<Report> {
-        let mut report = memo.find(self.store.as_ref().ok()?)?;
+    fn recall(&self, memo: &Memo, request: &ValidateRequest, started: Instant) -> Option<Report> {
+        let mut report = memo.find(request, &self.identities, self.store.as_ref().ok()?)?;
         let Timing { messages, events, .. } = report.timing;
         let seconds = started.elapsed().as_secs_f64();
         let stages = BTreeMap::from([("recall".to_owned(), seconds)]);

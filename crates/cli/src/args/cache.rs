@@ -13,7 +13,7 @@ Examples:
   verismo cache gc --max-size 5GiB --store s3://bucket/states
 
 Runs may go on meanwhile: what is removed under them is computed again.
-Exit codes: 0 done; 2 no store; 4 a store that cannot be read or swept.";
+Exit codes: 0 done, also where there is no store yet; 2 usage; 4 a store that cannot be read or swept.";
 
 /// Say what the store of states holds, or make it smaller.
 #[derive(Debug, Clone, Args)]
@@ -31,7 +31,8 @@ pub enum CacheCommand {
     Stats(StatsArgs),
     /// Remove states, the least recently used first
     ///
-    /// Without --max-size and --older-than: down to VERISMO_STORE_MAX, else 20GiB. Recorded runs stay. In a folder an object counts as used when
+    /// Without --max-size and --older-than: a folder down to VERISMO_STORE_MAX, else 20GiB; of a store at a URL, which others may share, one of
+    /// them has to say what goes. Recorded runs stay. In a folder an object counts as used when
     /// it was read or written, to a day; at a URL, to a week.
     Gc(GcArgs),
 }
@@ -70,7 +71,8 @@ pub struct GcArgs {
 /// Where a store is.
 #[derive(Debug, Clone, Args)]
 pub struct PlaceArgs {
-    /// The store: a folder or a URL [env: VERISMO_STORE] [default: verismo in the user's cache directory]
+    /// The store: a folder or a URL [env: VERISMO_STORE] [default: verismo in the user's cache directory; that of a
+    /// suite file is .verismo beside it]
     #[arg(long, value_name = "DIR|URL")]
     pub store: Option<String>,
     /// How long it may take.

@@ -40,6 +40,10 @@ fn gc(args: &GcArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit,
     let max_bytes = match (args.max_size, args.older_than) {
         (Some(Size(max)), _) => max,
         (None, Some(_)) => None,
+        (None, None) if store::is_remote(&args.place) => {
+            let message = "a store at a URL may be shared: nothing is removed from it unless it is said what";
+            return Err(CliError::usage("no-limit", message).help("add --max-size SIZE or --older-than TIME"));
+        }
         (None, None) => max_default()?,
     };
     let older_than = args.older_than.map(|ms| Duration::from_millis(ms.unsigned_abs()));
@@ -57,7 +61,8 @@ fn gc(args: &GcArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit,
     Ok(Exit::Pass)
 }
 
-fn max_default() -> Result<Option<u64>, CliError> {
+/// What states in a folder may take where nothing else is said.
+pub(crate) fn max_default() -> Result<Option<u64>, CliError> {
     let Some(text) = std::env::var_os(MAX_VARIABLE).filter(|text| !text.is_empty()) else {
         return Ok(Some(MAX_DEFAULT));
     };

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use verismo_engine::{Meter, StoreRequest, ValidateRequest};
+use verismo_engine::{Meter, Store, StoreRequest, ValidateRequest};
 use verismo_ledger::{Filter, Ledger};
 use verismo_suite::report::Report;
 use verismo_suite::versions::{Diff, DistributionDiff, Distributions};
 use verismo_versions::Manifest;
 
 use super::snapshot::{Looking, present};
-use super::validate;
+use super::{cache, validate};
 use crate::args::DiffArgs;
 use crate::data::{self, Homes, Named, version_error};
 use crate::{CliError, Context, Exit, files, progress, suites};
@@ -153,7 +153,8 @@ fn request(args: &DiffArgs, (before, after): (&Path, &Path), homes: &Homes) -> R
     let suite = args.suite.as_deref().map(suites::load).transpose()?;
     let home = homes.first()?;
     // Only where a store is already: a question leaves nothing behind.
-    let keeps = home.join("states").is_dir();
+    let keeps = home.join(Store::FOLDER).is_dir();
+    let max_bytes = cache::max_default()?;
     Ok(ValidateRequest {
         limits: args.limits.limits(suite.as_ref()),
         golden: golden.paths,
@@ -167,7 +168,11 @@ fn request(args: &DiffArgs, (before, after): (&Path, &Path), homes: &Homes) -> R
         maps: Vec::new(),
         threads: validate::threads(args.threads),
         settings: BTreeMap::new(),
-        store: keeps.then(|| StoreRequest { program: std::env::current_exe().ok(), ..StoreRequest::in_folder(home) }),
+        store: keeps.then(|| StoreRequest {
+            program: std::env::current_exe().ok(),
+            max_bytes,
+            ..StoreRequest::in_folder(home)
+        }),
     })
 }
 

@@ -29,7 +29,7 @@ pub(super) fn keep_below(store: &Store, folder: &Path, written: u64, max_bytes: 
         return;
     }
     // One process does it; the others need not wait.
-    if file.try_lock().is_err() {
+    if matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)) {
         return;
     }
     if let Some(left) = sweep(store, max_bytes)

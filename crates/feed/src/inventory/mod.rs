@@ -9,6 +9,7 @@ mod walk;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use verismo_market::event::NO_TIME;
 
@@ -66,6 +67,8 @@ pub struct Source {
     pub compression: Compression,
     /// Its size on disk.
     pub bytes: u64,
+    /// When it was changed last before it was looked at, where the system tells.
+    pub modified: Option<SystemTime>,
     /// Symbol told by the path of a Parquet tree.
     pub symbol: Option<String>,
     /// Resolution of its exchange times in ns: 1_000_000 for ms stamps, 1_000 for us, 1 for ns.
@@ -116,7 +119,7 @@ pub struct Ignored {
 }
 
 /// The files under some paths.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Listing {
     /// Files of which the content matters.
     pub files: Vec<PathBuf>,
@@ -224,8 +227,17 @@ impl Inventory {
     /// [`FeedError::PathNotFound`], or what keeps a directory from being listed.
     pub fn list(paths: &[PathBuf]) -> Result<Listing, FeedError> {
         let walk::Found { mut files, manifests, ignored } = walk::walk(paths)?;
+        let companions: Vec<PathBuf> = files.iter().flat_map(|path| Self::companions(path)).collect();
         files.extend(manifests);
+        files.extend(companions);
+        files.sort();
+        files.dedup();
         Ok(Listing { files, ignored })
+    }
+
+    /// The files beside a file that are read with it although only it is named: the order book of LOBSTER messages.
+    pub fn companions(path: &Path) -> Vec<PathBuf> {
+        lobster::book_paths(path).into_iter().filter(|path| path.is_file()).collect()
     }
 
     /// The same under other limits.

@@ -74,7 +74,7 @@ fn load_format(input: &mut Reader<'_>) -> Result<Format, DecodeError> {
     Format::from_name(&name).ok_or_else(|| input.invalid("the name of a format"))
 }
 
-/// Limits are not part of it: they are asked for anew.
+/// Limits are not part of it: they are asked for anew. Nor is the time of the last change: the same bytes may have another.
 fn save_source(source: &Source, out: &mut Vec<u8>) -> Option<()> {
     if source.problem.is_some() {
         return None;
@@ -118,6 +118,7 @@ fn load_source(input: &mut Reader<'_>) -> Result<Source, DecodeError> {
         is_format_guessed: false,
         compression,
         bytes,
+        modified: None,
         symbol,
         clock_ns,
         clock_kind: None,

@@ -139,13 +139,15 @@ impl Head {
 }
 
 pub(super) fn source(path: &Path, wish: Option<Format>) -> Result<Verdict, FeedError> {
-    let bytes = fs::metadata(path).map_err(|e| FeedError::io(path, "look at", &e))?.len();
+    let metadata = fs::metadata(path).map_err(|e| FeedError::io(path, "look at", &e))?;
+    let bytes = metadata.len();
     let mut source = Source {
         path: path.to_owned(),
         format: wish.unwrap_or(Format::Table),
         is_format_guessed: false,
         compression: Compression::Plain,
         bytes,
+        modified: metadata.modified().ok(),
         symbol: None,
         clock_ns: 1,
         clock_kind: None,

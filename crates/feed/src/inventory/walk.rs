@@ -54,6 +54,10 @@ impl Walk {
         }
         let metadata = fs::metadata(&real).map_err(|e| FeedError::io(path, "look at", &e))?;
         if metadata.is_dir() {
+            // What verismo itself keeps beside a suite is no data.
+            if depth > 0 && file_name(path) == ".verismo" {
+                return Ok(());
+            }
             return self.visit_directory(path, depth);
         }
         if !metadata.is_file() {

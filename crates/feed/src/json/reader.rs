@@ -167,7 +167,6 @@ impl JsonReader {
     /// Handles one line; `false` at the end of all files.
     fn step(&mut self) -> bool {
         if self.cursors.is_empty() {
-            self.states.iter_mut().for_each(StreamState::forget_most);
             // Bounded by the number of files.
             while self.cursors.is_empty() {
                 if !self.open_due(None) {
@@ -250,7 +249,8 @@ impl EventReader for JsonReader {
         // Bounded by the number of lines.
         while !self.outbox.is_ready() && !self.done && !self.is_resting() {
             let goes_on = self.step();
-            if self.cursors.is_empty() {
+            if goes_on && self.cursors.is_empty() {
+                self.states.iter_mut().for_each(StreamState::forget_most);
                 self.rest_if_due();
             }
             if !goes_on {

@@ -103,7 +103,7 @@ impl Name {
 }
 
 /// Where the order book of a message file can be: the same name with `orderbook` for `message`, packed alike or otherwise.
-fn book_paths(path: &Path) -> Vec<PathBuf> {
+pub(crate) fn book_paths(path: &Path) -> Vec<PathBuf> {
     const MESSAGE: &str = "message";
     let name = file_name(path);
     let Some(at) = name.to_ascii_lowercase().rfind(MESSAGE) else { return Vec::new() };

@@ -60,7 +60,8 @@ pub(crate) fn add_books(sources: &mut Vec<Source>, ignored: &mut Vec<Ignored>) {
         if books.iter().any(|book: &Source| book.path == path) {
             continue;
         }
-        books.push(Source { path, compression, bytes: metadata.len(), problem: None, ..source.clone() });
+        let (bytes, modified) = (metadata.len(), metadata.modified().ok());
+        books.push(Source { path, compression, bytes, modified, problem: None, ..source.clone() });
     }
     sources.extend(books);
 }
