@@ -45,7 +45,9 @@ impl Homes {
             match archive.find(data, version) {
                 Ok(found) => return Ok((archive, found)),
                 // That one has the data set says more than that another has not.
-                Err(error) if matches!(first, None | Some(VersionError::NoSuchSet { .. })) => first = Some(error),
+                Err(error) if matches!(first, None | Some(VersionError::NoSuchSet { elsewhere: None, .. })) => {
+                    first = Some(error)
+                }
                 Err(_) => {}
             }
         }
