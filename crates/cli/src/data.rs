@@ -46,7 +46,9 @@ impl Homes {
             match archive.find(data, version) {
                 Ok(found) => return Ok((archive, found)),
                 // That one has the data set says more than that another has not.
-                Err(error) if matches!(first, None | Some(VersionError::NoSuchSet { .. })) => first = Some(error),
+                Err(error) if matches!(first, None | Some(VersionError::NoSuchSet { elsewhere: None, .. })) => {
+                    first = Some(error)
+                }
                 Err(_) => {}
             }
         }
@@ -137,26 +139,39 @@ pub fn expand(flag: &str, paths: &[PathBuf], homes: &Homes) -> Result<Data, CliE
     Ok(data)
 }
 
-/// Refuses a folder that a table or a cache of a tool lies in: files of other versions would be read as if they were of this one.
+/// A home beside the data, which is none of them.
+pub(crate) const HOME: &str = ".verismo";
+
+/// Refuses a folder that a table or a cache of a tool lies in, or that lies in one: files of other versions would be read as if they were
+/// of this one. Links are followed, as by who reads.
 ///
 /// # Errors
 /// `versions-inside`.
 pub(crate) fn refuse_inner(path: &Path) -> Result<(), CliError> {
     /// As deep as data are looked for.
     const DEPTH_MAX: usize = 64;
+    if !path.is_dir() {
+        return Ok(());
+    }
+    let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if let Some(outer) = real.ancestors().skip(1).find(|outer| source::holds_others(outer)) {
+        let message = format!("{} lies in {}, which holds files of other versions", path.display(), outer.display());
+        return Err(CliError::usage("versions-inside", message).help("name the table, or its files by a pattern"));
+    }
+    let mut seen = BTreeSet::from([real]);
     let mut pending = vec![(path.to_owned(), 0)];
     while let Some((folder, depth)) = pending.pop() {
         // What cannot be read is the reader's to tell.
         let Ok(entries) = std::fs::read_dir(&folder) else { continue };
-        let folders = entries.filter_map(Result::ok).filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        for inner in folders.map(|entry| entry.path()) {
+        let folders = entries.filter_map(Result::ok).filter(|entry| entry.file_name() != HOME);
+        for inner in folders.map(|entry| entry.path()).filter(|path| path.is_dir()) {
             if source::holds_others(&inner) {
                 let message =
                     format!("{} holds files of other versions, and lies in {}", inner.display(), path.display());
                 return Err(CliError::usage("versions-inside", message)
                     .help("name the tables, or the folders of data, one by one"));
             }
-            if depth < DEPTH_MAX {
+            if depth < DEPTH_MAX && std::fs::canonicalize(&inner).is_ok_and(|real| seen.insert(real)) {
                 pending.push((inner, depth + 1));
             }
         }

@@ -345,6 +345,42 @@ fn damaged_records_are_errors_and_never_used() {
 }
 
 #[test]
+fn a_version_that_is_recorded_can_only_be_tagged() {
+    let place = Place::new();
+    let home = place.home();
+    ends(&home, &["snapshot", &place.rebuilt(), "-m", "one"], 0);
+    for given in [["-m", "x"], ["--name", "x"], ["--branch", "x"], ["--format", "events-parquet"]] {
+        let args = [&["snapshot", "rebuilt@main", "--tag", "v1"], &given[..]].concat();
+        says(&home, &args, 2, &["recorded-already"]);
+    }
+    ends(&home, &["snapshot", "rebuilt@main", "--tag", "v1"], 0);
+    says(&home, &["snapshot", &place.rebuilt(), "-m", "two"], 0, &["the message was not recorded"]);
+    says(&home, &["snapshot", &place.rebuilt(), "--tag", "main"], 2, &["bad-name"]);
+}
+
+#[test]
+fn a_home_among_the_data_is_none_of_them_and_links_are_followed() {
+    let place = Place::new();
+    let home = place.home();
+    let first = json(&home, &["snapshot", &place.rebuilt()], 0);
+    let inner = Path::new(&place.rebuilt()).join(".verismo");
+    copy(&home, &inner);
+    fs::create_dir_all(inner.join("x/_delta_log")).unwrap();
+    assert_eq!(json(&home, &["snapshot", &place.rebuilt()], 0)["version"], first["version"]);
+    fs::remove_dir_all(inner).unwrap();
+    let table = place.dir.path().join("table");
+    fixture("partitioned", &table);
+    let partition = fs::read_dir(&table).unwrap().map(|entry| entry.unwrap().path());
+    let partition = partition.into_iter().find(|path| path.is_dir() && !path.ends_with("_delta_log")).unwrap();
+    std::os::unix::fs::symlink(&table, Path::new(&place.rebuilt()).join("linked")).unwrap();
+    std::os::unix::fs::symlink(".", Path::new(&place.rebuilt()).join("round")).unwrap();
+    for command in ["snapshot", "profile"] {
+        says(&home, &[command, &place.rebuilt()], 2, &["versions-inside", "linked"]);
+        says(&home, &[command, text(&partition)], 2, &["versions-inside", "name the table"]);
+    }
+}
+
+#[test]
 fn processes_that_record_at_the_same_time_lose_nothing() {
     let place = Place::new();
     let home = place.home();
@@ -462,6 +498,8 @@ fn what_dvc_tracks_is_read_from_the_tree_or_the_cache_and_as_it_was_recorded() {
     assert_ne!(snapshot("data")["version"], data["version"]);
     assert_eq!(snapshot("data/day 1@dvc")["files"].as_u64(), Some(1));
     assert_eq!(snapshot("one.csv@dvc")["files"].as_u64(), Some(1));
+    let set = fs::read_to_string(home.join("versions/sets/one.csv.json")).unwrap();
+    assert!(set.contains("\"is_file\":true"), "a file that is in the cache only: {set}");
     assert_eq!(snapshot("work/made@dvc")["files"].as_u64(), Some(1));
     says(&home, &["profile", &at("data@dvc"), "--time", "ts"], 0, &["2 files", "the cache of DVC"]);
     says(&home, &["diff", &at("data@dvc"), &at("data")], 1, &["changed", "b.csv"]);

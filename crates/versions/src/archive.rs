@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use verismo_suite::versions::{SNAPSHOT_SCHEMA, Snapshot};
 
 use crate::error::VersionError;
-use crate::manifest::Manifest;
+use crate::manifest::{self, Manifest};
 use crate::merkle::{Digest, hex};
 use crate::name::{check_name, check_ref, name_from};
 use crate::sealed;
-use crate::sets::{DataSet, Record, base};
+use crate::sets::{self, DataSet, Place, Record};
 
 const FOLDER: &str = "versions";
 /// The manifest of some five million files.
@@ -32,6 +32,8 @@ pub struct Archive {
 pub struct Request<'a> {
     /// The data set as given: it need not be absolute.
     pub data: &'a Path,
+    /// Whether that is a single file, which need not be there itself.
+    pub is_file: bool,
     /// Its name; `None` takes the one it has, or one after its folder.
     pub name: Option<&'a str>,
     /// The branch.
@@ -87,6 +89,7 @@ impl Archive {
         let path = self.manifest_path(version);
         let text = sealed::read(&path, MANIFEST_BYTES_MAX)?
             .ok_or_else(|| VersionError::damaged(&path, "it is gone".to_owned()))?;
+        refuse_newer(&path, &text, manifest::SCHEMA)?;
         let manifest = Manifest::parse(&text).map_err(|reason| VersionError::damaged(&path, reason))?;
         if manifest.version() != version {
             return Err(VersionError::damaged(&path, "it is the manifest of another version".to_owned()));
@@ -126,6 +129,7 @@ impl Archive {
     fn set(&self, name: &str) -> Result<Option<DataSet>, VersionError> {
         let path = self.set_path(name);
         let Some(text) = sealed::read(&path, SET_BYTES_MAX)? else { return Ok(None) };
+        refuse_newer(&path, &text, sets::SCHEMA)?;
         let set = DataSet::parse(&text).map_err(|reason| VersionError::damaged(&path, reason))?;
         if set.name != name {
             return Err(VersionError::damaged(&path, format!("it is the data set {:?}", set.name)));
@@ -140,7 +144,7 @@ impl Archive {
     pub fn find_set(&self, data: &str) -> Result<DataSet, VersionError> {
         let (sets, damaged) = self.sets()?;
         let root = absolute(Path::new(data));
-        let here: Vec<&DataSet> = sets.iter().filter(|set| Some(&set.root) == root.as_ref()).collect();
+        let here = root.as_deref().map(|root| at(&sets, root)).unwrap_or_default();
         match here[..] {
             [set] => return Ok(set.clone()),
             [] => {}
@@ -149,15 +153,19 @@ impl Archive {
                 return Err(VersionError::Ambiguous { name: data.to_owned(), among });
             }
         }
-        if let Some(set) = sets.iter().find(|set| set.name == data) {
+        let named = sets.iter().find(|set| set.name == data);
+        // A path that exists wins: its data are not those of a data set elsewhere.
+        let is_path = Path::new(data).exists();
+        if let Some(set) = named.filter(|_| !is_path) {
             return Ok(set.clone());
         }
         // It may be one of those.
         if let Some(error) = damaged.into_iter().next() {
             return Err(error);
         }
+        let elsewhere = named.map(|set| set.root.clone());
         let known = sets.into_iter().map(|set| set.name).collect();
-        Err(VersionError::NoSuchSet { name: data.to_owned(), home: self.home.clone(), known })
+        Err(VersionError::NoSuchSet { name: data.to_owned(), elsewhere, home: self.home.clone(), known })
     }
 
     /// The version of a data set.
@@ -169,8 +177,10 @@ impl Archive {
         let digest = set.find(version)?;
         let path = Path::new(data);
         // Named by its path, the data set is told with paths as they were given.
-        let is_here = absolute(path).is_some_and(|root| root == set.root) && path.exists();
-        let base = if is_here { base(path, set.is_file).to_owned() } else { set.base().to_owned() };
+        let root = absolute(path);
+        let place = set.place_of(&hex(&digest), root.as_deref());
+        let is_here = root.is_some_and(|root| root == place.root) && path.exists();
+        let base = place.base(if is_here { path } else { &place.root }).to_owned();
         Ok(Found { version: digest, base, set })
     }
 
@@ -182,22 +192,26 @@ impl Archive {
         check_ref("--branch", request.branch)?;
         request.tag.map_or(Ok(()), |tag| check_ref("--tag", tag))?;
         request.name.map_or(Ok(()), |name| check_name("--name", name))?;
+        if request.tag == Some(request.branch) {
+            let name = request.branch.to_owned();
+            return Err(VersionError::BadName { what: "--tag", name, why: "the branch has that name" });
+        }
         let root = absolute(request.data)
             .ok_or_else(|| VersionError::io("find", request.data)(std::io::Error::from(ErrorKind::NotFound)))?;
         let folder = self.home.join(FOLDER);
         fs::create_dir_all(&folder).map_err(VersionError::io("make", &folder))?;
         let _lock = lock(&folder)?;
-        let is_new = self.put(manifest)?;
         let mut set = self.set_for(request, &root)?;
         let before = set.clone();
-        set.is_file = root.is_file();
-        set.root = root;
+        let place = Place { root, is_file: request.is_file };
+        set.move_to(&place);
         let (version, at) = (hex(manifest.version()), time(request.now));
         let record = Record {
             version: version.clone(),
             at: at.clone(),
             message: request.message.map(str::to_owned),
             source: request.source.map(str::to_owned),
+            place: Some(place),
         };
         if set.tags.contains_key(request.branch) || request.tag.is_some_and(|tag| set.branches.contains_key(tag)) {
             let name = request.tag.unwrap_or(request.branch).to_owned();
@@ -207,6 +221,7 @@ impl Archive {
         if let Some(tag) = request.tag {
             set.tag(tag, manifest.version(), &at, request.moves_tag)?;
         }
+        let is_new = self.put(manifest)?;
         if set != before {
             self.write_set(&set)?;
         }
@@ -270,7 +285,7 @@ impl Archive {
     fn write_set(&self, set: &DataSet) -> Result<(), VersionError> {
         let path = self.set_path(&set.name);
         let text = set.to_text().map_err(|e| VersionError::damaged(&path, e.to_string()))?;
-        sealed::write(&path, &text)
+        sealed::write(&path, &text, SET_BYTES_MAX)
     }
 
     /// Writes a manifest, unless it is there. Whether it is new.
@@ -284,18 +299,18 @@ impl Archive {
         }
         let is_new = !path.exists();
         let text = manifest.to_text().map_err(|e| VersionError::damaged(&path, e.to_string()))?;
-        sealed::write(&path, &text)?;
+        sealed::write(&path, &text, MANIFEST_BYTES_MAX)?;
         Ok(is_new)
     }
 
     /// The data set of that name, else the one that lies there, else a new one.
     fn set_for(&self, request: &Request<'_>, root: &Path) -> Result<DataSet, VersionError> {
-        let is_file = root.is_file();
+        let is_file = request.is_file;
         if let Some(name) = request.name {
             return Ok(self.set(name)?.unwrap_or_else(|| DataSet::new(name, root, is_file)));
         }
         let (sets, damaged) = self.sets()?;
-        let here: Vec<&DataSet> = sets.iter().filter(|set| set.root == root).collect();
+        let here = at(&sets, root);
         if let [set] = here[..] {
             return Ok(set.clone());
         }
@@ -313,6 +328,28 @@ impl Archive {
         }
         Ok(DataSet::new(&name, root, is_file))
     }
+}
+
+/// The data sets that lie there, else those that lay there once.
+fn at<'a>(sets: &'a [DataSet], root: &Path) -> Vec<&'a DataSet> {
+    let here: Vec<&DataSet> = sets.iter().filter(|set| set.root == root).collect();
+    if here.is_empty() { sets.iter().filter(|set| set.lay_at(root)).collect() } else { here }
+}
+
+/// What a later program wrote is not damaged, and not to be written over.
+fn refuse_newer(path: &Path, text: &str, known: &str) -> Result<(), VersionError> {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        schema: String,
+    }
+    let cut =
+        |schema: &str| schema.rsplit_once('/').and_then(|(name, n)| Some((name.to_owned(), n.parse::<u32>().ok()?)));
+    let schema = serde_json::from_str::<Head>(text.lines().next().unwrap_or_default()).map(|head| head.schema);
+    let newer = schema.ok().filter(|schema| match (cut(schema), cut(known)) {
+        (Some((name, its)), Some((known, own))) => name == known && its > own,
+        _ => false,
+    });
+    newer.map_or(Ok(()), |schema| Err(VersionError::Newer { path: path.to_owned(), schema }))
 }
 
 /// A lock over all data sets, held until it is dropped; whoever ends without a word lets it go, too.
@@ -335,4 +372,112 @@ fn absolute(path: &Path) -> Option<PathBuf> {
 /// RFC 3339 in UTC with milliseconds; the epoch where the calendar ends.
 fn time(at: SystemTime) -> String {
     Timestamp::try_from(at).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::Entry;
+
+    fn manifest(content: u8) -> Manifest {
+        let entry = Entry {
+            path: "a".to_owned(),
+            bytes: 1,
+            digest: [content; 32],
+            is_data: true,
+            rows: None,
+            first_ns: None,
+            last_ns: None,
+            symbol: None,
+        };
+        Manifest::new("x", vec![entry]).unwrap()
+    }
+
+    fn request<'a>(data: &'a Path, tag: Option<&'a str>) -> Request<'a> {
+        Request {
+            data,
+            is_file: false,
+            name: Some("set"),
+            branch: "main",
+            tag,
+            moves_tag: false,
+            message: None,
+            source: None,
+            now: SystemTime::UNIX_EPOCH,
+        }
+    }
+
+    /// A home, and two folders that data may lie in.
+    fn places() -> (tempfile::TempDir, Archive, [PathBuf; 2]) {
+        let folder = tempfile::tempdir().unwrap();
+        let roots = ["a", "b"].map(|name| fs::canonicalize(folder.path()).unwrap().join(name));
+        roots.iter().for_each(|root| fs::create_dir(root).unwrap());
+        let archive = Archive::new(&folder.path().join("home"));
+        (folder, archive, roots)
+    }
+
+    #[test]
+    fn a_tag_that_is_the_branch_is_refused_before_anything_is_written() {
+        let (_folder, archive, [a, _]) = places();
+        let error = archive.record(&request(&a, Some("main")), &manifest(1)).unwrap_err();
+        assert!(matches!(error, VersionError::BadName { .. }), "{error}");
+        assert!(!archive.home().exists());
+        archive.record(&request(&a, Some("v1")), &manifest(1)).unwrap();
+        let taken = archive.record(&request(&a, Some("v1")), &manifest(2)).unwrap_err();
+        assert!(matches!(taken, VersionError::TagTaken { .. }), "{taken}");
+        assert!(!archive.manifest_path(manifest(2).version()).exists());
+    }
+
+    #[test]
+    fn a_version_stays_where_it_was_recorded() {
+        let (_folder, archive, [a, b]) = places();
+        archive.record(&request(&a, Some("v1")), &manifest(1)).unwrap();
+        let file = Request { is_file: true, ..request(&b, Some("v2")) };
+        archive.record(&file, &manifest(2)).unwrap();
+        assert_eq!(archive.find("set", "v1").unwrap().base, a);
+        assert_eq!(archive.find("set", "v2").unwrap().base, b.parent().unwrap());
+        assert_eq!(archive.find(a.to_str().unwrap(), "v1").unwrap().base, a);
+        assert_eq!(archive.find_set(a.to_str().unwrap()).unwrap().name, "set");
+        // What was recorded without its place lies where the data set did.
+        let path = archive.set_path("set");
+        let mut set = archive.set("set").unwrap().unwrap();
+        set.branches.values_mut().flatten().for_each(|record| record.place = None);
+        archive.write_set(&set).unwrap();
+        archive.record(&request(&a, Some("v3")), &manifest(3)).unwrap();
+        assert_eq!(archive.find("set", "v2").unwrap().base, b.parent().unwrap(), "{}", path.display());
+    }
+
+    #[test]
+    fn a_path_that_exists_wins_over_a_name() {
+        let (folder, archive, [a, _]) = places();
+        let other = folder.path().to_str().unwrap();
+        archive.record(&request(&a, None), &manifest(1)).unwrap();
+        let mut set = archive.set("set").unwrap().unwrap();
+        assert!(archive.find_set("set").is_ok());
+        // The tests' own folder has one of that name.
+        set.name = "src".to_owned();
+        archive.write_set(&set).unwrap();
+        let error = archive.find_set("src").unwrap_err();
+        assert!(matches!(error, VersionError::NoSuchSet { elsewhere: Some(_), .. }), "{other}: {error}");
+        assert!(error.help().unwrap().contains(a.to_str().unwrap()));
+    }
+
+    #[test]
+    fn what_a_later_program_wrote_is_not_written_over() {
+        let (_folder, archive, [a, _]) = places();
+        archive.record(&request(&a, None), &manifest(1)).unwrap();
+        let paths = [archive.manifest_path(manifest(1).version()), archive.set_path("set")];
+        for path in paths {
+            let before = sealed::read(&path, SET_BYTES_MAX).unwrap().unwrap();
+            let later = before.replacen("/1\"", "/2\"", 1);
+            sealed::write(&path, &later, SET_BYTES_MAX).unwrap();
+            let error = archive.record(&request(&a, None), &manifest(1)).unwrap_err();
+            assert!(matches!(error, VersionError::Newer { .. }) && !error.is_usage(), "{error}");
+            assert_eq!(sealed::read(&path, SET_BYTES_MAX).unwrap().unwrap(), later);
+            sealed::write(&path, &before, SET_BYTES_MAX).unwrap();
+        }
+        fs::write(archive.set_path("set"), "x").unwrap();
+        let help = archive.find_set("set").unwrap_err().help().unwrap();
+        assert!(help.contains("put back a copy"), "{help}");
+    }
 }

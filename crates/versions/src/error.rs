@@ -24,11 +24,31 @@ pub enum VersionError {
         /// What is wrong.
         reason: String,
     },
+    /// What a later verismo wrote.
+    #[error("{} was written by a later verismo: its schema is {schema:?}", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// What it says of itself.
+        schema: String,
+    },
+    /// A manifest, or the branches of a data set, that could not be read again.
+    #[error("{} would have {bytes} bytes, and no more than {bytes_max} are read", path.display())]
+    TooLarge {
+        /// The file, which is not written.
+        path: PathBuf,
+        /// Its length.
+        bytes: u64,
+        /// The most that is read.
+        bytes_max: u64,
+    },
     /// No data set goes by that name, or lies there.
     #[error("no versions of {name} are recorded in {}", home.display())]
     NoSuchSet {
         /// What was asked for.
         name: String,
+        /// Where the data set of that name lies, if what was asked for is a path that exists.
+        elsewhere: Option<PathBuf>,
         /// Where was looked.
         home: PathBuf,
         /// Names that there are.
@@ -96,6 +116,11 @@ pub enum VersionError {
     },
 }
 
+/// Whether a file of an archive is that of a data set.
+fn is_set(path: &Path) -> bool {
+    path.parent().and_then(Path::file_name).is_some_and(|folder| folder == "sets")
+}
+
 /// More names would not tell more.
 const SHOWN_MAX: usize = 5;
 
@@ -129,6 +154,8 @@ impl VersionError {
         match self {
             Self::Io { .. } => "versions-io",
             Self::Damaged { .. } => "damaged-version",
+            Self::Newer { .. } => "newer-version-record",
+            Self::TooLarge { .. } => "version-too-large",
             Self::NoSuchSet { .. } => "no-such-data-set",
             Self::NoSuchVersion { .. } => "no-such-version",
             Self::Ambiguous { .. } => "ambiguous-version",
@@ -154,6 +181,15 @@ impl VersionError {
     /// What to do about it.
     pub fn help(&self) -> Option<String> {
         match self {
+            Self::Damaged { path, .. } if is_set(path) => Some(
+                "put back a copy of the file; removing it forgets branches and tags, not the manifests".to_owned(),
+            ),
+            Self::Newer { .. } => Some("use the verismo that wrote it, or a later one".to_owned()),
+            Self::TooLarge { .. } => Some("record parts of the data as data sets of their own".to_owned()),
+            Self::NoSuchSet { name, elsewhere: Some(place), .. } => Some(format!(
+                "the path {name} is taken, since it exists; the data set of that name lies in {}: name it by that path",
+                place.display()
+            )),
             Self::Damaged { .. } => {
                 Some("remove the file; where the data are still there, `verismo snapshot` writes it again".to_owned())
             }

@@ -26,4 +26,4 @@ pub use manifest::{Entry, Manifest, check_bytes};
 pub use merkle::{Digest, hex, root, unhex};
 pub use name::{DataSpec, check_name, check_ref};
 pub use path::check_path;
-pub use sets::{DataSet, Record, Tag};
+pub use sets::{DataSet, Place, Record, Tag};

@@ -11,7 +11,7 @@ use verismo_suite::versions::{Amount, Facts};
 use crate::merkle::{Digest, hex, root, unhex};
 use crate::path::folder;
 
-const SCHEMA: &str = "verismo.version/1";
+pub(crate) const SCHEMA: &str = "verismo.version/1";
 
 /// A file of a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,7 +16,15 @@ fn check_line(text: &str) -> String {
 }
 
 /// Writes a text with its check: a reader, or a crash, sees it whole or not at all.
-pub(crate) fn write(path: &Path, text: &str) -> Result<(), VersionError> {
+///
+/// # Errors
+/// More than `bytes_max`, with which it will be read, and what cannot be written.
+pub(crate) fn write(path: &Path, text: &str, bytes_max: u64) -> Result<(), VersionError> {
+    let check = check_line(text);
+    let bytes = (text.len() + check.len()) as u64;
+    if bytes > bytes_max {
+        return Err(VersionError::TooLarge { path: path.to_owned(), bytes, bytes_max });
+    }
     let folder = path.parent().unwrap_or(Path::new(""));
     fs::create_dir_all(folder).map_err(VersionError::io("make", folder))?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -27,7 +35,7 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), VersionError> {
     let written = || -> std::io::Result<()> {
         let mut file = File::create(&temporary)?;
         file.write_all(text.as_bytes())?;
-        file.write_all(check_line(text).as_bytes())?;
+        file.write_all(check.as_bytes())?;
         file.sync_all()?;
         fs::rename(&temporary, path)
     };
@@ -78,7 +86,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b");
         assert_eq!(read(&path, 100).unwrap(), None);
-        write(&path, "one\ntwo\n").unwrap();
+        assert!(matches!(write(&path, "one\ntwo\n", 20), Err(VersionError::TooLarge { .. })));
+        assert!(!path.exists());
+        write(&path, "one\ntwo\n", 1000).unwrap();
         assert_eq!(read(&path, 1000).unwrap().unwrap(), "one\ntwo\n");
         assert!(read(&path, 20).is_err());
         let whole = fs::read(&path).unwrap();

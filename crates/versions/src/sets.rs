@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::VersionError;
 use crate::merkle::{Digest, hex, unhex};
 
-const SCHEMA: &str = "verismo.data-set/1";
+pub(crate) const SCHEMA: &str = "verismo.data-set/1";
 /// Fewer hex digits name no version: too many words are hex.
 const PREFIX_MIN: usize = 4;
 
@@ -25,6 +25,25 @@ pub struct Record {
     /// What told the files where that was not the folder: `dvc`, `delta:12`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// Where its files lay; those of versions recorded by older programs where those of the data set do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+/// Where files of a version lay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Absolute.
+    pub root: PathBuf,
+    /// Whether that is a single file.
+    pub is_file: bool,
+}
+
+impl Place {
+    /// The folder that paths of the manifest are relative to, where the place goes by that path.
+    pub(crate) fn base<'a>(&self, root: &'a Path) -> &'a Path {
+        if self.is_file { root.parent().unwrap_or(Path::new("")) } else { root }
+    }
 }
 
 /// What a tag names.
@@ -94,9 +113,38 @@ impl DataSet {
         self.tags.iter().filter(|(_, tag)| tag.version == version).map(|(name, _)| name.clone()).collect()
     }
 
-    /// The folder that paths of its manifests are relative to.
-    pub fn base(&self) -> &Path {
-        base(&self.root, self.is_file)
+    /// Where the data set lay last.
+    pub(crate) fn place(&self) -> Place {
+        Place { root: self.root.clone(), is_file: self.is_file }
+    }
+
+    /// From now on the data set lies there; versions that were recorded before stay where they were.
+    pub(crate) fn move_to(&mut self, place: &Place) {
+        let before = self.place();
+        if before == *place {
+            return;
+        }
+        for record in self.branches.values_mut().flatten() {
+            record.place.get_or_insert_with(|| before.clone());
+        }
+        (self.root, self.is_file) = (place.root.clone(), place.is_file);
+    }
+
+    /// Whether a version was recorded from that root.
+    pub(crate) fn lay_at(&self, root: &Path) -> bool {
+        let mut places = self.branches.values().flatten().filter_map(|record| record.place.as_ref());
+        self.root == root || places.any(|place| place.root == root)
+    }
+
+    /// Where the files of a version lay: at that root if it was recorded from there, else where it was recorded last.
+    pub(crate) fn place_of(&self, version: &str, root: Option<&Path>) -> Place {
+        let records = self.branches.values().flatten().filter(|record| record.version == version);
+        let mut found: Vec<(&str, Place)> =
+            records.map(|record| (record.at.as_str(), record.place.clone().unwrap_or_else(|| self.place()))).collect();
+        found.sort_by(|a, b| a.0.cmp(b.0));
+        let here = found.iter().position(|(_, place)| Some(place.root.as_path()) == root);
+        let at = here.or(found.len().checked_sub(1));
+        at.map_or_else(|| self.place(), |at| found.swap_remove(at).1)
     }
 
     /// The version of that name: a tag, a branch (its latest), the start of a digest.
@@ -104,6 +152,12 @@ impl DataSet {
     /// # Errors
     /// [`VersionError::NoSuchVersion`], [`VersionError::Ambiguous`].
     pub fn find(&self, name: &str) -> Result<Digest, VersionError> {
+        if let (Some(tag), Some(head)) = (self.tags.get(name), self.head(name)) {
+            let short = |version: &str| version.chars().take(12).collect::<String>();
+            let among =
+                vec![format!("the tag ({})", short(&tag.version)), format!("the branch ({})", short(&head.version))];
+            return Err(VersionError::Ambiguous { name: name.to_owned(), among });
+        }
         let tag = self.tags.get(name).map(|tag| tag.version.as_str());
         let named = tag.or_else(|| self.head(name).map(|record| record.version.as_str()));
         if let Some(digest) = named.and_then(unhex) {
@@ -135,7 +189,9 @@ impl DataSet {
     /// Puts a version on a branch, unless it is its latest. Whether something changed.
     pub(crate) fn push(&mut self, branch: &str, record: Record) -> bool {
         let records = self.branches.entry(branch.to_owned()).or_default();
-        if records.last().is_some_and(|last| last.version == record.version) {
+        if let Some(last) = records.last_mut().filter(|last| last.version == record.version) {
+            // The same files, and at hand there.
+            last.place = record.place;
             return false;
         }
         records.push(record);
@@ -158,17 +214,12 @@ impl DataSet {
     }
 }
 
-/// The folder of the paths of a data set that lies there.
-pub(crate) fn base(root: &Path, is_file: bool) -> &Path {
-    if is_file { root.parent().unwrap_or(Path::new("")) } else { root }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn record(digest: &Digest) -> Record {
-        Record { version: hex(digest), at: "2026-11-30T00:00:00Z".to_owned(), message: None, source: None }
+        Record { version: hex(digest), at: "2026-11-30T00:00:00Z".to_owned(), message: None, source: None, place: None }
     }
 
     #[test]
@@ -195,6 +246,8 @@ mod tests {
         for none in ["aca", "abac", "v2", ""] {
             assert!(matches!(set.find(none), Err(VersionError::NoSuchVersion { .. })), "{none}");
         }
+        set.tags.insert("main".to_owned(), Tag { version: hex(&digests[0]), at: String::new() });
+        assert!(matches!(set.find("main"), Err(VersionError::Ambiguous { .. })), "a tag and a branch");
         assert_eq!(DataSet::parse(&set.to_text().unwrap()), Ok(set));
     }
 }

@@ -67,7 +67,7 @@ Examples:
   verismo versions capture/
   verismo versions capture --json - | jq -r '.sets[0].versions[] | select(.tags != []) | .version'
 
-Exit codes: 0 listed, also where there is none; 2 no such data set; 4 a record that is damaged.";
+Exit codes: 0 listed, also where there is none; 2 no such data set; 4 the record of a data set is damaged.";
 
 /// List the recorded versions of data sets.
 #[derive(Debug, Clone, Args)]

@@ -90,11 +90,8 @@ fn recorded(args: &DiffArgs, diff: &Diff, homes: &Homes) -> Option<Distributions
     let has_versions = |paths: &[String]| paths.iter().any(|path| path.contains('@'));
     for run in runs.iter().filter(|run| has_versions(&run.golden) && has_versions(&run.candidate)) {
         let Some(report) = ledger.find(&run.id).ok().and_then(|id| ledger.report(&id).ok()) else { continue };
-        let is_of = |setting: &str, version: &str| {
-            let named = report.provenance.settings.get(setting).and_then(|named| named.rsplit_once('@'));
-            named.is_some_and(|(_, digest)| digest == version)
-        };
-        if is_of(GOLDEN_VERSION, &diff.before.version) && is_of(CANDIDATE_VERSION, &diff.after.version) {
+        let is_one = run.golden.len() == 1 && run.candidate.len() == 1;
+        if is_one && is_of(&report.provenance.settings, [&diff.before.version, &diff.after.version]) {
             let note = format!("As run {} found them, with the suite {}.", run.id, run.suite);
             return Some(Distributions {
                 known_from: "run".to_owned(),
@@ -105,6 +102,19 @@ fn recorded(args: &DiffArgs, diff: &Diff, homes: &Homes) -> Option<Distributions
         }
     }
     None
+}
+
+/// Whether a run with these settings judged just these versions, and all of them.
+fn is_of(settings: &BTreeMap<String, String>, versions: [&str; 2]) -> bool {
+    const NAMED: [&str; 2] = [GOLDEN_VERSION, CANDIDATE_VERSION];
+    // Any other says what was read of the data, or how.
+    let is_plain =
+        settings.keys().all(|key| NAMED.contains(&key.as_str()) || ["suite", "threads"].contains(&key.as_str()));
+    let is_one = |(setting, version): (&str, &str)| {
+        let named = settings.get(setting).filter(|named| !named.contains(", "));
+        named.and_then(|named| named.rsplit_once('@')).is_some_and(|(_, digest)| digest == version)
+    };
+    is_plain && NAMED.into_iter().zip(versions).all(is_one)
 }
 
 fn unknown(shown: &[String; 2]) -> Distributions {
@@ -211,6 +221,23 @@ pub(crate) fn settings(golden: &data::Data, candidate: &data::Data) -> impl Iter
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_tells_of_versions_if_it_judged_them_alone_and_whole() {
+        let settings = |more: &[(&str, &str)]| {
+            let own = [(GOLDEN_VERSION, "g@aa"), (CANDIDATE_VERSION, "c@bb")];
+            own.iter()
+                .chain(more)
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect::<BTreeMap<_, _>>()
+        };
+        assert!(is_of(&settings(&[]), ["aa", "bb"]));
+        assert!(is_of(&settings(&[("suite", "market"), ("threads", "2")]), ["aa", "bb"]));
+        assert!(!is_of(&settings(&[]), ["aa", "aa"]));
+        assert!(!is_of(&settings(&[("time", "09:00-10:00")]), ["aa", "bb"]));
+        assert!(!is_of(&settings(&[(GOLDEN_VERSION, "x@cc, g@aa")]), ["aa", "bb"]));
+        assert!(!is_of(&BTreeMap::new(), ["aa", "bb"]));
+    }
 
     #[test]
     fn an_at_alone_is_of_the_same_data_set() {

@@ -34,6 +34,7 @@ pub fn run(args: &SnapshotArgs, context: Context<'_>, out: &mut impl Write) -> R
                 let message = format!("{}: the version is recorded already", args.data.display());
                 return Err(CliError::usage("nothing-to-record", message).help("--tag names it"));
             };
+            refuse_for_recorded(args)?;
             let (archive, found) = homes.find(data, version)?;
             archive.tag(&found, tag, args.force, SystemTime::now()).map_err(version_error)?
         }
@@ -43,6 +44,25 @@ pub fn run(args: &SnapshotArgs, context: Context<'_>, out: &mut impl Write) -> R
     let text = |style: &_| verismo_report::snapshot_text(&snapshot, style);
     files::json_or_text(args.json.as_deref(), json, text, context, out)?;
     Ok(Exit::Pass)
+}
+
+/// A version that is recorded already gets a tag, and keeps the rest.
+fn refuse_for_recorded(args: &SnapshotArgs) -> Result<(), CliError> {
+    // What the environment says is said for all commands.
+    let has_format = args.format != InputFormat::default() && std::env::var_os("VERISMO_FORMAT").is_none();
+    let given = [
+        ("--message", args.message.is_some()),
+        ("--name", args.name.is_some()),
+        ("--branch", args.branch != "main"),
+        ("--format", has_format),
+    ];
+    match given.iter().find(|(_, is_given)| *is_given) {
+        Some((flag, _)) => {
+            let message = format!("{flag}: {} is recorded already, and can only be tagged", args.data.display());
+            Err(CliError::usage("recorded-already", message).help("name the data without @VERSION to record them"))
+        }
+        None => Ok(()),
+    }
 }
 
 fn internal(error: impl std::fmt::Display) -> CliError {
@@ -57,6 +77,7 @@ fn record(args: &SnapshotArgs, homes: &Homes, context: Context<'_>) -> Result<Sn
     let present = present(&args.data, &options, homes, context)?;
     let request = Request {
         data: &present.data,
+        is_file: present.is_file,
         name: args.name.as_deref(),
         branch: &args.branch,
         tag: args.tag.as_deref(),
@@ -65,7 +86,11 @@ fn record(args: &SnapshotArgs, homes: &Homes, context: Context<'_>) -> Result<Sn
         source: present.source.as_deref(),
         now: SystemTime::now(),
     };
-    Archive::new(home).record(&request, &present.manifest).map_err(version_error)
+    let snapshot = Archive::new(home).record(&request, &present.manifest).map_err(version_error)?;
+    if snapshot.is_unchanged && args.message.is_some() {
+        tracing::warn!("the message was not recorded: the version is the latest of its branch already");
+    }
+    Ok(snapshot)
 }
 
 /// How a data set is looked at.
@@ -79,6 +104,8 @@ pub(crate) struct Looking {
 pub(crate) struct Present {
     /// Where it lies.
     pub(crate) data: PathBuf,
+    /// Whether that is a single file; one that a tool keeps need not be there itself.
+    pub(crate) is_file: bool,
     /// What told its files, where that was not the folder.
     pub(crate) source: Option<String>,
     pub(crate) manifest: Manifest,
@@ -98,11 +125,11 @@ pub(crate) fn present(
             None => None,
         },
     };
-    let (base, paths, data, source) = match &listing {
+    let (base, paths, data, source, is_file) = match &listing {
         Some(listing) => {
             let base = data::base_of(listing, homes)?;
             let paths = listing.files.iter().map(|file| base.join(&file.path)).collect();
-            (base, paths, listing.data.clone(), Some(listing.source.clone()))
+            (base, paths, listing.data.clone(), Some(listing.source.clone()), listing.base != listing.data)
         }
         None => {
             // One place, not what a pattern finds: a version has one root.
@@ -113,12 +140,20 @@ pub(crate) fn present(
             }
             data::refuse_inner(data)?;
             let base = if data.is_file() { data.parent().unwrap_or(Path::new("")) } else { data };
-            (base.to_owned(), vec![data.to_owned()], data.to_owned(), None)
+            (base.to_owned(), without_home(data), data.to_owned(), None, data.is_file())
         }
     };
     let inventory = Inventory::scan(&paths, validate::format(options.format)).map_err(feed_error)?;
     let manifest = manifest(&base, &inventory, options, homes, context)?;
-    Ok(Present { data, source, manifest })
+    Ok(Present { data, is_file, source, manifest })
+}
+
+/// What to look at of data: a home that lies among them is none of them.
+fn without_home(data: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(data).ok().filter(|_| data.join(data::HOME).is_dir());
+    let Some(entries) = entries else { return vec![data.to_owned()] };
+    let others = entries.filter_map(Result::ok).filter(|entry| entry.file_name() != data::HOME);
+    others.map(|entry| entry.path()).filter(|path| path.exists()).collect()
 }
 
 fn manifest(
@@ -131,6 +166,10 @@ fn manifest(
     let mut known: BTreeMap<&Path, Option<&Source>> =
         inventory.manifests.iter().map(|path| (path.as_path(), None)).collect();
     known.extend(inventory.sources.iter().map(|source| (source.path.as_path(), Some(source))));
+    known.retain(|path, _| {
+        let inside = path.strip_prefix(base).unwrap_or(path);
+        !inside.components().any(|part| part.as_os_str() == data::HOME)
+    });
     let paths: Vec<PathBuf> = known.keys().map(|path| (*path).to_owned()).collect();
     let contents = Contents::open(homes.first()?, options.verifies);
     let meter = Meter::default();

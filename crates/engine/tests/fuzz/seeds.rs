@@ -62,6 +62,7 @@ fn manifests() -> Vec<Vec<u8>> {
     let home = tempfile::tempdir().unwrap();
     let request = Request {
         data: home.path(),
+        is_file: false,
         name: None,
         branch: "main",
         tag: None,

@@ -29,15 +29,14 @@ pub(super) fn list(data: &Path, version: Option<&str>, tools: &dyn Tools) -> Res
     if !folder.is_dir() {
         return Err(VersionError::source(data, format!("it is no Delta table: there is no folder {FOLDER}")));
     }
-    let log = Log::read(&folder)?;
+    let mut log = Log::read(&folder)?;
     let wanted = match version {
         None => log.latest(),
         Some(text) => text.parse().map_err(|_| {
             VersionError::source(data, format!("{text:?} is no version of a Delta table: those are numbers"))
         })?,
     };
-    let mut table = Table::default();
-    log.replay(wanted, &mut table, tools)?;
+    let table = log.replay(wanted, tools)?;
     table.check(&folder)?;
     let mut notes = Vec::new();
     if !table.partition_columns().is_empty() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::error::VersionError;
@@ -15,8 +16,12 @@ const READER_VERSION_MAX: u64 = 3;
 /// More files than any table has.
 const FILES_MAX: usize = 20_000_000;
 
-/// Columns of a checkpoint that are read.
-pub(super) const COLUMNS: &[&str] = &["add", "protocol", "metaData"];
+const TOO_MANY: &str = "it has more files than any table";
+/// Longer paths no file system takes, however each of their bytes is escaped.
+const PATH_BYTES_MAX: usize = 3 * 4096;
+
+/// Columns of a checkpoint that are read; of `sidecar` only whether there is one.
+pub(super) const COLUMNS: &[&str] = &["add", "protocol", "metaData", "sidecar"];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -25,6 +30,7 @@ struct Action {
     remove: Option<File>,
     protocol: Option<Protocol>,
     meta_data: Option<Metadata>,
+    sidecar: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,6 +79,8 @@ pub(super) struct Table {
     live: BTreeMap<(String, Option<DeletionVector>), Option<u64>>,
     protocol: Option<Protocol>,
     metadata: Option<Metadata>,
+    /// Whether files are told by other files than those of the log, which are not read.
+    has_sidecars: bool,
 }
 
 impl Table {
@@ -86,17 +94,33 @@ impl Table {
         self.metadata.as_ref().and_then(|m| m.partition_columns.as_deref()).unwrap_or_default()
     }
 
+    /// Whether a checkpoint leaves files to others, so that those it tells are not all.
+    pub(super) fn has_sidecars(&self) -> bool {
+        self.has_sidecars
+    }
+
     /// Goes past a commit: an action a line.
     pub(super) fn commit(&mut self, path: &Path, bytes: &[u8]) -> Result<(), VersionError> {
         let lines = bytes.split(|byte| *byte == b'\n').enumerate();
         let (mut removed, mut added) = (Vec::new(), Vec::new());
+        let mut is_empty = true;
         for (i, line) in lines.filter(|(_, line)| !line.trim_ascii().is_empty()) {
             let action: Action = serde_json::from_slice(line).map_err(|e| {
                 VersionError::source(path, format!("line {}: it is damaged, or no commit of a Delta table: {e}", i + 1))
             })?;
+            is_empty = false;
+            if let Some(why) = action.add.iter().chain(&action.remove).find_map(unfit) {
+                return Err(VersionError::source(path, format!("line {}: {why}", i + 1)));
+            }
             removed.extend(action.remove);
             added.extend(action.add);
+            if added.len().max(removed.len()) > FILES_MAX {
+                return Err(VersionError::source(path, TOO_MANY));
+            }
             self.take(action.protocol, action.meta_data);
+        }
+        if is_empty {
+            return Err(VersionError::source(path, "it is empty: whoever wrote it was cut off"));
         }
         // A file that a commit removes and adds again is live.
         for file in removed {
@@ -109,7 +133,14 @@ impl Table {
     pub(super) fn row(&mut self, row: Value) -> Result<(), String> {
         let action: Action = serde_json::from_value(row).map_err(|e| e.to_string())?;
         self.take(action.protocol, action.meta_data);
-        action.add.map_or(Ok(()), |file| self.add(file).map_err(str::to_owned))
+        if action.sidecar.is_some() {
+            self.has_sidecars = true;
+            return Err("it leaves files to others".to_owned());
+        }
+        match action.add.as_ref().and_then(unfit) {
+            Some(why) => Err(why.to_owned()),
+            None => action.add.map_or(Ok(()), |file| self.add(file).map_err(str::to_owned)),
+        }
     }
 
     fn take(&mut self, protocol: Option<Protocol>, metadata: Option<Metadata>) {
@@ -119,7 +150,7 @@ impl Table {
 
     fn add(&mut self, file: File) -> Result<(), &'static str> {
         self.live.insert((file.path, file.deletion_vector), file.size);
-        if self.live.len() > FILES_MAX { Err("it has more files than any table") } else { Ok(()) }
+        if self.live.len() > FILES_MAX { Err(TOO_MANY) } else { Ok(()) }
     }
 
     /// Whether the files, read as they are, are the table.
@@ -152,6 +183,11 @@ impl Table {
             None => Ok(()),
         }
     }
+}
+
+/// What is wrong with a file's path, before it is kept.
+fn unfit(file: &File) -> Option<&'static str> {
+    (file.path.len() > PATH_BYTES_MAX).then_some("a path is longer than any file system takes")
 }
 
 fn unread(log: &Path, what: String) -> VersionError {
@@ -214,6 +250,11 @@ mod tests {
             (vec![&orc, V1], "orc"),
             (vec![META], "no protocol"),
             (vec![V1], "no schema"),
+            (vec![""], "empty"),
+            (
+                vec![META, V1, &format!(r#"{{"add":{{"path":"{}"}}}}"#, "a".repeat(PATH_BYTES_MAX + 1))],
+                "line 3: a path",
+            ),
             (vec![META, V1, "{"], "line 3"),
             (vec![META, V1, r#"{"add":{"path":7}}"#], "line 3"),
             (vec![META, V1, r#"{"add":{"path":"a","size":-1}}"#], "line 3"),

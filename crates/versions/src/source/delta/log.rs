@@ -21,6 +21,8 @@ pub(super) struct Log {
     checkpoints: BTreeMap<u64, BTreeMap<u64, BTreeMap<u64, PathBuf>>>,
     /// Whether there are checkpoints of the second kind, which are not read.
     has_v2: bool,
+    /// Checkpoints of the second kind under the name of the first.
+    left_out: BTreeSet<u64>,
 }
 
 impl Log {
@@ -78,18 +80,24 @@ impl Log {
     }
 
     /// Puts a version together.
-    pub(super) fn replay(&self, version: u64, table: &mut Table, tools: &dyn Tools) -> Result<(), VersionError> {
-        let (first, checkpoint) = self.start(version)?;
-        for path in checkpoint {
-            let rows = tools.parquet_rows(path, COLUMNS, &mut |row| table.row(row));
-            rows.map_err(|why| VersionError::source(path, format!("the checkpoint cannot be read: {why}")))?;
-        }
+    pub(super) fn replay(&mut self, version: u64, tools: &dyn Tools) -> Result<Table, VersionError> {
+        // Each time round a checkpoint is left out that was not before.
+        let (first, mut table) = loop {
+            let (first, checkpoint) = self.start(version)?;
+            match checkpointed(&checkpoint, tools)? {
+                Some(table) => break (first, table),
+                None => {
+                    self.left_out.extend(first.checked_sub(1));
+                    self.has_v2 = true;
+                }
+            }
+        };
         for commit in self.commits.iter().filter(|commit| (first..=version).contains(*commit)) {
             let path = self.folder.join(format!("{commit:0DIGITS$}.json"));
             let text = read_text(&path, COMMIT_BYTES_MAX)?;
             table.commit(&path, text.as_bytes())?;
         }
-        Ok(())
+        Ok(table)
     }
 
     /// The first commit to read, and what to read before it.
@@ -98,7 +106,8 @@ impl Log {
             let commits = self.commits.iter().filter(|commit| (first..=version).contains(*commit)).count() as u64;
             first > version || commits.checked_sub(1) == Some(version - first)
         };
-        for checkpoint in self.checkpoints.range(..=version).rev().map(|(at, _)| *at) {
+        let earlier = self.checkpoints.range(..=version).rev().map(|(at, _)| *at);
+        for checkpoint in earlier.filter(|at| !self.left_out.contains(at)) {
             if let Some(parts) = self.whole(checkpoint) {
                 // What is missing after this one is missing after all before, too.
                 return match checkpoint.checked_add(1) {
@@ -123,6 +132,19 @@ impl Log {
         let help = first.map_or_else(String::new, |first| format!("the log holds commits from {first} to {latest}"));
         VersionError::source_help(&self.folder, reason, help)
     }
+}
+
+/// The table that a checkpoint tells; `None` where it leaves files to others (sidecars), which are not read.
+fn checkpointed(parts: &[&PathBuf], tools: &dyn Tools) -> Result<Option<Table>, VersionError> {
+    let mut table = Table::default();
+    for path in parts {
+        let rows = tools.parquet_rows(path, COLUMNS, &mut |row| table.row(row));
+        if table.has_sidecars() {
+            return Ok(None);
+        }
+        rows.map_err(|why| VersionError::source(path, format!("the checkpoint cannot be read: {why}")))?;
+    }
+    Ok(Some(table))
 }
 
 /// A number written with that many digits.
@@ -176,6 +198,49 @@ mod tests {
         assert_eq!(started(&names, 4), None);
         let max = format!("{}.checkpoint.parquet", u64::MAX);
         assert_eq!(started(&[max], u64::MAX), None);
+    }
+
+    /// A checkpoint of an added file, of a sidecar, or of both.
+    struct Rows(Vec<serde_json::Value>);
+
+    impl Tools for Rows {
+        fn parquet_rows(
+            &self,
+            _: &Path,
+            columns: &[&str],
+            each: &mut dyn FnMut(serde_json::Value) -> Result<(), String>,
+        ) -> Result<(), String> {
+            assert!(columns.contains(&"sidecar"));
+            self.0.iter().cloned().try_for_each(each)
+        }
+
+        fn md5(&self, _: &Path) -> Option<String> {
+            None
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_that_leaves_files_to_others_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let commit = |version: u64| {
+            let text = format!(r#"{{"add":{{"path":"{version}","size":1}}}}"#);
+            std::fs::write(folder.path().join(format!("{version:020}.json")), text).unwrap();
+        };
+        let rows = |rows: &[&str]| Rows(rows.iter().map(|row| serde_json::from_str(row).unwrap()).collect());
+        let files = |tools: &Rows| {
+            let table = Log::read(folder.path()).unwrap().replay(1, tools).map_err(|e| e.to_string())?;
+            Ok::<_, String>(table.live().map(|(path, _)| path.to_owned()).collect::<Vec<_>>())
+        };
+        let classic = rows(&[r#"{"add":{"path":"x","size":1},"sidecar":null}"#]);
+        let second = rows(&[r#"{"add":null}"#, r#"{"sidecar":{"path":"y.parquet","sizeInBytes":1}}"#]);
+        std::fs::write(folder.path().join(format!("{:020}.checkpoint.parquet", 1)), "").unwrap();
+        assert_eq!(files(&classic).unwrap(), ["x"]);
+        let error = files(&second).unwrap_err();
+        assert!(error.contains("checkpoints of version 2 are not read"), "{error}");
+        commit(0);
+        commit(1);
+        assert_eq!(files(&classic).unwrap(), ["x"]);
+        assert_eq!(files(&second).unwrap(), ["0", "1"]);
     }
 
     #[test]

@@ -70,6 +70,16 @@ struct PipelineFile {
 #[derive(Debug, Deserialize)]
 struct PipelineStage {
     wdir: Option<String>,
+    /// The stage that a `foreach` repeats.
+    #[serde(rename = "do")]
+    each: Option<Box<PipelineStage>>,
+}
+
+impl PipelineStage {
+    fn folder(&self) -> Option<&str> {
+        let each = self.each.as_ref().and_then(|stage| stage.wdir.as_deref());
+        each.or(self.wdir.as_deref())
+    }
 }
 
 /// Aliases and depth are bounded by the reader.
@@ -93,12 +103,16 @@ pub(super) fn parse_dvc(text: &str) -> Result<Vec<Written>, String> {
 /// The outputs of the stages of a `dvc.lock`; the `dvc.yaml` beside it tells what paths are relative to.
 pub(super) fn parse_lock(text: &str, pipeline: Option<&str>) -> Result<Vec<Written>, String> {
     let lock: LockFile = yaml(text)?;
-    let pipeline: Option<PipelineFile> = pipeline.map(yaml).transpose().unwrap_or_default();
+    let pipeline: Option<PipelineFile> =
+        pipeline.map(yaml).transpose().map_err(|why| format!("the dvc.yaml beside it: {why}"))?;
     let stages = pipeline.and_then(|pipeline| pipeline.stages).unwrap_or_default();
     let mut outputs = Vec::new();
     for (name, stage) in lock.stages.unwrap_or_default() {
         let own = name.split('@').next().unwrap_or(&name);
-        let folder = stages.get(own).and_then(|stage| stage.wdir.clone()).unwrap_or_default();
+        let folder = stages.get(own).and_then(PipelineStage::folder).unwrap_or_default().to_owned();
+        if folder.contains("${") {
+            return Err(format!("stage {name}: its wdir {folder:?} in dvc.yaml is a template, which is not read"));
+        }
         outputs.extend(stage.outs.unwrap_or_default().into_iter().map(|out| Written { folder: folder.clone(), ..out }));
     }
     Ok(outputs)
@@ -186,10 +200,16 @@ mod tests {
     #[test]
     fn stages_of_a_lock_are_relative_to_their_folder() {
         let lock = "schema: '2.0'\nstages:\n  make@1:\n    cmd: x\n    outs:\n    - {path: o, hash: md5, md5: x, size: 1}\n  dry:\n    cmd: y\n";
-        let pipeline = "stages:\n  make:\n    foreach: [1]\n    do: {cmd: x}\n    wdir: sub\n";
+        let pipeline = "stages:\n  make:\n    foreach: [1]\n    do: {cmd: x, wdir: sub}\n";
         for (pipeline, want) in [(Some(pipeline), "f/sub/o"), (None, "f/o")] {
             let [written] = &parse_lock(lock, pipeline).unwrap()[..] else { panic!("one") };
             assert_eq!(output(Path::new("/r"), Path::new("/r/f"), written.clone()).unwrap().path, want);
+        }
+        for (bad, want) in
+            [(pipeline.replace("wdir: sub", "wdir: 'a/${item}'"), "a template"), ("stages: [".into(), "dvc.yaml")]
+        {
+            let error = parse_lock(lock, Some(&bad)).unwrap_err();
+            assert!(error.contains(want), "{error}");
         }
     }
 }

@@ -91,7 +91,8 @@ impl Repository {
 
     fn locked(&self, lock: &Path) -> Result<Vec<Output>, VersionError> {
         let text = read_text(lock, FILE_BYTES_MAX)?;
-        let pipeline = read_text(&lock.with_file_name("dvc.yaml"), FILE_BYTES_MAX).ok();
+        let pipeline = lock.with_file_name("dvc.yaml");
+        let pipeline = pipeline.exists().then(|| read_text(&pipeline, FILE_BYTES_MAX)).transpose()?;
         let written = parse_lock(&text, pipeline.as_deref()).map_err(|why| VersionError::source(lock, why))?;
         self.outputs(lock, written)
     }
