@@ -1,6 +1,6 @@
 //! Versions of data sets.
 //!
-//! A version is the digest of paths, lengths and contents of files ([`merkle`]). Its manifest is a file of its own, named by the digest,
+//! A version is the digest of paths, lengths and contents of files (`merkle`). Its manifest is a file of its own, named by the digest,
 //! written once and checked whenever it is read. A data set has a name, a place, branches of versions and tags; they are one small file a
 //! data set, changed under a lock.
 //!
