@@ -154,3 +154,37 @@ fn read_digest(path: &Path) -> Option<Digest> {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use verismo_feed::Inventory;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_changed_since_it_was_looked_at_is_not_still_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.csv");
+        let rows = |value: u8| format!("time,x\n{}", format!("1723161255,{value}\n").repeat(50));
+        let write = |text: String, age_s: u64| {
+            std::fs::write(&path, text).unwrap();
+            let time = SystemTime::now() - Duration::from_secs(age_s);
+            File::options().append(true).open(&path).unwrap().set_modified(time).unwrap();
+        };
+        write(rows(1), 60);
+        let planned = Inventory::scan(std::slice::from_ref(&path), None).unwrap().sources.remove(0);
+        let identities = || Identities::open(None, false);
+        let unchanged = identities();
+        assert!(!unchanged.is_still(&planned), "nobody asked for its digest");
+        assert!(unchanged.digest(&planned).is_some());
+        assert!(unchanged.is_still(&planned));
+        // Other bytes of the same length, and then of another, before their digest is asked for.
+        for text in [rows(2), rows(3) + "1723161256,4\n"] {
+            write(text, 30);
+            assert!(!unchanged.is_still(&planned));
+            let late = identities();
+            assert!(late.digest(&planned).is_some());
+            assert!(!late.is_still(&planned), "these are not the bytes that were planned");
+        }
+    }
+}

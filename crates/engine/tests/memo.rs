@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use common::{request, write_golden};
 use verismo_engine::{Meter, StoreRequest, ValidateRequest, validate};
+use verismo_feed::write::{GoldenCompression, GoldenWriter};
 use verismo_sim::{Market, MarketConfig};
 use verismo_suite::Suite;
 use verismo_suite::report::Report;
@@ -181,6 +182,45 @@ fn a_file_that_may_still_change_unseen_is_not_believed() {
     set_modified(&bench.file(), SystemTime::now() + Duration::from_secs(5));
     bench.run();
     assert!(!bench.reuses(&bench.request));
+}
+
+#[test]
+fn what_could_not_be_read_to_its_end_is_tried_again() {
+    let mut bench = Bench::new();
+    let packed = bench.path("packed");
+    let mut writer = GoldenWriter::create(&packed, GoldenCompression::Gzip(1)).unwrap();
+    Market::new(MarketConfig::new(6)).take(3_000).for_each(|message| writer.write(&message).unwrap());
+    writer.finish().unwrap();
+    let file = fs::read_dir(&packed).unwrap().next().unwrap().unwrap().path();
+    let bytes = fs::read(&file).unwrap();
+    fs::write(&file, &bytes[..bytes.len() * 3 / 4]).unwrap();
+    set_modified(&file, SystemTime::now() - Duration::from_secs(60));
+    bench.request.candidate = vec![packed];
+    for _ in 0..3 {
+        let report = bench.run();
+        assert!(report.integrity.iter().any(|row| row.check == "truncated_file" && row.count > 0));
+        let cache = report.cache.as_ref().unwrap();
+        assert!(!cache.is_report_reused && cache.states_computed > 0, "{cache:?}");
+        assert_eq!(plain(&report), plain(&run(&ValidateRequest { store: None, ..bench.request.clone() })));
+    }
+}
+
+#[test]
+fn a_look_that_believes_no_stamp_mends_what_was_kept() {
+    let bench = Bench::new();
+    let before = bench.run();
+    // Other bytes of the same length and time: nothing tells them, but reading them.
+    let file = bench.file();
+    let modified = fs::metadata(&file).unwrap().modified().unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    let (head, rest) = text.split_at(text.len() / 2);
+    fs::write(&file, head.to_owned() + &rest.replace('{', "(")).unwrap();
+    set_modified(&file, modified);
+    assert_eq!(plain(&bench.run()), plain(&before));
+    let store = StoreRequest { verifies: true, ..bench.request.store.clone().unwrap() };
+    let looked = run(&ValidateRequest { store: Some(store), ..bench.request.clone() });
+    assert_ne!(plain(&looked), plain(&before));
+    assert!(bench.reuses(&bench.request), "what was found by looking is believed from now on");
 }
 
 #[test]
