@@ -54,6 +54,20 @@ fn captures_on_one_clock_are_merged_and_fill_each_others_holes() {
 }
 
 #[test]
+fn a_session_on_another_clock_begins_behind_a_rest() {
+    let messages = market("BTCUSDT", 6_000, 26);
+    let directory = tempfile::tempdir().unwrap();
+    write_golden(&directory.path().join("z"), &messages[..3_000], GoldenCompression::Plain);
+    write_golden(&directory.path().join("a"), &seen_from(&messages[2_900..], -DAY_NS), GoldenCompression::Plain);
+    let read = read(&[directory.path()]);
+    assert_eq!(read.rests, 2, "between the sessions, and at the end");
+    assert_eq!(read.count("session_overlap"), 100);
+    let batch = read.only();
+    let new: Vec<usize> = (0..batch.len()).filter(|&i| batch.flags[i] & flags::NEW_SESSION != 0).collect();
+    assert_eq!(new, [rows_before(&messages[..3_000])]);
+}
+
+#[test]
 fn what_a_capture_delivers_late_is_known_beyond_a_rest() {
     let messages = market("BTCUSDT", 9_000, 25);
     let late = seen_from(&messages, 1_000_000_000);
