@@ -417,3 +417,19 @@ fn a_file_that_is_read_with_another_is_part_of_what_may_change() {
     assert_eq!(output.status.code(), Some(4));
     assert!(err(&output).contains("is no file of") && err(&output).contains("not-that-version"), "{}", err(&output));
 }
+
+#[test]
+fn the_text_says_what_was_read_and_what_was_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("home");
+    let args = arguments(dir.path(), &[]);
+    let args: Vec<&str> = args.iter().map(String::as_str).filter(|arg| !["--json", "-"].contains(arg)).collect();
+    let said = |what: &str| {
+        let text = ok(&home, &args);
+        assert!(text.contains(what), "{what}: {text}");
+    };
+    said("messages/s.");
+    said("Nothing changed since an earlier run");
+    forget_reports(&home);
+    said("Read nothing: the states of");
+}

@@ -295,16 +295,27 @@ fn push_end(out: &mut String, report: &Report, style: &TextStyle) {
         let text = format!("{names}: the suite's margin is finer than this much data can resolve; see report.md.");
         out.push_str(&wrap(&text, "Note: ", style.width));
     }
-    let timing = &report.timing;
-    let read = format!(
-        "Read {} messages ({}) in {}, {} messages/s.",
-        count(timing.messages),
-        bytes(timing.bytes_read),
-        duration(timing.seconds),
-        short_count(timing.messages_per_second.max(0.0) as u64)
-    );
-    out.push_str(&wrap(&read, "", style.width));
+    out.push_str(&wrap(&what_was_read(report), "", style.width));
     if !style.reports.is_empty() {
         out.push_str(&wrap(&style.reports.join(", "), "Reports: ", style.width));
+    }
+}
+/// What a run read; a rate is one of reading.
+fn what_was_read(report: &Report) -> String {
+    let timing = &report.timing;
+    let (messages, time) = (count(timing.messages), duration(timing.seconds));
+    match &report.cache {
+        Some(cache) if cache.is_report_reused => {
+            format!(
+                "Nothing changed since an earlier run: this is its report, of {messages} messages, found in {time}."
+            )
+        }
+        Some(_) if timing.bytes_read == 0 => {
+            format!("Read nothing: the states of {messages} messages were kept; judged in {time}.")
+        }
+        _ => {
+            let rate = short_count(timing.messages_per_second.max(0.0) as u64);
+            format!("Read {messages} messages ({}) in {time}, {rate} messages/s.", bytes(timing.bytes_read))
+        }
     }
 }
