@@ -13,6 +13,7 @@ mod error;
 mod execute;
 mod home;
 mod identity;
+mod judged;
 mod lob_bench;
 mod memo;
 mod memory;

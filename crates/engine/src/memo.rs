@@ -22,7 +22,8 @@ const SMALL_BYTES: u64 = 1 << 20;
 
 /// A run as it begins.
 pub(crate) struct Memo {
-    program: Digest,
+    /// The digest of the program.
+    pub(crate) program: Digest,
     sides: [Files; 2],
 }
 

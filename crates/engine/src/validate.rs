@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use verismo_feed::{Format, Inventory, Limits, ReaderOptions};
 use verismo_judge::input::SideStates;
-use verismo_judge::{JudgeOptions, judge};
+use verismo_judge::{JudgeOptions, judge, judge_recalling};
 use verismo_market::observe::{ObserveOptions, WINDOW_SHORT_NS};
 use verismo_suite::report::{Cache, Ignored, Input, Provenance, Report, Side, Timing};
 use verismo_suite::suite::{DataKind, Suite};
@@ -16,6 +16,7 @@ use crate::convert;
 use crate::error::EngineError;
 use crate::execute::{Job, ObservedSide, run_jobs, same_symbol};
 use crate::identity::Identities;
+use crate::judged::JudgedBefore;
 use crate::memo::Memo;
 use crate::memory::peak_memory_bytes;
 use crate::meter::Meter;
@@ -136,8 +137,12 @@ pub fn validate(request: &ValidateRequest, meter: &Meter) -> Result<Report, Engi
         settings: request.settings.clone(),
         threads: request.threads,
     };
-    let report = report_of(&golden.states, &candidate.states, &suite, &request.maps, facts);
-    let report = Report { cache: kept.as_ref().map(Kept::report), ..report };
+    let before = memo.as_ref().zip(opened).map(|(memo, (_, store))| JudgedBefore { store, program: memo.program });
+    let (report, [judged, recalled]) =
+        report_of((&golden.states, &candidate.states), &suite, &request.maps, facts, before.as_ref());
+    let cache = kept.as_ref().map(Kept::report);
+    let cache = cache.map(|c| Cache { observables_reused: recalled, observables_judged: judged - recalled, ..c });
+    let report = Report { cache, ..report };
     if let Some((identities, store)) = opened {
         if let Some(memo) = memo {
             memo.keep(request, (identities, store), &plan, &report);
@@ -187,8 +192,13 @@ impl Kept {
             ..timing(messages, events, seconds)
         };
         let before = report.cache.take().unwrap_or_default();
-        let states_reused = before.states_reused + before.states_computed;
-        report.cache = Some(Cache { is_report_reused: true, states_reused, pieces: before.pieces, ..self.report() });
+        report.cache = Some(Cache {
+            is_report_reused: true,
+            states_reused: before.states_reused + before.states_computed,
+            observables_reused: before.observables_reused + before.observables_judged,
+            pieces: before.pieces,
+            ..self.report()
+        });
         Some(report)
     }
 
@@ -220,16 +230,20 @@ pub(crate) struct SideResult {
     pub(crate) bytes: u64,
 }
 
-/// Judges states and fills in a report.
+/// Judges states and fills in a report. With it the observables that were judged, and those of them that were recalled.
 pub(crate) fn report_of(
-    golden: &SideStates,
-    candidate: &SideStates,
+    (golden, candidate): (&SideStates, &SideStates),
     suite: &Suite,
     maps: &[(String, String)],
     facts: Facts,
-) -> Report {
+    before: Option<&JudgedBefore<'_>>,
+) -> (Report, [u64; 2]) {
     let judging = Instant::now();
-    let judging_itself = || judge(golden, candidate, suite, &JudgeOptions { map: maps.to_vec() });
+    let options = JudgeOptions { map: maps.to_vec() };
+    let judging_itself = || match before {
+        Some(before) => judge_recalling((golden, candidate), suite, &options, before),
+        None => judge(golden, candidate, suite, &options),
+    };
     // Where no pool can be made, the threads of the process do.
     let judgement = match rayon::ThreadPoolBuilder::new().num_threads(facts.threads).build() {
         Ok(pool) => pool.install(judging_itself),
@@ -251,7 +265,8 @@ pub(crate) fn report_of(
     };
     let provenance =
         Provenance { version: env!("CARGO_PKG_VERSION").to_owned(), settings: facts.settings, ..Provenance::default() };
-    judgement.into_report(suite, inputs, timing, provenance)
+    let observables = judgement.observables;
+    (judgement.into_report(suite, inputs, timing, provenance), observables)
 }
 
 fn timing(messages: u64, events: u64, seconds: f64) -> Timing {

@@ -245,3 +245,51 @@ fn a_damaged_report_is_not_used() {
     assert!(!bench.reuses(&bench.request));
     assert!(bench.reuses(&bench.request));
 }
+
+#[test]
+fn an_observable_is_judged_again_only_if_its_states_or_its_rule_changed() {
+    let bench = Bench::new();
+    let counts = |request: &ValidateRequest| {
+        let report = run(request);
+        assert_eq!(plain(&report), plain(&run(&ValidateRequest { store: None, ..request.clone() })));
+        let cache = report.cache.unwrap();
+        assert_eq!(cache.problems, Vec::<String>::new());
+        (cache.observables_reused, cache.observables_judged)
+    };
+    let (none, all) = counts(&bench.request);
+    assert!(none == 0 && all > 20, "{none} {all}");
+    assert_eq!(counts(&bench.request), (all, 0), "a report that is reused says so too");
+    let mut suite = Suite::builtin("market").unwrap();
+    suite.observables[0].margins.values_mut().for_each(|margin| *margin *= 2.0);
+    let tuned = ValidateRequest { suite: Some(suite.clone()), ..bench.request.clone() };
+    assert_eq!(counts(&tuned), (all - 1, 1));
+    // A trade of another size: whatever does not look at sizes is as it was.
+    let text = fs::read_to_string(bench.file()).unwrap();
+    let at = text.find("\"q\":\"").unwrap() + 5;
+    let changed = format!("{}{}{}", &text[..at], if &text[at..=at] == "1" { "2" } else { "1" }, &text[at + 1..]);
+    fs::write(bench.file(), changed).unwrap();
+    bench.age();
+    let (reused, judged) = counts(&tuned);
+    assert!(judged > 0 && reused > judged && reused + judged == all, "{reused} reused, {judged} judged");
+    // Packs that are damaged are no help, and no harm.
+    let folder = bench.path("store/states/judged");
+    let mut damaged = 0;
+    for pack in files(&folder) {
+        let mut bytes = fs::read(&pack).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&pack, bytes).unwrap();
+        damaged += 1;
+    }
+    assert!(damaged >= 3, "{damaged}");
+    suite.observables[1].margins.values_mut().for_each(|margin| *margin *= 2.0);
+    let report = run(&ValidateRequest { suite: Some(suite), ..bench.request.clone() });
+    let cache = report.cache.unwrap();
+    assert_eq!((cache.observables_reused, cache.observables_judged), (0, all));
+    assert!(cache.problems.iter().all(|problem| problem.contains("damaged")) && !cache.problems.is_empty());
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}

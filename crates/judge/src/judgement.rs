@@ -19,6 +19,7 @@ use crate::mde;
 use crate::observe::{Observed, Pair, judge_observable};
 use crate::pairing::{self, PairedBy, Pairs};
 use crate::picture::Detail;
+use crate::recall::{Memory, Recall};
 use crate::strata;
 use crate::summary::{run_verdict, summary};
 
@@ -56,6 +57,8 @@ pub struct Judgement {
     pub mde: Vec<MdeRow>,
     /// What figures are drawn from; not digested.
     pub pictures: Vec<Picture>,
+    /// Observables that were judged, on any stream, and those of them that were recalled; not digested.
+    pub observables: [u64; 2],
 }
 
 impl Judgement {
@@ -85,6 +88,25 @@ impl Judgement {
 
 /// Judges two sides by a suite. Reads no row; the same states and suite give the same judgement, bit for bit.
 pub fn judge(golden: &SideStates, candidate: &SideStates, suite: &Suite, options: &JudgeOptions) -> Judgement {
+    judge_with((golden, candidate), suite, options, None)
+}
+
+/// The same judgement, of which observables that were judged before are recalled, and those that were not are kept.
+pub fn judge_recalling(
+    sides: (&SideStates, &SideStates),
+    suite: &Suite,
+    options: &JudgeOptions,
+    recall: &dyn Recall,
+) -> Judgement {
+    judge_with(sides, suite, options, Some(recall))
+}
+
+fn judge_with(
+    (golden, candidate): (&SideStates, &SideStates),
+    suite: &Suite,
+    options: &JudgeOptions,
+    recall: Option<&dyn Recall>,
+) -> Judgement {
     let pairs = pairing::pair(golden, candidate, &options.map);
     let mut integrity = unpaired_rows(golden, candidate, &pairs, suite);
     integrity.extend(integrity::side_rows(&golden.counters, None, Side::Golden, "", suite));
@@ -93,6 +115,7 @@ pub fn judge(golden: &SideStates, candidate: &SideStates, suite: &Suite, options
     let detail = Detail::for_pictures(pairs.pairs.len() * observables_most(golden, suite));
     let digests = [golden, candidate].map(|side| side.streams.iter().map(series_digests).collect::<Vec<_>>());
     let (mut drafts, mut streams, mut pictures) = (Vec::new(), Vec::new(), Vec::new());
+    let mut counted = [0_u64; 2];
     for &(g, c, by) in &pairs.pairs {
         let (golden, candidate) = same_windows(&golden.streams[g], &candidate.streams[c], suite.window_ns);
         let alignment = alignment::detect(&golden, &candidate, suite.pairing);
@@ -117,7 +140,10 @@ pub fn judge(golden: &SideStates, candidate: &SideStates, suite: &Suite, options
             integrity.push(integrity::row(&subject, 1, 0, &reason, suite));
         }
         integrity.extend(stream_rows(&pair, &alignment, suite));
-        for judged in observables(&pair, suite, replicates, detail) {
+        let memory = recall.map(|place| Memory::of(&pair, suite, replicates, detail, place));
+        let (judged, recalled) = observables(&pair, suite, (replicates, detail), memory.as_ref());
+        counted = [counted[0] + judged.len() as u64, counted[1] + recalled];
+        for judged in judged {
             drafts.extend(judged.drafts);
             pictures.extend(judged.picture);
         }
@@ -127,7 +153,7 @@ pub fn judge(golden: &SideStates, candidate: &SideStates, suite: &Suite, options
     streams.extend(pairs.extra.iter().map(|&c| lonely(None, Some(&candidate.streams[c]))));
     let findings = settle(drafts, suite.alpha, suite.multiplicity);
     let sides = [side_digest_from(golden, &digests[0]), side_digest_from(candidate, &digests[1])];
-    Judgement { pictures, ..finish(sides, suite, streams, findings, integrity) }
+    Judgement { pictures, observables: counted, ..finish(sides, suite, streams, findings, integrity) }
 }
 
 fn finish(
@@ -151,6 +177,7 @@ fn finish(
         candidate_digest,
         mde: mde::rows(&findings),
         pictures: Vec::new(),
+        observables: [0, 0],
         streams,
         findings,
         integrity,
@@ -240,8 +267,14 @@ fn stream_rows(pair: &Pair<'_>, alignment: &Alignment, suite: &Suite) -> Vec<Int
     rows
 }
 
-/// Findings of every observable of the suite; for tables with defaults, of every column the golden has.
-fn observables(pair: &Pair<'_>, suite: &Suite, replicates: u32, detail: Detail) -> Vec<Observed> {
+/// Findings of every observable of the suite; for tables with defaults, of every column the golden has. With the number of those
+/// that were recalled.
+fn observables(
+    pair: &Pair<'_>,
+    suite: &Suite,
+    (replicates, detail): (u32, Detail),
+    memory: Option<&Memory<'_>>,
+) -> (Vec<Observed>, u64) {
     let mut ids = suite.observable_ids();
     if suite.columns.is_some() {
         let columns = pair.golden.series.keys().filter(|id| !suite.observables.iter().any(|r| r.id == **id));
@@ -253,10 +286,20 @@ fn observables(pair: &Pair<'_>, suite: &Suite, replicates: u32, detail: Detail) 
     // stay in the order of the rules.
     let mut order: Vec<usize> = (0..rules.len()).collect();
     order.sort_by_key(|&i| std::cmp::Reverse(pair.golden.series.get(&rules[i].id).map_or(0, Series::bytes)));
-    let judged = |&i: &usize| (i, judge_observable(pair, &rules[i], suite, replicates, detail));
-    let mut judged: Vec<(usize, Observed)> = order.par_iter().with_max_len(1).map(judged).collect();
-    judged.sort_by_key(|(i, _)| *i);
-    judged.into_iter().map(|(_, observed)| observed).collect()
+    let keys: Vec<Option<Digest>> = rules.iter().map(|rule| Some(memory?.key(pair, suite, rule))).collect();
+    let judged = |&i: &usize| {
+        let recalled = memory.zip(keys[i]).and_then(|(memory, key)| memory.recall(&key));
+        let is_recalled = recalled.is_some();
+        (i, is_recalled, recalled.unwrap_or_else(|| judge_observable(pair, &rules[i], suite, replicates, detail)))
+    };
+    let mut judged: Vec<(usize, bool, Observed)> = order.par_iter().with_max_len(1).map(judged).collect();
+    judged.sort_by_key(|(i, ..)| *i);
+    if let Some(memory) = memory {
+        let new = judged.iter().filter(|(_, is_recalled, _)| !is_recalled);
+        memory.keep(new.filter_map(|(i, _, observed)| Some((keys[*i]?, observed))));
+    }
+    let recalled = judged.iter().filter(|(_, is_recalled, _)| *is_recalled).count() as u64;
+    (judged.into_iter().map(|(.., observed)| observed).collect(), recalled)
 }
 
 /// Observables of a pair of streams at most.

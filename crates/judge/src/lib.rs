@@ -25,13 +25,15 @@ mod policy;
 mod profile;
 mod propose;
 mod rare;
+mod recall;
 mod select;
 mod strata;
 mod summary;
 
 pub use input::{Cells, Counter, Example, InputError, Series, SeriesWindows, SideStates, StreamStates};
-pub use judgement::{JudgeOptions, Judgement, judge};
+pub use judgement::{JudgeOptions, Judgement, judge, judge_recalling};
 pub use pairing::normalised;
 pub use profile::{QUANTILES, profile_integrity, profile_stream, sampled_from_ns};
 pub use propose::propose_margins;
+pub use recall::Recall;
 pub use summary::run_verdict;

@@ -280,8 +280,12 @@ pub(crate) fn occupied(series: &Series) -> Vec<(usize, i64)> {
 /// Windows of a stream for each window in which the series has a value: 1 for what is seen all the time, 6 for a value a minute
 /// in windows of 10 s.
 fn spacing(stream: &StreamStates, series: &Series) -> f64 {
-    let most = stream.series.values().map(|series| series.windows.len()).max().unwrap_or(0);
-    (most as f64 / occupied(series).len().max(1) as f64).max(1.0)
+    (windows_most(stream) as f64 / occupied(series).len().max(1) as f64).max(1.0)
+}
+
+/// Windows of the observable that has the most.
+pub(crate) fn windows_most(stream: &StreamStates) -> usize {
+    stream.series.values().map(|series| series.windows.len()).max().unwrap_or(0)
 }
 
 pub(crate) fn observations(series: &Series) -> u64 {

@@ -24,6 +24,7 @@ const THIRDS: [&str; 3] = ["low", "middle", "high"];
 pub(crate) type Occupied<'a> = [&'a [(usize, i64)]; 2];
 
 /// A division of time into named strata; a window may belong to several sessions.
+#[derive(Debug)]
 pub(crate) struct Division {
     by: StrataBy,
     names: Vec<String>,
@@ -32,6 +33,7 @@ pub(crate) struct Division {
 }
 
 /// How the stratum of a window is told.
+#[derive(Debug)]
 enum Members {
     Hour,
     Weekday,

@@ -31,6 +31,15 @@ pub fn cache_text(cache: &Cache, style: &TextStyle) -> String {
         let why = "Neither a file, nor the suite, nor the program had changed: the report is that of the run before.";
         out.push_str(&wrap(why, "", style.width));
     }
+    let (recalled, judged) = (cache.observables_reused, cache.observables_judged);
+    if recalled > 0 && !cache.is_report_reused {
+        let all = count(recalled + judged);
+        let why = format!(
+            "{} of {all} observables had been judged before, from equal states by equal rules.",
+            count(recalled)
+        );
+        out.push_str(&wrap(&why, "", style.width));
+    }
     let mut reasons: BTreeMap<&str, Vec<&CacheMiss>> = BTreeMap::new();
     for miss in &cache.misses {
         // The bytes of each file are a reason of its own.

@@ -3,6 +3,7 @@
 //! Numbers that are undefined are null, with the reason beside them. Readers ignore keys they do not know.
 
 pub(crate) mod json;
+mod kept;
 mod pictures;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use crate::catalogue::TestId;
 use crate::suite::{Pairing, Policy, Scope};
 use crate::verdict::{FindingVerdict, Severity, Verdict};
 
+pub use kept::KeptObservable;
 pub use pictures::{Against, LagBar, LawCurves, Picture, Stretch, TimeStrip, rounded};
 
 /// The schema of the report.
@@ -454,6 +456,12 @@ pub struct Cache {
     pub states_computed: u64,
     /// Pieces that were looked for.
     pub pieces: u64,
+    /// Observables that were not judged, since their states and their rules were judged before.
+    #[serde(default)]
+    pub observables_reused: u64,
+    /// Observables that were judged, each once for every pair of streams.
+    #[serde(default)]
+    pub observables_judged: u64,
     /// What was computed, and why.
     #[serde(default)]
     pub misses: Vec<CacheMiss>,

@@ -45,12 +45,12 @@ impl Tally {
         };
         Cache {
             place: place.to_owned(),
-            is_report_reused: false,
             states_reused: counts.reused,
             states_computed: counts.computed,
             pieces: counts.pieces,
             misses: counts.misses.iter().map(miss).collect(),
             problems,
+            ..Cache::default()
         }
     }
 }

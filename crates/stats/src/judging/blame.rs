@@ -1,9 +1,13 @@
 //! What an effect rests on: single windows, strata, and the range of values with the largest gap.
 
+use core::ops::Range;
+
 use super::arrange::Arm;
 use super::comparison::Comparison;
+use super::effect::{Features, Shape};
 use super::noise::Matrix;
 use super::replicate::Norm;
+use super::table::Table;
 use super::{Effect, JudgingError, Side};
 
 /// Where an effect comes from.
@@ -62,37 +66,49 @@ pub struct Excess {
     pub difference: f64,
 }
 
+/// Windows whose features are held at a time.
+const AT_ONCE: usize = 64;
+
 /// Sums of features and messages under each label of one side.
-struct LabelSums {
-    features: Matrix,
+struct LabelSums<'a> {
+    arm: &'a Arm,
     sums: Matrix,
     counts: Vec<f64>,
 }
 
-impl LabelSums {
-    fn new(features: Matrix, arm: &Arm) -> Self {
-        let mut sums = Matrix::zeros(arm.label_counts.len(), features.columns);
-        for (w, placed) in arm.windows.iter().enumerate() {
-            for (sum, f) in sums.row_mut(placed.label).iter_mut().zip(features.row(w)) {
-                *sum += f;
+impl<'a> LabelSums<'a> {
+    fn new((table, arm): (&Table, &'a Arm), features: &Features, coarse: &[usize]) -> Self {
+        let mut sums = Matrix::zeros(arm.label_counts.len(), features.columns(coarse));
+        for windows in at_once(arm.windows.len()) {
+            let features = features.of(table, coarse, windows.clone());
+            for (i, w) in windows.enumerate() {
+                for (sum, f) in sums.row_mut(arm.windows[w].label).iter_mut().zip(features.row(i)) {
+                    *sum += f;
+                }
             }
         }
         let counts = arm.label_counts.iter().map(|n| *n as f64).collect();
-        Self { features, sums, counts }
+        Self { arm, sums, counts }
     }
 
-    /// Adds `factor` times the change of the label's law when window `w` is left out; false if nothing would be left.
-    fn add_change(&self, arm: &Arm, w: usize, factor: f64, out: &mut [f64]) -> bool {
-        let placed = &arm.windows[w];
+    /// Adds `factor` times the change of the label's law when window `w`, of these features, is left out; false if nothing would be
+    /// left.
+    fn add_change(&self, (w, features): (usize, &[f64]), factor: f64, out: &mut [f64]) -> bool {
+        let placed = &self.arm.windows[w];
         let (count, left) = (self.counts[placed.label], self.counts[placed.label] - placed.count as f64);
         if left <= 0.0 {
             return false;
         }
-        for ((o, sum), f) in out.iter_mut().zip(self.sums.row(placed.label)).zip(self.features.row(w)) {
+        for ((o, sum), f) in out.iter_mut().zip(self.sums.row(placed.label)).zip(features) {
             *o += factor * ((sum - f) / left - sum / count);
         }
         true
     }
+}
+
+/// Ranges of a few windows, that make so many together.
+fn at_once(windows: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..windows).step_by(AT_ONCE).map(move |start| start..(start + AT_ONCE).min(windows))
 }
 
 impl Comparison {
@@ -105,11 +121,10 @@ impl Comparison {
     pub fn blame(&self, effect: Effect, most: usize, value_of: &dyn Fn(i64) -> f64) -> Result<Blame, JudgingError> {
         let shape = self.shape(effect, value_of)?;
         let difference = shape.features.of_difference(&self.delta, &self.coarse);
-        let golden = LabelSums::new(shape.features.of(self, Side::Golden, &self.coarse), &self.arrangement.golden);
-        let candidate =
-            LabelSums::new(shape.features.of(self, Side::Candidate, &self.coarse), &self.arrangement.candidate);
+        let sums = |side| LabelSums::new(self.side(side), &shape.features, &self.coarse);
+        let (golden, candidate) = (sums(Side::Golden), sums(Side::Candidate));
         let distance = shape.norm.of(&difference);
-        let mut windows = self.without_windows(&difference, &golden, &candidate, &shape.norm);
+        let mut windows = self.without_windows(&difference, &golden, &candidate, &shape);
         windows.retain(|window| window.effect_without < distance);
         windows.sort_by(|a, b| a.effect_without.total_cmp(&b.effect_without));
         windows.truncate(most);
@@ -132,29 +147,36 @@ impl Comparison {
     fn without_windows(
         &self,
         difference: &[f64],
-        golden: &LabelSums,
-        candidate: &LabelSums,
-        norm: &Norm,
+        golden: &LabelSums<'_>,
+        candidate: &LabelSums<'_>,
+        shape: &Shape,
     ) -> Vec<WindowBlame> {
         let arrangement = &self.arrangement;
         let mut out = Vec::new();
         let mut changed = vec![0.0; difference.len()];
-        for (side, arm) in [(Side::Golden, &arrangement.golden), (Side::Candidate, &arrangement.candidate)] {
+        for side in [Side::Golden, Side::Candidate] {
             if arrangement.paired && side == Side::Candidate {
                 continue;
             }
-            for (w, placed) in arm.windows.iter().enumerate() {
-                changed.copy_from_slice(difference);
-                let weight = arrangement.label_weights[placed.label];
-                let mut possible = true;
-                if side == Side::Golden {
-                    possible &= golden.add_change(&arrangement.golden, w, -weight, &mut changed);
-                }
-                if side == Side::Candidate || arrangement.paired {
-                    possible &= candidate.add_change(&arrangement.candidate, w, weight, &mut changed);
-                }
-                if possible {
-                    out.push(WindowBlame { side, id: placed.id, effect_without: norm.of(&changed) });
+            let of_golden = side == Side::Golden;
+            let of_candidate = side == Side::Candidate || arrangement.paired;
+            let placed = &self.side(side).1.windows;
+            for windows in at_once(placed.len()) {
+                let features = |side| shape.features.of(self.side(side).0, &self.coarse, windows.clone());
+                let features_g = of_golden.then(|| features(Side::Golden));
+                let features_c = of_candidate.then(|| features(Side::Candidate));
+                for (i, w) in windows.clone().enumerate() {
+                    changed.copy_from_slice(difference);
+                    let weight = arrangement.label_weights[placed[w].label];
+                    let mut possible = true;
+                    for (features, sums, factor) in [(&features_g, golden, -weight), (&features_c, candidate, weight)] {
+                        if let Some(features) = features {
+                            possible &= sums.add_change((w, features.row(i)), factor, &mut changed);
+                        }
+                    }
+                    if possible {
+                        out.push(WindowBlame { side, id: placed[w].id, effect_without: shape.norm.of(&changed) });
+                    }
                 }
             }
         }
@@ -164,8 +186,8 @@ impl Comparison {
     fn without_strata(
         &self,
         difference: &[f64],
-        golden: &LabelSums,
-        candidate: &LabelSums,
+        golden: &LabelSums<'_>,
+        candidate: &LabelSums<'_>,
         norm: &Norm,
     ) -> Vec<StratumBlame> {
         let mut out = Vec::new();

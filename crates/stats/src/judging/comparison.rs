@@ -1,15 +1,17 @@
 //! Two sides arranged under a design, with the noise of their difference at every edge.
 
-use super::arrange::{Arrangement, Placed, Tag, arrange};
+use super::arrange::{Arm, Arrangement, Placed, Tag, arrange};
 use super::coarse::coarse_edges;
 use super::edges::{Laws, Signed, variances};
+use super::memory::thinned_columns;
 use super::moments::MomentWindow;
-use super::noise::{Matrix, Memory, NoiseModel, t_table, welch_degrees};
+use super::noise::{LagOne, Matrix, Memory, NoiseModel, t_table, welch_degrees};
 use super::random::{Lanes, Stream};
 use super::replicate::ErrorPart;
-use super::table::{LazyTable, Table, paired_residuals, residuals, table_of_equal, tables, window_counts};
+use super::table::{LazyTable, Table, centre, paired_residuals, table_of_equal, tables, window_counts};
 use super::{Design, JudgingError, Options, Side, WINDOWS_MIN, Window};
-use std::borrow::{Borrow, Cow};
+use core::ops::Range;
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 /// Two sides, arranged: every effect between them is judged from here.
@@ -39,10 +41,6 @@ pub struct Comparison {
 /// What several effects need, computed when the first one asks.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Kept {
-    /// `S_w` at the coarse edges, golden and candidate.
-    cumulative: [OnceLock<Matrix>; 2],
-    /// The residuals of these.
-    residuals: [OnceLock<Matrix>; 2],
     /// The noise of each side on its own, where the noise of the comparison is that of pairs.
     sides: [OnceLock<Part>; 2],
     /// What the golden's rows are multiplied with in the replicates of the resolution.
@@ -212,10 +210,7 @@ impl Comparison {
 
     /// Of each compared window of a side: the number of values, their sum and the sum of their squares.
     pub fn window_sums(&self, side: Side, value_of: &dyn Fn(i64) -> f64) -> Vec<MomentWindow> {
-        let (table, arm) = match side {
-            Side::Golden => (&self.golden, &self.arrangement.golden),
-            Side::Candidate => (&self.candidate, &self.arrangement.candidate),
-        };
+        let (table, arm) = self.side(side);
         let values: Vec<f64> = self.keys.iter().map(|key| value_of(*key)).collect();
         let of_window = |(w, placed): (usize, &Placed)| {
             let (mut sum, mut squares) = (0.0, 0.0);
@@ -329,68 +324,114 @@ impl Comparison {
         }
     }
 
-    /// The windows of a side.
-    pub(crate) fn table(&self, side: Side) -> &Table {
-        if side == Side::Golden { &self.golden } else { &self.candidate }
-    }
-
-    /// `S_w` of a side's windows at ascending columns; those of coarse edges are counted once.
-    pub(crate) fn cumulative(&self, side: Side, edges: &[usize]) -> Matrix {
-        let positions: Option<Vec<usize>> = edges.iter().map(|x| self.coarse.binary_search(x).ok()).collect();
-        match positions {
-            Some(positions) => self.coarse_cumulative(side).of_columns(&positions),
-            None => self.table(side).cumulative(edges),
+    /// The windows of a side, and their places.
+    pub(crate) fn side(&self, side: Side) -> (&Table, &Arm) {
+        match side {
+            Side::Golden => (&self.golden, &self.arrangement.golden),
+            Side::Candidate => (&self.candidate, &self.arrangement.candidate),
         }
-    }
-
-    fn coarse_cumulative(&self, side: Side) -> &Matrix {
-        self.kept.cumulative[side as usize].get_or_init(|| self.table(side).cumulative(&self.coarse))
-    }
-
-    fn coarse_residuals(&self, side: Side) -> &Matrix {
-        let arm = if side == Side::Golden { &self.arrangement.golden } else { &self.arrangement.candidate };
-        self.kept.residuals[side as usize].get_or_init(|| residuals(self.coarse_cumulative(side), arm))
     }
 
     /// The noise of some sources, asked together for their memory.
     fn models(&self, sources: &[Source]) -> Vec<NoiseModel> {
-        let series: Vec<(Source, Cow<'_, Matrix>)> =
-            sources.iter().map(|source| (*source, self.noise_series(*source))).collect();
-        noise_models(&self.arrangement, &series, &self.options)
-    }
-
-    /// What a source's noise is told from: its residuals at the coarse edges. Of the golden at those where its own law differs, so
-    /// that its model does not depend on the candidate.
-    pub(crate) fn noise_series(&self, source: Source) -> Cow<'_, Matrix> {
-        let residuals = self.edge_residuals(source);
-        if source != Source::Golden {
-            return residuals;
+        if !self.arrangement.stratified {
+            let series: Vec<(Source, Matrix)> =
+                sources.iter().map(|source| (*source, self.noise_series(*source))).collect();
+            return noise_models(&self.arrangement, &series, &self.options);
         }
-        let law = |position: usize| self.golden_law[self.coarse[position]].to_bits();
-        let mut positions: Vec<usize> = (0..self.coarse.len()).collect();
-        positions.dedup_by(|b, a| law(*b) == law(*a));
-        if positions.len() == self.coarse.len() { residuals } else { Cow::Owned(residuals.of_columns(&positions)) }
+        // A block at a time, of which a few columns stay, to ask for what lies beyond it: a long series does not fit into memory.
+        let (products, asked): (Vec<LagOne>, Vec<Matrix>) =
+            sources.iter().map(|source| self.products_and_asked(*source)).unzip();
+        let of = |(source, products): (&Source, &LagOne)| {
+            let arm = self.arm_of(*source);
+            NoiseModel::blocks(products, &arm.blocks, &arm.shares())
+        };
+        let mut models: Vec<NoiseModel> = sources.iter().zip(&products).map(of).collect();
+        if self.options.memory_guard {
+            NoiseModel::look_beyond(&mut models, &asked.iter().collect::<Vec<_>>());
+        }
+        models
     }
 
-    /// Residuals of a source at all coarse edges.
-    pub(crate) fn edge_residuals(&self, source: Source) -> Cow<'_, Matrix> {
-        let of = |side| self.coarse_residuals(side);
+    /// What the noise of separate blocks is told from: of the residuals of all windows the products of neighbours, and the columns
+    /// that are asked for memory.
+    fn products_and_asked(&self, source: Source) -> (LagOne, Matrix) {
+        let edges = self.noise_edges(source);
+        let asked = thinned_columns(edges.len());
+        let (mut products, mut kept) = (LagOne::default(), Matrix { columns: asked.len(), data: Vec::new() });
+        for block in &self.arm_of(source).blocks {
+            let residuals =
+                self.block_residuals(source, block, |side, windows| self.side(side).0.cumulative(&edges, windows));
+            products.add(&residuals, &(0..residuals.rows()));
+            kept.data.extend(residuals.of_columns(&asked).data);
+        }
+        (products, kept)
+    }
+
+    fn arm_of(&self, source: Source) -> &Arm {
+        if source == Source::Candidate { &self.arrangement.candidate } else { &self.arrangement.golden }
+    }
+
+    /// Columns at which a source's noise is told: the coarse edges. Of the golden those where its own law differs, so that its model
+    /// does not depend on the candidate.
+    fn noise_edges(&self, source: Source) -> Vec<usize> {
+        let mut edges = self.coarse.clone();
+        if source == Source::Golden {
+            let law = |x: usize| self.golden_law[x].to_bits();
+            edges.dedup_by(|b, a| law(*b) == law(*a));
+        }
+        edges
+    }
+
+    /// What a source's noise is told from: its residuals at those edges.
+    pub(crate) fn noise_series(&self, source: Source) -> Matrix {
+        let edges = self.noise_edges(source);
+        self.residuals(source, |side, windows| self.side(side).0.cumulative(&edges, windows))
+    }
+
+    /// Residuals of additive features of all windows, for one side or for the pairs (candidate minus golden).
+    pub(crate) fn residuals(&self, source: Source, features: impl Fn(Side, Range<usize>) -> Matrix) -> Matrix {
+        let mut all = Matrix::default();
+        for block in &self.arm_of(source).blocks {
+            let own = self.block_residuals(source, block, &features);
+            all.columns = own.columns;
+            all.data.extend(own.data);
+        }
+        all
+    }
+
+    /// The same of the windows of one noise block.
+    fn block_residuals(
+        &self,
+        source: Source,
+        block: &Range<usize>,
+        features: impl Fn(Side, Range<usize>) -> Matrix,
+    ) -> Matrix {
+        let of = |side| {
+            let mut features = features(side, block.clone());
+            let columns = features.columns;
+            centre(&mut features.data, columns, self.side(side).1, block);
+            features
+        };
         match source {
-            Source::Golden => Cow::Borrowed(of(Side::Golden)),
-            Source::Candidate => Cow::Borrowed(of(Side::Candidate)),
-            Source::Pairs => Cow::Owned(paired_residuals(of(Side::Golden), of(Side::Candidate))),
+            Source::Golden => of(Side::Golden),
+            Source::Candidate => of(Side::Candidate),
+            Source::Pairs => paired_residuals(&of(Side::Golden), &of(Side::Candidate)),
         }
     }
 
-    /// Residuals of additive window features, for one side or for the pairs (candidate minus golden).
-    pub(crate) fn residuals(&self, source: Source, features: impl Fn(Side) -> Matrix) -> Matrix {
-        let golden = || residuals(&features(Side::Golden), &self.arrangement.golden);
-        let candidate = || residuals(&features(Side::Candidate), &self.arrangement.candidate);
-        match source {
-            Source::Golden => golden(),
-            Source::Candidate => candidate(),
-            Source::Pairs => paired_residuals(&golden(), &candidate()),
-        }
+    /// Rows of the error of a part for additive features of windows, so many columns.
+    pub(crate) fn project(
+        &self,
+        part: &Part,
+        columns: usize,
+        features: impl Fn(Side, Range<usize>) -> Matrix,
+    ) -> Matrix {
+        part.model.project_by(columns, |block| {
+            let residuals = self.block_residuals(part.source, block, &features);
+            let windows = 0..residuals.rows();
+            (Cow::Owned(residuals), windows)
+        })
     }
 
     /// Columns of the coarse edges: quantiles of the golden alone, large atoms as their own cells, and an edge below all of it.
@@ -409,10 +450,10 @@ impl Comparison {
 /// The noise of each of some series of residuals under a design.
 pub(crate) fn noise_models(
     arrangement: &Arrangement,
-    series: &[(Source, impl Borrow<Matrix>)],
+    series: &[(Source, Matrix)],
     options: &Options,
 ) -> Vec<NoiseModel> {
-    let each = || series.iter().map(|(_, residuals)| residuals.borrow());
+    let each = || series.iter().map(|(_, residuals)| residuals);
     let all: Vec<&Matrix> = each().collect();
     if !arrangement.stratified {
         return match options.memory_guard {
@@ -422,7 +463,9 @@ pub(crate) fn noise_models(
     }
     let blocks = |(source, residuals): (&Source, &Matrix)| {
         let arm = if *source == Source::Candidate { &arrangement.candidate } else { &arrangement.golden };
-        NoiseModel::blocks(residuals, &arm.blocks, &arm.shares())
+        let mut products = LagOne::default();
+        arm.blocks.iter().for_each(|block| products.add(residuals, block));
+        NoiseModel::blocks(&products, &arm.blocks, &arm.shares())
     };
     let sources = series.iter().map(|(source, _)| source);
     let mut models: Vec<NoiseModel> = sources.zip(each()).map(blocks).collect();

@@ -158,7 +158,7 @@ const LANES: usize = 4;
 
 /// `sum_k E_k(x)^2` at every edge but the last: the variance of a part of the error.
 pub(crate) fn variances(sides: &[Signed<'_>], model: &NoiseModel, columns: usize) -> Vec<f64> {
-    let mut variance = vec![0.0; columns];
+    let mut variance = StepSum::new(columns);
     let mut sums = BlockSums::<LANES>::new(sides.len(), columns);
     for block in &model.blocks {
         let table = Cosines::new(block.windows.len());
@@ -166,15 +166,80 @@ pub(crate) fn variances(sides: &[Signed<'_>], model: &NoiseModel, columns: usize
             let at = |w| core::array::from_fn(|lane| if lane < group.len() { table.at(first + lane, w) } else { 0.0 });
             sums.visit(sides, block.windows.clone(), at, |run, values| {
                 let scaled = values.iter().zip(group).map(|(v, scale)| v * scale);
-                let square = scaled.fold(0.0, |sum, v| sum + v * v);
-                for v in &mut variance[run] {
-                    *v += square;
-                }
+                variance.add(run, scaled.fold(0.0, |sum, v| sum + v * v));
             });
+            variance.end();
         }
     }
+    let mut variance = variance.finish();
     variance.truncate(columns.saturating_sub(1));
     variance
+}
+
+/// Columns of a tile, which the fastest memory holds.
+const TILE: usize = 4096;
+/// Steps that are held back.
+const STEPS_MAX: usize = 1 << 20;
+
+/// The sum of step functions of the columns, one after the other, each from its first step to the last column. Where the columns are
+/// many, functions are held back and added a tile of columns at a time, in the same order: what is added at a column is the same.
+struct StepSum {
+    sum: Vec<f64>,
+    /// Where steps begin, and the values from there on.
+    steps: Vec<(u32, f64)>,
+    /// Where the steps of each function end.
+    ends: Vec<usize>,
+}
+
+impl StepSum {
+    fn new(columns: usize) -> Self {
+        Self { sum: vec![0.0; columns], steps: Vec::new(), ends: Vec::new() }
+    }
+
+    /// The next step of a function.
+    #[inline(always)]
+    fn add(&mut self, run: Range<usize>, value: f64) {
+        match u32::try_from(run.start) {
+            Ok(start) if self.sum.len() > TILE => self.steps.push((start, value)),
+            _ => self.sum[run].iter_mut().for_each(|sum| *sum += value),
+        }
+    }
+
+    /// The end of a function.
+    fn end(&mut self) {
+        self.ends.push(self.steps.len());
+        if self.steps.len() >= STEPS_MAX {
+            self.add_held();
+        }
+    }
+
+    fn add_held(&mut self) {
+        let starts = core::iter::once(0).chain(self.ends.iter().copied());
+        // Of each function the next step, and the value before it.
+        let mut states: Vec<(usize, f64)> = starts.zip(&self.ends).map(|(start, _)| (start, 0.0)).collect();
+        let mut first = 0;
+        for tile in self.sum.chunks_mut(TILE) {
+            let last = first + tile.len();
+            for ((at, value), end) in states.iter_mut().zip(&self.ends) {
+                let mut from = first;
+                while let Some(&(start, next)) = self.steps[..*end].get(*at).filter(|step| (step.0 as usize) < last) {
+                    let start = start as usize;
+                    tile[from - first..start - first].iter_mut().for_each(|sum| *sum += *value);
+                    (from, *value) = (start, next);
+                    *at += 1;
+                }
+                tile[from - first..].iter_mut().for_each(|sum| *sum += *value);
+            }
+            first = last;
+        }
+        self.steps.clear();
+        self.ends.clear();
+    }
+
+    fn finish(mut self) -> Vec<f64> {
+        self.add_held();
+        self.sum
+    }
 }
 
 /// Adds `sum_k u_k E_k(x)` over the rows of the error at every edge to `out`.
@@ -281,5 +346,37 @@ impl Laws {
         law.pop();
         let nothing = vec![0.0; law.len()];
         Self { counts: [counts.clone(), counts], golden: law.clone(), candidate: law, delta: nothing }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Functions of few and many steps, over several tiles, beside a sum column by column.
+    #[test]
+    fn step_functions_add_up_at_every_column() {
+        for columns in [1, 7, TILE, TILE + 1, 3 * TILE + 17] {
+            let (mut sum, mut want) = (StepSum::new(columns), vec![0.0; columns]);
+            for f in 0..40_usize {
+                let stride = 1 + (f * f * 37) % 900;
+                let starts: Vec<usize> = (f * 13 % columns..columns).step_by(stride).collect();
+                for (i, start) in starts.iter().enumerate() {
+                    let run = *start..starts.get(i + 1).copied().unwrap_or(columns);
+                    let value = 1.0 / (1 + f + i) as f64;
+                    want[run.clone()].iter_mut().for_each(|want| *want += value);
+                    sum.add(run, value);
+                }
+                sum.end();
+                if f % 11 == 10 {
+                    sum.add_held();
+                }
+            }
+            let found = sum.finish();
+            assert_eq!(
+                found.iter().map(|v| v.to_bits()).collect::<Vec<_>>(),
+                want.iter().map(|v| v.to_bits()).collect::<Vec<_>>()
+            );
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! One effect, judged: seminorm, lower end, upper end, p-values.
 
+use core::ops::Range;
+
 use super::comparison::{Comparison, Noise, Source, error_part};
 use super::edges::add_combination;
 use super::gram::{largest_eigenvalue, leading_combination};
@@ -7,6 +9,7 @@ use super::noise::Matrix;
 use super::random::Counter;
 use super::replicate::{Norm, replicate_norms, tail_share, upper_quantile};
 use super::resolution::{needs, resolution};
+use super::table::{Measure, Table};
 use super::{Effect, Judged, JudgingError, Needs, Outcome, Resolution, Side};
 use crate::classic::TRIM;
 use crate::special::student_t_sf;
@@ -16,18 +19,27 @@ pub(crate) enum Features {
     /// `S_w` at the coarse edges.
     CoarseEdges,
     /// Integrals of `S_w` over coarse cells with a mass for every edge.
-    Integrals { mass: Vec<f64>, cell_of: Vec<usize>, cells: usize },
+    Integrals(Measure),
     /// Counts in the bins the edges cut.
     Bins(Vec<usize>),
 }
 
 impl Features {
-    pub(crate) fn of(&self, comparison: &Comparison, side: Side, coarse: &[usize]) -> Matrix {
-        let table = comparison.table(side);
+    /// Of some windows.
+    pub(crate) fn of(&self, table: &Table, coarse: &[usize], windows: Range<usize>) -> Matrix {
         match self {
-            Features::CoarseEdges => comparison.cumulative(side, coarse),
-            Features::Integrals { mass, cell_of, cells } => table.integrals(mass, cell_of, *cells),
-            Features::Bins(edges) => table.bins(edges),
+            Features::CoarseEdges => table.cumulative(coarse, windows),
+            Features::Integrals(measure) => table.integrals(measure, windows),
+            Features::Bins(edges) => table.bins(edges, windows),
+        }
+    }
+
+    /// Numbers a window has.
+    pub(crate) fn columns(&self, coarse: &[usize]) -> usize {
+        match self {
+            Features::CoarseEdges => coarse.len(),
+            Features::Integrals(measure) => measure.cell_mass.len(),
+            Features::Bins(edges) => edges.len() + 1,
         }
     }
 
@@ -35,8 +47,8 @@ impl Features {
     pub(crate) fn of_difference(&self, delta: &[f64], coarse: &[usize]) -> Vec<f64> {
         match self {
             Features::CoarseEdges => coarse.iter().map(|x| delta[*x]).collect(),
-            Features::Integrals { mass, cell_of, cells } => {
-                let mut out = vec![0.0; *cells];
+            Features::Integrals(Measure { mass, cell_of, cell_mass, .. }) => {
+                let mut out = vec![0.0; cell_mass.len()];
                 for ((value, mass), cell) in delta.iter().zip(mass).zip(cell_of) {
                     out[*cell] += value * mass;
                 }
@@ -184,19 +196,15 @@ impl Comparison {
         Outcome::TooFewWindows { estimate, golden_needed, candidate_needed }
     }
 
-    /// Rows of every part of the error for some additive features.
-    pub(crate) fn feature_rows(&self, noise: &Noise, features: impl Fn(Side) -> Matrix) -> Vec<Matrix> {
-        noise.parts.iter().map(|part| part.model.project(&self.residuals(part.source, &features))).collect()
+    /// Rows of every part of the error for some additive features, on given coarse edges.
+    pub(crate) fn feature_rows(&self, noise: &Noise, features: &Features, coarse: &[usize]) -> Vec<Matrix> {
+        let of = |side, windows| features.of(self.side(side).0, coarse, windows);
+        noise.parts.iter().map(|part| self.project(part, features.columns(coarse), of)).collect()
     }
 
     /// Rows of every part of the error for the features of a shape.
     pub(crate) fn shape_rows(&self, noise: &Noise, shape: &Shape) -> Vec<Matrix> {
-        match shape.features {
-            Features::CoarseEdges => {
-                noise.parts.iter().map(|part| part.model.project(&self.edge_residuals(part.source))).collect()
-            }
-            _ => self.feature_rows(noise, |side| shape.features.of(self, side, &self.coarse)),
-        }
+        self.feature_rows(noise, &shape.features, &self.coarse)
     }
 
     pub(crate) fn needs(&self, noise: &Noise, half_width: f64, gap: f64) -> Needs {
@@ -280,7 +288,7 @@ impl Comparison {
             Effect::W1 => {
                 let gaps = self.gaps(value_of)?;
                 let estimate = delta.iter().zip(&gaps).map(|(d, gap)| d.abs() * gap).sum();
-                let features = integrals(gaps, edges);
+                let features = Features::Integrals(Measure::new(gaps, edges));
                 Shape { ceiling: f64::INFINITY, ..shape(features, Norm::SumAbs(1.0), Reach::PointwiseSum, estimate, 3) }
             }
             Effect::Cvm => self.quadratic(masses(&self.golden_law), 4, edges),
@@ -371,7 +379,7 @@ impl Comparison {
             Reach::Pointwise => Band::Pointwise,
             Reach::PointwiseRange => Band::PointwiseRange,
             Reach::PointwiseSum => match &shape.features {
-                Features::Integrals { mass, .. } => Band::Additive(pointwise_spreads(noise, mass)),
+                Features::Integrals(Measure { mass, .. }) => Band::Additive(pointwise_spreads(noise, mass)),
                 _ => Band::Additive(Vec::new()),
             },
             Reach::HalfSum => Band::Additive(vec![(noise.degrees_min(), 0.5 * deviation_sum(rows))]),
@@ -379,7 +387,7 @@ impl Comparison {
                 let Norm::Root(weights) = &shape.norm else { return Band::Additive(Vec::new()) };
                 let rows: Vec<&Matrix> = rows.iter().collect();
                 let square = match &shape.features {
-                    Features::Integrals { mass, .. } => self.largest_square(noise, &rows, weights, mass),
+                    Features::Integrals(Measure { mass, .. }) => self.largest_square(noise, &rows, weights, mass),
                     _ => largest_eigenvalue(&rows, weights),
                 };
                 Band::Additive(vec![(noise.degrees_min(), ratio * libm::sqrt(square))])
@@ -403,7 +411,7 @@ impl Comparison {
             return quotient;
         }
         let (features, inverse) = averages(mass.to_vec(), &equal_masses(mass, CELLS_OF_MASS));
-        let rows = self.feature_rows(noise, |side| features.of(self, side, &[]));
+        let rows = self.feature_rows(noise, &features, &[]);
         let rows: Vec<&Matrix> = rows.iter().collect();
         quotient.max(self.quotient(noise, &rows, &inverse, mass))
     }
@@ -522,32 +530,17 @@ fn shape(features: Features, norm: Norm, reach: Reach, estimate: f64, domain: u6
     Shape { features, norm, reach, estimate, ceiling: 1.0, squared: false, domain }
 }
 
-fn integrals(mass: Vec<f64>, edges: &[usize]) -> Features {
-    let mut cell = 0;
-    let cell_of = (0..mass.len()).map(|x| {
-        while edges.get(cell).is_some_and(|edge| *edge < x) {
-            cell += 1;
-        }
-        cell
-    });
-    let cell_of = cell_of.collect();
-    Features::Integrals { mass, cell_of, cells: edges.len() + 1 }
-}
-
 /// Integrals over the cells that `edges` cut, and one over the mass of each.
 fn averages(mass: Vec<f64>, edges: &[usize]) -> (Features, Vec<f64>) {
-    let features = integrals(mass, edges);
-    let mut inverse = Vec::new();
-    if let Features::Integrals { mass, cell_of, cells } = &features {
-        inverse = vec![0.0; *cells];
-        for (m, cell) in mass.iter().zip(cell_of) {
-            inverse[*cell] += m;
-        }
-        for v in &mut inverse {
-            *v = if *v > 0.0 { 1.0 / *v } else { 0.0 };
-        }
+    let measure = Measure::new(mass, edges);
+    let mut inverse = vec![0.0; measure.cell_mass.len()];
+    for (m, cell) in measure.mass.iter().zip(&measure.cell_of) {
+        inverse[*cell] += m;
     }
-    (features, inverse)
+    for v in &mut inverse {
+        *v = if *v > 0.0 { 1.0 / *v } else { 0.0 };
+    }
+    (Features::Integrals(measure), inverse)
 }
 
 /// Cell masses of a law given at its edges.

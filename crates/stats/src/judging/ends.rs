@@ -61,12 +61,12 @@ impl Comparison {
         let of = |edges: &[usize]| norm.of(&Features::Bins(edges.to_vec()).of_difference(&self.delta, &[]));
         let estimate = of(&edges);
         let groups = self.groups(&edges);
-        let grouped = self.feature_rows(noise, |side| self.table(side).bins(&groups));
+        let grouped = self.feature_rows(noise, &Features::Bins(groups.clone()), &[]);
         let critical = self.critical(noise, &grouped, &norm, DOMAIN);
         let spread = if groups.len() == edges.len() {
             deviation_sum(&grouped)
         } else {
-            deviation_sum(&self.feature_rows(noise, |side| self.table(side).bins(&edges)))
+            deviation_sum(&self.feature_rows(noise, &Features::Bins(edges), &[]))
         };
         let band = 0.5 * noise.t[noise.degrees_min() - 1] * spread;
         Ends::Known { estimate, lower: (of(&groups) - critical).max(0.0), upper: (estimate + band).min(1.0) }

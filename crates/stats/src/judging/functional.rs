@@ -179,7 +179,8 @@ impl Comparison {
         let (candidate, candidate_scores) = functional.at(&self.law_of(Side::Candidate, &values))?;
         let estimate = candidate - golden;
         let Some(noise) = &self.noise else { return Ok(self.without_noise(estimate, margin, true)) };
-        let influence = [self.golden.weighted(&golden_scores), self.candidate.weighted(&candidate_scores)];
+        let influence = [(&self.golden, &golden_scores), (&self.candidate, &candidate_scores)]
+            .map(|(table, scores)| table.weighted(scores, 0..table.windows()));
         let series = residual_series(&self.arrangement, &influence);
         let least = functional.carrying_min();
         if let Some((source, _)) = series.iter().find(|(_, series)| carrying_windows(series) < least) {

@@ -1,16 +1,17 @@
 //! How far the golden is from itself, with the noise removed.
 
 use core::ops::Range;
+use std::borrow::Cow;
 
 use super::arrange::Placed;
 use super::comparison::Comparison;
-use super::effect::{Features, Shape, thin};
+use super::effect::{Shape, thin};
 use super::noise::{
-    Block, DEGREES_CAP, Matrix, NoiseModel, choose_cosines_within, inflation, lag_one, pessimistic_rho,
+    Block, LagOne, Matrix, NoiseModel, choose_cosines_within, inflation, pessimistic_rho, rows_of_blocks,
 };
 use super::random::{Counter, LANES, Lanes, Stream, Weights, chi_squares, fill};
 use super::replicate::{Norm, Simulation, batches, larger, upper_index, upper_quantile};
-use super::{Effect, JudgingError, Side};
+use super::{Effect, JudgingError};
 
 /// The golden against itself: block against the rest, noise removed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -103,12 +104,19 @@ impl Comparison {
         if windows < WINDOWS_MIN {
             return Ok(None);
         }
-        let features = shape.features.of(self, Side::Golden, &edges);
-        let distance = self.largest_distance(&shape, &features, &stretches);
+        let distance = self.largest_distance(&shape, &edges, &stretches);
         let model = self.slice_noise(&stretches, &edges);
-        let rows = model.project(&self.slice_residuals(&features, &stretches));
+        let total = self.messages_in(&stretches);
+        let mut slices = stretches.iter().flat_map(|stretch| stretch.slices.iter().cloned());
+        let rows = model.project_by(shape.features.columns(&edges), |block| {
+            let slice = slices.next().unwrap_or_else(|| block.clone());
+            let features = shape.features.of(&self.golden, &edges, slice.clone());
+            let residuals = self.slice_residuals(features, slice, total);
+            let windows = 0..residuals.rows();
+            (Cow::Owned(residuals), windows)
+        });
         let replicates = self.options.replicates.min(REPLICATES_MAX);
-        Ok(Some(Sliced { shape, distance, rows, degrees: model.degrees.min(DEGREES_CAP), replicates }))
+        Ok(Some(Sliced { shape, distance, rows, degrees: model.degrees, replicates }))
     }
 
     fn stretches(&self) -> Vec<Stretch> {
@@ -129,63 +137,62 @@ impl Comparison {
         &self.arrangement.golden.windows
     }
 
+    fn messages_in(&self, stretches: &[Stretch]) -> u64 {
+        let placed = self.golden_windows();
+        stretches.iter().flat_map(|s| s.windows.clone()).map(|w| placed[w].count).sum()
+    }
+
     /// `max_i norm(sum over stretches of share * (slice law - law of the rest))`; one guard window on each side of a slice
     /// belongs to neither.
-    fn largest_distance(&self, shape: &Shape, features: &Matrix, stretches: &[Stretch]) -> f64 {
+    fn largest_distance(&self, shape: &Shape, edges: &[usize], stretches: &[Stretch]) -> f64 {
         let placed = self.golden_windows();
-        let total: u64 = stretches.iter().flat_map(|s| s.windows.clone()).map(|w| placed[w].count).sum();
-        let mut largest = 0.0_f64;
-        for i in 0..SLICES {
-            let mut difference = vec![0.0; features.columns];
-            for stretch in stretches {
-                let slice = &stretch.slices[i];
+        let total = self.messages_in(stretches);
+        let mut differences = vec![vec![0.0; shape.features.columns(edges)]; SLICES];
+        for stretch in stretches {
+            let windows = &stretch.windows;
+            let features = shape.features.of(&self.golden, edges, windows.clone());
+            let law = |of: &mut dyn Iterator<Item = usize>| law(&features, windows.start, placed, of);
+            let count: u64 = windows.clone().map(|w| placed[w].count).sum();
+            let share = count as f64 / total as f64;
+            for (slice, difference) in stretch.slices.iter().zip(&mut differences) {
                 let guarded = slice.start.saturating_sub(1)..slice.end + 1;
-                let count: u64 = stretch.windows.clone().map(|w| placed[w].count).sum();
-                let share = count as f64 / total as f64;
-                let inside = law(features, placed, slice.clone());
-                let rest = law(features, placed, stretch.windows.clone().filter(|w| !guarded.contains(w)));
+                let inside = law(&mut slice.clone());
+                let rest = law(&mut windows.clone().filter(|w| !guarded.contains(w)));
                 for ((d, a), b) in difference.iter_mut().zip(inside).zip(rest) {
                     *d += share * (a - b);
                 }
             }
-            largest = largest.max(shape.norm.of(&difference));
         }
-        largest
+        differences.iter().map(|difference| shape.norm.of(difference)).fold(0.0, f64::max)
     }
 
-    /// `(f_w - slice law * n_w) / N` for the windows of all stretches, slice after slice.
-    fn slice_residuals(&self, features: &Matrix, stretches: &[Stretch]) -> Matrix {
+    /// `(f_w - slice law * n_w) / N` for the windows of a slice, from their features.
+    fn slice_residuals(&self, mut features: Matrix, slice: Range<usize>, total: u64) -> Matrix {
         let placed = self.golden_windows();
-        let total: u64 = stretches.iter().flat_map(|s| s.windows.clone()).map(|w| placed[w].count).sum();
-        let rows = stretches.iter().map(|s| s.windows.len()).sum();
-        let mut out = Matrix::zeros(rows, features.columns);
-        let mut next = 0;
-        for slice in stretches.iter().flat_map(|s| &s.slices) {
-            let centre = law(features, placed, slice.clone());
-            for w in slice.clone() {
-                let n = placed[w].count as f64;
-                for ((r, f), c) in out.row_mut(next).iter_mut().zip(features.row(w)).zip(&centre) {
-                    *r = (f - c * n) / total as f64;
-                }
-                next += 1;
+        let centre = law(&features, slice.start, placed, &mut slice.clone());
+        for (i, w) in slice.enumerate() {
+            let n = placed[w].count as f64;
+            for (value, c) in features.row_mut(i).iter_mut().zip(&centre) {
+                *value = (*value - c * n) / total as f64;
             }
         }
-        out
+        features
     }
 
     /// Section 7: one autocorrelation, the same number of cosines in every slice where its length allows.
     fn slice_noise(&self, stretches: &[Stretch], edges: &[usize]) -> NoiseModel {
-        let features = Features::CoarseEdges.of(self, Side::Golden, edges);
-        let residuals = self.slice_residuals(&features, stretches);
-        let mut blocks = Vec::new();
-        let mut start = 0;
+        let total = self.messages_in(stretches);
+        let (mut blocks, mut products) = (Vec::new(), LagOne::default());
+        let mut windows = 0;
         for slice in stretches.iter().flat_map(|s| &s.slices) {
-            blocks.push(start..start + slice.len());
-            start += slice.len();
+            let features = self.golden.cumulative(edges, slice.clone());
+            products.add(&self.slice_residuals(features, slice.clone(), total), &(0..slice.len()));
+            blocks.push(windows..windows + slice.len());
+            windows += slice.len();
         }
-        let length = residuals.rows() / blocks.len().max(1);
-        let r1 = lag_one(&residuals, &blocks);
-        let (rho, rho_up) = pessimistic_rho(r1, length as f64, residuals.rows() as f64);
+        let length = windows / blocks.len().max(1);
+        let r1 = products.ratio();
+        let (rho, rho_up) = pessimistic_rho(r1, length as f64, windows as f64);
         let shared = choose_cosines_within(length, rho_up, 0, (length / 2).max(1), blocks.len()).cosines;
         let blocks: Vec<_> = blocks
             .into_iter()
@@ -195,17 +202,18 @@ impl Comparison {
                 Block::even(range, cosines, kappa)
             })
             .collect();
-        let degrees = blocks.iter().map(|block: &Block| block.scales.len()).sum();
+        let cosines: usize = blocks.iter().map(|block: &Block| block.scales.len()).sum();
+        let degrees = rows_of_blocks(cosines);
         NoiseModel { r1, rho, rho_up, own_d_percent: 0, d_percent: 0, blocks, degrees, mixed_d: None, beyond: 1.0 }
     }
 }
 
-/// Ratio law of additive features over some windows.
-fn law(features: &Matrix, placed: &[Placed], windows: impl Iterator<Item = usize>) -> Vec<f64> {
+/// Ratio law of additive features, which begin with those of window `first`, over some windows.
+fn law(features: &Matrix, first: usize, placed: &[Placed], windows: &mut dyn Iterator<Item = usize>) -> Vec<f64> {
     let mut sums = vec![0.0; features.columns];
     let mut count = 0.0;
     for w in windows {
-        for (sum, f) in sums.iter_mut().zip(features.row(w)) {
+        for (sum, f) in sums.iter_mut().zip(features.row(w - first)) {
             *sum += f;
         }
         count += placed[w].count as f64;

@@ -7,10 +7,11 @@
 //! lies under noise of its own in each window.
 
 use core::ops::Range;
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use super::effect::thin;
-use super::noise::{Block, Cosines, DEGREES_CAP, Matrix, cos_ratio, memory_constant, t95};
+use super::noise::{Block, Cosines, Matrix, cos_ratio, memory_constant, rows_of_blocks, t95};
 use crate::special::{ln, student_t_sf};
 
 /// Exponents looked at: 0, 2, .. hundredths.
@@ -127,8 +128,16 @@ impl Likelihood {
 }
 
 /// Evenly spaced columns, few enough.
-fn thinned(residuals: &Matrix) -> Matrix {
-    residuals.of_columns(&thin(&(0..residuals.columns).collect::<Vec<_>>(), COLUMNS_MAX))
+fn thinned(residuals: &Matrix) -> Cow<'_, Matrix> {
+    if residuals.columns <= COLUMNS_MAX {
+        return Cow::Borrowed(residuals);
+    }
+    Cow::Owned(residuals.of_columns(&thinned_columns(residuals.columns)))
+}
+
+/// Those of so many columns that are asked.
+pub(crate) fn thinned_columns(columns: usize) -> Vec<usize> {
+    thin(&(0..columns).collect::<Vec<_>>(), COLUMNS_MAX)
 }
 
 /// The lowest cosines of a block, from the one after `first` on, as rows.
@@ -299,7 +308,7 @@ impl Belief {
             let seen = kappa * (1..=cosines).map(shape).sum::<f64>() / cosines as f64;
             (exponent(i) * ln(blocks as f64) - 0.5 * ln(seen), weight)
         };
-        let degrees = (blocks * cosines).clamp(1, DEGREES_CAP);
+        let degrees = rows_of_blocks(blocks * cosines).max(1);
         (mixture_quantile(self.likely().map(of).collect(), degrees) / t95(degrees)).max(1.0)
     }
 

@@ -24,6 +24,7 @@
 
 mod arrange;
 mod binned;
+mod bits;
 mod blame;
 mod coarse;
 mod comparison;

@@ -2,6 +2,7 @@
 
 use core::f64::consts::{PI, SQRT_2};
 use core::ops::Range;
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use fearless_simd::{Level, dispatch};
@@ -17,6 +18,14 @@ const D_CAP_PERCENT: u32 = 45;
 pub(crate) const DEGREES_CAP: usize = 400;
 /// Cosines in one stratum.
 const STRATUM_COSINES: usize = 4;
+/// Rows that share all cosines of separate blocks where there are more than [`DEGREES_CAP`] of them. Rows are what costs; t quantiles
+/// of so many degrees of freedom are half a hundredth above those of four hundred.
+const SHARED_ROWS: usize = 128;
+
+/// Rows of the error, and degrees of freedom, of so many cosines of separate blocks.
+pub(crate) fn rows_of_blocks(cosines: usize) -> usize {
+    if cosines > DEGREES_CAP { SHARED_ROWS } else { cosines }
+}
 
 /// A dense row-major matrix: one row per window or cosine, one column per edge or feature.
 #[derive(Debug, Clone, Default)]
@@ -172,15 +181,15 @@ impl NoiseModel {
         }
     }
 
-    /// The model of separate blocks: one autocorrelation for all, at most four cosines in each.
+    /// The model of separate blocks: one autocorrelation for all, from the products in all of them, at most four cosines in each.
     ///
     /// `shares` are the windows' weights. Blocks are short, so unequal windows matter: a heavy window pulls its block's law
     /// towards itself, and products of unequal neighbours understate the autocorrelation of their laws. Both are undone under
     /// the model "window laws follow an AR(1)"; equal windows are left as they are. (Without it, window sizes with a log
     /// standard deviation of .8 and slow laws gave 10 % false lower ends instead of 5.)
-    pub(crate) fn blocks(residuals: &Matrix, blocks: &[Range<usize>], shares: &[f64]) -> Self {
-        let windows = residuals.rows() as f64;
-        let r1 = (lag_one(residuals, blocks) / share_lag_one(shares, blocks)).min(1.0);
+    pub(crate) fn blocks(products: &LagOne, blocks: &[Range<usize>], shares: &[f64]) -> Self {
+        let windows = shares.len() as f64;
+        let r1 = (products.ratio() / share_lag_one(shares, blocks)).min(1.0);
         let (rho, rho_up) = pessimistic_rho(r1, windows / blocks.len().max(1) as f64, windows);
         let blocks: Vec<_> = blocks
             .iter()
@@ -193,7 +202,7 @@ impl NoiseModel {
             .collect();
         let mut model =
             Self { r1, rho, rho_up, own_d_percent: 0, d_percent: 0, blocks, degrees: 0, mixed_d: None, beyond: 1.0 };
-        model.degrees = model.cosines().min(DEGREES_CAP);
+        model.degrees = rows_of_blocks(model.cosines());
         model
     }
 
@@ -214,14 +223,27 @@ impl NoiseModel {
 
     /// The rows `E_k`, a scale times `sum_w C_k(w) r_w`, block after block.
     pub(crate) fn project(&self, residuals: &Matrix) -> Matrix {
-        let mut rows = Matrix::zeros(self.degrees, residuals.columns);
+        self.project_by(residuals.columns, |block| (Cow::Borrowed(residuals), block.clone()))
+    }
+
+    /// The same of residuals that are made when their block is at it: a matrix, and where in it the windows of the block are.
+    pub(crate) fn project_by<'a>(
+        &self,
+        columns: usize,
+        mut residuals_of: impl FnMut(&Range<usize>) -> (Cow<'a, Matrix>, Range<usize>),
+    ) -> Matrix {
+        let mut rows = Matrix::zeros(self.degrees, columns);
         let mut places = self.places();
-        let mut own = vec![0.0; residuals.columns];
+        let mut own = vec![0.0; columns];
+        let mut table = Cosines::new(0);
         for block in &self.blocks {
-            let table = Cosines::new(block.windows.len());
+            let (residuals, windows) = residuals_of(&block.windows);
+            if table.windows() != windows.len() {
+                table = Cosines::new(windows.len());
+            }
             for ((k, scale), (row, sign)) in block.cosines().zip(places.by_ref()) {
                 own.fill(0.0);
-                table.project(k, residuals, &block.windows, &mut own);
+                table.project(k, &residuals, &windows, &mut own);
                 add_scaled(rows.row_mut(row), sign * scale, &own);
             }
         }
@@ -302,20 +324,37 @@ pub(crate) fn cos_ratio(k: usize, windows: usize) -> f64 {
 
 /// Pooled lag-1 autocorrelation inside the blocks; 0 if nothing varies.
 pub(crate) fn lag_one(residuals: &Matrix, blocks: &[Range<usize>]) -> f64 {
-    let (mut lag, mut square) = (0.0, 0.0);
-    for range in blocks {
-        let mut w = range.start;
-        while w < range.end {
+    let mut products = LagOne::default();
+    blocks.iter().for_each(|block| products.add(residuals, block));
+    products.ratio()
+}
+
+/// Sums of products of neighbouring residuals, and of each with itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LagOne {
+    lag: f64,
+    square: f64,
+}
+
+impl LagOne {
+    /// Adds those inside a block.
+    pub(crate) fn add(&mut self, residuals: &Matrix, block: &Range<usize>) {
+        let mut w = block.start;
+        while w < block.end {
             // Several sums at once: each waits for its last addition.
-            let rows: [&[f64]; ROWS + 1] = core::array::from_fn(|i| residuals.row((w + i).min(range.end - 1)));
+            let rows: [&[f64]; ROWS + 1] = core::array::from_fn(|i| residuals.row((w + i).min(block.end - 1)));
             let (squares, lags) = products(rows);
-            let n = (range.end - w).min(ROWS);
-            squares[..n].iter().for_each(|product| square += product);
-            lags[..n.min(range.end - w - 1)].iter().for_each(|product| lag += product);
+            let n = (block.end - w).min(ROWS);
+            squares[..n].iter().for_each(|product| self.square += product);
+            lags[..n.min(block.end - w - 1)].iter().for_each(|product| self.lag += product);
             w += n;
         }
     }
-    if square > 0.0 { lag / square } else { 0.0 }
+
+    /// The autocorrelation; 0 if nothing varies.
+    pub(crate) fn ratio(&self) -> f64 {
+        if self.square > 0.0 { self.lag / self.square } else { 0.0 }
+    }
 }
 
 /// Rows that are multiplied at once.

@@ -79,7 +79,8 @@ impl Comparison {
         };
         // The integral of `S_w` weighs each value with the gaps from its edge on.
         let weights = suffix_sums(gaps.iter().copied(), self.keys.len());
-        let rows = self.feature_rows(noise, |side| self.table(side).weighted(&weights));
+        let features = |side, windows| self.side(side).0.weighted(&weights, windows);
+        let rows: Vec<Matrix> = noise.parts.iter().map(|part| self.project(part, 1, features)).collect();
         let mut parts: Vec<(Source, f64, usize)> = noise
             .parts
             .iter()

@@ -5,9 +5,7 @@
 
 use super::comparison::{Comparison, Source};
 use super::effect::exact_zero;
-use super::noise::Matrix;
 use super::scalar::{ScalarNoise, judge_beyond, sum_of_squares};
-use super::table::{paired_residuals, residuals};
 use super::{JudgingError, Outcome, Side};
 use crate::classic::Tail;
 
@@ -95,19 +93,14 @@ impl Comparison {
                 self.without_noise(estimate, margin, true)
             };
         };
-        let golden = || residuals(&self.golden.weighted(golden), &self.arrangement.golden);
-        let candidate = || residuals(&self.candidate.weighted(candidate), &self.arrangement.candidate);
+        let features = |side, windows| {
+            let scores = if side == Side::Golden { golden } else { candidate };
+            self.side(side).0.weighted(scores, windows)
+        };
         let mut parts: Vec<(Source, f64, usize)> = noise
             .parts
             .iter()
-            .map(|part| {
-                let series: Matrix = match part.source {
-                    Source::Golden => golden(),
-                    Source::Candidate => candidate(),
-                    Source::Pairs => paired_residuals(&golden(), &candidate()),
-                };
-                (part.source, sum_of_squares(&part.model.project(&series)), part.model.degrees)
-            })
+            .map(|part| (part.source, sum_of_squares(&self.project(part, 1, features)), part.model.degrees))
             .collect();
         parts.sort_by_key(|(source, ..)| *source != Source::Golden);
         let parts = parts.into_iter().map(|(_, variance, degrees)| (variance, degrees)).collect();

@@ -1,10 +1,8 @@
 //! Stretches of time, for figures: what each holds, and how far it is from the golden.
 
 use super::Side;
-use super::arrange::Arm;
 use super::comparison::Comparison;
 use super::edges::Touched;
-use super::table::Table;
 
 /// Neighbouring windows of one side, pooled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,13 +66,6 @@ impl Comparison {
             stretches.push(StretchDistance { index, windows: windows.len(), count, distance });
         });
         stretches
-    }
-
-    fn side(&self, side: Side) -> (&Table, &Arm) {
-        match side {
-            Side::Golden => (&self.golden, &self.arrangement.golden),
-            Side::Candidate => (&self.candidate, &self.arrangement.candidate),
-        }
     }
 
     /// Hands out each stretch: its number, its windows after their number, and what they hold together, which must be drained.

@@ -1,6 +1,6 @@
 //! One side's windows as sparse rows over a shared grid of edges, and the dense features the recipe works on.
 
-use core::ops::Deref;
+use core::ops::{Deref, Range};
 use std::sync::OnceLock;
 
 use super::arrange::Arm;
@@ -75,11 +75,11 @@ impl Table {
         self.0.cells(w)
     }
 
-    /// `S_w(x)`: values of window `w` at or below each of the ascending `edges` (columns).
-    pub(crate) fn cumulative(&self, edges: &[usize]) -> Matrix {
-        let mut out = Matrix::zeros(self.windows(), edges.len());
-        for w in 0..self.windows() {
-            let row = out.row_mut(w);
+    /// `S_w(x)`: values of each of some windows at or below each of the ascending `edges` (columns).
+    pub(crate) fn cumulative(&self, edges: &[usize], windows: Range<usize>) -> Matrix {
+        let mut out = Matrix::zeros(windows.len(), edges.len());
+        for (i, w) in windows.enumerate() {
+            let row = out.row_mut(i);
             let (mut sum, mut next) = (0_u64, 0);
             for (column, count) in self.cells(w) {
                 while edges.get(next).is_some_and(|edge| *edge < column) {
@@ -93,21 +93,15 @@ impl Table {
         out
     }
 
-    /// `sum over x in cell i of S_w(x) mu_x`, cells being runs of edges (`cell_of[x]`, ascending), for each window.
-    pub(crate) fn integrals(&self, mass: &[f64], cell_of: &[usize], cells: usize) -> Matrix {
-        let windows = self.windows();
-        let mut cell_mass = vec![0.0; cells];
-        // Mass of the rest of the cell from x on, x included.
-        let mut rest = vec![0.0; mass.len()];
-        for x in (0..mass.len()).rev() {
-            cell_mass[cell_of[x]] += mass[x];
-            rest[x] = cell_mass[cell_of[x]];
-        }
-        let mut out = Matrix::zeros(windows, cells);
+    /// `sum over x in cell i of S_w(x) mu_x` for each of some windows.
+    pub(crate) fn integrals(&self, measure: &Measure, windows: Range<usize>) -> Matrix {
+        let Measure { cell_of, cell_mass, rest, .. } = measure;
+        let cells = cell_mass.len();
+        let mut out = Matrix::zeros(windows.len(), cells);
         let mut inside = vec![0.0; cells];
-        for w in 0..windows {
+        for (i, w) in windows.enumerate() {
             inside.fill(0.0);
-            let row = out.row_mut(w);
+            let row = out.row_mut(i);
             // Columns ascend, and so do their cells: the sums of one cell are kept at hand until the next begins.
             let (mut cell, mut count_here, mut sum_here) = (0, 0.0, 0.0);
             for (column, count) in self.cells(w) {
@@ -131,17 +125,17 @@ impl Table {
         out
     }
 
-    /// `sum count * score` of each window, scores per column.
-    pub(crate) fn weighted(&self, scores: &[f64]) -> Matrix {
-        let data = (0..self.windows()).map(|w| self.cells(w).map(|(x, n)| n as f64 * scores[x]).sum()).collect();
+    /// `sum count * score` of each of some windows, scores per column.
+    pub(crate) fn weighted(&self, scores: &[f64], windows: Range<usize>) -> Matrix {
+        let data = windows.map(|w| self.cells(w).map(|(x, n)| n as f64 * scores[x]).sum()).collect();
         Matrix { columns: 1, data }
     }
 
-    /// Counts of each window in the bins `edges` cut: one more bin than edges.
-    pub(crate) fn bins(&self, edges: &[usize]) -> Matrix {
-        let mut out = Matrix::zeros(self.windows(), edges.len() + 1);
-        for w in 0..self.windows() {
-            let row = out.row_mut(w);
+    /// Counts of each of some windows in the bins `edges` cut: one more bin than edges.
+    pub(crate) fn bins(&self, edges: &[usize], windows: Range<usize>) -> Matrix {
+        let mut out = Matrix::zeros(windows.len(), edges.len() + 1);
+        for (i, w) in windows.enumerate() {
+            let row = out.row_mut(i);
             let mut bin = 0;
             for (column, count) in self.cells(w) {
                 while edges.get(bin).is_some_and(|edge| *edge < column) {
@@ -154,32 +148,68 @@ impl Table {
     }
 }
 
+/// A mass for every edge, in cells that are runs of edges.
+#[derive(Debug, Clone)]
+pub(crate) struct Measure {
+    pub(crate) mass: Vec<f64>,
+    /// The cell of each edge, ascending.
+    pub(crate) cell_of: Vec<usize>,
+    pub(crate) cell_mass: Vec<f64>,
+    /// Mass of the rest of the cell from each edge on, it included.
+    rest: Vec<f64>,
+}
+
+impl Measure {
+    /// In the cells that ascending edges cut, each with its last.
+    pub(crate) fn new(mass: Vec<f64>, edges: &[usize]) -> Self {
+        let mut cell = 0;
+        let cell_of = (0..mass.len()).map(|x| {
+            while edges.get(cell).is_some_and(|edge| *edge < x) {
+                cell += 1;
+            }
+            cell
+        });
+        let cell_of: Vec<usize> = cell_of.collect();
+        let (mut cell_mass, mut rest) = (vec![0.0; edges.len() + 1], vec![0.0; mass.len()]);
+        for x in (0..mass.len()).rev() {
+            cell_mass[cell_of[x]] += mass[x];
+            rest[x] = cell_mass[cell_of[x]];
+        }
+        Self { mass, cell_of, cell_mass, rest }
+    }
+}
+
 /// Residuals of additive window features about their noise block's law: `omega_w (f_w - law n_w)`.
 pub(crate) fn residuals(features: &Matrix, arm: &Arm) -> Matrix {
-    let mut out = Matrix::zeros(features.rows(), features.columns);
-    let mut law = vec![0.0; features.columns];
-    for range in &arm.blocks {
-        law.fill(0.0);
-        let mut weight = 0.0;
-        for w in range.clone() {
-            let placed = &arm.windows[w];
-            for (total, value) in law.iter_mut().zip(features.row(w)) {
-                *total += placed.omega * value;
-            }
-            weight += placed.omega * placed.count as f64;
-        }
-        for v in &mut law {
-            *v /= weight;
-        }
-        for w in range.clone() {
-            let placed = &arm.windows[w];
-            let n = placed.count as f64;
-            for ((r, value), centre) in out.row_mut(w).iter_mut().zip(features.row(w)).zip(&law) {
-                *r = placed.omega * (value - centre * n);
-            }
-        }
+    let mut out = features.clone();
+    for block in &arm.blocks {
+        let rows = block.start * out.columns..block.end * out.columns;
+        let columns = out.columns;
+        centre(&mut out.data[rows], columns, arm, block);
     }
     out
+}
+
+/// Turns features of a block's windows, row after row, into residuals about its law.
+pub(crate) fn centre(features: &mut [f64], columns: usize, arm: &Arm, block: &Range<usize>) {
+    let placed = &arm.windows[block.clone()];
+    let mut law = vec![0.0; columns];
+    let mut weight = 0.0;
+    for (placed, row) in placed.iter().zip(features.chunks_exact(columns.max(1))) {
+        for (total, value) in law.iter_mut().zip(row) {
+            *total += placed.omega * value;
+        }
+        weight += placed.omega * placed.count as f64;
+    }
+    for v in &mut law {
+        *v /= weight;
+    }
+    for (placed, row) in placed.iter().zip(features.chunks_exact_mut(columns.max(1))) {
+        let n = placed.count as f64;
+        for (value, centre) in row.iter_mut().zip(&law) {
+            *value = placed.omega * (*value - centre * n);
+        }
+    }
 }
 
 /// Candidate minus golden, window by window.

@@ -99,8 +99,7 @@ fn norms(comparison: &Comparison, shape: &Shape, ordered: bool) -> Vec<f64> {
 }
 
 fn rows(comparison: &Comparison, shape: &Shape) -> Vec<Matrix> {
-    let features = |side| shape.features.of(comparison, side, &comparison.coarse);
-    comparison.feature_rows(comparison.noise.as_ref().unwrap(), features)
+    comparison.shape_rows(comparison.noise.as_ref().unwrap(), shape)
 }
 
 fn upper_end(comparison: &Comparison, shape: &Shape) -> f64 {
@@ -170,7 +169,7 @@ fn v1_sides() {
         let law = if want.source == Source::Golden { &comparison.golden_law } else { &comparison.candidate_law };
         close("F", law, &want.law);
         let edges: Vec<usize> = (0..5).collect();
-        let residuals = comparison.residuals(want.source, |side| comparison.table(side).cumulative(&edges));
+        let residuals = comparison.residuals(want.source, |side, w| comparison.side(side).0.cumulative(&edges, w));
         close("residual row 0", residuals.row(0), &want.residual);
         close("rho", &[part.model.r1, part.model.rho, part.model.rho_up], &want.rho);
         close("energies", &energies(&residuals), want.energies);

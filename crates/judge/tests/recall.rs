@@ -1,0 +1,124 @@
+//! What was judged before is recalled as it was, and nothing else is.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use common::{PLAN, Plan, SUITE, judged, side};
+use verismo_judge::digest::Digest;
+use verismo_judge::{JudgeOptions, Judgement, Recall, SideStates, judge_recalling};
+use verismo_suite::Suite;
+use verismo_suite::suite::Multiplicity;
+
+/// A place in memory.
+#[derive(Default)]
+struct Place(Mutex<BTreeMap<Digest, Vec<(Digest, Vec<u8>)>>>);
+
+impl Recall for Place {
+    fn of_pair(&self, pair: &Digest) -> Vec<(Digest, Vec<u8>)> {
+        self.0.lock().unwrap().get(pair).cloned().unwrap_or_default()
+    }
+
+    fn keep(&self, pair: &Digest, judged: Vec<(Digest, Vec<u8>)>) {
+        self.0.lock().unwrap().entry(*pair).or_default().extend(judged);
+    }
+}
+
+impl Place {
+    /// Judges with this place and without it, which must come to the same; how many observables were recalled.
+    fn recalled(&self, golden: &SideStates, candidate: &SideStates, suite: &Suite) -> u64 {
+        let with = judge_recalling((golden, candidate), suite, &JudgeOptions::default(), self);
+        let without = judged(golden, candidate, suite);
+        let [all, recalled] = with.observables;
+        assert_eq!(all, 4);
+        assert_eq!(format!("{:?}", Judgement { observables: without.observables, ..with }), format!("{without:?}"));
+        recalled
+    }
+}
+
+#[test]
+fn nothing_changed_and_nothing_is_judged() {
+    let suite = Suite::parse(SUITE).unwrap();
+    let golden = side(PLAN);
+    for candidate in [side(PLAN), side(Plan { seed: 2, ..PLAN }), side(Plan { seed: 3, windows: 4, ..PLAN })] {
+        let place = Place::default();
+        assert_eq!(place.recalled(&golden, &candidate, &suite), 0);
+        assert_eq!(place.recalled(&golden, &candidate, &suite), 4);
+    }
+}
+
+#[test]
+fn only_what_changed_is_judged_again() {
+    let suite = Suite::parse(SUITE).unwrap();
+    let (golden, candidate) = (side(PLAN), side(Plan { seed: 2, shift: 0.2, ..PLAN }));
+    let place = Place::default();
+    place.recalled(&golden, &candidate, &suite);
+    let with = |change: &dyn Fn(&mut Suite)| {
+        let mut changed = suite.clone();
+        change(&mut changed);
+        place.recalled(&golden, &candidate, &changed)
+    };
+    // Of the suite.
+    let margin = |suite: &mut Suite| suite.observables[0].margins.values_mut().for_each(|margin| *margin *= 1.5);
+    assert_eq!(with(&margin), 3, "a margin");
+    assert_eq!(with(&margin), 4, "the same margin again");
+    assert_eq!(with(&|suite| suite.multiplicity = Multiplicity::By), 4, "verdicts are made of what is recalled");
+    assert_eq!(with(&|suite| suite.name = "another".to_owned()), 4);
+    assert_eq!(
+        with(&|suite| suite.checks.values_mut().for_each(|limit| limit.max_count = Some(1))),
+        4,
+        "limits of checks"
+    );
+    assert_eq!(with(&|suite| suite.alpha = 0.01), 0, "the error rate");
+    assert_eq!(with(&|suite| suite.scope = verismo_suite::suite::Scope::Population), 0, "the scope");
+    assert_eq!(with(&|suite| suite.replicates *= 3), 0, "replicates");
+    // Of the states.
+    let mut changed = candidate.clone();
+    let other = side(Plan { seed: 9, ..PLAN });
+    let series = other.streams[0].series["trade_size"].clone();
+    changed.streams[0].series.insert("trade_size".to_owned(), series);
+    assert_eq!(place.recalled(&golden, &changed, &suite), 3, "one observable");
+    assert_eq!(place.recalled(&changed, &golden, &suite), 0, "the sides are not the same");
+    let mut later = candidate.clone();
+    later.streams[0].price_tick *= 10;
+    assert_eq!(place.recalled(&golden, &later, &suite), 0, "the tick in which values are shown");
+    assert_eq!(place.recalled(&golden, &candidate, &suite), 4, "and as it was");
+}
+
+#[test]
+fn strata_depend_on_how_time_is_divided() {
+    let text = format!("{SUITE}strata: {{by: [hour]}}\n");
+    let suite = Suite::parse(&text).unwrap();
+    let (golden, candidate) = (side(PLAN), side(Plan { seed: 2, ..PLAN }));
+    let place = Place::default();
+    assert_eq!(place.recalled(&golden, &candidate, &suite), 0);
+    assert_eq!(place.recalled(&golden, &candidate, &suite), 4);
+    let corrected = Suite { multiplicity: Multiplicity::By, ..suite.clone() };
+    assert_eq!(place.recalled(&golden, &candidate, &corrected), 0, "the worst stratum is found after the correction");
+}
+
+#[test]
+fn what_is_damaged_is_judged_again() {
+    let suite = Suite::parse(SUITE).unwrap();
+    let (golden, candidate) = (side(PLAN), side(Plan { seed: 2, ..PLAN }));
+    let place = Place::default();
+    place.recalled(&golden, &candidate, &suite);
+    let whole = place.0.lock().unwrap().clone();
+    let damages: [&dyn Fn(&mut Vec<u8>); 4] = [
+        &|bytes| bytes.clear(),
+        &|bytes| bytes.truncate(bytes.len() / 2),
+        &|bytes| *bytes = b"{\"findings\": [], \"open\": [], \"picture\": null}".to_vec(),
+        &|bytes| {
+            let text = String::from_utf8(bytes.clone()).unwrap();
+            *bytes = text.replacen("\"open\":[[", "\"open\":[[7,", 1).into_bytes();
+        },
+    ];
+    for damage in damages {
+        let mut damaged = whole.clone();
+        damaged.values_mut().flatten().for_each(|(_, bytes)| damage(bytes));
+        let place = Place(Mutex::new(damaged));
+        assert_eq!(place.recalled(&golden, &candidate, &suite), 0);
+    }
+}
