@@ -22,13 +22,16 @@ const SETTLED: Duration = Duration::from_millis(50);
 pub(crate) struct Stamp {
     pub(crate) bytes: u64,
     modified_ns: u128,
+    /// When anything about it was changed last, which nobody can set back; 0 where the system does not say.
+    changed_ns: i128,
     inode: u64,
 }
 
 impl Stamp {
     fn of(metadata: &Metadata) -> Option<Self> {
         let modified = metadata.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-        Some(Self { bytes: metadata.len(), modified_ns: modified.as_nanos(), inode: inode(metadata) })
+        let (inode, changed_ns) = inode_and_change(metadata);
+        Some(Self { bytes: metadata.len(), modified_ns: modified.as_nanos(), changed_ns, inode })
     }
 
     /// When it was changed last.
@@ -48,13 +51,14 @@ impl Stamp {
 }
 
 #[cfg(unix)]
-fn inode(metadata: &Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(metadata)
+fn inode_and_change(metadata: &Metadata) -> (u64, i128) {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.ino(), i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec()))
 }
 
 #[cfg(not(unix))]
-fn inode(_metadata: &Metadata) -> u64 {
-    0
+fn inode_and_change(_metadata: &Metadata) -> (u64, i128) {
+    (0, 0)
 }
 
 /// Digests of files.
@@ -186,5 +190,25 @@ mod tests {
             assert!(late.digest(&planned).is_some());
             assert!(!late.is_still(&planned), "these are not the bytes that were planned");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn other_bytes_of_the_same_length_and_time_are_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("capture.jsonl");
+        let time = SystemTime::now() - Duration::from_secs(60);
+        let write = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            File::options().append(true).open(&path).unwrap().set_modified(time).unwrap();
+        };
+        let digest = || Identities::open(Some(folder.path()), false).digest_of(&path).unwrap();
+        write("one");
+        let before = digest();
+        assert_eq!(digest(), before);
+        // Change times are as coarse as the system's clock.
+        std::thread::sleep(Duration::from_millis(50));
+        write("two");
+        assert_ne!(digest(), before, "written in place, and its time set back");
     }
 }

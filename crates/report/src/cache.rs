@@ -185,12 +185,18 @@ mod tests {
             states_reused: 990,
             states_computed: 10,
             pieces: 24,
+            observables_reused: 30,
+            observables_judged: 8,
             misses: changed.into_iter().chain(added).collect(),
             problems: vec!["pieces/ab/base is damaged".to_owned()],
         };
         let text = cache_text(&cache, &TextStyle { width: 100, ..TextStyle::default() });
         assert!(
             text.starts_with("990 of 1,000 states (99 %) came from .verismo; 24 pieces were looked for.\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("30 of 38 observables had been judged before, from equal states by equal rules.\n"),
             "{text}"
         );
         let (added, changed) = (text.find("7 pieces: these").unwrap(), text.find("1 piece: their bytes").unwrap());
