@@ -8,7 +8,7 @@ use ed25519_dalek::pkcs8::{
 };
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use jiff::Timestamp;
-use verismo_suite::certificate::{Certificate, SCHEMA, Statement};
+use verismo_suite::certificate::{Certificate, Statement};
 use verismo_suite::report::Report;
 
 use crate::stamp_text;
@@ -80,7 +80,7 @@ pub fn sign(statement: Statement, private_pem: &str) -> Result<Certificate, Cert
     })?;
     let signature = key.sign(&statement.signed_bytes().map_err(internal)?);
     Ok(Certificate {
-        schema: SCHEMA.to_owned(),
+        schema: statement.schema().to_owned(),
         statement,
         key: hex(key.verifying_key().as_bytes()),
         signature: hex(&signature.to_bytes()),

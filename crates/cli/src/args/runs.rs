@@ -15,6 +15,8 @@ Examples:
       of a suite file: those recorded beside it
   verismo runs --trend spread
   verismo runs --trend trade_size:quantile --json trend.json
+  verismo runs --rebuild
+      makes the index again from the reports, whatever it says
 
 Exit codes: 0 listed, also where there is none; 2 an observable or a test that no run has; 4 a ledger that cannot be read.";
 
@@ -37,6 +39,9 @@ pub struct RunsArgs {
     /// Show what an observable came to in each run, by the test that decides it or by TEST
     #[arg(long, value_name = "OBSERVABLE[:TEST]")]
     pub trend: Option<String>,
+    /// Make the index of runs again from the reports that are kept, which are the truth, before it is asked
+    #[arg(long)]
+    pub rebuild: bool,
     /// Also write JSON (verismo.runs/1, or verismo.trend/1) to FILE; `-` prints it instead of the text
     #[arg(long, value_name = "FILE|-")]
     pub json: Option<PathBuf>,

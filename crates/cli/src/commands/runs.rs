@@ -18,6 +18,9 @@ use crate::{CliError, Context, Exit, files, suites};
 /// `unknown-observable`, `unknown-test`, a suite that is none, or a ledger that cannot be read.
 pub fn list(args: &RunsArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
     let suite_file = args.suite.as_deref().and_then(suites::file);
+    if args.rebuild {
+        ledger::rebuild(&args.home, suite_file)?;
+    }
     let mut ledger = ledger::open(&args.home, suite_file)?;
     let filter = Filter {
         suite: match (&args.suite, suite_file) {
