@@ -57,6 +57,7 @@ fn json(text: &str) -> Value {
 /// second.
 struct Desk {
     dir: tempfile::TempDir,
+    again: String,
 }
 
 impl Desk {
@@ -65,7 +66,8 @@ impl Desk {
         copy(made(), dir.path());
         // What was changed a moment ago is read again.
         std::thread::sleep(Duration::from_millis(100));
-        Self { dir }
+        let again = text(&dir.path().join("again")).to_owned();
+        Self { dir, again }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -90,10 +92,9 @@ impl Desk {
         json(&out(&output))
     }
 
-    fn judge<'a>(&self, more: &[&'a str]) -> Vec<&'a str> {
-        let args = ["judge", "--json", "-", "--out"];
-        let reports: &'a str = Box::leak(text(&self.path("again")).to_owned().into_boxed_str());
-        [&args[..], &[reports], more].concat()
+    /// A command line that judges a run again; its files go to `again`.
+    fn judge<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
+        [&["judge", "--json", "-", "--out", &self.again], more].concat()
     }
 
     /// The report of a judgement that has to end so.
@@ -250,7 +251,8 @@ fn states_that_are_gone_or_were_never_made_are_read_on_demand_only() {
     // Windows of another length are other states.
     let suite = desk.path("long.yaml");
     fs::write(&suite, "schema: verismo.suite/1\ndata: market\nname: long\nextends: light\nwindow: 10s\n").unwrap();
-    let judge = ["--store", text(&desk.home()), "--run", "last", "--suite", text(&suite)];
+    let home = desk.home();
+    let judge = ["--store", text(&home), "--run", "last", "--suite", text(&suite)];
     let said = refused(&desk.home(), &desk.judge(&judge), 4, "states-gone");
     assert!(said.contains("observed in another way"), "{said}");
     // What an earlier version recorded, and what kept no states.
@@ -298,8 +300,8 @@ fn a_table_is_judged_again_by_reading_it() {
 fn what_a_run_would_have_been_without_a_part() {
     let desk = Desk::new();
     let suite = desk.suite();
-    let store = ["--store", text(&desk.home())];
-    let suited = [&store[..], &["--suite", text(&suite)]].concat();
+    let home = desk.home();
+    let suited = ["--store", text(&home), "--suite", text(&suite)];
     let first = desk.validated("scattered", &suited, 1);
     assert!(first["summary"].as_str().unwrap().contains("FAIL: trade_size"), "{}", first["summary"]);
     let what_if = |more: &[&str], code: i32| {
@@ -327,7 +329,8 @@ fn what_a_run_would_have_been_without_a_part() {
     assert_eq!(one["windows_left_out"], serde_json::json!([10, 10]));
     assert_eq!(one["left_out"][0]["kind"], "window");
     let all = what_if(&["--drop-hours", "0-24"], 0);
-    assert_eq!((&all["windows"], &all["after"]), (&all["windows_left_out"], &"INCONCLUSIVE".into()));
+    // Where nothing is left no verdict is possible.
+    assert_eq!((&all["windows"], &all["after"]), (&all["windows_left_out"], &"ERROR".into()));
     let shown = ends(&desk.home(), &["what-if", "--run", "last", "--drop-window", &range], 0);
     assert!(shown.contains("FAIL -> FAIL") && shown.contains("--drop-window 20"), "{shown}");
     let shown = ends(&desk.home(), &["what-if", "--run", "last", "--drop-symbol", "BTCUSDT", "--format", "md"], 0);
@@ -342,8 +345,9 @@ fn what_a_run_would_have_been_without_a_part() {
     }
     assert_eq!(ends(&desk.home(), &["runs"], 0).lines().count(), 2, "nothing is recorded");
     // The recorded verdict under another suite is not that of the run.
-    let loose = what_if(&["--drop-window", &range, "--suite", "integrity"], 0);
-    assert_eq!(loose["comparison"]["before"]["suite"], "integrity");
+    let other = what_if(&["--drop-window", &range, "--suite", "light"], 0);
+    assert_eq!(other["comparison"]["before"]["suite"], "light");
+    assert!(other["notes"][0].as_str().unwrap().contains("id_agreement"), "{}", other["notes"]);
 }
 
 #[test]
@@ -399,4 +403,94 @@ fn what_a_run_fails_by_is_found() {
     desk.validated("scattered", &["--store", text(&home), "--suite", "integrity"], 1);
     let said = refused(&home, &["what-if", "--run", "last", "--find"], 2, "nothing-fails");
     assert!(said.contains("only checks") && said.contains("id_agreement"), "{said}");
+}
+
+#[test]
+fn a_share_of_what_was_certified_is_held_against_the_files() {
+    let desk = Desk::new();
+    let home = desk.home();
+    let at = |name: &str| text(&desk.path(name)).to_owned();
+    let (key, public, certificate) = (at("key.pem"), at("key.pem.pub"), at("certificate.json"));
+    let first = desk.validated("faithful", &["--suite", "light"], 0);
+    let pieces = first["provenance"]["states"]["pieces"].as_u64().unwrap();
+    assert!(pieces >= 3, "{}", first["provenance"]);
+    ends(&home, &["keygen", "--out", &key], 0);
+    ends(&home, &["certify", "last", "--key", &key, "--out", &certificate], 0);
+    let signed = json(&fs::read_to_string(&certificate).unwrap());
+    assert_eq!(signed["schema"], "verismo.certificate/2");
+    assert_eq!(signed["statement"]["states"], first["provenance"]["states"]);
+    let verify = |more: &[&str], code: i32| {
+        let args = ["verify", &certificate, "--public-key", &public];
+        ends(&home, &[&args[..], more].concat(), code)
+    };
+    let audit = |more: &[&str], code: i32| json(&verify(&[&["--audit", "100%", "--json", "-"], more].concat(), code));
+    let told = verify(&["--audit", "1%"], 0);
+    assert!(told.starts_with("GENUINE  PASS\n") && told.contains("AUDIT  EQUAL  1 of"), "{told}");
+    let all = audit(&[], 0);
+    assert_eq!(
+        (&all["schema"], &all["equal"], &all["chosen"]),
+        (&"verismo.audit/1".into(), &pieces.into(), &pieces.into())
+    );
+    // What is chosen comes from the certificate, or from the seed.
+    let seeds: Vec<Value> =
+        [&[][..], &[], &["--seed", "1"]].map(|more: &[&str]| audit(more, 0)["seed"].clone()).to_vec();
+    assert!(seeds[0] == seeds[1] && seeds[0] != seeds[2]);
+    let canary = json(&ends(&home, &["explain-cache", "last", "--canary", "50%", "--json", "-"], 0));
+    assert_eq!((&canary["schema"], &canary["states_changed"]), (&"verismo.canary/1".into(), &0.into()));
+    assert!(canary["computed"].as_u64() > Some(0) && canary["is_same_code"] == true, "{canary}");
+    let told = ends(&home, &["explain-cache", "--canary", "1"], 0);
+    assert!(told.contains("0 of 4 replays came out otherwise"), "{told}");
+    // A run judged again is audited like the one that read its data.
+    ends(&home, &desk.judge(&["--run", "last"]), 0);
+    ends(&home, &["certify", "last", "--key", &key, "--out", &at("again.json")], 0);
+    let args = ["verify", &at("again.json"), "--public-key", &public, "--audit", "100", "--json", "-"];
+    assert_eq!(json(&ends(&home, &args, 0))["equal"], pieces);
+    // Files that are gone, and files that changed.
+    let file = fs::read_dir(desk.path("golden")).unwrap().map(|entry| entry.unwrap().path()).next().unwrap();
+    let bytes = fs::read(&file).unwrap();
+    fs::rename(desk.path("faithful"), desk.path("archive")).unwrap();
+    let gone = audit(&[], 3);
+    let unchecked = gone["unchecked"].as_array().unwrap();
+    assert!(!unchecked.is_empty() && unchecked.len() as u64 + gone["equal"].as_u64().unwrap() == pieces, "{gone}");
+    assert!(unchecked[0]["why"].as_str().unwrap().ends_with("is gone"), "{gone}");
+    assert!(verify(&["--audit", "100%"], 3).contains("AUDIT  INCOMPLETE"));
+    fs::rename(desk.path("archive"), desk.path("faithful")).unwrap();
+    let mut other = bytes.clone();
+    // The price of a trade: the file is as long as before, and no time tells.
+    let trade = other.windows(6).rposition(|part| part == b"\"p\":\"1" || part == b"\"p\":\"3").unwrap();
+    other[trade + 6] = if other[trade + 6] == b'9' { b'8' } else { other[trade + 6] + 1 };
+    let modified = fs::metadata(&file).unwrap().modified().unwrap();
+    fs::write(&file, &other).unwrap();
+    fs::File::options().append(true).open(&file).unwrap().set_modified(modified).unwrap();
+    let changed = audit(&[], 1);
+    assert_eq!(changed["different"].as_array().unwrap().len(), 1, "{changed}");
+    assert!(changed["different"][0]["why"].as_str().unwrap().contains("the bytes of"), "{changed}");
+    assert!(verify(&["--audit", "100%"], 1).contains("AUDIT  DIFFERENT"));
+    fs::write(&file, &bytes).unwrap();
+    audit(&[], 0);
+    // States that were made of other bytes, under the name of those: what the record says of them is not what was certified.
+    let runs = home.join("runs");
+    let trace = runs.join(format!("{}.trace.json.zst", first["provenance"]["run"]["id"].as_str().unwrap()));
+    let text = String::from_utf8(zstd::decode_all(&fs::read(&trace).unwrap()[..]).unwrap()).unwrap();
+    let at_states = text.find("\"states\":\"").unwrap() + 10;
+    let forged = format!("{}{}{}", &text[..at_states], "0".repeat(64), &text[at_states + 64..]);
+    let kept = fs::read(&trace).unwrap();
+    fs::write(&trace, zstd::encode_all(forged.as_bytes(), 1).unwrap()).unwrap();
+    let args = ["verify", &certificate, "--public-key", &public, "--audit", "1%"];
+    assert!(refused(&home, &args, 4, "another-run").contains("is not what was certified"));
+    fs::write(&trace, kept).unwrap();
+    // States that are gone, and a run that is.
+    ends(&home, &["cache", "gc", "--max-size", "0"], 0);
+    let gone = audit(&[], 3);
+    assert_eq!(gone["unchecked"].as_array().unwrap().len() as u64, pieces, "{gone}");
+    fs::remove_dir_all(&runs).unwrap();
+    refused(&home, &args, 2, "no-such-run");
+    // A run without states has a certificate as ever, and none to audit.
+    ends(&home, &["certify", &at("reports"), "--key", &key, "--out", &at("report.cert")], 0);
+    desk.validated("faithful", &["--suite", "light", "--no-store"], 0);
+    ends(&home, &["certify", &at("reports"), "--key", &key, "--out", &at("old.cert")], 0);
+    assert_eq!(json(&fs::read_to_string(at("old.cert")).unwrap())["schema"], "verismo.certificate/1");
+    let args = ["verify", &at("old.cert"), "--public-key", &public];
+    ends(&home, &args, 0);
+    refused(&home, &[&args[..], &["--audit", "1%"]].concat(), 2, "not-auditable");
 }

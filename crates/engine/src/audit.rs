@@ -1,5 +1,7 @@
 //! Some pieces of a run computed again from their files, and held against the states that the run left.
 
+mod canary;
+
 use std::collections::BTreeSet;
 
 use rayon::prelude::*;
@@ -18,6 +20,8 @@ use crate::rejudge::{options_of, suite_of};
 use crate::store::{Digest, Store, hex};
 use crate::trace;
 use crate::validate::{Kept, StoreRequest};
+
+pub use canary::canary;
 
 /// What to audit.
 #[derive(Debug, Clone)]
@@ -161,7 +165,14 @@ fn audit_group(
     let (tally, trail) = (Tally::default(), Trail::default());
     let vault = Vault { store, identities, tally: &tally, trail: &trail };
     let then = suite.observable_ids();
-    let recorded = Recorded { store, group: of.group, format, options: options.clone(), observables_then: &then };
+    let recorded = Recorded {
+        store,
+        group: of.group,
+        format,
+        options: options.clone(),
+        observables_then: &then,
+        versions_then: None,
+    };
     let look = |i: usize, before: &Before<'_>| {
         let told = |why: &str| AuditedPiece { files: files(trace, of.group, before.sources()), why: why.to_owned() };
         if !before.is_as_recorded {
@@ -186,9 +197,9 @@ fn audit_group(
         let symbol = trace.asked.symbol.clone();
         let chain =
             Chain { group, options: options.clone(), symbol, is_piped: false, vault: &vault, meter, place: (0, 0) };
-        match before.is_same_again(&chain) {
-            Ok(Some(true)) => outcome.equal += 1,
-            Ok(Some(false)) => outcome.different.push(told("its files yield other states than those of the run")),
+        match before.compared(&chain) {
+            Ok(Some(compared)) if compared.is_same_key && compared.changed.is_empty() => outcome.equal += 1,
+            Ok(Some(_)) => outcome.different.push(told("its files yield other states than those of the run")),
             Ok(None) => outcome.unchecked.push(told("its files cannot be read")),
             Err(error) => outcome.unchecked.push(told(&error.to_string())),
         }

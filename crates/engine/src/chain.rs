@@ -24,7 +24,7 @@ use crate::store::{Digest, Store, hex};
 use key::Keys;
 use piece::{Missing, Piece, States, StreamPiece};
 
-pub(crate) use recorded::{Before, Lost, Recorded, Walked};
+pub(crate) use recorded::{Before, Lost, Recorded, Walked, is_code_of};
 pub(crate) use tally::Tally;
 
 /// What the chains of a run share.

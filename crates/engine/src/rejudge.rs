@@ -259,7 +259,8 @@ pub fn recall_states(request: &RecallRequest, meter: &Meter) -> Result<Recalled,
     let mut asked = trace.asked.clone();
     asked.suite = String::from_utf8(suite.canonical_bytes()).unwrap_or_default();
     asked.suite_name.clone_from(&suite.name);
-    let trace = trace::with_root(Trace { asked, sides, ..trace.clone() });
+    let versions = trace::versions(suite);
+    let trace = trace::with_root(Trace { asked, sides, versions, ..trace.clone() });
     Ok(Recalled::States(Box::new(RunStates { golden, candidate, trace, cache })))
 }
 
@@ -299,7 +300,7 @@ fn walk_all<'a>(trace: &'a Trace, suite: &Suite, store: &Store, threads: usize) 
         .collect();
     let walk = |&(n, format, group): &(usize, Format, &'a TraceGroup)| {
         let options = options_of(group, suite);
-        let recorded = Recorded { store, group, format, options, observables_then: &then };
+        let recorded = Recorded { store, group, format, options, observables_then: &then, versions_then: None };
         (n, group, recorded.walk(|_, _| {}))
     };
     // Where no pool can be made, the threads of the process do.

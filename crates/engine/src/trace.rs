@@ -1,8 +1,10 @@
 //! What a run read and left in the store, written down so that it can be judged again.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use verismo_feed::{Format, Limits};
+use verismo_market::observe::registry;
 use verismo_stats::state::Carry as _;
 use verismo_suite::report::{KeptStates, Side};
 use verismo_suite::suite::Suite;
@@ -45,7 +47,13 @@ pub(crate) fn of_run(
         side(Side::Candidate, 1, &plan.candidate, &request.candidate)?,
     ];
     let folder = absolute(Path::new(""));
-    Some(with_root(Trace { schema: SCHEMA.to_owned(), folder, asked: asked(request, suite)?, sides, root: None }))
+    let (schema, versions) = (SCHEMA.to_owned(), versions(suite));
+    Some(with_root(Trace { schema, folder, asked: asked(request, suite)?, sides, root: None, versions }))
+}
+
+/// Versions of the observables of a suite.
+pub(crate) fn versions(suite: &Suite) -> BTreeMap<String, u32> {
+    suite.observable_ids().into_iter().map(|id| (id.clone(), registry::version(&id))).collect()
 }
 
 /// What was asked, under the suite that it came to.
@@ -167,7 +175,7 @@ mod tests {
         let (paths, files, counters) = Default::default();
         let side = TraceSide { side: Side::Golden, format: String::new(), paths, files, counters, groups };
         let (schema, folder) = (SCHEMA.to_owned(), String::new());
-        Trace { schema, folder, asked: Asked::default(), sides: vec![side], root: None }
+        Trace { schema, folder, asked: Asked::default(), sides: vec![side], root: None, versions: BTreeMap::new() }
     }
 
     #[test]

@@ -272,6 +272,8 @@ struct Trial<'a> {
     candidate: SideStates,
     /// The pairs that fail: names of both streams.
     pairs: Vec<(String, String)>,
+    /// Whether the run has one pair only.
+    is_only: bool,
     /// All windows that may be left out.
     units: BTreeSet<Unit>,
     window_ns: Vec<i64>,
@@ -334,6 +336,7 @@ impl<'a> Trial<'a> {
             golden,
             candidate,
             pairs,
+            is_only: before.streams.len() < 2,
             units,
             window_ns,
             targets: targets.iter().map(|finding| key_of(finding)).collect(),
@@ -476,9 +479,8 @@ impl<'a> Trial<'a> {
                 _ => cuts.push((pair, from_ns, from_ns.saturating_add(length_ns))),
             }
         }
-        let is_one = self.golden.streams.len() < 2;
         let cut = |(pair, from_ns, to_ns): (usize, i64, i64)| {
-            let symbol = self.pairs.get(pair).map(|pair| pair.0.clone()).filter(|_| !is_one);
+            let symbol = self.pairs.get(pair).map(|pair| pair.0.clone()).filter(|_| !self.is_only);
             Cut::Window { symbol, from_ns, to_ns }
         };
         cuts.into_iter().map(cut).collect()

@@ -298,6 +298,7 @@ fn a_trace_is_kept_beside_its_report_and_is_no_run() {
         asked: Default::default(),
         sides: Vec::new(),
         root: Some("r".to_owned()),
+        versions: Default::default(),
     };
     let mut report = report("one", Verdict::Pass, 0.02);
     let started = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_226_000);

@@ -29,7 +29,7 @@ mod what_if;
 
 use verismo_suite::report::Report;
 
-pub use audit::audit_text;
+pub use audit::{audit_text, canary_text};
 pub use bench::bench_text;
 pub use cache::{cache_gc_text, cache_stats_text, cache_text};
 pub use compare::{compare, compare_markdown, compare_text};

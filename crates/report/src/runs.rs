@@ -21,12 +21,12 @@ const RUN_COLUMNS: [Column; 10] = [
     column("when (UTC)", Align::Left, 0, 0),
     column("verdict", Align::Left, 0, 0),
     column("suite", Align::Left, 10, 1),
-    column("golden", Align::Left, 12, 3),
+    column("golden", Align::Left, 12, 4),
     column("candidate", Align::Left, 12, 0),
-    column("messages", Align::Right, 0, 2),
-    column("took", Align::Right, 0, 4),
-    column("cached", Align::Right, 0, 5),
-    column("judged again", Align::Left, 0, 6),
+    column("messages", Align::Right, 0, 3),
+    column("took", Align::Right, 0, 5),
+    column("cached", Align::Right, 0, 6),
+    column("judged again", Align::Left, 0, 2),
 ];
 
 /// The runs for a terminal, a line each.

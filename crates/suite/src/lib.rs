@@ -1,6 +1,6 @@
 //! What to measure and how to judge it: the catalogue of observables and checks, the suite file, verdicts, and the schemas
 //! of the report, the profile of a data set, the comparison of two reports, the explanation of a finding, the cost of a run, what a
-//! suite sees, the scores of LOB-Bench, the runs of a ledger and their traces, what-ifs, certificates with their audits, and the versions of data sets.
+//! suite sees, the scores of LOB-Bench, the runs of a ledger and their traces, what-ifs, certificates with their audits, canaries, and the versions of data sets.
 //!
 //! This crate holds the one serde schema of the product. It does no I/O: texts come in and go out as strings.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -8,6 +8,7 @@
 pub mod audit;
 pub mod benchmark;
 pub mod cache;
+pub mod canary;
 pub mod catalogue;
 pub mod certificate;
 pub mod comparison;

@@ -2,6 +2,8 @@
 //!
 //! It lies beside the report of the run in the ledger. Readers ignore keys they do not know.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::report::Side;
@@ -23,6 +25,9 @@ pub struct Trace {
     pub sides: Vec<TraceSide>,
     /// Merkle root, BLAKE3, hex, of all pieces and the digests of their states; null where some piece was not kept.
     pub root: Option<String>,
+    /// Versions of the observables of the suite.
+    #[serde(default)]
+    pub versions: BTreeMap<String, u32>,
 }
 
 /// What was asked of a run, with defaults filled in.
@@ -193,6 +198,7 @@ mod tests {
                 }],
             }],
             root: None,
+            versions: BTreeMap::from([("spread".to_owned(), 1)]),
         };
         let json = trace.to_json().unwrap();
         assert_eq!(Trace::from_json(&json).unwrap(), trace);

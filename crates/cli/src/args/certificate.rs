@@ -93,7 +93,7 @@ pub struct VerifyArgs {
 }
 
 /// A share as a number from 0 to 1: `1%`, or `1` for the same.
-fn parse_share(text: &str) -> Result<f64, String> {
+pub(super) fn parse_share(text: &str) -> Result<f64, String> {
     let number = text.trim().strip_suffix('%').unwrap_or(text).trim().parse::<f64>();
     match number {
         Ok(percent) if percent > 0.0 && percent <= 100.0 => Ok(percent / 100.0),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, value_parser};
 use verismo_suite::Verdict;
 
+use super::certificate::parse_share;
 use super::{HomeArgs, ReportFormat};
 
 const RUNS_EXAMPLES: &str = "\
@@ -106,8 +107,11 @@ Examples:
   verismo validate --golden golden/ --candidate candidate/
   verismo explain-cache
   verismo explain-cache last~1 --json - | jq .states_computed
+  verismo explain-cache last --canary 2%
+      after an update of verismo: how many of the states would come out otherwise?
 
-Exit codes: 0 explained; 2 no such run, or a run that kept no states; 4 a report that cannot be read.";
+Exit codes: 0 explained, or a canary without a difference; 1 a canary that found other states; 2 no such run, or a run that kept no states; 3 a canary
+that found none, and could not compute all that it chose; 4 a report that cannot be read; 130 interrupted.";
 
 /// Say how much of a run came from the store of states, and why the rest did not.
 #[derive(Debug, Clone, Args)]
@@ -116,7 +120,11 @@ pub struct ExplainCacheArgs {
     /// The run: its id or the start of it, `last`, or `last~1` for the one before
     #[arg(value_name = "RUN", default_value = "last")]
     pub run: String,
-    /// Also write JSON (`cache` of the report) to FILE; `-` prints it instead of the text
+    /// Compute this share of the pieces of the run, mostly files, again with this version of verismo, some of each group of files, and say what
+    /// share of their states came out otherwise
+    #[arg(long, value_name = "PERCENT", value_parser = parse_share)]
+    pub canary: Option<f64>,
+    /// Also write JSON (`cache` of the report, or verismo.canary/1) to FILE; `-` prints it instead of the text
     #[arg(long, value_name = "FILE|-")]
     pub json: Option<PathBuf>,
     /// Where it is.

@@ -166,12 +166,12 @@ impl Keys {
     }
 }
 
-/// The key of an observable in the piece of this base, on a tape with or without book updates.
-pub(super) fn observable(at: &At, base: &str, id: &str, has_updates: bool) -> Option<Digest> {
-    let (entry, info) = (registry::entry(id)?, catalogue::observable(id)?);
+/// The key of an observable, in this version, in the piece of this base, on a tape with or without book updates.
+pub(super) fn observable(at: &At, base: &str, (id, version): (&str, u32), has_updates: bool) -> Option<Digest> {
+    let info = catalogue::observable(id)?;
     let mut hasher = entry_of(base, "observable");
     hasher.text(id);
-    hasher.number(u64::from(entry.version));
+    hasher.number(u64::from(version));
     hasher.text(&format!("{:?}", info.kind));
     let mut lattice = Vec::new();
     info.lattice().to_lattice().unwrap_or_else(|_| Lattice::ticks(8)).encode(&mut lattice);

@@ -224,7 +224,7 @@ pub(super) fn find(chain: &Chain<'_>, at: &At, keys: Option<&Keys>) -> (Option<F
     }
     let Some(mut found) = found else { return nothing(why.unwrap_or_else(|| keys.why(chain, at))) };
     let wanted = &chain.options.observables;
-    let observables = take_observables(store, (wanted, key::has_updates(wanted)), at, &mut found, &names);
+    let observables = take_observables(store, (wanted, key::has_updates(wanted), None), at, &mut found, &names);
     (Some(found), Missing { observables, why: Why::Observables })
 }
 
@@ -255,10 +255,11 @@ fn read_base(chain: &Chain<'_>, at: &At, base: &str) -> Result<Piece, Why> {
     Ok(piece)
 }
 
-/// Adds those of the wanted observables that are stored to the piece, on a tape with or without book updates; those that have to be computed.
+/// Adds those of the wanted observables that are stored to the piece, on a tape with or without book updates, in the versions of now or in others;
+/// those that have to be computed.
 pub(super) fn take_observables(
     store: &Store,
-    (wanted, has_updates): (&[String], bool),
+    (wanted, has_updates, versions): (&[String], bool, Option<&BTreeMap<String, u32>>),
     at: &At,
     found: &mut Found,
     names: &[String],
@@ -281,7 +282,8 @@ pub(super) fn take_observables(
     for id in wanted {
         // What the registry does not know is not computed either.
         let Some(entry) = registry::entry(id) else { continue };
-        let key = key::observable(at, base, id, has_updates);
+        let version = versions.and_then(|versions| versions.get(id)).copied().unwrap_or(entry.version);
+        let key = key::observable(at, base, (id, version), has_updates);
         let is_found = key.is_some_and(|key| {
             take(&key, &mut |bytes| {
                 piece.decode_observable(entry.id, bytes)?;
@@ -334,7 +336,9 @@ pub(super) fn keep(
     let has_updates = key::has_updates(&chain.options.observables);
     let (mut pack, mut states) = (Pack::default(), States::new());
     for id in computed {
-        let Some(key) = key::observable(at, &base, id, has_updates) else { continue };
+        let version = registry::entry(id).map(|entry| entry.version);
+        let key = version.and_then(|version| key::observable(at, &base, (id, version), has_updates));
+        let Some(key) = key else { continue };
         let content = piece.encode_observable(id);
         states.insert(id.clone(), state(&content));
         pack.entries.push(Entry { key, content });
@@ -359,15 +363,15 @@ fn encoded_base(chain: &Chain<'_>, at: &At, piece: &Piece, digests: &[Digest]) -
     })
 }
 
-/// The name of the base, and the digest of all states, that a piece of files with these digests comes to.
+/// The name of the base, and the digests of the states, that a piece of files with these digests comes to.
 pub(super) fn recomputed(
     chain: &Chain<'_>,
     at: &At,
     keys: &Keys,
     piece: &Piece,
     digests: &[Digest],
-) -> (String, Digest) {
+) -> (String, States) {
     let states = chain.options.observables.iter().filter(|id| registry::entry(id).is_some());
-    let states: States = states.map(|id| (id.clone(), state(&piece.encode_observable(id)))).collect();
-    (keys.base(&encoded_base(chain, at, piece, digests)), states_digest(&states))
+    let states = states.map(|id| (id.clone(), state(&piece.encode_observable(id)))).collect();
+    (keys.base(&encoded_base(chain, at, piece, digests)), states)
 }

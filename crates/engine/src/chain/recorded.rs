@@ -1,5 +1,7 @@
 //! The states of an earlier run, from the store alone: no file is asked for.
 
+use std::collections::BTreeMap;
+
 use verismo_feed::{FeedError, Format};
 use verismo_market::observe::ObserveOptions;
 use verismo_suite::trace::{TraceGroup, TracePiece};
@@ -19,6 +21,8 @@ pub(crate) struct Recorded<'a> {
     pub(crate) options: ObserveOptions,
     /// The observables of the earlier run.
     pub(crate) observables_then: &'a [String],
+    /// Their versions, where the states of other versions of the code are wanted as well.
+    pub(crate) versions_then: Option<&'a BTreeMap<String, u32>>,
 }
 
 /// A group as the store holds it.
@@ -47,6 +51,11 @@ pub(super) fn piece(files: usize, kept: Option<(String, States)>) -> TracePiece 
     TracePiece { files: files as u64, base, states }
 }
 
+/// Whether decoder and replay of a group are of the versions of now.
+pub(crate) fn is_code_of(group: &TraceGroup, format: Format) -> bool {
+    group.observed.code == hex(&key::code(format))
+}
+
 impl Recorded<'_> {
     /// Goes through all pieces; `look` is shown each with where the chain is before it.
     ///
@@ -65,8 +74,9 @@ impl Recorded<'_> {
                 Err((why, observables)) => return Err(lost(&at, why, observables)),
             };
             let Found { piece, base, states } = found;
+            let digests = states.clone();
             let now = self::piece(piece.sources, Some((base, states)));
-            look(i, &Before { at: &at, recorded, is_as_recorded: now == *recorded });
+            look(i, &Before { at: &at, recorded, states: &digests, is_as_recorded: now == *recorded });
             pieces.push(now);
             let next = at.next;
             at.go_on(piece).map_err(|error| Lost {
@@ -90,7 +100,7 @@ impl Recorded<'_> {
     /// Why none of these states can serve.
     fn misfit(&self) -> Option<Why> {
         let then = &self.group.observed;
-        if then.code != hex(&key::code(self.format)) {
+        if self.versions_then.is_none() && !is_code_of(self.group, self.format) {
             return Some(Why::Code);
         }
         let ObserveOptions { clock_ns, grid_ns, warmup_ns, window_min_ns, .. } = self.options;
@@ -114,7 +124,8 @@ impl Recorded<'_> {
         // Observables on a tape are the same where it holds updates for others.
         for has_updates in [usual, !usual] {
             let mut found = Found { piece: piece.clone(), base: base.clone(), states: States::new() };
-            let lacking = piece::take_observables(self.store, (wanted, has_updates), at, &mut found, &names);
+            let lacking =
+                piece::take_observables(self.store, (wanted, has_updates, self.versions_then), at, &mut found, &names);
             if lacking.is_empty() {
                 return Ok(found);
             }
@@ -132,6 +143,8 @@ impl Recorded<'_> {
 pub(crate) struct Before<'a> {
     at: &'a At,
     recorded: &'a TracePiece,
+    /// Digests of its states in the store.
+    states: &'a States,
     /// Whether its states in the store are those of the run.
     pub(crate) is_as_recorded: bool,
 }
@@ -142,11 +155,11 @@ impl Before<'_> {
         self.at.next..self.at.next.saturating_add(usize::try_from(self.recorded.files).unwrap_or(usize::MAX))
     }
 
-    /// Reads the piece again from its files; whether it comes to the same base and states. `None` where its files cannot be read.
+    /// Reads the piece again from its files. `None` where its files cannot be read.
     ///
     /// # Errors
     /// [`FeedError`] when its reader cannot go on.
-    pub(crate) fn is_same_again(&self, chain: &Chain<'_>) -> Result<Option<bool>, FeedError> {
+    pub(crate) fn compared(&self, chain: &Chain<'_>) -> Result<Option<Compared>, FeedError> {
         let keys = super::Keys::new(chain, self.at);
         let mut live = chain.start(self.at, &chain.options.observables)?;
         let piece = chain.read(self.at, &mut live)?;
@@ -154,7 +167,25 @@ impl Before<'_> {
         let digests: Option<Vec<Digest>> = digests.map(|i| chain.digest_of(i)).collect();
         let Some((keys, digests)) = keys.zip(digests) else { return Ok(None) };
         let (base, states) = piece::recomputed(chain, self.at, &keys, &piece, &digests);
-        let is_same = self.recorded.base.as_ref() == Some(&base) && self.recorded.states == Some(hex(&states));
-        Ok(Some(is_same))
+        // The name of a base ends with the digest of its bytes.
+        let bytes = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
+        let then = self.recorded.base.as_deref().unwrap_or_default();
+        let differs = |(id, digest): (&String, &Digest)| self.states.get(id) != Some(digest);
+        Ok(Some(Compared {
+            is_same_key: then == base,
+            is_same_replay: bytes(then) == bytes(&base),
+            changed: states.iter().filter(|state| differs(*state)).map(|(id, _)| id.clone()).collect(),
+        }))
     }
+}
+
+/// A piece that was computed again, held against what the store has of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Compared {
+    /// Whether bytes, carry, options and code are the same, and what the replay came to.
+    pub(crate) is_same_key: bool,
+    /// Whether what the replay came to is the same.
+    pub(crate) is_same_replay: bool,
+    /// Observables with other states.
+    pub(crate) changed: Vec<String>,
 }
