@@ -188,7 +188,7 @@ pub enum Command {
     /// Takes the states that the run left in the store: no file of it is read, unless --recompute is given and states are gone or were never
     /// made. Writes and records what `validate` does; the record names the run that was judged again.
     Judge(Box<JudgeArgs>),
-    /// Judge a recorded run without some of its windows or symbols, or find what it fails by
+    /// Judge a recorded run without a part of its data, or find what it fails by
     ///
     /// Leaves windows, hours or symbols out of the stored states, judges what is left, and shows what changed. With --find it looks for few
     /// windows without which a FAIL is none.
@@ -205,7 +205,7 @@ pub enum Command {
     /// The certificate holds the verdict, the digests of run, suite and inputs, the versions and the digest of the report, with
     /// an Ed25519 signature over all of it.
     Certify(CertifyArgs),
-    /// Check a certificate, the report that comes with it, and with --audit a share of its states against the files
+    /// Check a certificate, its report, and with --audit its states against the files
     Verify(Box<VerifyArgs>),
     /// Make a key for certificates
     Keygen(KeygenArgs),

@@ -386,14 +386,16 @@ impl<'a> Trial<'a> {
 
     fn is_enough(&mut self, without: &BTreeSet<Unit>) -> Option<bool> {
         let report = self.judge(without)?;
-        let deciding = report.findings.iter().filter(|finding| finding.deciding);
-        Some(deciding.into_iter().all(|finding| match finding.verdict {
-            FindingVerdict::Fail | FindingVerdict::Error => false,
-            FindingVerdict::Pass => true,
-            FindingVerdict::Inconclusive | FindingVerdict::NotApplicable => {
-                !self.must_pass || !self.targets.contains(&key_of(finding))
-            }
-        }))
+        // What is only there to divide windows into strata does not count.
+        let counts =
+            |finding: &&Finding| self.targets.iter().any(|(_, observable, ..)| finding.observable == *observable);
+        let deciding: Vec<&Finding> =
+            report.findings.iter().filter(|finding| finding.deciding).filter(counts).collect();
+        let fails = deciding.iter().any(|f| matches!(f.verdict, FindingVerdict::Fail | FindingVerdict::Error));
+        let passed: BTreeSet<Key> =
+            deciding.iter().filter(|f| f.verdict == FindingVerdict::Pass).map(|finding| key_of(finding)).collect();
+        // What is not judged any more has not passed.
+        Some(!fails && (!self.must_pass || self.targets.is_subset(&passed)))
     }
 
     fn greedy(&mut self, most: usize) -> Option<search::Set<Unit>> {
