@@ -12,12 +12,17 @@ use std::time::Duration;
 use serde_json::Value;
 
 fn verismo(home: &Path, args: &[&str]) -> Output {
+    command(home, args).output().unwrap()
+}
+
+fn command(home: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_verismo"));
     command.args(args).stdin(Stdio::null());
     for (name, _) in std::env::vars_os().filter(|(n, _)| n.to_string_lossy().starts_with("VERISMO_")) {
         command.env_remove(name);
     }
-    command.env("XDG_CACHE_HOME", common::home()).env("VERISMO_STORE", home).output().unwrap()
+    command.env("XDG_CACHE_HOME", common::home()).env("VERISMO_STORE", home);
+    command
 }
 
 fn out(output: &Output) -> String {
@@ -277,6 +282,23 @@ fn a_run_of_which_the_whole_report_was_taken_can_be_judged_again() {
     let judged = desk.judged(&["--run", "last"], 0);
     assert_eq!(judged["digest"], first["digest"]);
     assert_eq!(judged["provenance"]["run"]["parent"], again["provenance"]["run"]["id"]);
+    // The same files by the same names in two folders: the run is that of its own.
+    let args = ["validate", "--golden", "golden", "--candidate", "faithful", "--suite", "light", "--json", "-"];
+    for (folder, is_reused) in [("one", false), ("two", false), ("two", true)] {
+        for side in ["golden", "faithful"].into_iter().filter(|_| !is_reused) {
+            fs::create_dir_all(desk.path(folder).join(side)).unwrap();
+            copy(&desk.path(side), &desk.path(folder).join(side));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        let mut command = command(&desk.home(), &args);
+        let output = command.current_dir(desk.path(folder)).output().unwrap();
+        let report = json(&out(&output));
+        assert_eq!((&report["digest"], &report["cache"]["is_report_reused"]), (&first["digest"], &is_reused.into()));
+    }
+    fs::remove_dir_all(desk.path("one")).unwrap();
+    assert_eq!(desk.judged(&["--run", "last"], 0)["digest"], first["digest"]);
+    let said = refused(&desk.home(), &desk.judge(&["--run", "last~3"]), 4, "data-changed");
+    assert!(said.contains("one/golden"), "{said}");
 }
 
 #[test]

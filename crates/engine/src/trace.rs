@@ -51,6 +51,17 @@ pub(crate) fn of_run(
     Some(with_root(Trace { schema, folder, asked: asked(request, suite)?, sides, root: None, versions }))
 }
 
+/// The trace of a run that was found as a whole, with the files that this one named: equal files may lie elsewhere.
+pub(crate) fn relocated(mut trace: Trace, request: &ValidateRequest, memo: &Memo, identities: &Identities) -> Trace {
+    trace.folder = absolute(Path::new(""));
+    let named = [&request.golden, &request.candidate];
+    for ((side, paths), files) in trace.sides.iter_mut().zip(named).zip(memo.sides()) {
+        side.paths = paths.iter().map(|path| absolute(path)).collect();
+        side.files = traced(files, identities);
+    }
+    trace
+}
+
 /// Versions of the observables of a suite.
 pub(crate) fn versions(suite: &Suite) -> BTreeMap<String, u32> {
     suite.observable_ids().into_iter().map(|id| (id.clone(), registry::version(&id))).collect()
@@ -153,7 +164,7 @@ fn hex_of(bytes: &[u8]) -> String {
 
 /// The bytes of a text of hexadecimal digits.
 pub(crate) fn bytes_of(text: &str) -> Option<Vec<u8>> {
-    if text.len() % 2 > 0 || !text.bytes().all(|c| c.is_ascii_hexdigit()) {
+    if !text.len().is_multiple_of(2) || !text.bytes().all(|c| c.is_ascii_hexdigit()) {
         return None;
     }
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()

@@ -190,6 +190,7 @@ impl Kept {
     /// The report of an equal run, with what this one took, and its trace.
     fn recall(&self, memo: &Memo, request: &ValidateRequest, started: Instant) -> Option<(Report, Trace)> {
         let (mut report, trace) = memo.find(request, &self.identities, self.store.as_ref().ok()?)?;
+        let trace = trace::relocated(trace, request, memo, &self.identities);
         let Timing { messages, events, .. } = report.timing;
         let seconds = started.elapsed().as_secs_f64();
         let stages = BTreeMap::from([("recall".to_owned(), seconds)]);

@@ -331,7 +331,7 @@ impl<'a> Trial<'a> {
             window_ns.push(candidate.window_ns);
             units.extend(candidate.window_indices(&observables).into_iter().map(|index| (n, index)));
         }
-        let maps = pairs.iter().cloned().collect();
+        let maps = pairs.to_vec();
         Self {
             golden,
             candidate,

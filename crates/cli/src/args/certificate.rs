@@ -54,8 +54,9 @@ Examples:
   verismo verify certificate.json --public-key release.pem.pub --audit 1%
       reads a hundredth of the files again, and holds their states against those that were certified
 
-Exit codes: 0 genuine, and the verdict is PASS; 1 genuine with another verdict, or not genuine, or not of this report, or an audit that found
-other states; 2 no certificate or no key; 3 an audit that found nothing wrong, and could not check all that it chose: files or states are gone;
+Exit codes: 0 genuine, and the verdict is PASS; 1 genuine with another verdict, or not genuine, or not of
+this report, or an audit that found other states; 2 no certificate or no key; 3 an audit that found nothing
+wrong, and could not check all that it chose: files or states are gone; 4 another run than the certified one;
 130 interrupted.";
 
 /// Check a certificate.

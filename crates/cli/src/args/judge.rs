@@ -15,8 +15,8 @@ Examples:
   verismo judge --run last --suite comprehensive --recompute
       reads what the run did not observe
 
-Exit codes: those of `validate`: 0 PASS, 1 FAIL, 2 usage, 3 INCONCLUSIVE, 4 ERROR, also where files have changed since or states are gone,
-130 interrupted.";
+Exit codes: those of `validate`: 0 PASS, 1 FAIL, 2 usage, 3 INCONCLUSIVE, 4 ERROR, also where files have
+changed since or states are gone, 130 interrupted.";
 
 /// Judge a recorded run again, from its states.
 #[derive(Debug, Clone, Args)]

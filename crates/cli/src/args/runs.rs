@@ -110,8 +110,9 @@ Examples:
   verismo explain-cache last --canary 2%
       after an update of verismo: how many of the states would come out otherwise?
 
-Exit codes: 0 explained, or a canary without a difference; 1 a canary that found other states; 2 no such run, or a run that kept no states; 3 a canary
-that found none, and could not compute all that it chose; 4 a report that cannot be read; 130 interrupted.";
+Exit codes: 0 explained, or a canary without a difference; 1 a canary that found other states; 2 no such run,
+or a run that kept no states; 3 a canary that found none, and could not compute all that it chose; 4 a report
+that cannot be read; 130 interrupted.";
 
 /// Say how much of a run came from the store of states, and why the rest did not.
 #[derive(Debug, Clone, Args)]

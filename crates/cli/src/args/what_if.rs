@@ -14,11 +14,12 @@ Examples:
       few windows without which what fails passes
   verismo what-if --run last --find --observable spread --unit stretch --goal no-fail
 
-What is left out is left out of both sides: a window that lies in part in what is named goes as a whole. Counters of checks, ids and spans are not
-kept by window; they stay those of the run, unless a symbol is left out. Nothing is recorded.
+What is left out is left out of both sides; a window that lies in part in what is named goes as a whole.
+Counters of checks, ids and spans are not kept by window: they stay those of the run, unless a symbol is
+left out. Nothing is recorded.
 
-Exit codes: 0 shown, whatever the verdict; with --find 0 found, 1 not found; 2 usage, or nothing fails; 4 files that have changed since, or states
-that are gone; 130 interrupted.";
+Exit codes: 0 shown, whatever the verdict; with --find 0 found, 1 not found; 2 usage, or nothing fails;
+4 files that have changed since, or states that are gone; 130 interrupted.";
 
 /// Judge a recorded run without a part of its data.
 #[derive(Debug, Clone, Args)]
