@@ -6,6 +6,7 @@ mod certificate;
 mod compare;
 mod explain;
 mod home;
+mod judge;
 mod limits;
 mod lob_bench;
 mod man;
@@ -13,7 +14,9 @@ mod power;
 mod profile;
 mod report;
 mod runs;
+mod validate;
 mod versions;
+mod what_if;
 
 use std::path::PathBuf;
 
@@ -25,6 +28,7 @@ pub use certificate::{CertifyArgs, KeygenArgs, VerifyArgs};
 pub use compare::{CompareArgs, CompareFormat};
 pub use explain::{ExplainArgs, ExplainFormat};
 pub use home::{HomeArgs, RecordArgs, StoreArgs, TimeoutArgs};
+pub use judge::{JudgeArgs, RunPlaceArgs};
 pub use limits::LimitArgs;
 pub use lob_bench::LobBenchArgs;
 pub use man::ManArgs;
@@ -32,7 +36,9 @@ pub use power::PowerArgs;
 pub use profile::{ProfileArgs, ProfileFormat};
 pub use report::{ReportArgs, ReportFormat};
 pub use runs::{ExplainCacheArgs, RunsArgs, ShowArgs, VerdictArg};
+pub use validate::{PairingArg, ScopeArg, ValidateArgs};
 pub use versions::{DiffArgs, SnapshotArgs, VersionsArgs};
+pub use what_if::{GoalArg, UnitArg, WhatIfArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -177,6 +183,16 @@ pub enum Command {
     Runs(RunsArgs),
     /// Show the report of a recorded run again: text, HTML, Markdown, JUnit, JSON
     Show(ShowArgs),
+    /// Judge a recorded run again, under another suite, from its stored states
+    ///
+    /// Takes the states that the run left in the store: no file of it is read, unless --recompute is given and states are gone or were never
+    /// made. Writes and records what `validate` does; the record names the run that was judged again.
+    Judge(Box<JudgeArgs>),
+    /// Judge a recorded run without a part of its data, or find what it fails by
+    ///
+    /// Leaves windows, hours or symbols out of the stored states, judges what is left, and shows what changed. With --find it looks for few
+    /// windows without which a FAIL is none.
+    WhatIf(Box<WhatIfArgs>),
     /// Say how much of a run came from the store of states, and why the rest did not
     ///
     /// For each piece that was computed: whether its bytes changed, what goes on from the file before, how it is observed, the code,
@@ -189,8 +205,8 @@ pub enum Command {
     /// The certificate holds the verdict, the digests of run, suite and inputs, the versions and the digest of the report, with
     /// an Ed25519 signature over all of it.
     Certify(CertifyArgs),
-    /// Check a certificate, and the report that comes with it
-    Verify(VerifyArgs),
+    /// Check a certificate, its report, and with --audit its states against the files
+    Verify(Box<VerifyArgs>),
     /// Make a key for certificates
     Keygen(KeygenArgs),
     /// Measure what a validation costs on this machine
@@ -279,95 +295,6 @@ pub enum OutputFormat {
     Dbn,
     /// LOBSTER messages and order books: the market order by order, always in whole shares.
     Lobster,
-}
-
-/// What the verdict claims.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ScopeArg {
-    /// Do these stretches of data agree?
-    TheseStretches,
-    /// Would other days agree too? Often INCONCLUSIVE, rightly.
-    Population,
-}
-
-/// How golden and candidate are matched.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum PairingArg {
-    /// Aligned where at least 90 % of the common ids agree, else distributional.
-    #[default]
-    Auto,
-    /// The candidate replays the golden: the same windows are compared.
-    Aligned,
-    /// Only the distributions are compared.
-    Distributional,
-}
-
-const VALIDATE_EXAMPLES: &str = "\
-Examples:
-  verismo validate --golden capture/ --candidate rebuilt/
-  verismo validate --golden 'capture/*.jsonl.gz' --candidate rebuilt/ --suite strict.yaml
-  verismo validate --golden a.csv --candidate b.csv --format table --time timestamp
-  verismo validate --golden capture@gold --candidate rebuilt/
-  verismo validate --golden g/ --candidate c/ --map BTCUSDT=BTC-PERP --json - | jq .verdict
-
-Exit codes: 0 PASS, 1 FAIL, 2 usage, 3 INCONCLUSIVE, 4 ERROR, 130 interrupted.";
-
-/// Judge a candidate stream against its golden capture.
-#[derive(Debug, Clone, Args)]
-#[command(after_help = VALIDATE_EXAMPLES)]
-pub struct ValidateArgs {
-    /// The reference capture: files, directories, glob patterns or versions (DATA@VERSION)
-    #[arg(long, required = true, num_args = 1.., value_name = "PATH", help_heading = "Data")]
-    pub golden: Vec<PathBuf>,
-    /// The data under test: files, directories, glob patterns or versions
-    #[arg(long, required = true, num_args = 1.., value_name = "PATH", help_heading = "Data")]
-    pub candidate: Vec<PathBuf>,
-    /// Format of the input files
-    #[arg(long, value_enum, default_value_t, env = "VERISMO_FORMAT", hide_env_values = true, help_heading = "Data")]
-    pub format: InputFormat,
-    /// The time column of a table
-    #[arg(long, value_name = "COLUMN", env = "VERISMO_TIME", hide_env_values = true, help_heading = "Data")]
-    pub time: Option<String>,
-    /// What makes a time of day a time.
-    #[command(flatten)]
-    pub day: DayArgs,
-    /// What readers take at most.
-    #[command(flatten)]
-    pub limits: LimitArgs,
-    /// Judge this symbol only
-    #[arg(long, value_name = "S", help_heading = "Data")]
-    pub symbol: Option<String>,
-    /// Compare golden symbol GOLD with candidate symbol CAND; may be repeated
-    #[arg(long, value_name = "GOLD=CAND", value_parser = parse_map, help_heading = "Data")]
-    pub map: Vec<(String, String)>,
-    /// A suite file, or the name of a built-in suite (comprehensive, integrity, joint, light, lob-bench, market, microstructure, table)
-    #[arg(long, value_name = "FILE|NAME", env = "VERISMO_SUITE", hide_env_values = true, help_heading = "Judging")]
-    pub suite: Option<String>,
-    /// What the verdict claims [default: the suite's]
-    #[arg(long, value_enum, env = "VERISMO_SCOPE", hide_env_values = true, help_heading = "Judging")]
-    pub scope: Option<ScopeArg>,
-    /// How the two sides are matched [default: the suite's, else auto]
-    #[arg(long, value_enum, env = "VERISMO_PAIRING", hide_env_values = true, help_heading = "Judging")]
-    pub pairing: Option<PairingArg>,
-    /// Where report.html, report.json, report.md and junit.xml go
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "verismo-report",
-        env = "VERISMO_OUT",
-        hide_env_values = true,
-        help_heading = "Output"
-    )]
-    pub out: PathBuf,
-    /// Also write the JSON report to FILE; `-` prints it instead of the text report
-    #[arg(long, value_name = "FILE|-", help_heading = "Output")]
-    pub json: Option<PathBuf>,
-    /// Threads to use [default: one per core]
-    #[arg(long, value_name = "N", value_parser = parse_threads, env = "VERISMO_THREADS", hide_env_values = true, help_heading = "Running")]
-    pub threads: Option<usize>,
-    /// Where the run is recorded, and its states are kept.
-    #[command(flatten)]
-    pub store: StoreArgs,
 }
 
 const DEMO_EXAMPLES: &str = "\

@@ -24,6 +24,11 @@ impl Homes {
         Self(homes)
     }
 
+    /// All of them, in order.
+    pub(crate) fn all(&self) -> &[PathBuf] {
+        &self.0
+    }
+
     /// The one that is written to.
     ///
     /// # Errors

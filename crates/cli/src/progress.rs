@@ -76,6 +76,9 @@ fn show(bar: &ProgressBar, meter: &Meter, start: Instant) {
 /// What is done, the most telling first: a narrow terminal cuts the end.
 fn message(meter: &Meter, elapsed: Duration) -> String {
     let (read, total, messages) = (meter.bytes(), meter.bytes_total(), meter.messages());
+    if meter.parts_total() > 0 && messages == 0 {
+        return format!("{} of {}", count(meter.parts()), count(meter.parts_total()));
+    }
     if meter.parts_total() > 0 {
         return format!(
             "{} of {}, {} messages",

@@ -1,5 +1,6 @@
 //! The store of states as commands meet it: where it is, and what is wrong with that.
 
+use std::path::Path;
 use std::time::Duration;
 
 use verismo_engine::{Remote, Store, StoreError, StoreRequest, home, remote_url};
@@ -23,6 +24,24 @@ pub fn request(args: &StoreArgs, suite: Option<&str>) -> Result<Option<StoreRequ
         max_bytes: args.store_max.0,
         program: std::env::current_exe().ok(),
     }))
+}
+
+/// The store of a run that is recorded in this home.
+///
+/// # Errors
+/// `bad-store`.
+pub fn of_run(
+    (asked, timeout): (Option<&str>, &TimeoutArgs),
+    home: &Path,
+    verifies: bool,
+) -> Result<StoreRequest, CliError> {
+    Ok(StoreRequest {
+        folder: Some(home.to_owned()),
+        remote: remote(asked, timeout)?,
+        verifies,
+        max_bytes: None,
+        program: std::env::current_exe().ok(),
+    })
 }
 
 /// The store that is asked for, for itself; none where there is nothing yet.

@@ -6,21 +6,25 @@
 
 mod key;
 mod piece;
+mod recorded;
 mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use verismo_feed::checks::TRUNCATED_FILE;
 use verismo_feed::{EventReader, FeedCounters, FeedError, ReaderGroup, Rest, StreamName};
 use verismo_market::observe::{Carries, History, ObserveOptions, Part, StreamObserver};
+use verismo_suite::trace::{ObservedHow, TraceGroup, TracePiece};
 
 use crate::execute::{ObservedSide, Read, decode, same_symbol};
 use crate::identity::Identities;
 use crate::meter::Meter;
-use crate::store::{Digest, Store};
+use crate::store::{Digest, Store, hex};
 use key::Keys;
-use piece::{Missing, Piece, StreamPiece};
+use piece::{Missing, Piece, States, StreamPiece};
 
+pub(crate) use recorded::{Before, Lost, Recorded, Walked, is_code_of};
 pub(crate) use tally::Tally;
 
 /// What the chains of a run share.
@@ -28,6 +32,23 @@ pub(crate) struct Vault<'a> {
     pub(crate) store: &'a Store,
     pub(crate) identities: &'a Identities,
     pub(crate) tally: &'a Tally,
+    pub(crate) trail: &'a Trail,
+}
+
+/// What chains left in the store, by side and place of their group.
+#[derive(Debug, Default)]
+pub(crate) struct Trail(Mutex<BTreeMap<(usize, usize), TraceGroup>>);
+
+impl Trail {
+    fn went(&self, place: (usize, usize), group: TraceGroup) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(place, group);
+    }
+
+    /// The groups of a side, in order.
+    pub(crate) fn of_side(&self, side: usize) -> Vec<TraceGroup> {
+        let groups = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        groups.range((side, 0)..(side + 1, 0)).map(|(_, group)| group.clone()).collect()
+    }
 }
 
 /// Where a chain is: everything that the pieces before can mean to those behind.
@@ -68,6 +89,8 @@ pub(crate) struct Chain<'a> {
     pub(crate) is_piped: bool,
     pub(crate) vault: &'a Vault<'a>,
     pub(crate) meter: &'a Meter,
+    /// Its side, and the place of the group among those of the run.
+    pub(crate) place: (usize, usize),
 }
 
 impl Chain<'_> {
@@ -95,16 +118,17 @@ impl Chain<'_> {
     fn once(&self) -> Result<ObservedSide, FeedError> {
         let mut at = At::default();
         let mut live: Option<Live> = None;
+        let mut pieces: Vec<TracePiece> = Vec::new();
         // Every turn goes past a source.
         while at.next < self.group.sources().len() && !self.meter.is_cancelled() {
             let keys = Keys::new(self, &at);
             let (found, Missing { observables, why }) = piece::find(self, &at, keys.as_ref());
             self.vault.tally.looked(&self.label(at.next), &self.options.observables, &observables, why);
-            let piece = match found {
+            let (piece, kept) = match found {
                 Some(found) if observables.is_empty() => {
                     live = None;
                     self.meter.add(found.piece.messages, 0);
-                    found.piece
+                    (found.piece, Some((found.base, found.states)))
                 }
                 found => {
                     let mut current = match live.take().filter(|live| live.observables == observables) {
@@ -117,16 +141,43 @@ impl Chain<'_> {
                     }
                     live = Some(current);
                     let base = found.as_ref().map(|found| found.base.as_str());
-                    self.keep(&at, keys.as_ref(), (&piece, base), &observables);
+                    let kept = self.keep(&at, keys.as_ref(), (&piece, base), &observables);
                     match found {
-                        Some(found) => found.piece.with(piece),
-                        None => piece,
+                        Some(found) => {
+                            let all = |(base, computed)| (base, found.states.into_iter().chain(computed).collect());
+                            (found.piece.with(piece), kept.map(all))
+                        }
+                        None => (piece, kept),
                     }
                 }
             };
-            self.go_on(&mut at, piece)?;
+            pieces.push(recorded::piece(piece.sources, kept));
+            at.go_on(piece)?;
         }
-        self.end(at)
+        if !self.meter.is_cancelled() {
+            self.vault.trail.went(self.place, self.trace(pieces));
+        }
+        at.end(&self.options)
+    }
+
+    /// What a later command needs to take up these pieces.
+    fn trace(&self, pieces: Vec<TracePiece>) -> TraceGroup {
+        let ObserveOptions { clock_ns, grid_ns, warmup_ns, window_min_ns, expected_span_ns, is_single_feed, .. } =
+            self.options;
+        let code = hex(&key::code(self.group.format()));
+        TraceGroup {
+            observed: ObservedHow {
+                code,
+                clock_ns,
+                grid_ns,
+                warmup_ns,
+                window_min_ns,
+                expected_span_ns,
+                is_single_feed,
+            },
+            sources: (0..self.group.sources().len()).map(|i| self.label(i)).collect(),
+            pieces,
+        }
     }
 
     fn digest_of(&self, at: usize) -> Option<Digest> {
@@ -201,16 +252,38 @@ impl Chain<'_> {
         })
     }
 
+    /// Stores a piece, unless what it was made of is not known for sure; the name of its base, and digests of what was computed.
+    fn keep(
+        &self,
+        at: &At,
+        keys: Option<&Keys>,
+        (piece, base): (&Piece, Option<&str>),
+        observables: &[String],
+    ) -> Option<(String, States)> {
+        let keys = keys?;
+        let digests: Vec<Digest> =
+            (at.next..at.next + piece.sources).map(|i| self.digest_of(i)).collect::<Option<_>>()?;
+        // A file that changed while it was read may have been read half old, half new.
+        let mut sources = self.group.sources().iter().skip(at.next).take(piece.sources);
+        let is_same = sources.all(|source| self.vault.identities.is_still(source) && source.problem.is_none());
+        // What could not be read to its end may be readable the next time, with the same bytes.
+        let is_whole = piece.counters.count(TRUNCATED_FILE) == 0;
+        let is_storable = piece.streams.iter().all(|(_, stream)| stream.part.scan.is_storable());
+        (is_same && is_whole && is_storable).then(|| piece::keep(self, at, keys, (piece, base), &digests, observables))
+    }
+}
+
+impl At {
     /// Goes past a piece.
-    fn go_on(&self, at: &mut At, piece: Piece) -> Result<(), FeedError> {
-        at.next += piece.sources;
-        at.pieces += 1;
-        at.reader = piece.reader;
-        at.counters.append(&piece.counters);
-        at.messages += piece.messages;
-        at.bytes += piece.bytes;
+    fn go_on(&mut self, piece: Piece) -> Result<(), FeedError> {
+        self.next += piece.sources;
+        self.pieces += 1;
+        self.reader = piece.reader;
+        self.counters.append(&piece.counters);
+        self.messages += piece.messages;
+        self.bytes += piece.bytes;
         for (name, StreamPiece { part, carries }) in piece.streams {
-            match at.streams.get_mut(&name) {
+            match self.streams.get_mut(&name) {
                 Some(stream) => {
                     stream.history.add(&part.scan);
                     stream.carries = carries;
@@ -219,44 +292,29 @@ impl Chain<'_> {
                 None => {
                     let mut history = History::default();
                     history.add(&part.scan);
-                    at.streams.insert(name, StreamAt { carries, history, total: part });
+                    self.streams.insert(name, StreamAt { carries, history, total: part });
                 }
             }
         }
         Ok(())
     }
 
-    /// Stores a piece, unless what it was made of is not known for sure.
-    fn keep(&self, at: &At, keys: Option<&Keys>, (piece, base): (&Piece, Option<&str>), observables: &[String]) {
-        let Some(keys) = keys else { return };
-        let digests: Option<Vec<Digest>> = (at.next..at.next + piece.sources).map(|i| self.digest_of(i)).collect();
-        let Some(digests) = digests else { return };
-        // A file that changed while it was read may have been read half old, half new.
-        let mut sources = self.group.sources().iter().skip(at.next).take(piece.sources);
-        let is_same = sources.all(|source| self.vault.identities.is_still(source) && source.problem.is_none());
-        // What could not be read to its end may be readable the next time, with the same bytes.
-        let is_whole = piece.counters.count(TRUNCATED_FILE) == 0;
-        if is_same && is_whole && piece.streams.iter().all(|(_, stream)| stream.part.scan.is_storable()) {
-            piece::keep(self, at, keys, (piece, base), &digests, observables);
-        }
-    }
-
     /// The streams as a whole: what still waits at the end of the group is observed.
-    fn end(&self, at: At) -> Result<ObservedSide, FeedError> {
+    fn end(self, options: &ObserveOptions) -> Result<ObservedSide, FeedError> {
         let mut streams = Vec::new();
-        for (name, StreamAt { carries, history, mut total }) in at.streams {
-            let mut observer = StreamObserver::resume(&self.options, &carries, history).map_err(carry)?;
+        for (name, StreamAt { carries, history, mut total }) in self.streams {
+            let mut observer = StreamObserver::resume(options, &carries, history).map_err(carry)?;
             observer.end();
             let last = observer.cut();
             total.unknown_observables.clone_from(&last.unknown_observables);
             total.merge(last).map_err(carry)?;
-            streams.push((name, total.finish(self.options.window_min_ns)));
+            streams.push((name, total.finish(options.window_min_ns)));
         }
-        let mut counters = at.counters;
-        if at.pieces > 1 {
-            counters.set_totals(at.messages);
+        let mut counters = self.counters;
+        if self.pieces > 1 {
+            counters.set_totals(self.messages);
         }
-        Ok(ObservedSide { streams, counters, messages: at.messages, bytes: at.bytes })
+        Ok(ObservedSide { streams, counters, messages: self.messages, bytes: self.bytes })
     }
 }
 

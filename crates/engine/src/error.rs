@@ -43,6 +43,12 @@ pub enum EngineError {
         /// The symbols that are there.
         present: String,
     },
+    /// There is nothing to turn.
+    #[error("{what}: there is nothing to find")]
+    NothingFails {
+        /// What stands instead.
+        what: String,
+    },
     /// Somebody asked the run to stop.
     #[error("interrupted after {messages} messages; no report was written")]
     Interrupted {
@@ -70,6 +76,7 @@ impl EngineError {
             Self::DifferentKinds { .. } => "different-kinds",
             Self::SuiteKind { .. } => "suite-kind",
             Self::NoSuchSymbol { .. } => "no-such-symbol",
+            Self::NothingFails { .. } => "nothing-fails",
             Self::Interrupted { .. } => "interrupted",
             Self::Internal { .. } => "internal",
         }

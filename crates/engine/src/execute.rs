@@ -71,7 +71,8 @@ pub(crate) fn run_jobs(jobs: Vec<Job>, threads: usize, vault: Option<&Vault<'_>>
             let observed = match (vault, &job.again) {
                 (Some(vault), Some(group)) => {
                     let (options, symbol) = (job.options.clone(), job.symbol.clone());
-                    Chain { group, options, symbol, is_piped, vault, meter }.observe()
+                    let place = (side, index);
+                    Chain { group, options, symbol, is_piped, vault, meter, place }.observe()
                 }
                 _ => observe_as_expected(job, is_piped, meter),
             };

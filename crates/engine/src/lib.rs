@@ -4,6 +4,7 @@
 //! the states to the judge. What comes out depends on the content and the suite only; threads change how long it takes.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod audit;
 mod bench;
 mod census;
 mod chain;
@@ -21,11 +22,15 @@ mod meter;
 mod plan;
 mod power;
 mod profile;
+mod rejudge;
 mod simulated;
 mod store;
 mod table;
+mod trace;
 mod validate;
+mod what_if;
 
+pub use audit::{AuditRequest, audit, canary};
 pub use bench::bench_stages;
 pub use contents::{Content, Contents};
 pub use error::EngineError;
@@ -37,6 +42,12 @@ pub use meter::Meter;
 pub use plan::{Plan, SidePlan};
 pub use power::{PowerRequest, Source, power};
 pub use profile::{ProfileOptions, profile};
+pub use rejudge::{
+    FileChange, FileChangeKind, JudgeAgain, MissingStates, RecallRequest, Recalled, RunStates, changed_files,
+    recall_states, request_of, suite_of,
+};
 pub use simulated::{MessageReader, judge_messages, observe_messages};
 pub use store::{GcPolicy, Remote, Store, StoreError};
-pub use validate::{StoreRequest, ValidateRequest, observe_golden, observe_options, validate};
+pub use trace::states_root;
+pub use validate::{StoreRequest, ValidateRequest, observe_golden, observe_options, validate, validate_traced};
+pub use what_if::{Cut, FindRequest, FoundCuts, Left, failing_checks, find_cuts, window_counts, without};

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use verismo_feed::checks::TRUNCATED_FILE;
 use verismo_feed::{Inventory, Listing};
 use verismo_suite::report::Report;
+use verismo_suite::trace::Trace;
 
 use crate::error::EngineError;
 use crate::identity::{Identities, Stamp};
@@ -28,7 +29,7 @@ pub(crate) struct Memo {
 }
 
 /// The files of a side, as they are when a run begins.
-struct Files {
+pub(crate) struct Files {
     paths: Vec<PathBuf>,
     listed: Listing,
     stamps: Vec<Stamp>,
@@ -36,14 +37,14 @@ struct Files {
 }
 
 impl Files {
-    fn of(paths: &[PathBuf]) -> Option<Self> {
+    pub(crate) fn of(paths: &[PathBuf]) -> Option<Self> {
         let looked_at = SystemTime::now();
         let listed = list(paths)?;
         let stamps = listed.files.iter().map(|path| Stamp::of_path(path)).collect::<Option<_>>()?;
         Some(Self { paths: paths.to_vec(), listed, stamps, looked_at })
     }
 
-    fn files(&self) -> impl Iterator<Item = (&PathBuf, &Stamp)> {
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&PathBuf, &Stamp)> {
         self.listed.files.iter().zip(&self.stamps)
     }
 
@@ -93,7 +94,8 @@ impl Files {
     }
 }
 
-fn list(paths: &[PathBuf]) -> Option<Listing> {
+/// The files under some paths.
+pub(crate) fn list(paths: &[PathBuf]) -> Option<Listing> {
     Inventory::list(&plan::expand(paths).ok()?).ok()
 }
 
@@ -103,11 +105,21 @@ fn name(folder: &str, hasher: Hasher) -> String {
     format!("{folder}/{}/{}", &hex[..2], &hex[2..])
 }
 
+/// The name of the trace of the run whose report has this name.
+fn trace_of(report: &str) -> String {
+    report.replacen("reports/", "traces/", 1)
+}
+
 impl Memo {
     /// Of a run that is about to begin; `None` where something that it depends on cannot be told.
     pub(crate) fn of(request: &ValidateRequest, store: &StoreRequest, identities: &Identities) -> Option<Self> {
         let program = identities.digest_of(store.program.as_ref()?)?;
         Some(Self { program, sides: [Files::of(&request.golden)?, Files::of(&request.candidate)?] })
+    }
+
+    /// Golden and candidate.
+    pub(crate) fn sides(&self) -> [&Files; 2] {
+        self.sides.each_ref()
     }
 
     /// The name of the report of a run on these inventories.
@@ -143,24 +155,35 @@ impl Memo {
         Plan::of_sides(side(golden, "golden", &request.golden)?, side(candidate, "candidate", &request.candidate)?)
     }
 
-    /// The report of an equal run.
-    pub(crate) fn find(&self, request: &ValidateRequest, identities: &Identities, store: &Store) -> Option<Report> {
+    /// The report of an equal run, and its trace.
+    pub(crate) fn find(
+        &self,
+        request: &ValidateRequest,
+        identities: &Identities,
+        store: &Store,
+    ) -> Option<(Report, Trace)> {
         let [golden, candidate] = &self.sides;
         let names = [golden, candidate].map(|files| files.name(self, request, identities, false));
         let [Some(golden), Some(candidate)] = names else { return None };
         let name = self.report([&golden, &candidate], request);
         let bytes = store.get(&name)?;
-        serde_json::from_slice(&bytes).map_err(|error| store.report_damage(&name, &error.to_string())).ok()
+        let report = serde_json::from_slice(&bytes);
+        let report = report.map_err(|error| store.report_damage(&name, &error.to_string())).ok()?;
+        let name = trace_of(&name);
+        let bytes = store.get(&name)?;
+        let trace = std::str::from_utf8(&bytes).map_err(|e| e.to_string());
+        let trace = trace.and_then(|text| Trace::from_json(text).map_err(|e| e.to_string()));
+        Some((report, trace.map_err(|error| store.report_damage(&name, &error)).ok()?))
     }
 
-    /// Keeps the report of this run and what was found in its files, if they were all the time what they were in the beginning, and could
+    /// Keeps the report of this run with its trace, and what was found in its files, if they were all the time what they were in the beginning, and could
     /// be read to their ends: that may be another time.
     pub(crate) fn keep(
         &self,
         request: &ValidateRequest,
         (identities, store): (&Identities, &Store),
         plan: &Plan,
-        report: &Report,
+        (report, trace): (&Report, &Trace),
     ) {
         let has_problems = report.cache.as_ref().is_some_and(|cache| !cache.problems.is_empty());
         let is_cut = report.integrity.iter().any(|row| row.check == TRUNCATED_FILE && row.count > 0);
@@ -177,7 +200,11 @@ impl Memo {
         // What JSON cannot hold as it is, is computed again.
         let Ok(bytes) = serde_json::to_vec(report) else { return };
         if serde_json::from_slice::<Report>(&bytes).is_ok_and(|again| again == *report) {
-            store.put(&self.report([&golden, &candidate], request), &bytes);
+            let name = self.report([&golden, &candidate], request);
+            if let Ok(trace) = trace.to_json() {
+                store.put(&trace_of(&name), trace.as_bytes());
+            }
+            store.put(&name, &bytes);
         }
     }
 }

@@ -131,7 +131,7 @@ pub fn profile(paths: &[PathBuf], options: &ProfileOptions, meter: &Meter) -> Re
             version: env!("CARGO_PKG_VERSION").to_owned(),
             recipe: verismo_stats::judging::RECIPE.to_owned(),
             settings: options.settings.clone(),
-            run: None,
+            ..Provenance::default()
         },
     })
 }

@@ -10,8 +10,9 @@ use verismo_judge::{JudgeOptions, judge, judge_recalling};
 use verismo_market::observe::{ObserveOptions, WINDOW_SHORT_NS};
 use verismo_suite::report::{Cache, Ignored, Input, Provenance, Report, Side, Timing};
 use verismo_suite::suite::{DataKind, Suite};
+use verismo_suite::trace::Trace;
 
-use crate::chain::{Tally, Vault};
+use crate::chain::{Tally, Trail, Vault};
 use crate::convert;
 use crate::error::EngineError;
 use crate::execute::{Job, ObservedSide, run_jobs, same_symbol};
@@ -22,7 +23,7 @@ use crate::memory::peak_memory_bytes;
 use crate::meter::Meter;
 use crate::plan::{Plan, SidePlan};
 use crate::store::{Remote, Store, StoreError};
-use crate::table;
+use crate::{table, trace};
 
 /// What to validate, and how.
 #[derive(Debug, Clone)]
@@ -103,14 +104,22 @@ impl ValidateRequest {
 /// # Errors
 /// [`EngineError`] when there is nothing to judge; damage inside the data is part of the report instead.
 pub fn validate(request: &ValidateRequest, meter: &Meter) -> Result<Report, EngineError> {
+    validate_traced(request, meter).map(|(report, _)| report)
+}
+
+/// Runs a validation, and says what it read and which states it left in the store, if it had one and its files could be listed.
+///
+/// # Errors
+/// As [`validate`].
+pub fn validate_traced(request: &ValidateRequest, meter: &Meter) -> Result<(Report, Option<Trace>), EngineError> {
     let started = Instant::now();
     let kept = request.store.as_ref().and_then(Kept::open);
     let memo =
         request.store.as_ref().zip(kept.as_ref()).and_then(|(store, kept)| Memo::of(request, store, &kept.identities));
-    if let Some(report) =
+    if let Some((report, trace)) =
         kept.as_ref().filter(|_| !request.verifies()).and_then(|kept| kept.recall(memo.as_ref()?, request, started))
     {
-        return Ok(report);
+        return Ok((report, Some(trace)));
     }
     let opened = kept.as_ref().and_then(|kept| Some((&kept.identities, kept.store.as_ref().ok()?)));
     let plan = match memo.as_ref().zip(opened).filter(|_| !request.verifies()) {
@@ -142,28 +151,31 @@ pub fn validate(request: &ValidateRequest, meter: &Meter) -> Result<Report, Engi
         report_of((&golden.states, &candidate.states), &suite, &request.maps, facts, before.as_ref());
     let cache = kept.as_ref().map(Kept::report);
     let cache = cache.map(|c| Cache { observables_reused: recalled, observables_judged: judged - recalled, ..c });
-    let report = Report { cache, ..report };
-    if let Some((identities, store)) = opened {
-        if let Some(memo) = memo {
-            memo.keep(request, (identities, store), &plan, &report);
-        }
-        store.finish(kept.as_ref().and_then(|kept| kept.max_bytes));
+    let mut report = Report { cache, ..report };
+    let Some((identities, store)) = opened else { return Ok((report, None)) };
+    let trail = kept.as_ref().map(|kept| &kept.trail);
+    let trace = trail.and_then(|trail| trace::of_run(request, &plan, &suite, memo.as_ref(), identities, trail));
+    report.provenance.states = trace.as_ref().and_then(trace::kept_states);
+    if let Some((memo, trace)) = memo.zip(trace.as_ref()) {
+        memo.keep(request, (identities, store), &plan, (&report, trace));
     }
-    Ok(report)
+    store.finish(kept.as_ref().and_then(|kept| kept.max_bytes));
+    Ok((report, trace))
 }
 
 /// The store of a run, or why there is none.
-struct Kept {
-    store: Result<Store, StoreError>,
-    identities: Identities,
-    tally: Tally,
+pub(crate) struct Kept {
+    pub(crate) store: Result<Store, StoreError>,
+    pub(crate) identities: Identities,
+    pub(crate) tally: Tally,
+    trail: Trail,
     place: String,
     max_bytes: Option<u64>,
 }
 
 impl Kept {
     /// None where there is no place for states.
-    fn open(request: &StoreRequest) -> Option<Self> {
+    pub(crate) fn open(request: &StoreRequest) -> Option<Self> {
         let StoreRequest { folder, remote, verifies, max_bytes, .. } = request;
         let (store, place) = match (remote, folder) {
             (Some(remote), _) => (Store::open_remote(remote), remote.url().to_owned()),
@@ -171,17 +183,19 @@ impl Kept {
             (None, None) => return None,
         };
         let identities = Identities::open(folder.as_deref(), *verifies);
-        Some(Self { store, identities, tally: Tally::default(), place, max_bytes: *max_bytes })
+        let (tally, trail) = (Tally::default(), Trail::default());
+        Some(Self { store, identities, tally, trail, place, max_bytes: *max_bytes })
     }
 
-    fn vault(&self) -> Option<Vault<'_>> {
+    pub(crate) fn vault(&self) -> Option<Vault<'_>> {
         let store = self.store.as_ref().ok()?;
-        Some(Vault { store, identities: &self.identities, tally: &self.tally })
+        Some(Vault { store, identities: &self.identities, tally: &self.tally, trail: &self.trail })
     }
 
-    /// The report of an equal run, with what this one took.
-    fn recall(&self, memo: &Memo, request: &ValidateRequest, started: Instant) -> Option<Report> {
-        let mut report = memo.find(request, &self.identities, self.store.as_ref().ok()?)?;
+    /// The report of an equal run, with what this one took, and its trace.
+    fn recall(&self, memo: &Memo, request: &ValidateRequest, started: Instant) -> Option<(Report, Trace)> {
+        let (mut report, trace) = memo.find(request, &self.identities, self.store.as_ref().ok()?)?;
+        let trace = trace::relocated(trace, request, memo, &self.identities);
         let Timing { messages, events, .. } = report.timing;
         let seconds = started.elapsed().as_secs_f64();
         let stages = BTreeMap::from([("recall".to_owned(), seconds)]);
@@ -199,11 +213,11 @@ impl Kept {
             pieces: before.pieces,
             ..self.report()
         });
-        Some(report)
+        Some((report, trace))
     }
 
     /// What came of the store, once everything is written.
-    fn report(&self) -> Cache {
+    pub(crate) fn report(&self) -> Cache {
         let problems = match &self.store {
             Ok(store) => {
                 store.settle();

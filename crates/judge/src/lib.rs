@@ -16,6 +16,7 @@ mod histogram;
 mod integrity;
 mod judgement;
 mod lags;
+mod leave_out;
 mod mde;
 mod observe;
 mod pairing;
@@ -32,6 +33,7 @@ mod summary;
 
 pub use input::{Cells, Counter, Example, InputError, Series, SeriesWindows, SideStates, StreamStates};
 pub use judgement::{JudgeOptions, Judgement, judge, judge_recalling};
+pub use leave_out::influences;
 pub use pairing::normalised;
 pub use profile::{QUANTILES, profile_integrity, profile_stream, sampled_from_ns};
 pub use propose::propose_margins;

@@ -8,7 +8,7 @@ use ed25519_dalek::pkcs8::{
 };
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use jiff::Timestamp;
-use verismo_suite::certificate::{Certificate, SCHEMA, Statement};
+use verismo_suite::certificate::{Certificate, Statement};
 use verismo_suite::report::Report;
 
 use crate::stamp_text;
@@ -80,7 +80,7 @@ pub fn sign(statement: Statement, private_pem: &str) -> Result<Certificate, Cert
     })?;
     let signature = key.sign(&statement.signed_bytes().map_err(internal)?);
     Ok(Certificate {
-        schema: SCHEMA.to_owned(),
+        schema: statement.schema().to_owned(),
         statement,
         key: hex(key.verifying_key().as_bytes()),
         signature: hex(&signature.to_bytes()),
@@ -178,6 +178,35 @@ mod tests {
             assert!(json.contains(from), "{from}");
             assert!(Certificate::from_json(&json.replacen(from, to, 1)).is_err(), "{to}");
         }
+    }
+
+    #[test]
+    fn states_are_signed_and_make_another_schema() {
+        let mut report = crate::tests::report("one", verismo_suite::Verdict::Pass, 0.01);
+        report.provenance.states = Some(verismo_suite::report::KeptStates { pieces: 3, root: Some("ab".to_owned()) });
+        let pair = generate_key().unwrap();
+        let good = sign(statement(&report, "{}"), &pair.private_pem).unwrap();
+        assert_eq!((good.schema.as_str(), verify(&good, &pair.public_pem)), ("verismo.certificate/2", Ok(())));
+        let json = good.to_json().unwrap();
+        assert_eq!(Certificate::from_json(&json).unwrap(), good);
+        let forged = Certificate::from_json(&json.replacen("\"ab\"", "\"ac\"", 1)).unwrap();
+        assert_eq!(verify(&forged, &pair.public_pem), Err(CertificateError::Forged));
+        // Neither may be taken for the other.
+        assert!(Certificate::from_json(&json.replacen("certificate/2", "certificate/1", 1)).is_err());
+        let without = Certificate { statement: Statement { states: None, ..good.statement.clone() }, ..good };
+        assert_eq!(verify(&without, &pair.public_pem), Err(CertificateError::Forged));
+        report.provenance.states = Some(verismo_suite::report::KeptStates { pieces: 3, root: None });
+        assert_eq!(statement(&report, "{}").states, None, "not all states were kept");
+    }
+
+    /// Written by the version before states were certified.
+    #[test]
+    fn an_old_certificate_is_believed() {
+        let old = include_str!("certificate/1.json");
+        let public = include_str!("certificate/1.pem.pub");
+        let read = Certificate::from_json(old).unwrap();
+        assert_eq!((verify(&read, public), read.statement.states.is_none()), (Ok(()), true));
+        assert_eq!(read.to_json().unwrap(), old);
     }
 
     #[test]

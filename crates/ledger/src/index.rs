@@ -96,8 +96,36 @@ impl Index {
         }
     }
 
+    /// An index that is made from the reports whatever there is; one of a later version stays.
+    pub(crate) fn made_again(home: &Path) -> Result<Self, LedgerError> {
+        let _lock = lock(home)?;
+        let connection = in_memory(home)?;
+        let mut index = Self { home: home.to_owned(), connection, is_in_memory: false, notes: Vec::new() };
+        drop(connect(home)?);
+        let (aside, kept) = index.make_another()?;
+        let place = home.display();
+        index.notes.insert(
+            0,
+            format!("the index of runs in {place} is made again from the reports of {kept} runs; what it was is set aside as {aside}"),
+        );
+        Ok(index)
+    }
+
     /// Sets the index aside and makes another from the reports; the lock is held.
     fn make_again(&mut self, why: &str) -> Result<(), LedgerError> {
+        let (aside, kept) = self.make_another()?;
+        self.notes.insert(
+            0,
+            format!(
+                "the index of runs in {} was damaged ({why}): it is set aside as {aside}, and made again from the reports of {kept} runs",
+                self.home.display()
+            ),
+        );
+        Ok(())
+    }
+
+    /// Sets the index aside, under the name that is returned, and makes another from as many reports.
+    fn make_another(&mut self) -> Result<(String, usize), LedgerError> {
         let aside = set_aside(&self.home)?;
         self.connection = match connect(&self.home)? {
             Opened::Sound(connection) => connection,
@@ -107,14 +135,7 @@ impl Index {
             }
         };
         let kept = self.add_missing()?;
-        self.notes.insert(
-            0,
-            format!(
-                "the index of runs in {} was damaged ({why}): it is set aside as {aside}, and made again from the reports of {kept} runs",
-                self.home.display()
-            ),
-        );
-        Ok(())
+        Ok((aside, kept))
     }
 
     /// Gives every report its rows, and takes away the rows of reports that are gone.

@@ -21,6 +21,7 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 use verismo_suite::report::{Report, RunStamp};
+use verismo_suite::trace::Trace;
 
 pub use error::LedgerError;
 pub use find::may_name_a_run;
@@ -45,17 +46,21 @@ fn stamp_text(ms: i64) -> String {
     Timestamp::from_millisecond(ms).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
-/// Keeps the report of a run: its file first, then its rows of the index. The notes say what is wrong with the index, which
-/// does not matter for the run: whoever asks next gets it from the file.
+/// Keeps the report of a run, with the trace of the run if it left one: its files first, then its rows of the index. The notes say what is
+/// wrong with the index, which does not matter for the run: whoever asks next gets it from the file.
 ///
 /// # Errors
-/// Where the file cannot be written, or the report has no stamp.
-pub fn record(home: &Path, report: &Report, json: &str) -> Result<Vec<String>, LedgerError> {
+/// Where a file cannot be written, or the report has no stamp.
+pub fn record(home: &Path, report: &Report, json: &str, trace: Option<&str>) -> Result<Vec<String>, LedgerError> {
     let stamp = report.provenance.run.as_ref();
     let Some((stamp, id)) = stamp.and_then(|stamp| Some((stamp, RunId::parse(&stamp.id)?))) else {
         let reason = "it has no stamp of a run".to_owned();
         return Err(LedgerError::DamagedRun { path: home.to_owned(), reason });
     };
+    // Whoever finds the report finds the trace.
+    if let Some(trace) = trace {
+        runs::write_trace(home, &id, trace)?;
+    }
     runs::write(home, &id, json)?;
     let indexed = Index::open(home).and_then(|mut index| {
         index.run(|connection| {
@@ -66,6 +71,18 @@ pub fn record(home: &Path, report: &Report, json: &str) -> Result<Vec<String>, L
         Ok(index.notes)
     });
     Ok(indexed.unwrap_or_else(|error| vec![format!("run {id} is kept, but not listed yet: {error}")]))
+}
+
+/// Makes the index of a home again from its reports, whatever it holds now, which is set aside; the notes say so, and which reports are damaged.
+/// Where there is no home nothing is made.
+///
+/// # Errors
+/// Where it cannot be written, or is of a later version.
+pub fn rebuild(home: &Path) -> Result<Vec<String>, LedgerError> {
+    if !home.is_dir() {
+        return Ok(Vec::new());
+    }
+    Ok(Index::made_again(home)?.notes)
 }
 
 /// The runs of a home, to ask.
@@ -103,6 +120,14 @@ impl Ledger {
     /// Where it cannot be read, or is not what was written.
     pub fn report(&self, id: &RunId) -> Result<Report, LedgerError> {
         runs::read(&self.home, id)
+    }
+
+    /// What a run read and left in the store; `None` where it left nothing.
+    ///
+    /// # Errors
+    /// As [`Ledger::report`].
+    pub fn trace(&self, id: &RunId) -> Result<Option<Trace>, LedgerError> {
+        runs::read_trace(&self.home, id)
     }
 
     /// The report of a run as JSON, byte for byte as `validate` wrote it.

@@ -1,11 +1,12 @@
 //! The reports of runs, a file each: `runs/<id>.json.zst`, written once and never changed. They are the truth; all else is
-//! made from them.
+//! made from them. Beside them lie the traces of runs, `runs/<id>.trace.json.zst`: what each read and left in the store.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use verismo_suite::report::Report;
+use verismo_suite::trace::Trace;
 
 use crate::{LedgerError, RunId};
 
@@ -13,6 +14,8 @@ use crate::{LedgerError, RunId};
 const FOLDER: &str = "runs";
 /// How their names end.
 const EXTENSION: &str = ".json.zst";
+/// How names of traces end.
+const TRACE_EXTENSION: &str = ".trace.json.zst";
 /// How strongly they are packed: to a tenth of their size or less in a few milliseconds.
 const LEVEL: i32 = 6;
 /// Beyond any report; a file that unpacks to more was made to do harm.
@@ -25,7 +28,19 @@ pub(crate) fn path(home: &Path, id: &RunId) -> PathBuf {
 
 /// Writes the report of a run: a reader, or a crash, sees it whole or not at all.
 pub(crate) fn write(home: &Path, id: &RunId, json: &str) -> Result<(), LedgerError> {
-    let path = path(home, id);
+    write_as(home, id, &path(home, id), json)
+}
+
+/// Writes the trace of a run, before its report.
+pub(crate) fn write_trace(home: &Path, id: &RunId, json: &str) -> Result<(), LedgerError> {
+    write_as(home, id, &trace_path(home, id), json)
+}
+
+fn trace_path(home: &Path, id: &RunId) -> PathBuf {
+    home.join(FOLDER).join(format!("{id}{TRACE_EXTENSION}"))
+}
+
+fn write_as(home: &Path, id: &RunId, path: &Path, json: &str) -> Result<(), LedgerError> {
     let folder = home.join(FOLDER);
     fs::create_dir_all(&folder).map_err(LedgerError::io("make", &folder))?;
     let temporary = folder.join(format!(".{id}.{}.tmp", std::process::id()));
@@ -34,26 +49,40 @@ pub(crate) fn write(home: &Path, id: &RunId, json: &str) -> Result<(), LedgerErr
         let mut file = File::create_new(&temporary)?;
         file.write_all(&packed)?;
         file.sync_all()?;
-        fs::rename(&temporary, &path)
+        fs::rename(&temporary, path)
     };
     written().map_err(|source| {
         // The first error is the one to tell.
         let _gone_or_never_there = fs::remove_file(&temporary);
-        LedgerError::Io { act: "write", path: path.clone(), source }
+        LedgerError::Io { act: "write", path: path.to_owned(), source }
     })
 }
 
 /// The report of a run, byte for byte as it was written.
 pub(crate) fn read_json(home: &Path, id: &RunId) -> Result<String, LedgerError> {
-    let path = path(home, id);
-    let file = File::open(&path).map_err(LedgerError::io("read", &path))?;
+    unpacked(&path(home, id))
+}
+
+/// The trace of a run; `None` where it left none, as runs of earlier versions did.
+pub(crate) fn read_trace(home: &Path, id: &RunId) -> Result<Option<Trace>, LedgerError> {
+    let path = trace_path(home, id);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let json = unpacked(&path)?;
+    let trace = Trace::from_json(&json);
+    trace.map(Some).map_err(|e| LedgerError::DamagedRun { path: path.clone(), reason: e.to_string() })
+}
+
+fn unpacked(path: &Path) -> Result<String, LedgerError> {
+    let file = File::open(path).map_err(LedgerError::io("read", path))?;
     let mut json = String::new();
     let unpack = || -> std::io::Result<()> {
         let decoder = zstd::stream::read::Decoder::new(file)?;
         let read = decoder.take(REPORT_BYTES_MAX).read_to_string(&mut json)?;
         if read as u64 == REPORT_BYTES_MAX { Err(std::io::Error::other("it unpacks without end")) } else { Ok(()) }
     };
-    unpack().map_err(|e| LedgerError::DamagedRun { path: path.clone(), reason: e.to_string() })?;
+    unpack().map_err(|e| LedgerError::DamagedRun { path: path.to_owned(), reason: e.to_string() })?;
     Ok(json)
 }
 

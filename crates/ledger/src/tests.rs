@@ -47,7 +47,7 @@ fn record_at(home: &Path, seconds: u64, mut report: Report) -> String {
     let started = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600 + seconds);
     let stamp = stamp(started, None).unwrap();
     report.provenance.run = Some(stamp.clone());
-    assert_eq!(record(home, &report, &report.to_json().unwrap()).unwrap(), Vec::<String>::new());
+    assert_eq!(record(home, &report, &report.to_json().unwrap(), None).unwrap(), Vec::<String>::new());
     stamp.id
 }
 
@@ -234,7 +234,7 @@ fn a_ledger_of_a_later_verismo_is_not_touched_and_loses_no_run() {
     assert!(error.code() == "newer-ledger" && error.to_string().contains("update verismo"), "{error}");
     let mut report = report("one", Verdict::Pass, 0.0);
     report.provenance.run = Some(stamp(SystemTime::now(), None).unwrap());
-    let notes = record(dir.path(), &report, &report.to_json().unwrap()).unwrap();
+    let notes = record(dir.path(), &report, &report.to_json().unwrap(), None).unwrap();
     assert!(notes.len() == 1 && notes[0].contains("is kept, but not listed yet"), "{notes:?}");
     rusqlite::Connection::open(&index).unwrap().pragma_update(None, "user_version", 1).unwrap();
     let mut ledger = Ledger::open(dir.path()).unwrap();
@@ -249,7 +249,7 @@ fn a_home_that_cannot_be_is_an_error_to_a_writer_and_empty_to_a_reader() {
     let home = file.join("home");
     let mut report = report("one", Verdict::Pass, 0.0);
     report.provenance.run = Some(stamp(SystemTime::now(), None).unwrap());
-    assert_eq!(record(&home, &report, "{}").unwrap_err().code(), "ledger-io");
+    assert_eq!(record(&home, &report, "{}", None).unwrap_err().code(), "ledger-io");
     for home in [home, dir.path().join("missing")] {
         let mut ledger = Ledger::open(&home).unwrap();
         assert!(listed(&mut ledger, &Filter::default()).is_empty());
@@ -269,4 +269,50 @@ fn the_reports_answer_where_the_index_cannot_be_written() {
     assert_eq!(listed(&mut ledger, &Filter::default()).len(), 3);
     assert_eq!(ledger.find("last").unwrap().as_str(), third);
     assert!(!dir.path().join("ledger.sqlite").exists());
+}
+
+#[test]
+fn an_index_that_says_something_else_than_the_reports_is_made_again_on_demand() {
+    let (dir, ids) = three();
+    let index = dir.path().join("ledger.sqlite");
+    let changed = rusqlite::Connection::open(&index).unwrap();
+    changed.execute_batch("UPDATE runs SET verdict = 'PASS'").unwrap();
+    drop(changed);
+    let failed = Filter { verdict: Some(Verdict::Fail), ..Filter::default() };
+    assert!(listed(&mut Ledger::open(dir.path()).unwrap(), &failed).is_empty(), "the index is believed");
+    let notes = rebuild(dir.path()).unwrap();
+    assert!(notes[0].contains("3 runs") && notes[0].contains("damaged-1"), "{notes:?}");
+    assert_eq!(listed(&mut Ledger::open(dir.path()).unwrap(), &failed), [ids[1].clone()]);
+    let nowhere = dir.path().join("nowhere");
+    assert!(rebuild(&nowhere).unwrap().is_empty() && !nowhere.exists());
+    rusqlite::Connection::open(&index).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    assert_eq!(rebuild(dir.path()).unwrap_err().code(), "newer-ledger");
+}
+
+#[test]
+fn a_trace_is_kept_beside_its_report_and_is_no_run() {
+    let (dir, [first, ..]) = three();
+    let trace = Trace {
+        schema: verismo_suite::trace::SCHEMA.to_owned(),
+        folder: "/".to_owned(),
+        asked: Default::default(),
+        sides: Vec::new(),
+        root: Some("r".to_owned()),
+        versions: Default::default(),
+    };
+    let mut report = report("one", Verdict::Pass, 0.02);
+    let started = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_226_000);
+    report.provenance.run = Some(stamp(started, Some(first.clone())).unwrap());
+    let json = trace.to_json().unwrap();
+    record(dir.path(), &report, &report.to_json().unwrap(), Some(&json)).unwrap();
+    fs::remove_file(dir.path().join("ledger.sqlite")).unwrap();
+    let mut ledger = Ledger::open(dir.path()).unwrap();
+    let last = ledger.find("last").unwrap();
+    assert_eq!(ledger.trace(&last).unwrap(), Some(trace));
+    assert_eq!(ledger.trace(&RunId::parse(&first).unwrap()).unwrap(), None, "runs of earlier versions have none");
+    let list = ledger.runs(&Filter::default()).unwrap();
+    assert_eq!((list.runs.len(), list.runs[0].parent.as_ref()), (4, Some(&first)));
+    let path = dir.path().join("runs").join(format!("{last}.trace.json.zst"));
+    fs::write(path, "no trace").unwrap();
+    assert_eq!(ledger.trace(&last).unwrap_err().code(), "damaged-run");
 }

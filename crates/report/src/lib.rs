@@ -12,6 +12,7 @@ pub mod number;
 pub mod outline;
 pub mod reference;
 
+mod audit;
 mod bar;
 mod bench;
 mod cache;
@@ -24,9 +25,11 @@ mod runs;
 mod strata;
 mod text;
 mod versions;
+mod what_if;
 
 use verismo_suite::report::Report;
 
+pub use audit::{audit_text, canary_text};
 pub use bench::bench_text;
 pub use cache::{cache_gc_text, cache_stats_text, cache_text};
 pub use compare::{compare, compare_markdown, compare_text};
@@ -40,6 +43,7 @@ pub use profile::profile_text;
 pub use runs::{runs_text, trend_text};
 pub use text::{TextStyle, text, verdict_style};
 pub use versions::{diff_text, snapshot_text, versions_text};
+pub use what_if::{what_if_markdown, what_if_text};
 
 /// The report as indented JSON with a final newline.
 ///

@@ -8,6 +8,7 @@ use verismo_suite::{FindingVerdict, Verdict};
 use crate::layout::clean;
 use crate::number::{bytes, count, duration, interval, measured, optional, p_value, percent};
 use crate::outline;
+use crate::text::parent;
 
 /// The report as a Markdown document (tables in the notation of GitHub).
 pub fn markdown(report: &Report) -> String {
@@ -324,6 +325,9 @@ fn push_provenance(out: &mut String, report: &Report) {
     let recipe = &report.provenance.recipe;
     let recipe = if recipe.is_empty() { String::new() } else { format!(", judging recipe {}", prose(recipe)) };
     let _ = writeln!(out, "- verismo {version}{recipe}");
+    if let Some(parent) = parent(report) {
+        let _ = writeln!(out, "- judged again from the states of run {}", code(parent));
+    }
     for (name, value) in &report.provenance.settings {
         let _ = writeln!(out, "- setting {}: {}", prose(name), prose(value));
     }

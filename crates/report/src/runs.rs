@@ -16,16 +16,17 @@ const fn column(title: &'static str, align: Align, width_min: usize, expendable:
     Column { title, align, width_min, expendable }
 }
 
-const RUN_COLUMNS: [Column; 9] = [
+const RUN_COLUMNS: [Column; 10] = [
     column("run", Align::Left, 0, 0),
     column("when (UTC)", Align::Left, 0, 0),
     column("verdict", Align::Left, 0, 0),
     column("suite", Align::Left, 10, 1),
-    column("golden", Align::Left, 12, 3),
+    column("golden", Align::Left, 12, 4),
     column("candidate", Align::Left, 12, 0),
-    column("messages", Align::Right, 0, 2),
-    column("took", Align::Right, 0, 4),
-    column("cached", Align::Right, 0, 5),
+    column("messages", Align::Right, 0, 3),
+    column("took", Align::Right, 0, 5),
+    column("cached", Align::Right, 0, 6),
+    column("judged again", Align::Left, 0, 2),
 ];
 
 /// The runs for a terminal, a line each.
@@ -45,6 +46,7 @@ fn run_row(run: &Run) -> Row {
         Cell::new(short_count(run.messages)),
         Cell::new(duration(run.seconds)),
         Cell::new(run.cached_share.map(percent).unwrap_or_default()),
+        Cell::new(run.parent.as_deref().map(clean).unwrap_or_default()),
     ])
 }
 
@@ -179,6 +181,9 @@ mod tests {
               01jd0000000aa  2026-11-30 09:58  PASS     market  golden  x.parquet +1     1.23M  1.5 s
         "#]]
         .assert_eq(&format!("runs\n{}", runs_text(&list, &TextStyle::default())));
+        list.runs[0].parent = Some("01jd0000000aa".into());
+        let wide = runs_text(&list, &TextStyle { width: 160, ..TextStyle::default() });
+        assert!(wide.lines().nth(1).unwrap().ends_with("1.5 s  01jd0000000aa"), "{wide}");
         list.runs[0].cached_share = Some(0.97);
         let wide = runs_text(&list, &TextStyle { width: 160, ..TextStyle::default() });
         assert!(wide.contains("97 %"), "{wide}");

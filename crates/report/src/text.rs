@@ -310,12 +310,23 @@ fn what_was_read(report: &Report) -> String {
                 "Nothing changed since an earlier run: this is its report, of {messages} messages, found in {time}."
             )
         }
-        Some(_) if timing.bytes_read == 0 => {
-            format!("Read nothing: the states of {messages} messages were kept; judged in {time}.")
-        }
+        Some(_) if timing.bytes_read == 0 => match parent(report) {
+            Some(parent) => {
+                let parent = clean(parent);
+                format!(
+                    "Read nothing: judged again from the states of run {parent}, of {messages} messages, in {time}."
+                )
+            }
+            None => format!("Read nothing: the states of {messages} messages were kept; judged in {time}."),
+        },
         _ => {
             let rate = short_count(timing.messages_per_second.max(0.0) as u64);
             format!("Read {messages} messages ({}) in {time}, {rate} messages/s.", bytes(timing.bytes_read))
         }
     }
+}
+
+/// The run that was judged again.
+pub(crate) fn parent(report: &Report) -> Option<&str> {
+    report.provenance.run.as_ref()?.parent.as_deref()
 }

@@ -1,4 +1,4 @@
-//! What a signature says of a run, schema `verismo.certificate/1`.
+//! What a signature says of a run, schema `verismo.certificate/2` where the run left states, else `verismo.certificate/1`, as of earlier versions.
 //!
 //! Unknown keys are refused: nothing that is not signed may stand beside what is.
 
@@ -8,14 +8,16 @@ use crate::report::{Report, Side};
 use crate::suite::Scope;
 use crate::verdict::Verdict;
 
-/// The schema of a certificate.
+/// The schema of a certificate that names no states.
 pub const SCHEMA: &str = "verismo.certificate/1";
+/// The schema of one that does.
+pub const SCHEMA_WITH_STATES: &str = "verismo.certificate/2";
 
 /// A statement with its signature.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
-    /// Always [`SCHEMA`].
+    /// [`Statement::schema`].
     pub schema: String,
     /// What is signed.
     pub statement: Statement,
@@ -51,6 +53,19 @@ pub struct Statement {
     pub recipe: String,
     /// BLAKE3, hex, of the bytes of report.json.
     pub report_digest: String,
+    /// The states that the run left; absent where it left none, or not all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub states: Option<CertifiedStates>,
+}
+
+/// What is said of the states of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertifiedStates {
+    /// Pieces, mostly files, of both sides.
+    pub pieces: u64,
+    /// Merkle root, BLAKE3, hex, of all pieces and the digests of their states.
+    pub root: String,
 }
 
 /// What is said of one input.
@@ -88,16 +103,26 @@ impl Statement {
             version: report.provenance.version.clone(),
             recipe: report.provenance.recipe.clone(),
             report_digest,
+            states: report
+                .provenance
+                .states
+                .as_ref()
+                .and_then(|states| Some(CertifiedStates { pieces: states.pieces, root: states.root.clone()? })),
         }
     }
 
-    /// The bytes that are signed: [`SCHEMA`], a line feed, and the statement as JSON without white space, its keys in the order
+    /// The schema of a certificate of it.
+    pub fn schema(&self) -> &'static str {
+        if self.states.is_some() { SCHEMA_WITH_STATES } else { SCHEMA }
+    }
+
+    /// The bytes that are signed: [`Statement::schema`], a line feed, and the statement as JSON without white space, its keys in the order
     /// of this type.
     ///
     /// # Errors
     /// None that a statement of strings and integers could have.
     pub fn signed_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
-        let mut bytes = format!("{SCHEMA}\n").into_bytes();
+        let mut bytes = format!("{}\n", self.schema()).into_bytes();
         serde_json::to_writer(&mut bytes, self)?;
         Ok(bytes)
     }
@@ -119,6 +144,7 @@ impl Statement {
                 ("version", s.version.clone()),
                 ("recipe", s.recipe.clone()),
                 ("digest of report.json", s.report_digest.clone()),
+                ("root of the states", s.states.as_ref().map(|states| states.root.clone()).unwrap_or_default()),
             ]
         };
         let pairs = facts(self).into_iter().zip(facts(other));
@@ -142,9 +168,10 @@ impl Certificate {
     /// When the text is not a certificate of this schema, and of nothing else.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
         let certificate: Self = serde_json::from_str(text)?;
-        if certificate.schema == SCHEMA {
+        let wanted = certificate.statement.schema();
+        if certificate.schema == wanted {
             return Ok(certificate);
         }
-        Err(serde::de::Error::custom(format_args!("its schema is {}, not {SCHEMA}", certificate.schema)))
+        Err(serde::de::Error::custom(format_args!("its schema is {}, not {wanted}", certificate.schema)))
     }
 }

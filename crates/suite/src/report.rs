@@ -428,6 +428,18 @@ pub struct Provenance {
     /// The run in the ledger; absent where none was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunStamp>,
+    /// The states that the run left in a store; absent where it kept none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub states: Option<KeptStates>,
+}
+
+/// The states of a run in a store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptStates {
+    /// Pieces, mostly files, of both sides.
+    pub pieces: u64,
+    /// Merkle root, BLAKE3, hex, of all pieces and the digests of their states; null where some piece was not kept.
+    pub root: Option<String>,
 }
 
 /// What the ledger calls a run.

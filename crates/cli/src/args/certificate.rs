@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::HomeArgs;
+use super::{HomeArgs, TimeoutArgs, parse_threads};
 
 const KEYGEN_EXAMPLES: &str = "\
 Examples:
@@ -51,9 +51,13 @@ const VERIFY_EXAMPLES: &str = "\
 Examples:
   verismo verify certificate.json --public-key release.pem.pub
   verismo verify certificate.json --public-key release.pem.pub --report verismo-report/report.json && train.sh
+  verismo verify certificate.json --public-key release.pem.pub --audit 1%
+      reads a hundredth of the files again, and holds their states against those that were certified
 
-Exit codes: 0 genuine, and the verdict is PASS; 1 genuine with another verdict, or not genuine, or not of this report; 2 no
-certificate or no key.";
+Exit codes: 0 genuine, and the verdict is PASS; 1 genuine with another verdict, or not genuine, or not of
+this report, or an audit that found other states; 2 no certificate or no key; 3 an audit that found nothing
+wrong, and could not check all that it chose: files or states are gone; 4 another run than the certified one;
+130 interrupted.";
 
 /// Check a certificate.
 #[derive(Debug, Clone, Args)]
@@ -68,7 +72,47 @@ pub struct VerifyArgs {
     /// Also check that this is the report: a report.json, the directory it is in, or a recorded run
     #[arg(long, value_name = "REPORT")]
     pub report: Option<PathBuf>,
-    /// Where recorded runs are.
+    /// Also compute this share of the pieces of the run, mostly files, again, and compare their states with those that were certified; at least
+    /// one. The run has to be recorded, and its files and states to be there
+    #[arg(long, value_name = "PERCENT", value_parser = parse_share)]
+    pub audit: Option<f64>,
+    /// What the pieces are chosen from [default: the certificate]; whoever must not know the choice beforehand needs another one each time
+    #[arg(long, value_name = "N", requires = "audit")]
+    pub seed: Option<u64>,
+    /// Also write the audit as JSON (verismo.audit/1) to FILE; `-` prints it instead of the text
+    #[arg(long, value_name = "FILE|-", requires = "audit")]
+    pub json: Option<PathBuf>,
+    /// Threads of the audit [default: one per core]
+    #[arg(long, value_name = "N", value_parser = parse_threads, env = "VERISMO_THREADS", hide_env_values = true, requires = "audit")]
+    pub threads: Option<usize>,
+    /// How long a store that is not on this machine may take to answer.
+    #[command(flatten)]
+    pub timeout: TimeoutArgs,
+    /// Where recorded runs are, and their states.
     #[command(flatten)]
     pub home: HomeArgs,
+}
+
+/// A share as a number from 0 to 1: `1%`, or `1` for the same.
+pub(super) fn parse_share(text: &str) -> Result<f64, String> {
+    let number = text.trim().strip_suffix('%').unwrap_or(text).trim().parse::<f64>();
+    match number {
+        Ok(percent) if percent > 0.0 && percent <= 100.0 => Ok(percent / 100.0),
+        _ => Err("expected a share in percent, above 0 and up to 100, such as 1% or 0.5%".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_in_percent() {
+        for (text, want) in [("1%", 0.01), ("0.5 %", 0.005), ("100%", 1.0), ("20", 0.2)] {
+            assert!((parse_share(text).unwrap() - want).abs() < 1e-12, "{text}");
+        }
+        for text in ["0%", "101%", "-1%", "", "%", "NaN", "all"] {
+            assert!(parse_share(text).is_err(), "{text}");
+        }
+    }
 }

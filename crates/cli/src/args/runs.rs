@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, value_parser};
 use verismo_suite::Verdict;
 
+use super::certificate::parse_share;
 use super::{HomeArgs, ReportFormat};
 
 const RUNS_EXAMPLES: &str = "\
@@ -15,6 +16,8 @@ Examples:
       of a suite file: those recorded beside it
   verismo runs --trend spread
   verismo runs --trend trade_size:quantile --json trend.json
+  verismo runs --rebuild
+      makes the index again from the reports, whatever it says
 
 Exit codes: 0 listed, also where there is none; 2 an observable or a test that no run has; 4 a ledger that cannot be read.";
 
@@ -37,6 +40,9 @@ pub struct RunsArgs {
     /// Show what an observable came to in each run, by the test that decides it or by TEST
     #[arg(long, value_name = "OBSERVABLE[:TEST]")]
     pub trend: Option<String>,
+    /// Make the index of runs again from the reports that are kept, which are the truth, before it is asked
+    #[arg(long)]
+    pub rebuild: bool,
     /// Also write JSON (verismo.runs/1, or verismo.trend/1) to FILE; `-` prints it instead of the text
     #[arg(long, value_name = "FILE|-")]
     pub json: Option<PathBuf>,
@@ -101,8 +107,12 @@ Examples:
   verismo validate --golden golden/ --candidate candidate/
   verismo explain-cache
   verismo explain-cache last~1 --json - | jq .states_computed
+  verismo explain-cache last --canary 2%
+      after an update of verismo: how many of the states would come out otherwise?
 
-Exit codes: 0 explained; 2 no such run, or a run that kept no states; 4 a report that cannot be read.";
+Exit codes: 0 explained, or a canary without a difference; 1 a canary that found other states; 2 no such run,
+or a run that kept no states; 3 a canary that found none, and could not compute all that it chose; 4 a report
+that cannot be read; 130 interrupted.";
 
 /// Say how much of a run came from the store of states, and why the rest did not.
 #[derive(Debug, Clone, Args)]
@@ -111,7 +121,11 @@ pub struct ExplainCacheArgs {
     /// The run: its id or the start of it, `last`, or `last~1` for the one before
     #[arg(value_name = "RUN", default_value = "last")]
     pub run: String,
-    /// Also write JSON (`cache` of the report) to FILE; `-` prints it instead of the text
+    /// Compute this share of the pieces of the run, mostly files, again with this version of verismo, some of each group of files, and say what
+    /// share of their states came out otherwise
+    #[arg(long, value_name = "PERCENT", value_parser = parse_share)]
+    pub canary: Option<f64>,
+    /// Also write JSON (`cache` of the report, or verismo.canary/1) to FILE; `-` prints it instead of the text
     #[arg(long, value_name = "FILE|-")]
     pub json: Option<PathBuf>,
     /// Where it is.

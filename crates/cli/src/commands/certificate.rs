@@ -4,14 +4,18 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use verismo_engine::{AuditRequest, Meter};
 use verismo_ledger::certificate::{self, CertificateError};
+use verismo_report::TextStyle;
 use verismo_report::layout::clean;
 use verismo_suite::Verdict;
+use verismo_suite::audit::Audit;
 use verismo_suite::certificate::Certificate;
 
-use super::report;
+use super::{report, validate};
 use crate::args::{CertifyArgs, KeygenArgs, VerifyArgs};
-use crate::{CliError, Exit, files};
+use crate::data::Homes;
+use crate::{CliError, Context, Exit, files, ledger, progress, store};
 
 /// Larger than any key or certificate: a data file given by mistake is not read into memory.
 const BYTES_MAX: u64 = 1 << 20;
@@ -69,8 +73,8 @@ pub fn certify(args: &CertifyArgs, out: &mut impl Write) -> Result<Exit, CliErro
 /// Checks a certificate, and the report that is said to be its own.
 ///
 /// # Errors
-/// `not-a-certificate`, `bad-key`, or as for reports; what is wrong with a certificate that can be read is [`Exit::Fail`].
-pub fn verify(args: &VerifyArgs, out: &mut impl Write) -> Result<Exit, CliError> {
+/// `not-a-certificate`, `bad-key`, or as for reports and audits; what is wrong with a certificate that can be read is [`Exit::Fail`].
+pub fn verify(args: &VerifyArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
     let (text, key) = (read(&args.certificate)?, read(&args.public_key)?);
     let certificate = Certificate::from_json(&text).map_err(|e| {
         CliError::usage("not-a-certificate", format_args!("{}: {e}", args.certificate.display()))
@@ -96,14 +100,70 @@ pub fn verify(args: &VerifyArgs, out: &mut impl Write) -> Result<Exit, CliError>
             return Ok(Exit::Fail);
         }
     }
-    let run = statement.run.as_deref().unwrap_or("-");
-    writeln!(out, "GENUINE  {}", statement.verdict)?;
-    for (name, value) in
-        [("run", run), ("suite", &statement.suite), ("digest", &statement.digest), ("issued", &statement.issued)]
-    {
-        writeln!(out, "  {name:<7} {}", clean(value))?;
+    let audit = args.audit.map(|share| audit(args, share, &certificate, context)).transpose()?;
+    if let Some(audit) = audit.as_ref().filter(|_| args.json.is_some()) {
+        let json = audit.to_json().map_err(|e| CliError::unusable("internal", e))?;
+        files::json_or_text(args.json.as_deref(), json, |_| String::new(), context, out)?;
     }
-    Ok(if statement.verdict == Verdict::Pass { Exit::Pass } else { Exit::Fail })
+    if args.json.as_deref() != Some(Path::new("-")) {
+        let run = statement.run.as_deref().unwrap_or("-");
+        writeln!(out, "GENUINE  {}", statement.verdict)?;
+        for (name, value) in
+            [("run", run), ("suite", &statement.suite), ("digest", &statement.digest), ("issued", &statement.issued)]
+        {
+            writeln!(out, "  {name:<7} {}", clean(value))?;
+        }
+        if let Some(audit) = &audit {
+            let console = context.console;
+            let style = TextStyle { colour: console.colour, width: console.width, ..TextStyle::default() };
+            out.write_all(verismo_report::audit_text(audit, &style).as_bytes())?;
+        }
+    }
+    Ok(match &audit {
+        Some(audit) if !audit.different.is_empty() => Exit::Fail,
+        _ if statement.verdict != Verdict::Pass => Exit::Fail,
+        Some(audit) if !audit.unchecked.is_empty() => Exit::Inconclusive,
+        _ => Exit::Pass,
+    })
+}
+
+/// Holds some of the states of the certified run against its files.
+///
+/// # Errors
+/// `not-auditable` for a certificate or a run without states; `no-such-run`; `another-run` where the record of the run is not what was certified.
+fn audit(args: &VerifyArgs, share: f64, certificate: &Certificate, context: Context<'_>) -> Result<Audit, CliError> {
+    let statement = &certificate.statement;
+    let none = |what: &str| {
+        CliError::usage("not-auditable", what)
+            .help("only what `verismo validate` recorded with a store, and kept all states of, can be audited")
+    };
+    let Some((run, states)) = statement.run.as_ref().zip(statement.states.as_ref()) else {
+        return Err(none("the certificate names no states to audit"));
+    };
+    let recorded = ledger::recorded(run, &Homes::of(args.home.store.as_deref(), None))?;
+    let Some(trace) = recorded.trace else {
+        return Err(none(&format!("run {run} has no record of its states")));
+    };
+    let root = verismo_engine::states_root(&trace);
+    if root.as_ref() != Some(&states.root) {
+        let root = root.unwrap_or_else(|| "none".to_owned());
+        let message = format!(
+            "the record of run {run} is not what was certified: its states have the root {root}, not {}",
+            states.root
+        );
+        return Err(CliError::unusable("another-run", message));
+    }
+    // A signature tells all that a certificate says.
+    let seed = args.seed.map_or_else(|| certificate.signature.clone(), |seed| seed.to_string());
+    let store = store::of_run((args.home.store.as_deref(), &args.timeout), &recorded.home, true)?;
+    let threads = validate::threads(args.threads);
+    let request = AuditRequest { run: run.clone(), trace, store, seed, share, threads };
+    let meter = Meter::default();
+    let audited = progress::watch(context, &meter, "audit", || verismo_engine::audit(&request, &meter));
+    if crate::interrupt::is_raised(context.cancel) {
+        return Err(CliError::interrupted());
+    }
+    audited.map_err(validate::engine_error)
 }
 
 fn read(path: &Path) -> Result<String, CliError> {

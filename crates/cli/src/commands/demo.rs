@@ -196,7 +196,7 @@ impl Judge<'_> {
         let recording = Recording::start(self.record, None);
         let (verdict, because) = match validate::judge(&request, self.context, name) {
             Ok(mut report) => {
-                recording.keep(&mut report);
+                recording.keep(&mut report, None);
                 let directory = self.root.join("reports").join(name);
                 files::create_dir(&directory)?;
                 validate::write_reports(&report, &directory, None)?;

@@ -2,15 +2,17 @@
 
 use std::io::Write;
 
+use verismo_engine::{AuditRequest, Meter};
 use verismo_ledger::{Filter, Ledger};
 use verismo_suite::Verdict;
 use verismo_suite::catalogue::nearest;
 use verismo_suite::runs::Trend;
 
-use super::report;
-use crate::args::{ExplainCacheArgs, RunsArgs, ShowArgs};
+use super::judge::Run;
+use super::{report, validate};
+use crate::args::{ExplainCacheArgs, RunPlaceArgs, RunsArgs, ShowArgs};
 use crate::ledger::{self, ledger_error};
-use crate::{CliError, Context, Exit, files, suites};
+use crate::{CliError, Context, Exit, files, progress, suites};
 
 /// Lists the runs, or one finding over them.
 ///
@@ -18,6 +20,9 @@ use crate::{CliError, Context, Exit, files, suites};
 /// `unknown-observable`, `unknown-test`, a suite that is none, or a ledger that cannot be read.
 pub fn list(args: &RunsArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
     let suite_file = args.suite.as_deref().and_then(suites::file);
+    if args.rebuild {
+        ledger::rebuild(&args.home, suite_file)?;
+    }
     let mut ledger = ledger::open(&args.home, suite_file)?;
     let filter = Filter {
         suite: match (&args.suite, suite_file) {
@@ -83,6 +88,9 @@ pub fn show(args: &ShowArgs, context: Context<'_>, out: &mut impl Write) -> Resu
 /// # Errors
 /// `no-store` for a run without one, and as [`show`].
 pub fn explain_cache(args: &ExplainCacheArgs, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
+    if let Some(share) = args.canary {
+        return canary(args, share, context, out);
+    }
     let named = ledger::run(&args.run, &args.home)?;
     let Some(cache) = &named.report.cache else {
         let message = format!("run {} kept no states", named.name);
@@ -92,4 +100,26 @@ pub fn explain_cache(args: &ExplainCacheArgs, context: Context<'_>, out: &mut im
     let text = |style: &_| verismo_report::cache_text(cache, style);
     files::json_or_text(args.json.as_deref(), cache.to_json().map_err(internal)?, text, context, out)?;
     Ok(Exit::Pass)
+}
+
+/// Says what this version of verismo would change in the states of a run.
+fn canary(args: &ExplainCacheArgs, share: f64, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
+    let place = RunPlaceArgs { store: args.home.store.clone(), ..RunPlaceArgs::default() };
+    let Run { recorded, trace, store, .. } = Run::find(&args.run, &place, None)?;
+    let seed = trace.root.clone().unwrap_or_default();
+    let threads = validate::threads(None);
+    let request = AuditRequest { run: recorded.named.name, trace, store, seed, share, threads };
+    let meter = Meter::default();
+    let found = progress::watch(context, &meter, "canary", || verismo_engine::canary(&request, &meter));
+    if crate::interrupt::is_raised(context.cancel) {
+        return Err(CliError::interrupted());
+    }
+    let canary = found.map_err(validate::engine_error)?;
+    let json = canary.to_json().map_err(|e| CliError::unusable("internal", e))?;
+    files::json_or_text(args.json.as_deref(), json, |style| verismo_report::canary_text(&canary, style), context, out)?;
+    Ok(match (canary.states_changed + canary.replays_changed, canary.unchecked.is_empty()) {
+        (1.., _) => Exit::Fail,
+        (0, false) => Exit::Inconclusive,
+        (0, true) => Exit::Pass,
+    })
 }

@@ -9,6 +9,7 @@ use verismo_feed::Format;
 use verismo_report::TextStyle;
 use verismo_suite::report::{IntegrityRow, Provenance, Report, SCHEMA, Side, Timing};
 use verismo_suite::suite::{Pairing, Scope};
+use verismo_suite::trace::Trace;
 use verismo_suite::{FindingVerdict, Severity, Suite, Verdict};
 
 use super::diff;
@@ -35,12 +36,12 @@ pub fn run(args: &ValidateArgs, context: Context<'_>, out: &mut impl Write) -> R
     files::create_dir(&args.out)?;
     remove_old_reports(&args.out)?;
     tracing::info!(golden = ?request.golden, candidate = ?request.candidate, threads = request.threads, "validating");
-    let judged = judge(&request, context, "validate");
-    let judged = judged.and_then(|report| {
-        [&golden, &candidate].map(|data| data.check(&homes)).into_iter().collect::<Result<(), _>>().map(|()| report)
+    let judged = judge_traced(&request, context, "validate");
+    let judged = judged.and_then(|judged| {
+        [&golden, &candidate].map(|data| data.check(&homes)).into_iter().collect::<Result<(), _>>().map(|()| judged)
     });
-    let mut report = match judged {
-        Ok(report) => report,
+    let (mut report, trace) = match judged {
+        Ok(judged) => judged,
         Err(error) if error.exit() == Exit::Error => {
             return unjudged(args, request.suite.as_ref(), &recording, error, out);
         }
@@ -53,19 +54,33 @@ pub fn run(args: &ValidateArgs, context: Context<'_>, out: &mut impl Write) -> R
             input.paths.clone_from(&data.asked);
         }
     }
-    recording.keep(&mut report);
-    write_reports(&report, &args.out, args.json.as_deref())?;
-    if args.json.as_deref() == Some(Path::new("-")) {
-        out.write_all(json(&report)?.as_bytes())?;
+    recording.keep(&mut report, trace.as_ref());
+    show(&report, (&args.out, args.json.as_deref()), &recording, context, out)
+}
+
+/// Writes the reports of a run to a folder, and prints the text (or JSON where that is asked for); how the process ends.
+///
+/// # Errors
+/// `cannot-write`.
+pub(crate) fn show(
+    report: &Report,
+    (dir, json_file): (&Path, Option<&Path>),
+    recording: &Recording,
+    context: Context<'_>,
+    out: &mut impl Write,
+) -> Result<Exit, CliError> {
+    write_reports(report, dir, json_file)?;
+    if json_file == Some(Path::new("-")) {
+        out.write_all(json(report)?.as_bytes())?;
     } else {
         let style = TextStyle {
             colour: context.console.colour,
             width: context.console.width,
-            reports: report_paths(&args.out),
+            reports: report_paths(dir),
             ..TextStyle::default()
         };
-        out.write_all(verismo_report::text(&report, &style).as_bytes())?;
-        if let Some(line) = recording.footer(&report) {
+        out.write_all(verismo_report::text(report, &style).as_bytes())?;
+        if let Some(line) = recording.footer(report) {
             writeln!(out, "{line}")?;
         }
     }
@@ -83,7 +98,7 @@ fn unjudged(
     files::create_dir(&args.out)?;
     remove_old_reports(&args.out)?;
     let mut report = error_report(suite, settings(args), &error);
-    recording.keep(&mut report);
+    recording.keep(&mut report, None);
     write_reports(&report, &args.out, args.json.as_deref())?;
     if args.json.as_deref() == Some(Path::new("-")) {
         out.write_all(json(&report)?.as_bytes())?;
@@ -106,14 +121,32 @@ pub fn exit(verdict: Verdict) -> Exit {
 /// # Errors
 /// Where the engine has no report.
 pub fn judge(request: &ValidateRequest, context: Context<'_>, title: &str) -> Result<Report, CliError> {
+    judge_traced(request, context, title).map(|(report, _)| report)
+}
+
+/// The same, with what the run read and left in its store.
+///
+/// # Errors
+/// As [`judge`].
+pub(crate) fn judge_traced(
+    request: &ValidateRequest,
+    context: Context<'_>,
+    title: &str,
+) -> Result<(Report, Option<Trace>), CliError> {
     let meter = Meter::default();
     let used_before = verismo_engine::cpu_seconds();
-    let result = progress::watch(context, &meter, title, || verismo_engine::validate(request, &meter));
+    let result = progress::watch(context, &meter, title, || verismo_engine::validate_traced(request, &meter));
     // An interrupt that comes while the judge is at work is honoured before anything is written.
     if crate::interrupt::is_raised(context.cancel) {
         return Err(CliError::interrupted());
     }
-    let mut report = result.map_err(engine_error)?;
+    let (mut report, trace) = result.map_err(engine_error)?;
+    measured(&mut report, used_before);
+    Ok((report, trace))
+}
+
+/// Fills in what the process has used since, and says what is wrong with the store.
+pub(crate) fn measured(report: &mut Report, used_before: Option<f64>) {
     let used = verismo_engine::cpu_seconds().zip(used_before);
     report.timing.cpu_seconds = used.map(|(after, before)| after - before);
     if let Some(cache) = &report.cache {
@@ -123,7 +156,6 @@ pub fn judge(request: &ValidateRequest, context: Context<'_>, title: &str) -> Re
             tracing::warn!("{problem}");
         }
     }
-    Ok(report)
 }
 
 /// What the engine could not do, as an error of the command.
@@ -132,9 +164,10 @@ pub fn engine_error(error: EngineError) -> CliError {
     match &error {
         EngineError::Interrupted { .. } => CliError::interrupted(),
         EngineError::Feed { source, .. } if source.is_usage() => CliError::usage(code, error),
-        EngineError::DifferentKinds { .. } | EngineError::SuiteKind { .. } | EngineError::NoSuchSymbol { .. } => {
-            CliError::usage(code, error)
-        }
+        EngineError::DifferentKinds { .. }
+        | EngineError::SuiteKind { .. }
+        | EngineError::NoSuchSymbol { .. }
+        | EngineError::NothingFails { .. } => CliError::usage(code, error),
         _ => CliError::unusable(code, error),
     }
 }
@@ -206,7 +239,7 @@ fn report_paths(dir: &Path) -> Vec<String> {
 }
 
 /// Removes the reports of an earlier run, so that a run which ends without a verdict does not leave one behind.
-fn remove_old_reports(dir: &Path) -> Result<(), CliError> {
+pub(crate) fn remove_old_reports(dir: &Path) -> Result<(), CliError> {
     for path in REPORT_FILES.map(|name| dir.join(name)) {
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(CliError::write(&path, &error)),
@@ -261,7 +294,7 @@ fn request(args: &ValidateArgs) -> Result<Asked, CliError> {
 }
 
 /// The suite with scope and pairing of the command line; a suite is only looked for where one of them needs it.
-fn with_overrides(
+pub(crate) fn with_overrides(
     suite: Option<Suite>,
     scope: Option<ScopeArg>,
     pairing: Option<PairingArg>,

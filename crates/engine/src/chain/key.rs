@@ -1,5 +1,6 @@
 //! What a piece depends on, as digests, and in words where one of them changed.
 
+use verismo_feed::Format;
 use verismo_market::observe::registry::{self, Needs};
 use verismo_market::observe::{Misfit, SCAN_VERSION, window_ns_of_span};
 use verismo_stats::lattice::Lattice;
@@ -69,6 +70,11 @@ pub(super) fn reads_tape(id: &str) -> bool {
     needs(id).tape || needs(id).updates
 }
 
+/// Whether the tape of these observables has book updates on it.
+pub(super) fn has_updates(wanted: &[String]) -> bool {
+    wanted.iter().any(|id| needs(id).updates)
+}
+
 fn needs(id: &str) -> Needs {
     registry::entry(id).map_or(Needs::NONE, |entry| entry.needs)
 }
@@ -92,7 +98,7 @@ impl Keys {
     /// Of the piece that begins here; none where the bytes of its first file are not known.
     pub(super) fn new(chain: &Chain<'_>, at: &At) -> Option<Self> {
         let parts = Parts {
-            code: code(chain),
+            code: code(chain.group.format()),
             options: options(chain, at),
             content: chain.digest_of(at.next)?,
             carry: carry(at),
@@ -128,35 +134,6 @@ impl Keys {
         format!("{}/{}{PACK}", self.folder(), hex(&hasher.finish()))
     }
 
-    /// The key of an observable in the piece of this base.
-    pub(super) fn observable(&self, chain: &Chain<'_>, at: &At, base: &str, id: &str) -> Option<Digest> {
-        let (entry, info) = (registry::entry(id)?, catalogue::observable(id)?);
-        let mut hasher = entry_of(base, "observable");
-        hasher.text(id);
-        hasher.number(u64::from(entry.version));
-        hasher.text(&format!("{:?}", info.kind));
-        let mut lattice = Vec::new();
-        info.lattice().to_lattice().unwrap_or_else(|_| Lattice::ticks(8)).encode(&mut lattice);
-        hasher.bytes(&lattice);
-        if reads_tape(id) {
-            hasher.bytes(&self.tape(chain, at, base));
-        }
-        for stream in at.streams.values() {
-            hasher.bytes(stream.carries.series.get(id).map_or(&[], Vec::as_slice));
-        }
-        Some(hasher.finish())
-    }
-
-    /// The key of the tape: with book updates on it, it is another one.
-    pub(super) fn tape(&self, chain: &Chain<'_>, at: &At, base: &str) -> Digest {
-        let mut hasher = entry_of(base, "tape");
-        hasher.number(u64::from(chain.options.observables.iter().any(|id| needs(id).updates)));
-        for stream in at.streams.values() {
-            hasher.bytes(stream.carries.tape.as_deref().unwrap_or_default());
-        }
-        hasher.finish()
-    }
-
     /// The name of what is remembered of the keys of the file of this label.
     fn trail(chain: &Chain<'_>, label: &str) -> String {
         let mut hasher = Hasher::new(FORMAT);
@@ -189,6 +166,35 @@ impl Keys {
     }
 }
 
+/// The key of an observable, in this version, in the piece of this base, on a tape with or without book updates.
+pub(super) fn observable(at: &At, base: &str, (id, version): (&str, u32), has_updates: bool) -> Option<Digest> {
+    let info = catalogue::observable(id)?;
+    let mut hasher = entry_of(base, "observable");
+    hasher.text(id);
+    hasher.number(u64::from(version));
+    hasher.text(&format!("{:?}", info.kind));
+    let mut lattice = Vec::new();
+    info.lattice().to_lattice().unwrap_or_else(|_| Lattice::ticks(8)).encode(&mut lattice);
+    hasher.bytes(&lattice);
+    if reads_tape(id) {
+        hasher.bytes(&tape(at, base, has_updates));
+    }
+    for stream in at.streams.values() {
+        hasher.bytes(stream.carries.series.get(id).map_or(&[], Vec::as_slice));
+    }
+    Some(hasher.finish())
+}
+
+/// The key of the tape: with book updates on it, it is another one.
+pub(super) fn tape(at: &At, base: &str, has_updates: bool) -> Digest {
+    let mut hasher = entry_of(base, "tape");
+    hasher.number(u64::from(has_updates));
+    for stream in at.streams.values() {
+        hasher.bytes(stream.carries.tape.as_deref().unwrap_or_default());
+    }
+    hasher.finish()
+}
+
 /// Of an entry that belongs to the base of this name, which is told by all that it holds.
 fn entry_of(base: &str, kind: &str) -> Hasher {
     let mut hasher = Hasher::new(FORMAT);
@@ -198,9 +204,8 @@ fn entry_of(base: &str, kind: &str) -> Hasher {
 }
 
 /// The versions of whatever makes events of bytes, and a book of events.
-fn code(chain: &Chain<'_>) -> Digest {
+pub(super) fn code(format: Format) -> Digest {
     let mut hasher = Hasher::new(FORMAT);
-    let format = chain.group.format();
     hasher.text(format.name());
     hasher.number(u64::from(format.version()));
     hasher.number(u64::from(SCAN_VERSION));

@@ -10,11 +10,12 @@ use verismo_market::observe::registry;
 use verismo_market::observe::{Carries, History, Part, ScanPart, Series, SeriesPart};
 use verismo_stats::state::{Carry, DecodeError, Reader, put_u64};
 
-use super::key::{BASE, Keys, PACK, Why, reads_tape};
+use super::key::{self, BASE, Keys, PACK, Why, reads_tape};
 use super::{At, Chain};
-use crate::store::{Digest, Entry, Pack};
+use crate::store::{Digest, Entry, Hasher, Pack, Store};
 
 /// What a piece yields.
+#[derive(Clone)]
 pub(super) struct Piece {
     /// How many sources it has.
     pub(super) sources: usize,
@@ -29,6 +30,7 @@ pub(super) struct Piece {
 }
 
 /// A stream in a piece.
+#[derive(Clone)]
 pub(super) struct StreamPiece {
     pub(super) part: Part,
     pub(super) carries: Carries,
@@ -174,6 +176,30 @@ pub(super) struct Found {
     pub(super) piece: Piece,
     /// The name of its base.
     pub(super) base: String,
+    /// Digests of the observables that are stored.
+    pub(super) states: States,
+}
+
+/// Digests of the states of a piece, by observable.
+pub(super) type States = BTreeMap<String, Digest>;
+
+/// The digest of what is stored of an observable.
+fn state(content: &[u8]) -> Digest {
+    let mut hasher = Hasher::new("verismo.states/1");
+    hasher.text("observable");
+    hasher.bytes(content);
+    hasher.finish()
+}
+
+/// The digest of all states of a piece.
+pub(super) fn states_digest(states: &States) -> Digest {
+    let mut hasher = Hasher::new("verismo.states/1");
+    hasher.text("piece");
+    for (id, digest) in states {
+        hasher.text(id);
+        hasher.bytes(digest);
+    }
+    hasher.finish()
 }
 
 /// What the store holds of the piece that begins here.
@@ -190,19 +216,15 @@ pub(super) fn find(chain: &Chain<'_>, at: &At, keys: Option<&Keys>) -> (Option<F
     for base in names.iter().filter(|name| name.ends_with(BASE)) {
         match read_base(chain, at, base) {
             Ok(piece) => {
-                found = Some(Found { piece, base: base.clone() });
+                found = Some(Found { piece, base: base.clone(), states: States::new() });
                 break;
             }
             Err(reason) => why = Some(reason),
         }
     }
     let Some(mut found) = found else { return nothing(why.unwrap_or_else(|| keys.why(chain, at))) };
-    let mut observables = take_observables(chain, at, keys, &mut found, &names);
-    // Those that read the tape share it: all of them are computed again, or none.
-    if observables.iter().any(|id| reads_tape(id)) {
-        let wanted = &chain.options.observables;
-        observables = wanted.iter().filter(|id| reads_tape(id) || observables.contains(id)).cloned().collect();
-    }
+    let wanted = &chain.options.observables;
+    let observables = take_observables(store, (wanted, key::has_updates(wanted), None), at, &mut found, &names);
     (Some(found), Missing { observables, why: Why::Observables })
 }
 
@@ -233,11 +255,16 @@ fn read_base(chain: &Chain<'_>, at: &At, base: &str) -> Result<Piece, Why> {
     Ok(piece)
 }
 
-/// Adds the observables that are stored to the piece; those that are not.
-fn take_observables(chain: &Chain<'_>, at: &At, keys: &Keys, found: &mut Found, names: &[String]) -> Vec<String> {
-    let store = chain.vault.store;
-    let wanted = &chain.options.observables;
-    let Found { piece, base } = found;
+/// Adds those of the wanted observables that are stored to the piece, on a tape with or without book updates, in the versions of now or in others;
+/// those that have to be computed.
+pub(super) fn take_observables(
+    store: &Store,
+    (wanted, has_updates, versions): (&[String], bool, Option<&BTreeMap<String, u32>>),
+    at: &At,
+    found: &mut Found,
+    names: &[String],
+) -> Vec<String> {
+    let Found { piece, base, states } = found;
     let pack = |name: &String| {
         let pack = Pack::decode(&store.get(name)?);
         Some((name.clone(), pack.map_err(|error| store.report_damage(name, &error.to_string())).ok()?))
@@ -250,18 +277,44 @@ fn take_observables(chain: &Chain<'_>, at: &At, keys: &Keys, found: &mut Found, 
         read(&bytes).map_err(|error| store.report_damage(&name, &error.to_string())).is_ok()
     };
     let has_tape = wanted.iter().any(|id| reads_tape(id))
-        && take(&keys.tape(chain, at, base), &mut |bytes| piece.decode_tape(bytes));
-    let is_missing = |id: &&String| {
+        && take(&key::tape(at, base, has_updates), &mut |bytes| piece.decode_tape(bytes));
+    let mut missing: Vec<String> = Vec::new();
+    for id in wanted {
         // What the registry does not know is not computed either.
-        let Some(entry) = registry::entry(id) else { return false };
-        let key = keys.observable(chain, at, base, id);
-        let is_found = key.is_some_and(|key| take(&key, &mut |bytes| piece.decode_observable(entry.id, bytes)));
-        !is_found || (reads_tape(id) && !has_tape)
-    };
-    wanted.iter().filter(is_missing).cloned().collect()
+        let Some(entry) = registry::entry(id) else { continue };
+        let version = versions.and_then(|versions| versions.get(id)).copied().unwrap_or(entry.version);
+        let key = key::observable(at, base, (id, version), has_updates);
+        let is_found = key.is_some_and(|key| {
+            take(&key, &mut |bytes| {
+                piece.decode_observable(entry.id, bytes)?;
+                states.insert(id.clone(), state(bytes));
+                Ok(())
+            })
+        });
+        if !is_found || (reads_tape(id) && !has_tape) {
+            missing.push(id.clone());
+        }
+    }
+    // Those that read the tape share it: all of them are computed again, or none.
+    if missing.iter().any(|id| reads_tape(id)) {
+        missing = wanted.iter().filter(|id| reads_tape(id) || missing.contains(id)).cloned().collect();
+    }
+    missing
 }
 
-/// Stores what was computed of a piece of files with these digests, beside the base that was found of it.
+/// The piece of a base that a run left, its files named by `labels`; `None` where the base is gone or damaged.
+pub(super) fn read_recorded(store: &Store, base: &str, labels: &[String]) -> Option<Piece> {
+    let bytes = store.get(base)?;
+    let label_of = |name: &str| match name.parse::<usize>().ok().and_then(|i| labels.get(i)) {
+        Some(label) => label.clone(),
+        None => name.to_owned(),
+    };
+    let decoded = Piece::decode(&bytes, &label_of);
+    decoded.map(|(piece, _)| piece).map_err(|error| store.report_damage(base, &error.to_string())).ok()
+}
+
+/// Stores what was computed of a piece of files with these digests, beside the base that was found of it; the name of its base, and the
+/// digests of what was computed.
 pub(super) fn keep(
     chain: &Chain<'_>,
     at: &At,
@@ -269,32 +322,56 @@ pub(super) fn keep(
     (piece, base): (&Piece, Option<&str>),
     digests: &[Digest],
     computed: &[String],
-) {
+) -> (String, States) {
     let store = chain.vault.store;
     let base = base.map_or_else(
         || {
-            let labels: Vec<String> = (0..piece.sources).map(|i| chain.label(at.next + i)).collect();
-            let bytes = piece.encode(digests, &|label| match labels.iter().position(|other| other == label) {
-                Some(i) => i.to_string(),
-                None => label.to_owned(),
-            });
+            let bytes = encoded_base(chain, at, piece, digests);
             let name = keys.base(&bytes);
             store.put(&name, &bytes);
             name
         },
         str::to_owned,
     );
-    let mut pack = Pack::default();
+    let has_updates = key::has_updates(&chain.options.observables);
+    let (mut pack, mut states) = (Pack::default(), States::new());
     for id in computed {
-        let key = keys.observable(chain, at, &base, id);
-        pack.entries.extend(key.map(|key| Entry { key, content: piece.encode_observable(id) }));
+        let version = registry::entry(id).map(|entry| entry.version);
+        let key = version.and_then(|version| key::observable(at, &base, (id, version), has_updates));
+        let Some(key) = key else { continue };
+        let content = piece.encode_observable(id);
+        states.insert(id.clone(), state(&content));
+        pack.entries.push(Entry { key, content });
     }
     if computed.iter().any(|id| reads_tape(id)) {
-        pack.entries.push(Entry { key: keys.tape(chain, at, &base), content: piece.encode_tape() });
+        pack.entries.push(Entry { key: key::tape(at, &base, has_updates), content: piece.encode_tape() });
     }
     if !pack.entries.is_empty() {
         store.put(&keys.pack(&pack), &pack.encode());
     }
     keys.remember(chain, at);
     store.release();
+    (base, states)
+}
+
+/// What every observable of a piece of files with these digests shares, as it is stored.
+fn encoded_base(chain: &Chain<'_>, at: &At, piece: &Piece, digests: &[Digest]) -> Vec<u8> {
+    let labels: Vec<String> = (0..piece.sources).map(|i| chain.label(at.next + i)).collect();
+    piece.encode(digests, &|label| match labels.iter().position(|other| other == label) {
+        Some(i) => i.to_string(),
+        None => label.to_owned(),
+    })
+}
+
+/// The name of the base, and the digests of the states, that a piece of files with these digests comes to.
+pub(super) fn recomputed(
+    chain: &Chain<'_>,
+    at: &At,
+    keys: &Keys,
+    piece: &Piece,
+    digests: &[Digest],
+) -> (String, States) {
+    let states = chain.options.observables.iter().filter(|id| registry::entry(id).is_some());
+    let states = states.map(|id| (id.clone(), state(&piece.encode_observable(id)))).collect();
+    (keys.base(&encoded_base(chain, at, piece, digests)), states)
 }

@@ -9,6 +9,7 @@ use verismo_suite::report::{IntegrityRow, Report};
 use super::page::{chip, escape, folded, paragraph, prose_table, section};
 use crate::number::{bytes, count, duration, measured, optional, percent, utc};
 use crate::outline;
+use crate::text::parent;
 
 /// Rows that are inside their limits, shown at most.
 const QUIET_MAX: usize = 400;
@@ -259,6 +260,7 @@ pub(super) fn provenance(report: &Report) -> String {
     entry("scope", report.scope.as_str().to_owned());
     entry("verismo", escape(&p.version));
     entry("judging recipe", escape(&p.recipe));
+    entry("judged again from the states of run", code(parent(report).unwrap_or_default()));
     for (name, value) in &p.settings {
         entry(&format!("setting {name}"), escape(value));
     }

@@ -1,10 +1,10 @@
 //! The written form of a lattice, as suites hold it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use verismo_stats::lattice::{Lattice, LatticeError, Split as StatsSplit, Ticks, ordered, unordered};
 
 /// A lattice as a suite writes it: `{ticks: 8}` or `{float: 10, origin: 0, splits: [...]}`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LatticeSpec {
     /// Key = value * 10^scale, exact; `scale` 0 to 18.
@@ -24,7 +24,7 @@ pub enum LatticeSpec {
 }
 
 /// A place on a float lattice with more mantissa bits than the rest.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Split {
     /// Left end of value - origin, included.
     pub from: f64,

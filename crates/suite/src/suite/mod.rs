@@ -114,7 +114,7 @@ impl Pairing {
 }
 
 /// A limit on a check: passes while the count and the ratio stay at or below what is given; with neither, always.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Limit {
     /// Largest count that passes.
     pub max_count: Option<u64>,
@@ -125,7 +125,7 @@ pub struct Limit {
 }
 
 /// How one observable is judged.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ObservableRule {
     /// Observable of the catalogue, or column of the table.
     pub id: String,
@@ -136,14 +136,14 @@ pub struct ObservableRule {
     /// Whether its deciding finding decides the run.
     pub severity: Severity,
     /// What PASS and FAIL claim.
-    #[serde(skip_serializing_if = "Policy::is_usual")]
+    #[serde(default, skip_serializing_if = "Policy::is_usual")]
     pub policy: Policy,
     /// The lattice of a column, frozen; `None` for catalogued observables, and for columns whose lattice is chosen from the golden.
     pub lattice: Option<LatticeSpec>,
 }
 
 /// The rule for every numeric column that has none of its own.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ColumnDefaults {
     /// The test that decides.
     pub decide: TestId,
@@ -152,12 +152,12 @@ pub struct ColumnDefaults {
     /// Severity of the deciding finding.
     pub severity: Severity,
     /// What PASS and FAIL claim.
-    #[serde(skip_serializing_if = "Policy::is_usual")]
+    #[serde(default, skip_serializing_if = "Policy::is_usual")]
     pub policy: Policy,
 }
 
 /// What readers take at most; what is not said is left to the command line and the defaults.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reading {
     /// Bytes of a line of text.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -183,7 +183,7 @@ impl Reading {
 }
 
 /// A parsed, validated suite.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Suite {
     /// Its name; not part of what is digested.
     #[serde(skip)]
@@ -197,7 +197,7 @@ pub struct Suite {
     /// Error rate per end of an interval.
     pub alpha: f64,
     /// How p-values are corrected for the number of findings.
-    #[serde(skip_serializing_if = "Multiplicity::is_usual")]
+    #[serde(default, skip_serializing_if = "Multiplicity::is_usual")]
     pub multiplicity: Multiplicity,
     /// Simulated copies of the estimation error per finding; raised by the judge when Holm's correction needs more.
     pub replicates: u32,
@@ -208,7 +208,7 @@ pub struct Suite {
     /// Step of the common time grid, ns.
     pub grid_ns: i64,
     /// What readers take at most.
-    #[serde(skip_serializing_if = "Reading::is_silent")]
+    #[serde(default, skip_serializing_if = "Reading::is_silent")]
     pub reading: Reading,
     /// Limits by check, one for every check of the catalogue.
     pub checks: BTreeMap<String, Limit>,
@@ -219,6 +219,13 @@ pub struct Suite {
     pub columns: Option<ColumnDefaults>,
     /// Rules by observable, enabled ones only, sorted by id.
     pub observables: Vec<ObservableRule>,
+}
+
+/// What is digested of a suite.
+#[derive(Serialize)]
+struct Canonical<'a> {
+    schema: &'static str,
+    suite: &'a Suite,
 }
 
 impl Suite {
@@ -302,13 +309,18 @@ impl Suite {
 
     /// What the suite says, without formatting, comments and name: the bytes its digest is taken of.
     pub fn canonical_bytes(&self) -> Vec<u8> {
-        #[derive(Serialize)]
-        struct Canonical<'a> {
-            schema: &'static str,
-            suite: &'a Suite,
-        }
         // Maps are ordered and keys are text, so this cannot fail; an empty digest input would be seen by the tests.
         serde_json::to_vec(&Canonical { schema: SCHEMA, suite: self }).unwrap_or_default()
+    }
+
+    /// The suite of these canonical bytes, under a name; `None` where they are not exactly what this version writes of it.
+    pub fn from_canonical(bytes: &[u8], name: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Owned {
+            suite: Suite,
+        }
+        let Owned { suite } = serde_json::from_slice(bytes).ok()?;
+        (suite.canonical_bytes() == bytes).then(|| Self { name: name.to_owned(), ..suite })
     }
 
     /// The limits used when a suite names none.

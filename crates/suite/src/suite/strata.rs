@@ -46,7 +46,7 @@ impl StrataBy {
 }
 
 /// A time of day with a name, UTC; one that ends before it starts goes over midnight.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// Its name.
     pub name: String,
@@ -78,7 +78,7 @@ pub(super) fn minute_of_day(text: &str) -> Option<u32> {
 }
 
 /// The strata of a suite.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Strata {
     /// Each divides time in its own way.
     pub by: Vec<StrataBy>,

@@ -515,3 +515,24 @@ fn comprehensive_is_market_microstructure_and_joint_with_every_test() {
     assert!(bench.observables.iter().all(|rule| rule.margins.contains_key(&TestId::W1)));
     assert_eq!(bench.rule("depth_ask_l10").unwrap().severity, Severity::Critical);
 }
+
+#[test]
+fn a_suite_comes_back_from_its_canonical_form_and_from_nothing_else() {
+    for name in BUILTIN_NAMES {
+        let suite = Suite::builtin(name).unwrap();
+        let bytes = suite.canonical_bytes();
+        assert_eq!(Suite::from_canonical(&bytes, &suite.name).unwrap(), suite, "{name}");
+        let spaced = String::from_utf8(bytes).unwrap().replacen(':', ": ", 1);
+        assert_eq!(Suite::from_canonical(spaced.as_bytes(), name), None, "{name}");
+    }
+    // What the built-in suites do not have: lattices, limits of readers, sessions, policies.
+    let columns = [("x".to_owned(), LatticeSpec::float(10)), ("y".to_owned(), LatticeSpec::Ticks { scale: 2 })];
+    let table = Suite::builtin("table").unwrap().with_columns(&columns);
+    let text = "schema: verismo.suite/1\ndata: market\nmultiplicity: bh\nreading: {streams: 9}\n\
+                strata: {by: [hour, sessions], sessions: [{name: night, from: \"22:00\", to: \"02:00\"}]}\n\
+                observables:\n  - {id: spread, decide: w1, margins: {w1: 0.25}}\n";
+    let said = Suite::parse(text).unwrap_or_else(|problems| panic!("{problems:?}"));
+    for suite in [table, said] {
+        assert_eq!(Suite::from_canonical(&suite.canonical_bytes(), &suite.name).unwrap(), suite);
+    }
+}

@@ -1,0 +1,518 @@
+//! Runs judged again from their states, and what they would have been without a part: as a user meets it.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use serde_json::Value;
+
+fn verismo(home: &Path, args: &[&str]) -> Output {
+    command(home, args).output().unwrap()
+}
+
+fn command(home: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_verismo"));
+    command.args(args).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os().filter(|(n, _)| n.to_string_lossy().starts_with("VERISMO_")) {
+        command.env_remove(name);
+    }
+    command.env("XDG_CACHE_HOME", common::home()).env("VERISMO_STORE", home);
+    command
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Runs a command that has to end so, without a word on standard error.
+#[track_caller]
+fn ends(home: &Path, args: &[&str], code: i32) -> String {
+    let output = verismo(home, args);
+    assert_eq!((output.status.code(), err(&output).as_str()), (Some(code), ""), "{args:?}: {}", out(&output));
+    out(&output)
+}
+
+/// Runs a command that has to end so with an error; what it says.
+#[track_caller]
+fn refused(home: &Path, args: &[&str], code: i32, error: &str) -> String {
+    let output = verismo(home, args);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {}{}", out(&output), err(&output));
+    assert!(err(&output).contains(&format!("error[{error}]")), "{args:?}: {}", err(&output));
+    err(&output)
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// Data that a test may change: `golden` and `faithful`, of two symbols, and `scattered`, the golden with other sizes of trades in every fourth
+/// second.
+struct Desk {
+    dir: tempfile::TempDir,
+    again: String,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        copy(made(), dir.path());
+        // What was changed a moment ago is read again.
+        std::thread::sleep(Duration::from_millis(100));
+        let again = text(&dir.path().join("again")).to_owned();
+        Self { dir, again }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn home(&self) -> PathBuf {
+        self.path("home")
+    }
+
+    fn validate(&self, candidate: &str, more: &[&str]) -> Output {
+        let (golden, candidate, reports) = (self.path("golden"), self.path(candidate), self.path("reports"));
+        let args = ["validate", "--golden", text(&golden), "--candidate", text(&candidate), "--out", text(&reports)];
+        verismo(&self.home(), &[&args[..], &["--json", "-"], more].concat())
+    }
+
+    /// The report of a validation that has to end so.
+    #[track_caller]
+    fn validated(&self, candidate: &str, more: &[&str], code: i32) -> Value {
+        let output = self.validate(candidate, more);
+        assert_eq!((output.status.code(), err(&output).as_str()), (Some(code), ""), "{}", out(&output));
+        json(&out(&output))
+    }
+
+    /// A command line that judges a run again; its files go to `again`.
+    fn judge<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
+        [&["judge", "--json", "-", "--out", &self.again], more].concat()
+    }
+
+    /// The report of a judgement that has to end so.
+    #[track_caller]
+    fn judged(&self, more: &[&str], code: i32) -> Value {
+        json(&ends(&self.home(), &self.judge(more), code))
+    }
+
+    fn suite(&self) -> PathBuf {
+        let suite = self.path("few.yaml");
+        // Sizes differ at equal ids, which is what is to be found, not what shall fail.
+        let text = "schema: verismo.suite/1\ndata: market\nname: few\nextends: light\nchecks:\n  id_agreement: {max_ratio: 1}\n";
+        fs::write(&suite, text).unwrap();
+        suite
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            fs::create_dir_all(&to).unwrap();
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+fn made() -> &'static Path {
+    static DATA: OnceLock<tempfile::TempDir> = OnceLock::new();
+    DATA.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap();
+        for (format, name) in [("golden-jsonl", "golden"), ("events-parquet", "faithful")] {
+            let to = dir.path().join(name);
+            let args = ["simulate", "--format", format, "--events", "16000", "--symbols", "2", "--seed", "1", "--out"];
+            ends(dir.path(), &[&args[..], &[text(&to)]].concat(), 0);
+        }
+        let golden: Vec<PathBuf> =
+            fs::read_dir(dir.path().join("golden")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        fs::create_dir(dir.path().join("scattered")).unwrap();
+        for file in golden {
+            let lines = fs::read_to_string(&file).unwrap();
+            let changed: String = lines.lines().map(|line| changed(line) + "\n").collect();
+            fs::write(dir.path().join("scattered").join(file.file_name().unwrap()), changed).unwrap();
+        }
+        fs::remove_dir_all(dir.path().join("home")).unwrap_or_default();
+        dir
+    })
+    .path()
+}
+
+/// The line, its trade of another size if it is of the first symbol in a second that four divides.
+fn changed(line: &str) -> String {
+    let after = |key: &str| line.split_once(key).map(|(before, after)| (before.len() + key.len(), after));
+    let time = after("\"T\":").and_then(|(_, rest)| rest.get(..10)?.parse::<u64>().ok());
+    let is_trade = line.contains("@trade") && line.contains(FIRST);
+    match after("\"q\":\"").filter(|_| is_trade && time.is_some_and(|second| second.is_multiple_of(4))) {
+        Some((at, rest)) => format!("{}7.77700000{}", &line[..at], &rest[rest.find('"').unwrap()..]),
+        None => line.to_owned(),
+    }
+}
+
+/// The first of two simulated symbols.
+const FIRST: &str = "\"BTCUSDT\"";
+
+#[test]
+fn a_run_is_judged_again_under_another_suite_as_if_it_had_been_validated_under_it() {
+    let desk = Desk::new();
+    let first = desk.validated("faithful", &["--suite", "comprehensive"], 3);
+    let id = first["provenance"]["run"]["id"].as_str().unwrap().to_owned();
+    assert!(first["provenance"]["states"]["root"].is_string(), "{}", first["provenance"]);
+    for (suite, code) in [("market", 0), ("microstructure", 3), ("joint", 0), ("light", 0), ("integrity", 0)] {
+        let again = desk.judged(&["--run", &id, "--suite", suite], code);
+        let anew = desk.validated("faithful", &["--suite", suite, "--no-store"], code);
+        for key in ["digest", "findings", "integrity", "inputs", "streams", "suite", "suite_digest", "summary"] {
+            assert_eq!(again[key], anew[key], "{suite} {key}");
+        }
+        assert_eq!((&again["timing"]["bytes_read"], &again["cache"]["states_computed"]), (&0.into(), &0.into()));
+        assert_eq!(again["timing"]["messages"], anew["timing"]["messages"]);
+        let run = &again["provenance"]["run"];
+        assert!(run["parent"] == *id && run["id"] != *id, "{run}");
+        assert_eq!(again["provenance"]["settings"]["suite"], suite);
+        // What was judged again can be judged again.
+        let third = desk.judged(&["--run", run["id"].as_str().unwrap(), "--suite", "integrity"], 0);
+        assert_eq!((&third["provenance"]["run"]["parent"], &third["suite"]), (&run["id"], &"integrity".into()));
+    }
+    let runs = ends(&desk.home(), &["runs"], 0);
+    assert!(runs.lines().next().unwrap().contains("judged again") && runs.contains(&format!("  {id}\n")), "{runs}");
+    let listed = json(&ends(&desk.home(), &["runs", "--json", "-", "--limit", "1"], 0));
+    assert!(listed["runs"][0]["parent"].is_string());
+    let shown = ends(&desk.home(), &["show", "last"], 0);
+    assert!(shown.contains("judged again from the states of run"), "{shown}");
+    assert!(desk.path("again/report.html").exists() && desk.path("again/junit.xml").exists());
+    // Its own suite, with another scope; what it was asked comes from its record.
+    let other = desk.judged(&["--run", &id, "--scope", "population"], 3);
+    assert_eq!((&other["scope"], &other["suite"]), (&"population".into(), &first["suite"]));
+    let help = refused(&desk.home(), &desk.judge(&["--run", &id, "--suite", "table"]), 2, "suite-kind");
+    assert!(help.contains("table"), "{help}");
+    refused(&desk.home(), &desk.judge(&["--run", "zzzz"]), 2, "no-such-run");
+}
+
+#[test]
+fn no_file_is_needed_and_what_changed_is_named() {
+    let desk = Desk::new();
+    let first = desk.validated("faithful", &["--suite", "light"], 0);
+    // From another folder, with data that are not there any more.
+    fs::rename(desk.path("faithful"), desk.path("archive")).unwrap();
+    let said = refused(&desk.home(), &desk.judge(&["--run", "last"]), 4, "data-changed");
+    assert!(said.contains("is gone") && said.contains("--as-recorded") && said.contains("faithful"), "{said}");
+    let output = verismo(&desk.home(), &desk.judge(&["--run", "last", "--as-recorded"]));
+    assert!(
+        output.status.code() == Some(0) && err(&output).contains("judged is what was recorded"),
+        "{}",
+        err(&output)
+    );
+    assert_eq!(json(&out(&output))["digest"], first["digest"]);
+    fs::rename(desk.path("archive"), desk.path("faithful")).unwrap();
+    assert_eq!(desk.judged(&["--run", "last"], 0)["digest"], first["digest"], "as it was");
+    // A file more, and one with another end.
+    fs::write(desk.path("golden/more.jsonl"), "{}\n").unwrap();
+    let file =
+        fs::read_dir(desk.path("golden")).unwrap().map(|e| e.unwrap().path()).find(|p| !p.ends_with("more.jsonl"));
+    let file = file.unwrap();
+    let mut bytes = fs::read(&file).unwrap();
+    bytes.extend_from_slice(b"{}\n");
+    fs::write(&file, &bytes).unwrap();
+    let said = refused(&desk.home(), &desk.judge(&["--run", "last"]), 4, "data-changed");
+    assert!(said.contains("more.jsonl is new") && said.contains("has another content"), "{said}");
+    // With the old bytes and another time it is what it was: it is read to see that.
+    fs::remove_file(desk.path("golden/more.jsonl")).unwrap();
+    fs::write(&file, &bytes[..bytes.len() - 3]).unwrap();
+    assert_eq!(desk.judged(&["--run", "last", "--verify-files"], 0)["digest"], first["digest"]);
+}
+
+#[test]
+fn states_that_are_gone_or_were_never_made_are_read_on_demand_only() {
+    let desk = Desk::new();
+    let light = desk.validated("faithful", &["--suite", "light"], 0);
+    let anew = desk.validated("faithful", &["--suite", "market", "--no-store"], 0);
+    let said = refused(&desk.home(), &desk.judge(&["--run", "last", "--suite", "market"]), 4, "states-gone");
+    assert!(said.contains("these observables were not computed") && said.contains("--recompute reads"), "{said}");
+    let more = desk.judged(&["--run", "last", "--suite", "market", "--recompute"], 0);
+    assert_eq!(more["digest"], anew["digest"]);
+    assert_eq!(more["provenance"]["run"]["parent"], light["provenance"]["run"]["id"]);
+    assert!(more["cache"]["states_reused"].as_u64() > Some(0), "those of light are there: {}", more["cache"]);
+    assert_eq!(desk.judged(&["--run", "last", "--suite", "market"], 0)["digest"], anew["digest"]);
+    ends(&desk.home(), &["cache", "gc", "--max-size", "0"], 0);
+    let said = refused(&desk.home(), &desk.judge(&["--run", "last"]), 4, "states-gone");
+    assert!(said.contains("it was stored, and is gone") && said.contains("files of "), "{said}");
+    let back = desk.judged(&["--run", "last", "--recompute"], 0);
+    assert_eq!((&back["digest"], &back["cache"]["states_reused"]), (&anew["digest"], &0.into()));
+    // Windows of another length are other states.
+    let suite = desk.path("long.yaml");
+    fs::write(&suite, "schema: verismo.suite/1\ndata: market\nname: long\nextends: light\nwindow: 10s\n").unwrap();
+    let home = desk.home();
+    let judge = ["--store", text(&home), "--run", "last", "--suite", text(&suite)];
+    let said = refused(&desk.home(), &desk.judge(&judge), 4, "states-gone");
+    assert!(said.contains("observed in another way"), "{said}");
+    // What an earlier version recorded, and what kept no states.
+    for entry in fs::read_dir(desk.home().join("runs")).unwrap().map(|entry| entry.unwrap().path()) {
+        if text(&entry).ends_with(".trace.json.zst") {
+            fs::remove_file(entry).unwrap();
+        }
+    }
+    let said = refused(&desk.home(), &desk.judge(&["--run", "last"]), 2, "no-states");
+    assert!(said.contains("validate again"), "{said}");
+    let shown = ends(&desk.home(), &["show", "last"], 0);
+    assert!(shown.starts_with("PASS"), "{shown}");
+}
+
+#[test]
+fn a_run_of_which_the_whole_report_was_taken_can_be_judged_again() {
+    let desk = Desk::new();
+    let first = desk.validated("faithful", &["--suite", "light"], 0);
+    let again = desk.validated("faithful", &["--suite", "light"], 0);
+    assert_eq!(again["cache"]["is_report_reused"], true);
+    assert_eq!(again["provenance"]["states"], first["provenance"]["states"]);
+    let judged = desk.judged(&["--run", "last"], 0);
+    assert_eq!(judged["digest"], first["digest"]);
+    assert_eq!(judged["provenance"]["run"]["parent"], again["provenance"]["run"]["id"]);
+    // The same files by the same names in two folders: the run is that of its own.
+    let args = ["validate", "--golden", "golden", "--candidate", "faithful", "--suite", "light", "--json", "-"];
+    for (folder, is_reused) in [("one", false), ("two", false), ("two", true)] {
+        for side in ["golden", "faithful"].into_iter().filter(|_| !is_reused) {
+            fs::create_dir_all(desk.path(folder).join(side)).unwrap();
+            copy(&desk.path(side), &desk.path(folder).join(side));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        let mut command = command(&desk.home(), &args);
+        let output = command.current_dir(desk.path(folder)).output().unwrap();
+        let report = json(&out(&output));
+        assert_eq!((&report["digest"], &report["cache"]["is_report_reused"]), (&first["digest"], &is_reused.into()));
+    }
+    fs::remove_dir_all(desk.path("one")).unwrap();
+    assert_eq!(desk.judged(&["--run", "last"], 0)["digest"], first["digest"]);
+    let said = refused(&desk.home(), &desk.judge(&["--run", "last~3"]), 4, "data-changed");
+    assert!(said.contains("one/golden"), "{said}");
+}
+
+#[test]
+fn a_table_is_judged_again_by_reading_it() {
+    let desk = Desk::new();
+    let table = desk.path("table.csv");
+    let rows: String = (0..2_000).map(|i| format!("{},{}\n", 1_700_000_000_000_i64 + i * 1_000, i * i % 97)).collect();
+    fs::write(&table, format!("time,price\n{rows}")).unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    let reports = desk.path("reports");
+    let args = ["validate", "--golden", text(&table), "--candidate", text(&table), "--out", text(&reports)];
+    ends(&desk.home(), &args, 0);
+    let said = refused(&desk.home(), &desk.judge(&["--run", "last"]), 4, "states-gone");
+    assert!(said.contains("states of tables are not kept") && said.contains("--recompute"), "{said}");
+    let again = desk.judged(&["--run", "last", "--recompute"], 0);
+    let before = json(&fs::read_to_string(reports.join("report.json")).unwrap());
+    assert_eq!(again["digest"], before["digest"]);
+}
+
+#[test]
+fn what_a_run_would_have_been_without_a_part() {
+    let desk = Desk::new();
+    let suite = desk.suite();
+    let home = desk.home();
+    let suited = ["--store", text(&home), "--suite", text(&suite)];
+    let first = desk.validated("scattered", &suited, 1);
+    assert!(first["summary"].as_str().unwrap().contains("FAIL: trade_size"), "{}", first["summary"]);
+    let what_if = |more: &[&str], code: i32| {
+        let args = [&["what-if", "--run", "last", "--format", "json"][..], more].concat();
+        json(&ends(&desk.home(), &args, code))
+    };
+    let symbol = what_if(&["--drop-symbol", "btc-usdt"], 0);
+    assert_eq!(
+        (&symbol["schema"], &symbol["before"], &symbol["after"]),
+        (&"verismo.what-if/1".into(), &"FAIL".into(), &"PASS".into())
+    );
+    assert!(symbol["windows_left_out"][1].as_u64() > Some(0) && symbol["search"].is_null(), "{symbol}");
+    let other = what_if(&["--drop-symbol", "ETHUSDT"], 0);
+    assert_eq!(other["after"], "FAIL");
+    let gone = other["comparison"]["findings"].as_array().unwrap().iter().filter(|f| f["change"] == "gone").count();
+    assert!(gone > 5, "findings of the other symbol are gone");
+    // Windows of one symbol, of all, and hours; times as the report has them.
+    let span = &first["streams"][0]["golden_span_ns"];
+    let from = span[0].as_u64().unwrap() / 1_000_000_000;
+    let clock = |second: u64| format!("{:02}:{:02}:{:02}", second / 3_600 % 24, second / 60 % 60, second % 60);
+    let range = format!("{}..{}", clock(from + 10), clock(from + 20));
+    let windows = what_if(&["--drop-window", &range], 0);
+    assert_eq!((&windows["after"], &windows["windows_left_out"]), (&"FAIL".into(), &serde_json::json!([20, 20])));
+    let one = what_if(&["--drop-window", &format!("ETHUSDT@{range}")], 0);
+    assert_eq!(one["windows_left_out"], serde_json::json!([10, 10]));
+    assert_eq!(one["left_out"][0]["kind"], "window");
+    let all = what_if(&["--drop-hours", "0-24"], 0);
+    // Where nothing is left no verdict is possible.
+    assert_eq!((&all["windows"], &all["after"]), (&all["windows_left_out"], &"ERROR".into()));
+    let shown = ends(&desk.home(), &["what-if", "--run", "last", "--drop-window", &range], 0);
+    assert!(shown.contains("FAIL -> FAIL") && shown.contains("--drop-window 20"), "{shown}");
+    let shown = ends(&desk.home(), &["what-if", "--run", "last", "--drop-symbol", "BTCUSDT", "--format", "md"], 0);
+    assert!(shown.starts_with("# What if: FAIL → PASS"), "{shown}");
+    for (args, error) in [
+        (&["--drop-symbol", "XRPUSDT"][..], "no-such-symbol"),
+        (&["--drop-window", "2001-01-01..2001-01-02"], "no-such-window"),
+        (&["--drop-window", "soon..later"], "bad-window"),
+        (&["--drop-hours", "13"], "bad-window"),
+    ] {
+        refused(&desk.home(), &[&["what-if", "--run", "last"][..], args].concat(), 2, error);
+    }
+    assert_eq!(ends(&desk.home(), &["runs"], 0).lines().count(), 2, "nothing is recorded");
+    // The recorded verdict under another suite is not that of the run.
+    let other = what_if(&["--drop-window", &range, "--suite", "light"], 0);
+    assert_eq!(other["comparison"]["before"]["suite"], "light");
+    assert!(other["notes"][0].as_str().unwrap().contains("id_agreement"), "{}", other["notes"]);
+}
+
+#[test]
+fn what_a_run_fails_by_is_found() {
+    let desk = Desk::new();
+    let suite = desk.suite();
+    let home = desk.home();
+    let suited = ["--store", text(&home), "--suite", text(&suite)];
+    desk.validated("scattered", &suited, 1);
+    let find = |more: &[&str], code: i32| {
+        let args = [&["what-if", "--run", "last", "--find", "--format", "json"][..], more].concat();
+        json(&ends(&home, &args, code))
+    };
+    let found = find(&[], 0);
+    let search = &found["search"];
+    assert_eq!(
+        (&found["before"], &found["after"], &search["is_found"]),
+        (&"FAIL".into(), &"PASS".into(), &true.into())
+    );
+    assert_eq!(search["targets"], serde_json::json!(["BTCUSDT trade_size ks"]));
+    let left_out = found["left_out"].as_array().unwrap();
+    let (units, of) = (search["units"].as_u64().unwrap(), search["of"].as_u64().unwrap());
+    assert!(left_out.len() > 10 && units * 3 < of, "{units} of {of}");
+    for window in left_out {
+        let from_s = window["from_ns"].as_i64().unwrap() / 1_000_000_000;
+        assert!(from_s % 4 == 0 && window["symbol"] == "BTCUSDT", "only what was changed: {window}");
+    }
+    assert!(search["method"].as_str().unwrap().contains("not proven") || search["is_irreducible"] == false, "{search}");
+    // What was found is what the command line says.
+    let cuts: Vec<&str> = left_out.iter().flat_map(|part| part["text"].as_str().unwrap().split(' ')).collect();
+    let args = [&["what-if", "--run", "last", "--format", "json"][..], &cuts].concat();
+    assert_eq!(json(&ends(&home, &args, 0))["after"], "PASS");
+    // Less is asked for, so that less has to go.
+    let open = find(&["--goal", "no-fail"], 0);
+    assert!(open["search"]["units"].as_u64().unwrap() <= units && open["after"] != "FAIL", "{}", open["search"]);
+    // Limits, and one stretch that would have to be everything.
+    let few = find(&["--tries", "3"], 1);
+    assert_eq!(
+        (&few["after"], &few["search"]["tries"], &few["left_out"]),
+        (&"FAIL".into(), &3.into(), &serde_json::json!([]))
+    );
+    assert!(few["search"]["method"].as_str().unwrap().contains("--tries allows more"));
+    let stretch = find(&["--unit", "stretch", "--most", "20"], 1);
+    assert!(stretch["search"]["method"].as_str().unwrap().contains("20 %"), "{}", stretch["search"]);
+    let named = find(&["--observable", "trade_size"], 0);
+    assert_eq!(named["search"]["observable"], "trade_size");
+    let said = refused(&home, &["what-if", "--run", "last", "--find", "--observable", "spread"], 2, "nothing-fails");
+    assert!(said.contains("spread does not fail, it is PASS"), "{said}");
+    refused(&home, &["what-if", "--run", "last", "--find", "--observable", "spred"], 2, "nothing-fails");
+    let shown = ends(&home, &["what-if", "--run", "last", "--find"], 0);
+    assert!(shown.contains("FAIL -> PASS") && shown.contains("Looked for to pass: BTCUSDT trade_size ks."), "{shown}");
+    // A run that fails by its checks alone.
+    desk.validated("scattered", &["--store", text(&home), "--suite", "integrity"], 1);
+    let said = refused(&home, &["what-if", "--run", "last", "--find"], 2, "nothing-fails");
+    assert!(said.contains("only checks") && said.contains("id_agreement"), "{said}");
+}
+
+#[test]
+fn a_share_of_what_was_certified_is_held_against_the_files() {
+    let desk = Desk::new();
+    let home = desk.home();
+    let at = |name: &str| text(&desk.path(name)).to_owned();
+    let (key, public, certificate) = (at("key.pem"), at("key.pem.pub"), at("certificate.json"));
+    let first = desk.validated("faithful", &["--suite", "light"], 0);
+    let pieces = first["provenance"]["states"]["pieces"].as_u64().unwrap();
+    assert!(pieces >= 3, "{}", first["provenance"]);
+    ends(&home, &["keygen", "--out", &key], 0);
+    ends(&home, &["certify", "last", "--key", &key, "--out", &certificate], 0);
+    let signed = json(&fs::read_to_string(&certificate).unwrap());
+    assert_eq!(signed["schema"], "verismo.certificate/2");
+    assert_eq!(signed["statement"]["states"], first["provenance"]["states"]);
+    let verify = |more: &[&str], code: i32| {
+        let args = ["verify", &certificate, "--public-key", &public];
+        ends(&home, &[&args[..], more].concat(), code)
+    };
+    let audit = |more: &[&str], code: i32| json(&verify(&[&["--audit", "100%", "--json", "-"], more].concat(), code));
+    let told = verify(&["--audit", "1%"], 0);
+    assert!(told.starts_with("GENUINE  PASS\n") && told.contains("AUDIT  EQUAL  1 of"), "{told}");
+    let all = audit(&[], 0);
+    assert_eq!(
+        (&all["schema"], &all["equal"], &all["chosen"]),
+        (&"verismo.audit/1".into(), &pieces.into(), &pieces.into())
+    );
+    // What is chosen comes from the certificate, or from the seed.
+    let seeds: Vec<Value> =
+        [&[][..], &[], &["--seed", "1"]].map(|more: &[&str]| audit(more, 0)["seed"].clone()).to_vec();
+    assert!(seeds[0] == seeds[1] && seeds[0] != seeds[2]);
+    let canary = json(&ends(&home, &["explain-cache", "last", "--canary", "50%", "--json", "-"], 0));
+    assert_eq!((&canary["schema"], &canary["states_changed"]), (&"verismo.canary/1".into(), &0.into()));
+    assert!(canary["computed"].as_u64() > Some(0) && canary["is_same_code"] == true, "{canary}");
+    let told = ends(&home, &["explain-cache", "--canary", "1"], 0);
+    assert!(told.contains("3 of 4 pieces") && told.contains("0 of 3 replays"), "a piece of each group: {told}");
+    // A run judged again is audited like the one that read its data.
+    ends(&home, &desk.judge(&["--run", "last"]), 0);
+    ends(&home, &["certify", "last", "--key", &key, "--out", &at("again.json")], 0);
+    let args = ["verify", &at("again.json"), "--public-key", &public, "--audit", "100", "--json", "-"];
+    assert_eq!(json(&ends(&home, &args, 0))["equal"], pieces);
+    // Files that are gone, and files that changed.
+    let file = fs::read_dir(desk.path("golden")).unwrap().map(|entry| entry.unwrap().path()).next().unwrap();
+    let bytes = fs::read(&file).unwrap();
+    fs::rename(desk.path("faithful"), desk.path("archive")).unwrap();
+    let gone = audit(&[], 3);
+    let unchecked = gone["unchecked"].as_array().unwrap();
+    assert!(!unchecked.is_empty() && unchecked.len() as u64 + gone["equal"].as_u64().unwrap() == pieces, "{gone}");
+    assert!(unchecked[0]["why"].as_str().unwrap().ends_with("is gone"), "{gone}");
+    assert!(verify(&["--audit", "100%"], 3).contains("AUDIT  INCOMPLETE"));
+    fs::rename(desk.path("archive"), desk.path("faithful")).unwrap();
+    let mut other = bytes.clone();
+    // The price of a trade: the file is as long as before, and no time tells.
+    let trade = other.windows(6).rposition(|part| part == b"\"p\":\"1" || part == b"\"p\":\"3").unwrap();
+    other[trade + 6] = if other[trade + 6] == b'9' { b'8' } else { other[trade + 6] + 1 };
+    let modified = fs::metadata(&file).unwrap().modified().unwrap();
+    fs::write(&file, &other).unwrap();
+    fs::File::options().append(true).open(&file).unwrap().set_modified(modified).unwrap();
+    let changed = audit(&[], 1);
+    assert_eq!(changed["different"].as_array().unwrap().len(), 1, "{changed}");
+    assert!(changed["different"][0]["why"].as_str().unwrap().contains("the bytes of"), "{changed}");
+    assert!(verify(&["--audit", "100%"], 1).contains("AUDIT  DIFFERENT"));
+    fs::write(&file, &bytes).unwrap();
+    audit(&[], 0);
+    // States that were made of other bytes, under the name of those: what the record says of them is not what was certified.
+    let runs = home.join("runs");
+    let trace = runs.join(format!("{}.trace.json.zst", first["provenance"]["run"]["id"].as_str().unwrap()));
+    let text = String::from_utf8(zstd::decode_all(&fs::read(&trace).unwrap()[..]).unwrap()).unwrap();
+    let at_states = text.find("\"states\":\"").unwrap() + 10;
+    let forged = format!("{}{}{}", &text[..at_states], "0".repeat(64), &text[at_states + 64..]);
+    let kept = fs::read(&trace).unwrap();
+    fs::write(&trace, zstd::encode_all(forged.as_bytes(), 1).unwrap()).unwrap();
+    let args = ["verify", &certificate, "--public-key", &public, "--audit", "1%"];
+    assert!(refused(&home, &args, 4, "another-run").contains("is not what was certified"));
+    fs::write(&trace, kept).unwrap();
+    // States that are gone, and a run that is.
+    ends(&home, &["cache", "gc", "--max-size", "0"], 0);
+    let gone = audit(&[], 3);
+    assert_eq!(gone["unchecked"].as_array().unwrap().len() as u64, pieces, "{gone}");
+    fs::remove_dir_all(&runs).unwrap();
+    refused(&home, &args, 2, "no-such-run");
+    // A run without states has a certificate as ever, and none to audit.
+    ends(&home, &["certify", &at("reports"), "--key", &key, "--out", &at("report.cert")], 0);
+    desk.validated("faithful", &["--suite", "light", "--no-store"], 0);
+    ends(&home, &["certify", &at("reports"), "--key", &key, "--out", &at("old.cert")], 0);
+    assert_eq!(json(&fs::read_to_string(at("old.cert")).unwrap())["schema"], "verismo.certificate/1");
+    let args = ["verify", &at("old.cert"), "--public-key", &public];
+    ends(&home, &args, 0);
+    refused(&home, &[&args[..], &["--audit", "1%"]].concat(), 2, "not-auditable");
+}
