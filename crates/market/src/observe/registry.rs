@@ -182,7 +182,7 @@ pub const REGISTRY: &[Entry] = &[
     v1_with(Needs::TAPE, "dependence_1s", panels::dependence_1s),
     v1_with(Needs::TAPE, "price_response_1s", panels::price_response_1s),
     v1_with(Needs::TAPE, "mid_path_1s", panels::mid_path_1s),
-    v1("trade_arrivals", panels::trade_arrivals),
+    Entry { version: 2, ..v1("trade_arrivals", panels::trade_arrivals) },
     v1("quotes_1s", panels::quotes_1s),
     v1("bars_1m", panels::bars_1m),
 ];
