@@ -100,10 +100,11 @@ fn found(name: &str, x: &Rows, y: &Rows) -> (Vec<f64>, f64) {
             let square = golden(&SquaredCorrelation::new(&three).unwrap(), &one, &one)[0];
             (vec![square, 3.0 * x.len() as f64 * square], 1e-14 * x.len() as f64)
         }
-        "sliced_anderson" => {
-            let statistic = SlicedAndersonDarling::new(three, 4, 20).unwrap();
+        "sliced_anderson" | "sliced_anderson_coarse" => {
+            let cells = if name == "sliced_anderson" { 20 } else { 3 };
+            let statistic = SlicedAndersonDarling::new(three, 4, cells).unwrap();
             let mut found = vec![effect(&statistic, x, y)];
-            found.extend(&golden(&statistic, x, y)[..40]);
+            found.extend(&golden(&statistic, x, y)[..2 * cells]);
             (found, 1e-12)
         }
         // Cells see less than values do: some hundredths of the distance.
