@@ -25,7 +25,8 @@ const ONE: f64 = 1e-8;
 /// Whether a test follows events from one to the next: windows picked from here and there, as those of a regime are, would make long
 /// gaps of what is left out.
 pub(crate) fn needs_unbroken_time(test: TestId) -> bool {
-    matches!(test, TestId::HawkesBranching | TestId::HawkesDecay)
+    let follows = [TestId::HawkesBranching, TestId::HawkesDecay, TestId::HawkesMatrix, TestId::HawkesRadius];
+    follows.contains(&test)
 }
 
 /// The finding of one test.

@@ -143,9 +143,11 @@ observables:
             t += if noise.uniform() < 0.67 { 0.02 } else { 1.5 } * -noise.uniform().max(1e-9).ln();
             let index = (t / 10.0) as i64;
             if windows.last().is_none_or(|(last, _)| *last != index) {
-                windows.push((index, PanelRows::new(1)));
+                windows.push((index, PanelRows::new(2)));
             }
-            windows.last_mut().unwrap().1.push((t * 1e9) as i64, &[100_000_000]);
+            let is_buy = noise.uniform() < 0.5;
+            let row = if is_buy { [100_000_000, UNDEFINED] } else { [UNDEFINED, 100_000_000] };
+            windows.last_mut().unwrap().1.push((t * 1e9) as i64, &row);
         }
         let windows = windows.into_iter().map(|(index, rows)| (index, Panel::pack(rows))).collect();
         let series = Series { version: 1, lattice: Lattice::ticks(8), windows: SeriesWindows::Panels(windows) };

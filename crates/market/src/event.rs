@@ -42,7 +42,7 @@ pub enum Kind {
 }
 
 /// The side of the book, or of the aggressor of a trade.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 #[repr(u8)]
 pub enum Side {
     /// Unknown or not applicable.

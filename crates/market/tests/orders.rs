@@ -94,6 +94,37 @@ fn sizes_lifetimes_cancellations_and_queues_are_those_of_the_orders() {
 }
 
 #[test]
+fn places_in_queues_are_inferred_and_told_at_the_first_fill() {
+    let mut feed = from_empty();
+    feed.order(0, Add, 1, BID, 99, 10).order(10, Add, 2, BID, 99, 10).order(20, Add, 3, BID, 99, 20);
+    // 40 stand there, 20 of them before order 3: the cancel of 10 leaves 3/4 of that, 15, though it was all before it.
+    feed.order(30, Delete, 1, BID, 99, 10);
+    // Order 2, which knew of 10, now of 7.5, is first.
+    feed.order(40, Exec, 2, BID, 99, 10);
+    // After that trade 5 of 20 are left before order 3, says the book of levels; only the first fill tells.
+    feed.order(50, Exec, 3, BID, 99, 4).order(60, Exec, 3, BID, 99, 16);
+    // On the other side: what stood behind goes, and the order waits for longer than inferred.
+    feed.order(100, Add, 4, ASK, 101, 10).order(110, Add, 5, ASK, 101, 5).order(120, Add, 6, ASK, 101, 25);
+    feed.order(130, Delete, 6, ASK, 101, 25).order(140, Exec, 4, ASK, 101, 10).order(150, Exec, 5, ASK, 101, 5);
+    // An order alone has no queue, one that is taken back is no fill, and a changed price is another queue.
+    feed.order(200, Add, 7, BID, 98, 5).order(210, Exec, 7, BID, 98, 5);
+    feed.order(220, Add, 8, BID, 97, 5).order(230, Add, 9, BID, 97, 5).order(240, Delete, 9, BID, 97, 5);
+    feed.order(250, Add, 10, BID, 96, 4).order(260, Add, 8, BID, 96, 2).order(270, Exec, 8, BID, 96, 2);
+    let observed = feed.observe();
+    // 7.5/10; 5/20; 10 * 15/40 - 10 = -6.25 of 10; all of 4.
+    assert_eq!(keys(&observed, "queue_error"), [(-625, 1), (250, 1), (750, 1), (1_000, 1)]);
+}
+
+#[test]
+fn what_a_snapshot_shows_has_no_place_and_ends_what_was_known() {
+    let mut feed = from_empty();
+    feed.order(0, Add, 1, BID, 99, 10).order(10, Add, 2, BID, 99, 10);
+    feed.order_snapshot(20, &[(1, BID, 99, 10), (2, BID, 99, 10)]);
+    feed.order(30, Exec, 1, BID, 99, 10).order(40, Exec, 2, BID, 99, 10);
+    assert!(feed.observe().series["queue_error"].windows.is_empty());
+}
+
+#[test]
 fn a_changed_price_is_one_update_and_a_new_order() {
     let mut feed = from_empty();
     feed.order(0, Add, 1, BID, 99, 5).order(0, Add, 2, ASK, 103, 5);

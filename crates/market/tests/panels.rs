@@ -58,6 +58,15 @@ fn a_second_holds_the_book_at_its_end_and_what_happened_in_it() {
 }
 
 #[test]
+fn a_trade_is_a_row_under_its_side() {
+    let mut feed = market();
+    feed.trade(2_400, 100, 1, Side::None);
+    let (buy, sell, none) = (vec![ONE, UNDEFINED], vec![UNDEFINED, ONE], vec![UNDEFINED, UNDEFINED]);
+    let want = [(350, buy.clone()), (1_300, buy), (1_350, sell), (2_400, none)];
+    assert_eq!(rows(&feed.observe(), "trade_arrivals"), want);
+}
+
+#[test]
 fn after_a_hole_nothing_is_said_of_the_second_before() {
     let mut feed = market();
     // The book stands for 60 s; the next sample comes later.

@@ -106,6 +106,9 @@ fn trades_and_grid_books_are_those_of_the_feed_of_levels() {
         for id in ["order_event_size", "order_lifetime", "time_to_cancel", "queue_ahead"] {
             assert!(orders.series[id].windows.count() > 1_000 && levels.series[id].windows.is_empty(), "{id}");
         }
+        // The exchange serves who came first: what is filled had a queue, and that was not all of it.
+        let places = &orders.series["queue_error"].windows;
+        assert!(places.count() > 20 && levels.series["queue_error"].windows.is_empty(), "{}", places.count());
         assert_eq!((levels.order_rows, orders.orders_untracked), (0, 0));
     }
     assert!(shared().all(|id| seen.contains(id)), "only {seen:?}");

@@ -4,8 +4,8 @@
 use divan::{Bencher, black_box};
 use verismo_stats::judging::{PanelStatistic, Rows};
 use verismo_stats::temporal::{
-    Autocorrelations, Garch, GarchNumber, Hawkes, HawkesNumber, JumpShare, RealisedVariance, Regression,
-    RegressionNumber, Series, SignChanges, Spacing, TwoScales, TwoScalesNumber,
+    Autocorrelations, Garch, GarchNumber, Hawkes, HawkesNumber, JumpShare, MutualHawkes, MutualHawkesNumber,
+    RealisedVariance, Regression, RegressionNumber, Series, SignChanges, Spacing, TwoScales, TwoScalesNumber, UpCurve,
 };
 
 const ROWS: usize = 86_400;
@@ -71,6 +71,17 @@ fn hawkes(bencher: Bencher<'_, '_>) {
     read(bencher, &Hawkes::new(600 * SECOND, HawkesNumber::BranchingRatio), events);
 }
 
+/// The same events, each of one of two kinds.
+#[divan::bench]
+fn mutual_hawkes(bencher: Bencher<'_, '_>) {
+    fn sides(seed: u64) -> Rows {
+        let mut uniform = uniforms(seed + 100);
+        let sides = (0..ROWS).flat_map(|_| if uniform() < 0.5 { [1.0, f64::NAN] } else { [f64::NAN, 1.0] });
+        Rows { columns: 2, values: sides.collect(), ..events(seed) }
+    }
+    read(bencher, &MutualHawkes::new([0, 1], 600 * SECOND, MutualHawkesNumber::Branching), sides);
+}
+
 #[divan::bench]
 fn signature(bencher: Bencher<'_, '_>) {
     read(bencher, &RealisedVariance::new(0, GRID, vec![1, 5, 30, 300]), market);
@@ -95,6 +106,11 @@ fn autocorrelations(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn sign_changes(bencher: Bencher<'_, '_>) {
     read(bencher, &SignChanges::new(0, Series::Difference, GRID), market);
+}
+
+#[divan::bench]
+fn up_curve(bencher: Bencher<'_, '_>) {
+    read(bencher, &UpCurve::new(0, 1, GRID, 1, UpCurve::BINS), market);
 }
 
 #[divan::bench]

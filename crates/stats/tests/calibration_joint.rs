@@ -121,8 +121,20 @@ fn statistics() -> Vec<(&'static str, Box<dyn PanelStatistic>)> {
         ("spectrum", Box::new(CorrelationSpectrum::new(all.clone()).unwrap())),
         ("frobenius", Box::new(CorrelationDistance::new(&all).unwrap())),
         ("mean_corr", Box::new(MeanCorrelation::new(&all).unwrap())),
+        ("squared_corr", Box::new(SquaredCorrelation::new(&all).unwrap())),
         ("lead_lag", Box::new(LeadLag::new(vec![(0, 3), (0, 1)], 3, SECOND).unwrap())),
         ("energy", Box::new(SlicedEnergy::new(all.clone(), SlicedEnergy::DIRECTIONS, SlicedEnergy::CELLS).unwrap())),
+        (
+            "anderson",
+            Box::new(
+                SlicedAndersonDarling::new(
+                    all.clone(),
+                    SlicedAndersonDarling::DIRECTIONS,
+                    SlicedAndersonDarling::CELLS,
+                )
+                .unwrap(),
+            ),
+        ),
         ("mmd", Box::new(Mmd::new(all.clone(), Mmd::FREQUENCIES).unwrap())),
         ("path_values", path(PathOf::Values)),
         ("path_sums", path(PathOf::Sums)),
@@ -246,15 +258,17 @@ fn planted(phi: f64) -> Vec<(&'static str, Case, &'static [&'static str])> {
                 "spectrum",
                 "frobenius",
                 "mean_corr",
+                "squared_corr",
                 "lead_lag",
                 "energy",
+                "anderson",
                 "mmd",
                 "path_sums",
                 "classifier",
             ],
         ),
         ("lagged correlation .3 against 0", case(Law { lagged: 0.0, ..usual }), &["lead_lag"]),
-        ("half the spread", case(Law { spread: 0.5, ..usual }), &["energy", "mmd", "classifier"]),
+        ("half the spread", case(Law { spread: 0.5, ..usual }), &["energy", "anderson", "mmd", "classifier"]),
         ("another memory", case(Law { phi: if phi > 0.0 { 0.0 } else { 0.5 }, ..usual }), &["path_sums", "path_lead"]),
     ]
 }
@@ -301,9 +315,9 @@ fn check(slow: bool, count: usize, threads: usize) {
             // Three thousand rows of which neighbours agree to nine tenths are worth some 160: too few for distances of four columns. Of a
             // hundred windows with neighbours alike a long memory cannot be ruled out, which such distances feel first.
             let wanted = match (case.golden.phi < 0.9, *name) {
-                (true, "energy" | "mmd") if case.golden.phi > 0.0 => 0.25,
+                (true, "energy" | "anderson" | "mmd") if case.golden.phi > 0.0 => 0.25,
                 (true, _) => 0.7,
-                (false, "energy" | "mmd") => 0.0,
+                (false, "energy" | "anderson" | "mmd") => 0.0,
                 // Nor for eigenvalues: .30 of the runs before memory was allowed for, .14 with it, the interval being as much wider.
                 (false, "spectrum") => 0.07,
                 (false, _) => 0.25,

@@ -2,18 +2,18 @@
 //! difference is found.
 //!
 //! The quick tier runs always; the full run counts by `VERISMO_SLOW=full cargo test --release --test calibration_temporal -- --nocapture
-//! --test-threads 1`. Bounds are the nominal rate plus some standard errors, or as stated.
+//! --test-threads 1`; `VERISMO_ONLY="up curve,spectral radius"` counts some alone. Bounds are the nominal rate plus some standard errors, or as stated.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 mod simulate;
 
 use simulate::{Rng, bound, options, runs, share};
 use verismo_stats::judging::{Design, JudgingError, Outcome, PanelStatistic, PanelWindow, compare_panels};
-use verismo_stats::panel::{Panel, PanelRows};
+use verismo_stats::panel::{Panel, PanelRows, UNDEFINED};
 use verismo_stats::temporal::{
-    Autocorrelations, Garch, GarchNumber, Hawkes, HawkesNumber, JumpShare, RealisedVariance, Regression,
-    RegressionNumber, Series, SignChanges, Spacing, TwoScales, TwoScalesNumber, branching_ratio_of_dispersion,
-    fit_hawkes,
+    Autocorrelations, Garch, GarchNumber, Hawkes, HawkesNumber, JumpShare, MutualHawkes, MutualHawkesNumber,
+    RealisedVariance, Regression, RegressionNumber, Series, SignChanges, Spacing, TwoScales, TwoScalesNumber, UpCurve,
+    branching_ratio_of_dispersion, fit_hawkes, fit_mutual_hawkes,
 };
 
 const SECOND: i64 = 1_000_000_000;
@@ -29,6 +29,8 @@ enum Law {
     Jumps(f64),
     /// Events of a self-exciting process: branching ratio, decay per second; one a second on the mean.
     Events(f64, f64),
+    /// Events of two kinds: what one excites of its own and of the other kind, decay per second; two a second on the mean.
+    Sides(f64, f64, f64),
     /// A mid price with steps of variance 1, and an AR(.5) of variance 1 that moves it by so much (with it, one step after).
     Flow(f64),
     /// Signs that repeat with this probability.
@@ -38,7 +40,10 @@ enum Law {
 /// Windows of `rows` rows (or seconds). `pull` is what a side shares with another: the same for both sides of a pair.
 fn simulate(law: Law, windows: usize, rows: usize, rng: &mut Rng, shared: &[f64]) -> Vec<Panel> {
     if let Law::Events(ratio, decay) = law {
-        return events(ratio, decay, windows, rows, rng);
+        return events([ratio, 0.0], decay, windows, rows, rng);
+    }
+    if let Law::Sides(own, other, decay) = law {
+        return events([own, other], decay, windows, rows, rng);
     }
     let n = windows * rows;
     let mut normal = |i: usize| match shared.get(i) {
@@ -78,7 +83,7 @@ fn simulate(law: Law, windows: usize, rows: usize, rng: &mut Rng, shared: &[f64]
                 };
                 [last, 0.0]
             }
-            Law::Events(..) => [0.0, 0.0],
+            Law::Events(..) | Law::Sides(..) => [0.0, 0.0],
         });
     }
     let panel = |w: usize| {
@@ -95,28 +100,36 @@ fn rng_of(normal: &mut impl FnMut(usize) -> f64, i: usize) -> f64 {
     normal(i)
 }
 
-/// By clusters: immigrants, and a Poisson number of children of each event after exponential times.
-fn events(ratio: f64, decay: f64, windows: usize, seconds: usize, rng: &mut Rng) -> Vec<Panel> {
+/// By clusters: immigrants of each kind, one event a second on the mean, and a Poisson number of children of each event, of its own kind
+/// and of the other, after exponential times. Of one kind only, if none excites the other.
+fn events([own, other]: [f64; 2], decay: f64, windows: usize, seconds: usize, rng: &mut Rng) -> Vec<Panel> {
     let mut uniform = || ((rng.bits() >> 12) as f64 + 0.5) / (1_u64 << 52) as f64;
     let end = (windows * seconds) as f64;
-    let (mut times, mut at) = (Vec::new(), -100.0 / decay);
-    while at < end {
-        at -= libm::log(uniform()) / (1.0 - ratio);
-        times.push(at);
+    let mut times: Vec<(f64, bool)> = Vec::new();
+    for kind in [true, false].into_iter().take(if other > 0.0 { 2 } else { 1 }) {
+        let mut at = -100.0 / decay;
+        while at < end {
+            at -= libm::log(uniform()) / (1.0 - own - other);
+            times.push((at, kind));
+        }
     }
     let mut next = 0;
     while next < times.len() {
-        // Children come while the product of uniforms stays above exp(-ratio).
-        let mut left = uniform();
-        while left > libm::exp(-ratio) {
-            times.push(times[next] - libm::log(uniform()) / decay);
-            left *= uniform();
+        let (at, kind) = times[next];
+        for (ratio, kind) in [(own, kind), (other, !kind)] {
+            // Children come while the product of uniforms stays above exp(-ratio).
+            let mut left = if ratio > 0.0 { uniform() } else { 0.0 };
+            while left > libm::exp(-ratio) {
+                times.push((at - libm::log(uniform()) / decay, kind));
+                left *= uniform();
+            }
         }
         next += 1;
     }
     let mut panels = vec![PanelRows::new(2); windows];
-    for t in times.into_iter().filter(|t| *t >= 0.0 && *t < end) {
-        panels[(t / seconds as f64) as usize].push((t * 1e9) as i64, &[0, 0]);
+    for (t, kind) in times.into_iter().filter(|(t, _)| *t >= 0.0 && *t < end) {
+        let row = if kind { [0, UNDEFINED] } else { [UNDEFINED, 0] };
+        panels[(t / seconds as f64) as usize].push((t * 1e9) as i64, &row);
     }
     panels.into_iter().map(Panel::pack).collect()
 }
@@ -131,8 +144,15 @@ fn judge(name: &'static str, statistic: impl PanelStatistic + 'static) -> Judge 
     Judge { name, statistic: Box::new(statistic) }
 }
 
-/// What is asked of a law.
+/// What is asked of a law; of `VERISMO_ONLY` alone, if it is set.
 fn statistics(law: Law) -> Vec<Judge> {
+    let only = std::env::var("VERISMO_ONLY").unwrap_or_default();
+    let mut all = every_statistic(law);
+    all.retain(|judge| only.is_empty() || only.split(',').any(|wanted| wanted == judge.name));
+    all
+}
+
+fn every_statistic(law: Law) -> Vec<Judge> {
     match law {
         Law::Price(..) | Law::Jumps(_) => vec![
             judge("signature", RealisedVariance::new(0, GRID, vec![1, 2, 5, 20])),
@@ -149,6 +169,10 @@ fn statistics(law: Law) -> Vec<Judge> {
             judge("hawkes ln decay", Hawkes::new(600 * SECOND, HawkesNumber::LnDecay)),
             judge("hawkes ln base", Hawkes::new(600 * SECOND, HawkesNumber::LnBaseRate)),
         ],
+        Law::Sides(..) => vec![
+            judge("branching matrix", MutualHawkes::new([0, 1], 600 * SECOND, MutualHawkesNumber::Branching)),
+            judge("spectral radius", MutualHawkes::new([0, 1], 600 * SECOND, MutualHawkesNumber::SpectralRadius)),
+        ],
         Law::Flow(_) => vec![
             judge("impact slope", Regression::new(0, 1, GRID, 0, RegressionNumber::Slope)),
             judge("impact relative", Regression::new(0, 1, GRID, 0, RegressionNumber::RelativeSlope)),
@@ -156,6 +180,7 @@ fn statistics(law: Law) -> Vec<Judge> {
             judge("impact R2", Regression::new(0, 1, GRID, 0, RegressionNumber::RSquared)),
             judge("ahead slope", Regression::new(0, 1, GRID, 3, RegressionNumber::Slope)),
             judge("ahead R2", Regression::new(0, 1, GRID, 3, RegressionNumber::RSquared)),
+            judge("up curve", UpCurve::new(0, 1, GRID, 1, UpCurve::BINS)),
             judge("flow acf", Autocorrelations::new(1, Series::Level, GRID, vec![1, 2, 5])),
         ],
         Law::Signs(_) => vec![
@@ -233,8 +258,16 @@ fn run(case: &Case, judges: &[Judge], seed: u64, truths: &[Option<f64>]) -> Vec<
 
 const PRICES: [Law; 4] =
     [Law::Price(0.1, 0.85, 0.3), Law::Price(0.15, 0.7, 0.0), Law::Price(0.05, 0.94, 0.5), Law::Jumps(6.0)];
-const OTHERS: [Law; 6] =
-    [Law::Events(0.6, 2.0), Law::Flow(0.5), Law::Signs(0.7), Law::Events(0.8, 0.5), Law::Flow(0.15), Law::Signs(0.5)];
+const OTHERS: [Law; 8] = [
+    Law::Events(0.6, 2.0),
+    Law::Flow(0.5),
+    Law::Signs(0.7),
+    Law::Events(0.8, 0.5),
+    Law::Flow(0.15),
+    Law::Signs(0.5),
+    Law::Sides(0.4, 0.2, 2.0),
+    Law::Sides(0.6, 0.05, 1.0),
+];
 
 fn slow_cases(laws: &[Law]) -> Vec<Case> {
     let mut cases = Vec::new();
@@ -255,6 +288,9 @@ fn check(cases: &[Case], seed: u64, count: usize, threads: usize) {
     let mut failures = Vec::new();
     for (i, case) in cases.iter().enumerate() {
         let judges = statistics(case.golden);
+        if judges.is_empty() {
+            continue;
+        }
         let found = runs(seed + i as u64, count, threads, |seed| run(case, &judges, seed, &[]));
         println!("{:?} W {}x{} {:?}:", case.golden, case.windows, case.rows, case.design);
         for (k, judge) in judges.iter().enumerate() {
@@ -282,7 +318,7 @@ fn is_slow() -> bool {
 #[test]
 fn quick_tier() {
     let case = |law| Case { golden: law, candidate: law, windows: 80, rows: 30, design: Design::Independent };
-    check(&[PRICES[0], PRICES[1], OTHERS[0], OTHERS[1], OTHERS[2]].map(case), 60_000, 40, 1);
+    check(&[PRICES[0], PRICES[1], OTHERS[0], OTHERS[1], OTHERS[2], OTHERS[6]].map(case), 60_000, 40, 1);
 }
 
 #[test]
@@ -302,7 +338,7 @@ fn slow_tier_of_others() {
 /// Differences that must be found, with the true one where it is known: intervals hold it.
 type Planted = (Law, Law, &'static [(&'static str, Option<f64>)]);
 
-const PLANTED: [Planted; 8] = [
+const PLANTED: [Planted; 11] = [
     (
         Law::Price(0.05, 0.8, 0.2),
         Law::Price(0.05, 0.8, 0.8),
@@ -323,6 +359,13 @@ const PLANTED: [Planted; 8] = [
         &[("impact slope", Some(-0.25)), ("impact relative", Some(-0.4)), ("impact r", None), ("impact R2", None)],
     ),
     (Law::Signs(0.7), Law::Signs(0.6), &[("sign changes", Some(0.2)), ("sign acf", None)]),
+    (
+        Law::Sides(0.5, 0.2, 2.0),
+        Law::Sides(0.3, 0.2, 2.0),
+        &[("branching matrix", Some(0.2)), ("spectral radius", Some(-0.2))],
+    ),
+    (Law::Sides(0.3, 0.4, 2.0), Law::Sides(0.6, 0.1, 2.0), &[("branching matrix", Some(0.3))]),
+    (Law::Flow(0.5), Law::Flow(0.15), &[("up curve", None)]),
 ];
 
 fn check_planted(count: usize, threads: usize) {
@@ -334,10 +377,13 @@ fn check_planted(count: usize, threads: usize) {
             .iter()
             .map(|judge| wanted.iter().find(|(name, _)| *name == judge.name).and_then(|(_, truth)| *truth))
             .collect();
+        if judges.is_empty() {
+            continue;
+        }
         let found = runs(63_000 + i as u64, count, threads, |seed| run(&case, &judges, seed, &truths));
         println!("{golden:?} against {candidate:?}:");
         for (name, truth) in *wanted {
-            let k = judges.iter().position(|judge| judge.name == *name).unwrap();
+            let Some(k) = judges.iter().position(|judge| judge.name == *name) else { continue };
             let judged: Vec<End> = found.iter().map(|ends| ends[k]).filter(|end| !end.refused).collect();
             let seen = judged.iter().filter(|end| end.zero_excluded).count() as f64 / count as f64;
             let (above, below) = (share(judged.iter().map(|e| e.above)), share(judged.iter().map(|e| e.below)));
@@ -360,7 +406,7 @@ fn planted_differences_are_found() {
 fn a_simulated_process_is_found_again() {
     for (seed, ratio, decay) in [(1, 0.5, 2.0), (2, 0.8, 1.0), (3, 0.3, 10.0)] {
         let mut rng = Rng::new(64_000 + seed);
-        let panels = events(ratio, decay, 400, 100, &mut rng);
+        let panels = events([ratio, 0.0], decay, 400, 100, &mut rng);
         let counts: Vec<u64> = panels.iter().map(|panel| panel.rows().len() as u64).collect();
         let times: Vec<i64> = panels.iter().flat_map(|panel| panel.rows().t_ns).collect();
         let fit = fit_hawkes(&times, 600 * SECOND).unwrap();
@@ -374,11 +420,35 @@ fn a_simulated_process_is_found_again() {
     }
     // Twice as fast a decay for every other event is no such process.
     let mut rng = Rng::new(64_004);
-    let mut times: Vec<i64> = events(0.5, 0.5, 400, 50, &mut rng).iter().flat_map(|panel| panel.rows().t_ns).collect();
-    times.extend(events(0.5, 50.0, 400, 50, &mut rng).iter().flat_map(|panel| panel.rows().t_ns));
+    let mut times: Vec<i64> =
+        events([0.5, 0.0], 0.5, 400, 50, &mut rng).iter().flat_map(|panel| panel.rows().t_ns).collect();
+    times.extend(events([0.5, 0.0], 50.0, 400, 50, &mut rng).iter().flat_map(|panel| panel.rows().t_ns));
     times.sort_unstable();
     let fit = fit_hawkes(&times, 600 * SECOND).unwrap();
     assert!(fit.ks_p_value < 1e-4, "{fit:?}");
+}
+
+/// Both kinds are told apart, and residuals of each are exponential.
+#[test]
+fn a_simulated_process_of_two_kinds_is_found_again() {
+    for (seed, own, other, decay) in [(1, 0.4, 0.2, 2.0), (2, 0.7, 0.0001, 1.0), (3, 0.1, 0.5, 10.0)] {
+        let mut rng = Rng::new(64_100 + seed);
+        let rows: Vec<PanelRows> =
+            events([own, other], decay, 400, 60, &mut rng).iter().map(|panel| panel.rows()).collect();
+        let times: Vec<i64> = rows.iter().flat_map(|rows| rows.t_ns.clone()).collect();
+        let kinds: Vec<[bool; 2]> = rows
+            .iter()
+            .flat_map(|rows| (0..rows.len()).map(|i| [rows.row(i)[0] == 0, rows.row(i)[1] == 0]).collect::<Vec<_>>())
+            .collect();
+        let fit = fit_mutual_hawkes(&times, &kinds, 600 * SECOND).unwrap();
+        println!("{own} {other} {decay}: {fit:?}");
+        let want = [[own, other], [other, own]];
+        for (found, want) in fit.branching.as_flattened().iter().zip(want.as_flattened()) {
+            assert!((found - want).abs() < 0.04, "{fit:?}");
+        }
+        assert!((fit.decay / decay - 1.0).abs() < 0.15 && (fit.spectral_radius - own - other).abs() < 0.03, "{fit:?}");
+        assert!(fit.ks_p_value.iter().all(|p| *p > 0.01), "{fit:?}");
+    }
 }
 
 #[test]

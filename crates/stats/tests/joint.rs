@@ -94,6 +94,24 @@ fn found(name: &str, x: &Rows, y: &Rows) -> (Vec<f64>, f64) {
             let found = energy_exact(x, y, &three, 0, 0).unwrap();
             (vec![found.squared, found.unbiased, found.across], 1e-12)
         }
+        "breusch_pagan" => {
+            // In one window nothing is taken off the mean square.
+            let one = Rows { window: vec![0; x.len()], ..x.clone() };
+            let square = golden(&SquaredCorrelation::new(&three).unwrap(), &one, &one)[0];
+            (vec![square, 3.0 * x.len() as f64 * square], 1e-14 * x.len() as f64)
+        }
+        "sliced_anderson" | "sliced_anderson_coarse" => {
+            let cells = if name == "sliced_anderson" { 20 } else { 3 };
+            let statistic = SlicedAndersonDarling::new(three, 4, cells).unwrap();
+            let mut found = vec![effect(&statistic, x, y)];
+            found.extend(&golden(&statistic, x, y)[..2 * cells]);
+            (found, 1e-12)
+        }
+        // Cells see less than values do: some hundredths of the distance.
+        "whole_anderson" => {
+            let fine = SlicedAndersonDarling::new(vec![0], 1, 500).unwrap();
+            (vec![effect(&fine, x, y)], 0.005)
+        }
         "mmd" => {
             let found = mmd_exact(x, y, &three, 0, 0).unwrap();
             (vec![found.squared, found.unbiased, found.across], 1e-13)

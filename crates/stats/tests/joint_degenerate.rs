@@ -23,8 +23,10 @@ fn statistics() -> Vec<(&'static str, Box<dyn PanelStatistic>)> {
         ("spectrum", Box::new(CorrelationSpectrum::new(two.clone()).unwrap())),
         ("correlations", Box::new(CorrelationDistance::new(&two).unwrap())),
         ("mean correlation", Box::new(MeanCorrelation::new(&two).unwrap())),
+        ("squared correlation", Box::new(SquaredCorrelation::new(&two).unwrap())),
         ("lead and lag", Box::new(LeadLag::new(pairs, 2, 1).unwrap())),
         ("energy", Box::new(SlicedEnergy::new(two.clone(), 4, 6).unwrap())),
+        ("anderson", Box::new(SlicedAndersonDarling::new(two.clone(), 4, 6).unwrap())),
         ("mmd", Box::new(Mmd::new(two.clone(), 6).unwrap())),
         ("path", path(PathOf::Values)),
         ("sums", path(PathOf::Sums)),
@@ -171,6 +173,9 @@ fn parameters_are_checked() {
     assert!(
         refused(SlicedEnergy::new(vec![0, 1], usize::MAX, 2).err()) && refused(SlicedEnergy::new(vec![], 1, 2).err())
     );
+    assert!(refused(SlicedAndersonDarling::new(vec![0, 1], 1, 1).err()));
+    assert!(refused(SlicedAndersonDarling::new(vec![0, 0], 1, 2).err()));
+    assert!(refused(SquaredCorrelation::new(&[1, 1]).err()) && refused(SquaredCorrelation::new(&[0]).err()));
     assert!(refused(Mmd::new(vec![0], 2).err()) && refused(Mmd::new(vec![0, 0], 6).err()));
     assert!(refused(Signature::new(vec![0], PathOf::Values, 1, 1, 1).err()));
     assert!(refused(Signature::new((0..5).collect(), PathOf::Values, 4, 1, 3).err()));

@@ -5,10 +5,15 @@ mod common;
 
 use common::{raw, rows, uniform};
 use std::collections::BTreeMap;
+use verismo_stats::judging::{PanelStatistic, Rows};
 use verismo_stats::temporal;
 
 /// Columns: see the header. mpmath, 40 digits. Regenerate: `python3 vectors/gen/temporal.py`.
 const VECTORS: &str = include_str!("../vectors/temporal.csv");
+/// SciPy, and mpmath with 30 digits from where it ends. Regenerate: `python3 vectors/gen/mutual_hawkes.py`.
+const MUTUAL: &str = include_str!("../vectors/mutual_hawkes.csv");
+/// NumPy. Regenerate: `python3 vectors/gen/up_curve.py`.
+const UP_CURVES: &str = include_str!("../vectors/up_curve.csv");
 
 const UNIT: f64 = 1_048_576.0;
 
@@ -240,4 +245,152 @@ fn every_number_agrees_with_mpmath() {
     println!("{worst:#?}");
     assert!(failures.is_empty(), "{failures:#?}");
     assert!(checked.len() == 15 && checked.values().all(|n| *n >= 5), "{checked:?}");
+}
+
+/// The events of `vectors/gen/mutual_hawkes.py`, in order of time and kind.
+fn clusters(law: &str, stream: u64, seconds: u64) -> Vec<(i64, usize)> {
+    let (rates, branching, decay): ([f64; 2], [[f64; 2]; 2], f64) = match law {
+        "usual" => ([0.5, 0.3], [[0.5, 0.1], [0.2, 0.4]], 2.0),
+        "own" => ([0.4, 0.4], [[0.6, 0.0], [0.0, 0.6]], 8.0),
+        "other" => ([0.6, 0.6], [[0.05, 0.5], [0.4, 0.05]], 1.0),
+        other => panic!("no law {other}"),
+    };
+    let mut uniforms = uniform(stream, 60_000);
+    let mut next = || uniforms.next().unwrap();
+    let end = seconds as f64;
+    let mut events: Vec<(f64, usize)> = Vec::new();
+    for (kind, rate) in rates.into_iter().enumerate() {
+        let mut at = 0.0;
+        loop {
+            at -= libm::log(next()) / rate;
+            if at >= end {
+                break;
+            }
+            events.push((at, kind));
+        }
+    }
+    let mut k = 0;
+    while k < events.len() {
+        let (at, kind) = events[k];
+        for (child, numbers) in branching.iter().enumerate() {
+            let mut left = next();
+            let least = libm::exp(-numbers[kind]);
+            while left > least {
+                events.push((at - libm::log(next()) / decay, child));
+                left *= next();
+            }
+        }
+        k += 1;
+    }
+    let hole = |t: i64| if t > seconds as i64 * 500_000_000 { t + 200_000_000_000 } else { t };
+    let mut events: Vec<(i64, usize)> = events
+        .into_iter()
+        .filter(|(at, _)| *at < end)
+        .map(|(at, kind)| (hole((at * 1e6) as i64 * 1_000), kind))
+        .collect();
+    events.sort_unstable();
+    events
+}
+
+/// Parameters keep the digits of the root (the score in doubles leaves 1e-12 of them); SciPy, which sees the likelihood only, ends no
+/// higher than we do, and no lower than rounding.
+#[test]
+fn mutual_excitation_agrees_with_scipy_and_mpmath() {
+    let (mut fits, mut checked) = (BTreeMap::new(), 0);
+    for fields in rows(MUTUAL) {
+        let [law, stream, seconds, name, want] = fields[..] else { panic!("{fields:?}") };
+        let key = (law, stream.parse().unwrap(), seconds.parse().unwrap());
+        let fit = fits.entry(key).or_insert_with(|| {
+            let events = clusters(key.0, key.1, key.2);
+            let times: Vec<i64> = events.iter().map(|(t, _)| *t).collect();
+            let kinds: Vec<[bool; 2]> = events.iter().map(|(_, kind)| [*kind == 0, *kind == 1]).collect();
+            temporal::fit_mutual_hawkes(&times, &kinds, 60_000_000_000).unwrap()
+        });
+        let want: f64 = want.parse().unwrap();
+        let [[a, b], [c, d]] = fit.branching;
+        let (value, tolerance) = match name {
+            "base_0" => (fit.base_rates[0], 1e-11),
+            "base_1" => (fit.base_rates[1], 1e-11),
+            "n_00" => (a, 1e-11),
+            "n_01" => (b, 1e-11),
+            "n_10" => (c, 1e-11),
+            "n_11" => (d, 1e-11),
+            "decay" => (fit.decay, 1e-11),
+            "radius" => (fit.spectral_radius, 1e-11),
+            "likelihood" => (fit.log_likelihood, 1e-12),
+            "scipy" => (fit.log_likelihood.min(want + 1e-4), 1e-9 / want.abs()),
+            "events_0" => (fit.events[0] as f64, 0.0),
+            "events_1" => (fit.events[1] as f64, 0.0),
+            "ks_0" => (fit.ks_distance[0], 1e-11),
+            "ks_1" => (fit.ks_distance[1], 1e-11),
+            "p_0" => (fit.ks_p_value[0], 1e-10),
+            "p_1" => (fit.ks_p_value[1], 1e-10),
+            other => panic!("no number {other}"),
+        };
+        if name == "scipy" {
+            assert!(value >= want - 1e-9, "{key:?}: {value} is below SciPy's {want}");
+            continue;
+        }
+        let error = (value - want).abs();
+        // A branching number near 0 keeps the digits of 1.
+        assert!(
+            error <= tolerance * want.abs().max(0.1),
+            "{key:?}: {name} is {value:e}, not {want:e}, off by {error:e}"
+        );
+        checked += 1;
+    }
+    assert_eq!((fits.len(), checked), (4, 60));
+}
+
+/// The sample of `vectors/gen/up_curve.py`.
+fn steered(kind: &str, stream: u64, n: u64) -> Rows {
+    let (u, v): (Vec<f64>, Vec<f64>) = (uniform(stream, n).collect(), uniform(stream + 1, n).collect());
+    let odd = if stream % 2 == 1 { 0.25 } else { 0.0 };
+    let mut price = 0.0;
+    let row = |i: usize| {
+        let x = match kind {
+            "smooth" => u[i],
+            "ties" => (4.0 * u[i]).floor(),
+            "middle" if u[i] > 0.25 && u[i] < 0.7 => 0.5,
+            "middle" => u[i],
+            "ends" => u[i].clamp(0.3, 0.88),
+            "two" => (2.0 * u[i]).floor(),
+            other => panic!("no kind {other}"),
+        };
+        price += if i > 0 && u[i - 1] > 0.6 && v[i] > 0.4 {
+            1.0
+        } else if v[i] < 0.25 {
+            -1.0
+        } else if v[i] < 0.5 + odd {
+            0.0
+        } else {
+            1.0
+        };
+        [if i % 53 == 20 { f64::NAN } else { price }, if i % 31 == 7 { f64::NAN } else { x }]
+    };
+    Rows::of_values(2, (0..n as usize).flat_map(row).collect(), 1_000_000_000)
+}
+
+#[test]
+fn curves_of_rises_agree_with_numpy() {
+    let mut checked = 0;
+    for fields in rows(UP_CURVES) {
+        let [kind, stream, n, m, lead, bins, side, want @ ..] = &fields[..] else { panic!("{fields:?}") };
+        let stream: u64 = stream.parse().unwrap();
+        let (golden, candidate) =
+            (steered(kind, stream, n.parse().unwrap()), steered(kind, stream + 3, m.parse().unwrap()));
+        let grid = temporal::Spacing::Time(1_000_000_000);
+        let curve = temporal::UpCurve::new(0, 1, grid, lead.parse().unwrap(), bins.parse().unwrap());
+        let found = &curve.read(&golden, &candidate).unwrap()[usize::from(*side == "candidate")].values;
+        assert_eq!(found.len(), want.len());
+        for (k, (found, want)) in found.iter().zip(want).enumerate() {
+            let want: f64 = want.parse().unwrap();
+            assert!(
+                (found - want).abs() <= 1e-12,
+                "{kind} {stream}, lead {lead}, {side}, bin {k}: {found} is not {want}"
+            );
+            checked += 1;
+        }
+    }
+    assert!(checked > 150, "{checked}");
 }

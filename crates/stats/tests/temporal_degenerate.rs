@@ -53,6 +53,17 @@ fn statistics() -> Vec<Box<dyn PanelStatistic>> {
             all.push(Box::new(t::Hawkes::new(gap, number)));
         }
     }
+    for number in [t::MutualHawkesNumber::Branching, t::MutualHawkesNumber::SpectralRadius] {
+        for gap in [60 * SECOND, 0, -1, i64::MAX] {
+            all.push(Box::new(t::MutualHawkes::new([0, 1], gap, number)));
+        }
+        all.push(Box::new(t::MutualHawkes::new([1, 9], i64::MAX, number)));
+        all.push(Box::new(t::MutualHawkes::new([1, 1], i64::MAX, number)));
+    }
+    for (lead, bins) in [(1, 5), (0, 0), (3, usize::MAX), (usize::MAX, 2)] {
+        all.push(Box::new(t::UpCurve::new(0, 1, grid, lead, bins)));
+    }
+    all.push(Box::new(t::UpCurve::new(0, 9, grid, 1, 5)));
     // Columns and steps that are not there.
     all.push(Box::new(t::RealisedVariance::new(9, grid, vec![1, 2])));
     for steps in [vec![], vec![0], vec![1], vec![0, 1], vec![1, 0], vec![usize::MAX, 1], vec![1, usize::MAX]] {
@@ -240,6 +251,14 @@ fn functions(x: &[f64], times: &[i64], counts: &[u64]) {
             fine("hawkes", &[fit.base_rate, fit.branching_ratio, fit.decay, fit.log_likelihood, fit.ks_distance]);
         }
     }
+    let kinds: Vec<[bool; 2]> = (0..times.len()).map(|i| [i % 3 > 0, i % 5 > 2]).collect();
+    for gap in [-1, 0, SECOND, i64::MAX] {
+        if let Ok(fit) = t::fit_mutual_hawkes(times, &kinds, gap) {
+            fine("mutual hawkes", fit.branching.as_flattened());
+            fine("mutual hawkes", &[fit.decay, fit.spectral_radius, fit.log_likelihood]);
+        }
+    }
+    assert!(t::fit_mutual_hawkes(times, &[], 1).is_err());
     fine("dispersion", &t::branching_ratio_of_dispersion(counts).into_iter().collect::<Vec<_>>());
 }
 

@@ -4,12 +4,12 @@ use verismo_stats::classic::Tail;
 use verismo_stats::joint::{
     Classifier, Copula, Correlation, CorrelationDistance, CorrelationSpectrum, LeadLag, MeanCorrelation, Mmd, PathOf,
     PointCorrelation, PointMismatch, PointRatioError, PointRmse, RankCorrelation, RankDependence, Signature,
-    SlicedEnergy, TailDependence,
+    SlicedAndersonDarling, SlicedEnergy, SquaredCorrelation, TailDependence,
 };
 use verismo_stats::judging::PanelStatistic;
 use verismo_stats::temporal::{
-    Garch, GarchNumber, Hawkes, HawkesNumber, JumpShare, RealisedVariance, Regression, RegressionNumber, Series,
-    SignChanges, Spacing, TwoScales, TwoScalesNumber,
+    Garch, GarchNumber, Hawkes, HawkesNumber, JumpShare, MutualHawkes, MutualHawkesNumber, RealisedVariance,
+    Regression, RegressionNumber, Series, SignChanges, Spacing, TwoScales, TwoScalesNumber, UpCurve,
 };
 use verismo_suite::catalogue::{self, PanelColumn, PanelPlan, Reads, TestId};
 
@@ -96,6 +96,7 @@ fn joint(test: TestId, columns: &[PanelColumn]) -> Option<Plan> {
         TestId::Spectrum => Plan::unnamed(CorrelationSpectrum::new(all).ok()?),
         TestId::CorrelationDistance => Plan::unnamed(CorrelationDistance::new(&all).ok()?),
         TestId::MeanCorrelation => Plan::unnamed(MeanCorrelation::new(&all).ok()?),
+        TestId::SquaredCorrelation => Plan::unnamed(SquaredCorrelation::new(&all).ok()?),
         TestId::LeadLag => {
             let moved = place(columns, "return")?;
             let others: Vec<(usize, usize)> = ["ofi", "signed_volume", "imbalance"]
@@ -111,6 +112,10 @@ fn joint(test: TestId, columns: &[PanelColumn]) -> Option<Plan> {
         }
         TestId::JointEnergy => {
             Plan::unnamed(SlicedEnergy::new(all, SlicedEnergy::DIRECTIONS, SlicedEnergy::CELLS).ok()?)
+        }
+        TestId::SlicedAd => {
+            let (directions, cells) = (SlicedAndersonDarling::DIRECTIONS, SlicedAndersonDarling::CELLS);
+            Plan::unnamed(SlicedAndersonDarling::new(all, directions, cells).ok()?)
         }
         TestId::Mmd => Plan::unnamed(Mmd::new(all, Mmd::FREQUENCIES).ok()?),
         TestId::Copula => {
@@ -130,6 +135,16 @@ fn temporal(test: TestId, columns: &[PanelColumn]) -> Option<Plan> {
     let regression = |x: &str, lead: usize, number: RegressionNumber| {
         Plan::unnamed(Regression::new(price?, place(columns, x)?, SECOND, lead, number))
     };
+    let up_curve = |x: &str| {
+        let statistic = UpCurve::new(price?, place(columns, x)?, SECOND, 1, UpCurve::BINS);
+        let fifths = ["lowest", "second", "third", "fourth", "highest"];
+        Plan::new(statistic, fifths.map(|fifth| format!("a rise after the {fifth} fifth of {x}")).to_vec())
+    };
+    let mutual = |number: MutualHawkesNumber, names: &[&str]| {
+        let sides = [place(columns, "buy")?, place(columns, "sell")?];
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        Plan::new(MutualHawkes::new(sides, HOLE_S * SECOND_NS, number), names)
+    };
     match test {
         TestId::KyleLambda => regression("signed_volume", 0, RegressionNumber::RelativeSlope),
         TestId::FlowImpact => regression("ofi", 0, RegressionNumber::RelativeSlope),
@@ -147,6 +162,18 @@ fn temporal(test: TestId, columns: &[PanelColumn]) -> Option<Plan> {
         TestId::SignChanges => Plan::unnamed(SignChanges::new(price?, Series::Difference, SECOND)),
         TestId::HawkesBranching => Plan::unnamed(Hawkes::new(HOLE_S * SECOND_NS, HawkesNumber::BranchingRatio)),
         TestId::HawkesDecay => Plan::unnamed(Hawkes::new(HOLE_S * SECOND_NS, HawkesNumber::LnDecay)),
+        TestId::HawkesMatrix => mutual(
+            MutualHawkesNumber::Branching,
+            &[
+                "buys that a buy excites",
+                "buys that a sell excites",
+                "sells that a buy excites",
+                "sells that a sell excites",
+            ],
+        ),
+        TestId::HawkesRadius => mutual(MutualHawkesNumber::SpectralRadius, &[]),
+        TestId::UpGivenFlow => up_curve("ofi"),
+        TestId::UpGivenImbalance => up_curve("imbalance"),
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! The columns that observables read: filled by the scan, cleared after each pass.
 
 use crate::book::{Depths, Reach, Top};
+use crate::event::Side;
 use verismo_stats::carry;
 use verismo_stats::state::{Carry, DecodeError, Reader};
 
@@ -164,8 +165,46 @@ pub struct Orders {
     pub lifetime: Timed,
     /// How long each order rested before its owner first took something away, ns, at that time.
     pub time_to_cancel: Timed,
+    /// What happens to the queues at each price, in order; only where an observable asks for it.
+    pub queues: Vec<QueueRow>,
     /// Order-level rows read since the tables were cleared: each adds at most one row to each of them.
     pub n_rows: usize,
+}
+
+/// Something that happens to the queue at a price. Times are floored, ns, or [`crate::event::NO_TIME`] where the row has none or the book
+/// is not known; quantities are in 10^-8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueueRow {
+    /// An order comes, behind what stands there.
+    Joined {
+        /// When.
+        t_ns: i64,
+        /// The order.
+        id: i64,
+        /// Where.
+        level: (Side, i64),
+        /// What stood there.
+        ahead: i64,
+    },
+    /// Some quantity leaves.
+    Left {
+        /// When.
+        t_ns: i64,
+        /// Of which order; [`crate::event::NO_ID`] for one that is not known.
+        id: i64,
+        /// From where.
+        level: (Side, i64),
+        /// How much.
+        qty: i64,
+        /// What stands there now.
+        rest: i64,
+        /// Whether by a trade; else its owner took it away.
+        by_trade: bool,
+        /// Whether nothing is left of the order.
+        is_gone: bool,
+    },
+    /// What was known of all queues is so no more.
+    Lost,
 }
 
 /// Values, each at its time.
@@ -368,7 +407,8 @@ impl Frame {
         asks.clear();
         reach.clear();
         near.clear();
-        let Orders { size, queue_ahead, lifetime, time_to_cancel, n_rows } = &mut self.orders;
+        let Orders { size, queue_ahead, lifetime, time_to_cancel, queues, n_rows } = &mut self.orders;
+        queues.clear();
         for table in [size, queue_ahead, lifetime, time_to_cancel] {
             table.clear();
         }

@@ -6,7 +6,7 @@ use std::sync::{PoisonError, RwLock};
 use verismo_stats::state::Carry;
 
 use super::series::{book, bursts, depth, events, flow, hidden, impact, layering, liquidity, order_flow};
-use super::series::{orders, panels, patterns, returns, shape, toxicity, trades, volatility};
+use super::series::{orders, panels, patterns, queues, returns, shape, toxicity, trades, volatility};
 
 /// An observable: reads its columns of each frame, counts keys per window.
 ///
@@ -45,15 +45,18 @@ pub struct Needs {
     pub reach: bool,
     /// The levels near the touch, in every sample.
     pub near: bool,
+    /// What happens to the queue at each price.
+    pub queues: bool,
 }
 
 impl Needs {
     /// Nothing beyond the tables that are always there.
-    pub const NONE: Self = Self { tape: false, updates: false, reach: false, near: false };
+    pub const NONE: Self = Self { tape: false, updates: false, reach: false, near: false, queues: false };
     const TAPE: Self = Self { tape: true, ..Self::NONE };
     const UPDATES: Self = Self { updates: true, ..Self::TAPE };
     const REACH: Self = Self { reach: true, ..Self::NONE };
     const NEAR: Self = Self { near: true, ..Self::NONE };
+    const QUEUES: Self = Self { queues: true, ..Self::NONE };
 
     /// What either needs.
     #[must_use]
@@ -63,6 +66,7 @@ impl Needs {
             updates: self.updates || other.updates,
             reach: self.reach || other.reach,
             near: self.near || other.near,
+            queues: self.queues || other.queues,
         }
     }
 }
@@ -170,6 +174,7 @@ pub const REGISTRY: &[Entry] = &[
     v1_with(Needs::TAPE, "virtual_bid_fill_time", liquidity::virtual_bid_fill_time),
     v1_with(Needs::TAPE, "virtual_ask_fill_time", liquidity::virtual_ask_fill_time),
     v1_with(Needs::TAPE, "virtual_fill_10s", liquidity::virtual_fill_10s),
+    v1_with(Needs::QUEUES, "queue_error", queues::queue_error),
     v1_with(Needs::TAPE, "hidden_share", hidden::hidden_share),
     v1_with(Needs::TAPE, "refill_count", hidden::refill_count),
     v1_with(Needs::TAPE, "spoof_like_1m", patterns::spoof_like_1m),
@@ -182,7 +187,7 @@ pub const REGISTRY: &[Entry] = &[
     v1_with(Needs::TAPE, "dependence_1s", panels::dependence_1s),
     v1_with(Needs::TAPE, "price_response_1s", panels::price_response_1s),
     v1_with(Needs::TAPE, "mid_path_1s", panels::mid_path_1s),
-    v1("trade_arrivals", panels::trade_arrivals),
+    Entry { version: 2, ..v1("trade_arrivals", panels::trade_arrivals) },
     v1("quotes_1s", panels::quotes_1s),
     v1("bars_1m", panels::bars_1m),
 ];

@@ -281,6 +281,13 @@ fn in_words(finding: &Finding, effect: f64) -> String {
         TestId::NoiseToSignal | TestId::GarchHalfLife | TestId::HawkesDecay => {
             format!("The candidate has {} times the golden's.", measured(libm::exp(effect)))
         }
+        TestId::UpGivenFlow | TestId::UpGivenImbalance => format!(
+            "After one fifth of what comes before, the chance that the candidate's price rises lies {} from the golden's.",
+            percent(effect)
+        ),
+        TestId::HawkesMatrix => {
+            format!("What a trade of one side excites of one side, on the mean, lies {size} trades from the golden's.")
+        }
         TestId::VwapError => format!("The candidate's average prices of bars are off by {size} bp."),
         _ if finding.test.info().signed => format!("The candidate's lies {size} {more} the golden's."),
         _ => format!("The candidate lies {size} from the golden."),

@@ -85,21 +85,26 @@ impl PanelStatistic for SlicedEnergy {
 
 /// The law of a projection, averaged over each cell: 1 for a row below it, falling to 0 at its upper end.
 #[derive(Debug, Clone, PartialEq)]
-struct Cells {
+pub(super) struct Cells {
     edges: Vec<f64>,
 }
 
 impl Cells {
-    fn new(cells: usize) -> Self {
+    pub(super) fn new(cells: usize) -> Self {
         let at = |k: usize| 2.0 * k as f64 / cells as f64 - 1.0;
         let edge = |k: usize| REACH * libm::sinh(BEND * at(k)) / libm::sinh(BEND);
         Self { edges: (0..=cells).map(edge).collect() }
+    }
+
+    /// How many.
+    pub(super) fn len(&self) -> usize {
+        self.edges.len() - 1
     }
 }
 
 impl Features for Cells {
     fn count(&self) -> usize {
-        self.edges.len() - 1
+        self.len()
     }
 
     fn at(&self, v: f64, values: &mut [f64], slope: &mut dyn FnMut(usize, f64)) {

@@ -59,6 +59,11 @@ fn spectra() {
     }
     check_all(&CorrelationDistance::new(&[2, 0, 1]).unwrap(), 1e-6);
     check_all(&MeanCorrelation::new(&[2, 0, 1]).unwrap(), 1e-6);
+    // In one window no variance is taken off.
+    let squared = SquaredCorrelation::new(&[2, 0, 1]).unwrap();
+    for (golden, candidate) in [(some_rows(200), some_rows(130)), (tied_rows(200), tied_rows(130))] {
+        check_influences(&squared, &golden, &candidate, 1e-6);
+    }
 }
 
 #[test]
@@ -70,6 +75,7 @@ fn lead_and_lag() {
 fn slices_and_waves() {
     check_all(&SlicedEnergy::new(vec![0, 2, 1], 5, 8).unwrap(), 1e-4);
     check_all(&SlicedEnergy::new(vec![1], 5, 8).unwrap(), 1e-4);
+    check_all(&SlicedAndersonDarling::new(vec![0, 2, 1], 5, 8).unwrap(), 1e-4);
     check_all(&Mmd::new(vec![0, 2, 1], 8).unwrap(), 1e-6);
 }
 

@@ -17,7 +17,9 @@ mod rank_dependence;
 mod ranks;
 mod scale;
 mod signature;
+mod sliced_anderson;
 mod spectrum;
+mod squared_correlation;
 mod tail_dependence;
 
 pub use aligned::{PointCorrelation, PointMismatch, PointRatioError, PointRmse};
@@ -32,7 +34,9 @@ pub use mmd::Mmd;
 pub use pairwise::{PairwiseDistance, energy_exact, mmd_exact};
 pub use rank_dependence::{RankCorrelation, RankDependence};
 pub use signature::{PathOf, Signature};
+pub use sliced_anderson::SlicedAndersonDarling;
 pub use spectrum::{CorrelationDistance, CorrelationSpectrum};
+pub use squared_correlation::SquaredCorrelation;
 pub use tail_dependence::TailDependence;
 
 use crate::judging::{JudgingError, Rows, Side};

@@ -306,7 +306,7 @@ fn parameters([a, b, c]: [f64; 3]) -> Parameters<3> {
 }
 
 /// `max |F_n - F|` from the exponential law of mean 1.
-fn distance_from_exponential(values: &mut [f64]) -> f64 {
+pub(super) fn distance_from_exponential(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     let n = values.len() as f64;
     let gap = |(i, v): (usize, &f64)| {

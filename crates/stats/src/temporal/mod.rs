@@ -13,10 +13,13 @@ mod hawkes;
 mod hawkes_fit;
 mod jumps;
 mod means;
+mod mutual_hawkes;
+mod mutual_hawkes_fit;
 mod newton;
 mod regression;
 mod runs;
 mod spacing;
+mod up_curve;
 mod volatility;
 mod volatility_panel;
 
@@ -31,9 +34,12 @@ pub use hausman::{Hausman, hausman};
 pub use hawkes::{HAWKES_EVENTS_MIN, Hawkes, HawkesNumber};
 pub use hawkes_fit::{HawkesFit, branching_ratio_of_dispersion, fit_hawkes, hawkes_residuals};
 pub use jumps::{Jump, JumpTest, bns_test, lee_mykland};
+pub use mutual_hawkes::{MutualHawkes, MutualHawkesNumber};
+pub use mutual_hawkes_fit::{MUTUAL_HAWKES_EVENTS_MIN, MutualHawkesFit, fit_mutual_hawkes};
 pub use regression::{OlsFit, Regression, RegressionNumber, ols_hac};
 pub use runs::{RunsTest, SignChanges, wald_wolfowitz};
 pub use spacing::{Series, Spacing};
+pub use up_curve::UpCurve;
 pub use volatility::{bipower_variation, noise_variance, realised_variance, signature, two_scales_variance};
 pub use volatility_panel::{JumpShare, RealisedVariance, TwoScales, TwoScalesNumber};
 

@@ -112,6 +112,85 @@ fn hawkes() {
     }
 }
 
+/// Events of two kinds in bursts, each burst mostly of one; some at one time, two sessions.
+fn sided_bursts(n: usize, seed: u64) -> Rows {
+    let mut uniform = uniforms(seed + 1_000);
+    let mut rows = Rows { columns: 2, values: Vec::new(), ..bursts(n, seed) };
+    let mut is_first = true;
+    for _ in 0..n {
+        is_first ^= uniform() < 0.3;
+        let (own, other) = (1.0, if uniform() < 0.05 { 1.0 } else { f64::NAN });
+        rows.values.extend(if is_first { [own, other] } else { [other, own] });
+    }
+    // A trade whose side is not known is no event.
+    rows.values[10..12].fill(f64::NAN);
+    rows
+}
+
+#[test]
+fn mutual_hawkes() {
+    for number in [MutualHawkesNumber::Branching, MutualHawkesNumber::SpectralRadius] {
+        let statistic = MutualHawkes::new([0, 1], 60 * SECOND, number);
+        check_influences(&statistic, &sided_bursts(1_500, 1), &sided_bursts(1_200, 2), 2e-5);
+    }
+    // Both kinds in one: no more than the process of one kind, which excites either alike.
+    let mut rows = sided_bursts(1_500, 1);
+    rows.weights = vec![1.0 / 1_500.0; 1_500];
+    let read = |number| MutualHawkes::new([0, 1], 60 * SECOND, number).read(&rows, &rows).unwrap()[0].values.clone();
+    let matrix = read(MutualHawkesNumber::Branching);
+    let kinds: Vec<[bool; 2]> = (0..1_500).map(|i| [0, 1].map(|c| !rows.row(i)[c].is_nan())).collect();
+    let fit = fit_mutual_hawkes(&rows.t_ns, &kinds, 60 * SECOND).unwrap();
+    for (found, want) in matrix.iter().zip(fit.branching.as_flattened()) {
+        close(*found, *want, 1e-10);
+    }
+    close(read(MutualHawkesNumber::SpectralRadius)[0], fit.spectral_radius, 1e-10);
+}
+
+/// A number of few values, whose edges lie on values that many rows have.
+#[test]
+fn up_curves_of_few_values() {
+    let few = |n: usize, seed: u64| {
+        let mut rows = market(n, seed);
+        rows.values.chunks_exact_mut(3).for_each(|row| row[1] = libm::floor(3.0 * row[1]));
+        rows
+    };
+    for (lead, bins) in [(1, 5), (2, 3)] {
+        let curve = UpCurve::new(0, 1, GRID, lead, bins);
+        check_influences(&curve, &few(900, 1), &few(700, 2), 1e-6);
+    }
+}
+
+/// Where values are many, an edge moves with the weight of rows near it: right on the mean over many rows.
+#[test]
+fn edges_of_up_curves_move_with_the_golden() {
+    let (golden, candidate) = (market(200_000, 1), market_of(200_000, 2, 0.3));
+    let curve = UpCurve::new(0, 1, GRID, 1, 4);
+    let [reading, _] = curve.read(&golden, &candidate).unwrap();
+    for (low, high) in [(-0.6, -0.2), (-0.1, 0.05), (0.3, 0.9)] {
+        // The rows whose number before them lies there.
+        let is_in = |i: usize| i > 0 && (low..high).contains(&golden.row(i - 1)[1]);
+        let count = (0..golden.len()).filter(|i| is_in(*i)).count() as f64;
+        assert!(count > 15_000.0, "{count}");
+        let moved = |by: f64| {
+            let mut moved = golden.clone();
+            for i in 0..golden.len() {
+                moved.weights[i] = moved.weights[i] * (1.0 - by) + if is_in(i) { by / count } else { 0.0 };
+            }
+            let [g, c] = curve.read(&moved, &candidate).unwrap();
+            g.values.iter().zip(&c.values).map(|(g, c)| g - c).collect::<Vec<f64>>()
+        };
+        let (up, down) = (moved(0.05), moved(-0.05));
+        for k in 0..4 {
+            let slope = (up[k] - down[k]) / 0.1;
+            let score = (0..golden.len()).filter(|i| is_in(*i)).map(|i| reading.scores[4 * i + k]).sum::<f64>() / count;
+            assert!(
+                (slope - score).abs() < 0.05 + 0.1 * slope.abs(),
+                "{low} to {high}, bin {k}: {slope} is not {score}"
+            );
+        }
+    }
+}
+
 fn close(a: f64, b: f64, tolerance: f64) {
     assert!((a - b).abs() <= tolerance * b.abs(), "{a} is not {b}");
 }

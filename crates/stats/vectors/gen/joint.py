@@ -16,7 +16,7 @@ import pathlib
 import numpy as np
 import scipy
 import sklearn
-from scipy import stats
+from scipy import special, stats
 from scipy.spatial.distance import cdist
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -114,6 +114,52 @@ def energy(x, y):
         2 * across - xx.sum() / (n * (n - 1)) - yy.sum() / (m * (m - 1)),
         across,
     ]
+
+
+def breusch_pagan(x):
+    """Mean square of the correlations of all pairs, and the statistic T sum r^2."""
+    n, d = x.shape
+    square = np.corrcoef(x.T)[np.triu_indices(d, 1)] ** 2
+    return [square.mean(), n * square.sum()]
+
+
+def frozen_directions(count, dims):
+    """Normal values from a counter, made orthogonal in blocks of as many as there are dimensions."""
+    with np.errstate(over="ignore"):
+        key = mix64(np.uint64(0x646972656374 ^ (1 << 48)))
+        bits = mix64(key + np.arange(count * dims, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    z = special.ndtri(((bits >> np.uint64(12)).astype(np.float64) + 0.5) / 2.0**52).reshape(count, dims)
+    out = []
+    for block in range(0, count, dims):
+        rows = z[block : block + dims]
+        q, r = np.linalg.qr(rows.T)
+        out += list((q * np.sign(np.diag(r))).T[: len(rows)])
+    return np.array(out)
+
+
+def sliced_anderson(x, y, count, cells):
+    """Laws of projections as means over cells, and what Anderson and Darling's weights make of their difference."""
+    x, y = standardise(x, y)
+    edges = 8.0 * np.sinh(3.5 * (2.0 * np.arange(cells + 1) / cells - 1.0)) / np.sinh(3.5)
+    law = lambda v: np.array([np.clip((b - v) / (b - a), 0.0, 1.0).mean() for a, b in zip(edges, edges[1:])])
+    total, numbers = 0.0, []
+    for direction in frozen_directions(count, x.shape[1]):
+        g, f = law(x @ direction), law(y @ direction)
+        mass = 0.5 * (np.append(g[1:], 1.0) - np.append(0.0, g[:-1]))
+        inside = (g > 0.01) & (g < 0.99)
+        total += 0.25 * np.sum(((f - g) ** 2 * mass / (g * (1.0 - g)))[inside]) / count
+        numbers += list(g)
+    return [math.sqrt(total), *numbers[: 2 * cells]]
+
+
+def whole_anderson(x, y):
+    """One column: the integral itself, between the golden's 1 % and 99 %, value by value."""
+    x, y = np.sort(x), np.sort(y)
+    ends = np.arange(1, len(x) + 1) / len(x)
+    g = ends - 0.5 / len(x)
+    f = (np.searchsorted(y, x, "left") + np.searchsorted(y, x, "right")) / (2.0 * len(y))
+    inside = (g > 0.01) & (g < 0.99)
+    return [math.sqrt(0.25 * np.mean(np.where(inside, (f - g) ** 2 / (g * (1.0 - g)), 0.0)))]
 
 
 def mmd(x, y):
@@ -234,6 +280,12 @@ for kind, stream, n, m in [
     line("copula_cells", *head, [v for i, j in PAIRS for v in copula_cells(x[:, i], x[:, j], 4)])
     line("copula_exact", *head, copula_exact(x, y))
     line("energy", *head, energy(x, y))
+    line("breusch_pagan", *head, breusch_pagan(x))
+    line("sliced_anderson", *head, sliced_anderson(x, y, 4, 20))
+    # The cells at the ends count too.
+    line("sliced_anderson_coarse", *head, sliced_anderson(x, y, 4, 3))
+    if kind != "ties":
+        line("whole_anderson", *head, whole_anderson(x[:, 0], y[:, 0]))
     line("mmd", *head, mmd(x, y))
     line("signature_values", *head, signature(x[:, [0, 2]], x[:, [0, 2]].std(axis=0), 5, "values", 3))
     line("signature_lead_lag", *head, signature(x[:, [0, 2]], x[:, [0, 2]].std(axis=0), 5, "lead_lag", 2))

@@ -1,7 +1,7 @@
 //! The observables that the `market` suite does not ask for: trades against the book, the form of the book, order flow.
 
 use super::observable::Grid;
-use super::observables::{BOOK, LAGS, TRADE};
+use super::observables::{BOOK, LAGS, ORDER, TRADE};
 use super::{Class, Display, Kind, ObservableInfo, Sampling, Source};
 
 /// A trade against the book before it, or after it.
@@ -376,5 +376,15 @@ pub(super) const MICROSTRUCTURE: &[ObservableInfo] = &[
         sampling: Sampling::Grid,
         grid: Grid::Ticks(0),
         ..AGAINST
+    },
+    ObservableInfo {
+        id: "queue_error",
+        number: "M-78",
+        unit: "share of the queue",
+        description: "How wrong a book of levels is about places in queues: defined only where single orders are seen. One minus the mean of its size is the accuracy.",
+        formula: "at the first fill of every order that joined a queue: what a book of levels infers to be left before it, over what stood there when it came; from that, each trade at the price takes its quantity, and each cancel of c of Q the share c/Q. The truth is 0, for what is filled is first; above 0 it was filled sooner than inferred, below 0 later, by the share of its queue that traded since, -1 at least. Orders that a snapshot shows have no place",
+        reference: "Moallemi and Yuan (2016), A model for queue position valuation in a limit order book; Cont, Stoikov and Talreja (2010), A stochastic model for order book dynamics",
+        grid: Grid::Ticks(3),
+        ..ORDER
     },
 ];

@@ -9,6 +9,7 @@ mod panel_tests;
 mod panels;
 mod patterns;
 mod plugins;
+mod test_id;
 mod tests_table;
 
 pub use checks::{CHECKS, CheckInfo, check};
@@ -18,7 +19,8 @@ pub use observable::{Class, Display, Grid, Kind, ObservableInfo, PanelColumn, Sa
 pub(crate) use observables::MARKET;
 pub use observables::{OBSERVABLES, all_observables, observable};
 pub use plugins::{MAX_PLUGINS, Metric, PanelPlan, PluginError, Reads, add_metric, add_observable, metric};
-pub use tests_table::{DefaultMargin, LAW_TESTS, MarginUnit, TESTS, TestId, TestInfo, all_tests};
+pub use test_id::TestId;
+pub use tests_table::{DefaultMargin, LAW_TESTS, MarginUnit, TESTS, TestInfo, all_tests};
 
 /// The known name nearest to `name` by edit distance, if it is near enough to be what was meant: at most a third of the
 /// letters differ, and at least one may.

@@ -72,7 +72,7 @@ const EVENTS: ObservableInfo = ObservableInfo {
     ..BOOK
 };
 
-const ORDER: ObservableInfo =
+pub(super) const ORDER: ObservableInfo =
     ObservableInfo { source: Source::Orders, sampling: Sampling::PerOrder, class: Class::Ordered, ..BOOK };
 
 /// Every observable.

@@ -5,9 +5,10 @@ use super::observables::{BOOK, TRADE};
 use super::{Class, Display, Kind, ObservableInfo, PanelColumn, Sampling, Source, TestId};
 use TestId::{
     BarMismatch, Classifier, Copula, Correlation, CorrelationDistance, DepthCorrelation, FlowImpact, FlowPrediction,
-    GarchAlpha, GarchHalfLife, HawkesBranching, HawkesDecay, ImbalancePrediction, JointEnergy, JumpShare, Kendall,
-    KyleLambda, LeadLag, MeanCorrelation, Mmd, NoiseToSignal, QuoteRmse, RankCorrelation, SignChanges, Signature,
-    SignaturePlot, Spectrum, TailDependence, VwapError,
+    GarchAlpha, GarchHalfLife, HawkesBranching, HawkesDecay, HawkesMatrix, HawkesRadius, ImbalancePrediction,
+    JointEnergy, JumpShare, Kendall, KyleLambda, LeadLag, MeanCorrelation, Mmd, NoiseToSignal, QuoteRmse,
+    RankCorrelation, SignChanges, Signature, SignaturePlot, SlicedAd, Spectrum, SquaredCorrelation, TailDependence,
+    UpGivenFlow, UpGivenImbalance, VwapError,
 };
 
 const fn column(name: &'static str, unit: &'static str) -> PanelColumn {
@@ -34,7 +35,7 @@ pub(super) const PANELS: &[ObservableInfo] = &[
         id: "joint_state_1s",
         number: "M-35",
         kind: Kind::Panel(&[RETURN, SPREAD, IMBALANCE, BID_SIZE, ASK_SIZE, OFI, VOLUME]),
-        tests: &[JointEnergy, Mmd, Copula, Signature, Classifier],
+        tests: &[JointEnergy, SlicedAd, Mmd, Copula, Signature, Classifier],
         description: "What the market looks like each second, all numbers together: a simulator may match every law alone and none of them together.",
         formula: "at each full second: ln(mid_t / mid_(t-1s)), (a - b)/mid, (q_b - q_a)/(q_b + q_a), q_b, q_a, order flow imbalance and traded volume of the second; a number that is not known has none",
         reference: "Szekely and Rizzo (2004), Testing for equal distributions in high dimension; Cont, Kukanov and Stoikov (2014) for order flow",
@@ -52,6 +53,7 @@ pub(super) const PANELS: &[ObservableInfo] = &[
             Spectrum,
             CorrelationDistance,
             MeanCorrelation,
+            SquaredCorrelation,
             LeadLag,
         ],
         description: "How returns, spreads and flows of one second depend on each other.",
@@ -63,7 +65,7 @@ pub(super) const PANELS: &[ObservableInfo] = &[
         id: "price_response_1s",
         number: "M-67",
         kind: Kind::Panel(&[LOG_MID, OFI, SIGNED, IMBALANCE]),
-        tests: &[FlowImpact, KyleLambda, FlowPrediction, ImbalancePrediction],
+        tests: &[FlowImpact, KyleLambda, FlowPrediction, ImbalancePrediction, UpGivenFlow, UpGivenImbalance],
         description: "What moves the price, second by second: order flow, signed volume, imbalance.",
         formula: "at each full second: ln(mid), order flow imbalance and signed volume of the second, (q_b - q_a)/(q_b + q_a)",
         reference: "Kyle (1985), Continuous auctions and insider trading; Cont, Kukanov and Stoikov (2014), The price impact of order book events",
@@ -83,10 +85,10 @@ pub(super) const PANELS: &[ObservableInfo] = &[
     ObservableInfo {
         id: "trade_arrivals",
         number: "M-53",
-        kind: Kind::Panel(&[column("trade", "trades")]),
-        tests: &[HawkesBranching, HawkesDecay],
-        description: "When trades come: whether one excites the next.",
-        formula: "a row of 1 at the time of every trade",
+        kind: Kind::Panel(&[column("buy", "trades"), column("sell", "trades")]),
+        tests: &[HawkesBranching, HawkesDecay, HawkesMatrix, HawkesRadius],
+        description: "When trades come, and from which side: whether one excites the next.",
+        formula: "a row at the time of every trade: 1 under buy if a buyer took, 1 under sell if a seller did, none of both where the side is not known",
         reference: "Hawkes (1971), Spectra of some self-exciting and mutually exciting point processes; Bacry, Mastromatteo and Muzy (2015), Hawkes processes in finance",
         class: Class::Group,
         grid: Grid::Ticks(8),

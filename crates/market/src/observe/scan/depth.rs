@@ -14,6 +14,7 @@ use crate::observe::ObserveOptions;
 use crate::observe::clock::KindClock;
 use crate::observe::counters::Check;
 use crate::observe::frame::{Frame, TapeTrade};
+use crate::observe::registry::Needs;
 use orders::OrderRows;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -73,10 +74,10 @@ pub(super) struct Depth {
 }
 
 impl Depth {
-    pub(super) fn new(book: Book, grid: Grid, options: &ObserveOptions) -> Self {
+    pub(super) fn new(book: Book, grid: Grid, needs: Needs, options: &ObserveOptions) -> Self {
         Self {
             book,
-            order_rows: OrderRows::new(options.orders_max),
+            order_rows: OrderRows::new(options.orders_max, needs.queues),
             known: Knowledge::new(options.warmup_ns),
             grid,
             open: Open::No,
@@ -329,7 +330,7 @@ impl Depth {
         });
         if is_snapshot {
             self.book.clear();
-            self.order_rows.orders.begin_snapshot();
+            self.order_rows.begin_snapshot(frame);
         }
         self.open = Open::Apply { is_snapshot, own_ns, t_ns, id };
         self.decreased = 0;
@@ -432,7 +433,7 @@ impl Depth {
     /// Nothing continues from here: the book is unknown, the clock and the grid start anew.
     fn break_off(&mut self, frame: &mut Frame) {
         self.book.clear();
-        self.order_rows.orders.clear();
+        self.order_rows.clear(frame);
         self.known.reset();
         self.clock.reset();
         self.grid.stop(frame);

@@ -91,7 +91,7 @@ impl Scan {
         Self {
             clock_ns: options.clock_ns,
             trades: Trades::new(),
-            depth: Depth::new(Book::new(options.levels_max), Grid::new(options.grid_ns, needs), options),
+            depth: Depth::new(Book::new(options.levels_max), Grid::new(options.grid_ns, needs), needs, options),
             quotes: Quotes::default(),
             shared: Shared {
                 counters: Counters::new(),

@@ -14,6 +14,7 @@ pub mod order_flow;
 pub mod orders;
 pub mod panels;
 pub mod patterns;
+pub mod queues;
 pub mod returns;
 mod running;
 pub mod shape;

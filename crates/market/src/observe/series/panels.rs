@@ -215,7 +215,7 @@ impl Writer for Seconds {
     }
 }
 
-/// A row for each trade, at its time.
+/// A row for each trade, at its time: 1 under its side.
 pub fn trade_arrivals(_grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
     boxed("trade_arrivals", window_ns, Arrivals)
 }
@@ -226,8 +226,9 @@ carry!(Arrivals:);
 
 impl Writer for Arrivals {
     fn read(&mut self, frame: &Frame, out: &mut WindowPanels) {
-        for &t_ns in &frame.trades.t_ns {
-            out.push(t_ns, &[ONE as i64]);
+        for (&t_ns, &sign) in frame.trades.t_ns.iter().zip(&frame.trades.sign) {
+            let of = |side: i64| if sign == side { ONE as i64 } else { UNDEFINED };
+            out.push(t_ns, &[of(1), of(-1)]);
         }
     }
 }

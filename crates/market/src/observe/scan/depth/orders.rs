@@ -5,7 +5,7 @@ use crate::book::{Book, Knowledge};
 use crate::event::{Kind, NO_ID, NO_TIME, Side, flags};
 use crate::message::{OrderAction, OrderEvent};
 use crate::observe::counters::Check;
-use crate::observe::frame::Frame;
+use crate::observe::frame::{Frame, QueueRow};
 use crate::observe::part::OrdersPart;
 use crate::observe::scan::quotes::Quotes;
 use crate::orders::{Applied, Orders};
@@ -14,14 +14,34 @@ use verismo_stats::carry;
 /// The orders of a stream, and how many rows spoke of them.
 pub(in crate::observe::scan) struct OrderRows {
     pub(super) orders: Orders,
+    /// Whether what happens to queues is asked for.
+    tells_queues: bool,
     n_rows: u64,
     n_added: u64,
     n_taken: u64,
 }
 
 impl OrderRows {
-    pub(super) fn new(orders_max: usize) -> Self {
-        Self { orders: Orders::new(orders_max), n_rows: 0, n_added: 0, n_taken: 0 }
+    pub(super) fn new(orders_max: usize, tells_queues: bool) -> Self {
+        Self { orders: Orders::new(orders_max), tells_queues, n_rows: 0, n_added: 0, n_taken: 0 }
+    }
+
+    /// A snapshot begins: see [`Orders::begin_snapshot`].
+    pub(super) fn begin_snapshot(&mut self, frame: &mut Frame) {
+        self.orders.begin_snapshot();
+        self.lose_queues(frame);
+    }
+
+    /// Nothing is known any more.
+    pub(super) fn clear(&mut self, frame: &mut Frame) {
+        self.orders.clear();
+        self.lose_queues(frame);
+    }
+
+    fn lose_queues(&self, frame: &mut Frame) {
+        if self.tells_queues {
+            frame.orders.queues.push(QueueRow::Lost);
+        }
     }
 
     /// Takes out what was counted since the last cut.
@@ -53,7 +73,15 @@ impl OrderRows {
         self.n_rows += 1;
         let Some(event) = event(row, shared) else { return 0 };
         let mut decreased = 0;
-        match self.orders.apply(book, &event, t_ns) {
+        let stood = if self.tells_queues { book.qty_at(event.side, event.price) } else { 0 };
+        let applied = self.orders.apply(book, &event, t_ns);
+        if self.tells_queues {
+            let t_ns = if t_ns != NO_TIME && known.is_known(t_ns) { t_ns } else { NO_TIME };
+            // Orders beyond the table's limit have no place: nothing will say that they are gone.
+            let id = if self.orders.get(event.id).is_some() { event.id } else { NO_ID };
+            tell_queues((id, &event), &applied, stood, t_ns, book, &mut frame.orders.queues);
+        }
+        match applied {
             Applied::Added { queue_ahead, replaced } => {
                 self.n_added += 1;
                 shared.tick.add(event.price);
@@ -99,6 +127,43 @@ impl OrderRows {
             Applied::Nothing => {}
         }
         decreased
+    }
+}
+
+/// What a change of orders does to the queues; `stood` is what was at the event's price before.
+fn tell_queues(
+    (id, event): (i64, &OrderEvent),
+    applied: &Applied,
+    stood: i64,
+    t_ns: i64,
+    book: &Book,
+    queues: &mut Vec<QueueRow>,
+) {
+    let left = |id, level: (Side, i64), qty, by_trade, is_gone| QueueRow::Left {
+        t_ns,
+        id,
+        level,
+        qty,
+        rest: book.qty_at(level.0, level.1),
+        by_trade,
+        is_gone,
+    };
+    let by_trade = event.action == OrderAction::Exec;
+    match *applied {
+        Applied::Added { queue_ahead: ahead, replaced } => {
+            if let Some(old) = replaced {
+                queues.push(left(event.id, (old.side, old.price), old.remaining, false, true));
+            }
+            queues.push(QueueRow::Joined { t_ns, id, level: (event.side, event.price), ahead });
+        }
+        Applied::Taken { before, taken, is_gone, .. } => {
+            queues.push(left(event.id, (before.side, before.price), taken, by_trade, is_gone));
+        }
+        Applied::Unknown => {
+            let level = (event.side, event.price);
+            queues.push(left(NO_ID, level, stood - book.qty_at(level.0, level.1), by_trade, false));
+        }
+        Applied::Nothing => {}
     }
 }
 
