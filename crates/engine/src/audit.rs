@@ -40,6 +40,10 @@ pub struct AuditRequest {
     pub threads: usize,
 }
 
+/// Why a piece cannot be computed by itself.
+const OTHER_TAPE: &str =
+    "its states were observed together with other observables, by the run that it was judged from: audit that one";
+
 /// A group of the run, and the places of its pieces among all.
 struct Group<'a> {
     side: &'a TraceSide,
@@ -188,6 +192,10 @@ fn audit_group(
                 Ok(changed) => outcome.different.push(told(&changed)),
                 Err(gone) => outcome.unchecked.push(told(&gone)),
             }
+            return;
+        }
+        if !before.is_own_tape {
+            outcome.unchecked.push(told(OTHER_TAPE));
             return;
         }
         let Some(group) = present else {

@@ -80,14 +80,14 @@ fn many_pieces_of_a_tree_are_judged_again_without_its_files() {
     let at = |name: &str| dir.path().join(name);
     write_golden(&at("golden"), hours(5));
     write_events(&at("candidate"), hours(6));
-    let request = request(&at("golden"), &at("candidate"));
+    let run = request(&at("golden"), &at("candidate"));
     let home = at("store");
-    let (first, trace) = stored(&request, &home, &suite("comprehensive"));
+    let (first, trace) = stored(&run, &home, &suite("comprehensive"));
     assert!(trace.pieces() >= 12, "{} pieces", trace.pieces());
     assert_eq!(trace.root, states_root(&trace));
     assert_eq!(suite_of(&trace).unwrap().canonical_bytes(), suite("comprehensive").canonical_bytes());
     let anew = ["market", "light", "joint"].map(|name| {
-        let request = ValidateRequest { suite: Some(suite(name)), ..request.clone() };
+        let request = ValidateRequest { suite: Some(suite(name)), ..run.clone() };
         validate(&request, &Meter::default()).unwrap()
     });
     fs::rename(at("golden"), at("moved")).unwrap();
@@ -95,10 +95,12 @@ fn many_pieces_of_a_tree_are_judged_again_without_its_files() {
     let (same, own) = again(&trace, &first, &home, &suite("comprehensive"));
     assert_same(&same, &first);
     assert_eq!(own, trace);
+    let mut parts = Vec::new();
     for (name, anew) in ["market", "light", "joint"].into_iter().zip(&anew) {
         let (again_, part) = again(&trace, &first, &home, &suite(name));
         assert_same(&again_, anew);
         assert_ne!(part.root, trace.root, "other observables, other states");
+        parts.push(part.clone());
         if name == "light" {
             // What was judged again serves as well as the first.
             let (third, _) = again(&part, &again_, &home, &suite(name));
@@ -137,6 +139,18 @@ fn many_pieces_of_a_tree_are_judged_again_without_its_files() {
     };
     let audited = audit(&request, &Meter::default()).unwrap();
     assert_eq!((audited.equal, audited.pieces), (trace.pieces(), trace.pieces()), "{audited:?}");
+    // A part of it was not observed by itself, which is said.
+    let part = AuditRequest { trace: parts.swap_remove(0), share: 0.3, ..request.clone() };
+    let audited = audit(&part, &Meter::default()).unwrap();
+    assert!(audited.unchecked.len() as u64 == audited.chosen && audited.different.is_empty(), "{audited:?}");
+    assert!(audited.unchecked[0].why.contains("together with other observables"), "{audited:?}");
+    // Nor is it taken for different where the same was observed by itself besides.
+    let (_, by_itself) = stored(&run, &home, &suite("market"));
+    assert_ne!(by_itself.root, part.trace.root, "pieces are cut elsewhere on another tape");
+    let again_ = audit(&part, &Meter::default()).unwrap();
+    assert_eq!((again_.unchecked.len(), again_.different.len()), (audited.unchecked.len(), 0), "{again_:?}");
+    let alone = audit(&AuditRequest { trace: by_itself, ..part.clone() }, &Meter::default()).unwrap();
+    assert_eq!(alone.equal, alone.chosen, "{alone:?}");
     // This version of the code against itself, and against one that only says to be another.
     let share = AuditRequest { share: 0.2, ..request.clone() };
     let same = canary(&share, &Meter::default()).unwrap();

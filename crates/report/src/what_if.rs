@@ -133,7 +133,7 @@ mod tests {
         };
         expect![[r#"
             Run 01jd0000000ab, without 2 of 600 windows.
-              --drop-window 1970-01-01T00:00:00Z..1970-01-01T00:00:20?Z  (2 windows of the golden, 1,000 of the candidate)
+              --drop-window 1970-01-01T00:00:00Z..1970-01-01T00:00:20 Z  (2 windows of the golden, 1,000 of the candidate)
             Looked for to pass: BTC spread ks.
             Greedy (7 of at most 200 judgements).
             Note: checks fail
@@ -142,6 +142,8 @@ mod tests {
             Better.
               before  01jd0000000ab
               now     without what is left out
+
+            0 findings and 0 checks are unchanged.
         "#]]
         .assert_eq(&what_if_text(&told, &TextStyle::default()));
         let markdown = what_if_markdown(&told);

@@ -9,7 +9,7 @@ use verismo_suite::canary::{Canary, CanaryObservable, SCHEMA};
 use verismo_suite::suite::Suite;
 use verismo_suite::trace::Trace;
 
-use super::{AuditRequest, Group, all_unchecked, changed, choose, files, groups, own, present};
+use super::{AuditRequest, Group, OTHER_TAPE, all_unchecked, changed, choose, files, groups, own, present};
 use crate::chain::{Before, Chain, Recorded, Tally, Trail, Vault, is_code_of};
 use crate::error::EngineError;
 use crate::identity::Identities;
@@ -139,6 +139,10 @@ fn of_pieces(
         if let Some(why) = changed(trace, of, before, identities) {
             let why = why.unwrap_or_else(|gone| gone);
             outcome.unchecked.push(AuditedPiece { files, why });
+            return;
+        }
+        if !before.is_own_tape {
+            outcome.unchecked.push(AuditedPiece { files, why: OTHER_TAPE.to_owned() });
             return;
         }
         let Some(group) = present else {

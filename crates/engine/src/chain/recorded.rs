@@ -73,10 +73,11 @@ impl Recorded<'_> {
                 Ok(found) => found,
                 Err((why, observables)) => return Err(lost(&at, why, observables)),
             };
-            let Found { piece, base, states } = found;
+            let (Found { piece, base, states }, is_own_tape) = found;
             let digests = states.clone();
             let now = self::piece(piece.sources, Some((base, states)));
-            look(i, &Before { at: &at, recorded, states: &digests, is_as_recorded: now == *recorded });
+            let is_as_recorded = now == *recorded;
+            look(i, &Before { at: &at, recorded, states: &digests, is_as_recorded, is_own_tape });
             pieces.push(now);
             let next = at.next;
             at.go_on(piece).map_err(|error| Lost {
@@ -109,7 +110,8 @@ impl Recorded<'_> {
         (!is_same).then_some(Why::Options)
     }
 
-    fn find(&self, at: &At, recorded: &TracePiece) -> Result<Found, (String, Vec<String>)> {
+    /// The piece, and whether its observables lie on the tape that they would be computed with.
+    fn find(&self, at: &At, recorded: &TracePiece) -> Result<(Found, bool), (String, Vec<String>)> {
         let files = usize::try_from(recorded.files).unwrap_or(usize::MAX);
         let labels = self.group.sources.get(at.next..at.next.saturating_add(files)).unwrap_or_default();
         let Some(base) = &recorded.base else { return Err(("its states were not kept".to_owned(), Vec::new())) };
@@ -120,18 +122,29 @@ impl Recorded<'_> {
         let names = self.store.list(base.rsplit_once('/').map_or("", |(folder, _)| folder));
         let wanted = &self.options.observables;
         let usual = key::has_updates(wanted);
-        let mut missing = Vec::new();
-        // Observables on a tape are the same where it holds updates for others.
+        let (mut missing, mut other) = (Vec::new(), None);
+        // Observables on a tape come to the same where it holds updates for others, in other pieces.
         for has_updates in [usual, !usual] {
             let mut found = Found { piece: piece.clone(), base: base.clone(), states: States::new() };
             let lacking =
                 piece::take_observables(self.store, (wanted, has_updates, self.versions_then), at, &mut found, &names);
             if lacking.is_empty() {
-                return Ok(found);
+                let is_own_tape = has_updates == usual || !wanted.iter().any(|id| key::reads_tape(id));
+                // Both may be there; those of the run are the ones that it recorded.
+                let digest = hex(&piece::states_digest(&found.states));
+                let is_of_run = wanted != self.observables_then || recorded.states.as_ref() == Some(&digest);
+                if is_of_run || other.is_some() {
+                    return Ok(if is_of_run { (found, is_own_tape) } else { other.unwrap_or((found, is_own_tape)) });
+                }
+                other = Some((found, is_own_tape));
+                continue;
             }
             if missing.is_empty() || lacking.len() < missing.len() {
                 missing = lacking;
             }
+        }
+        if let Some(other) = other {
+            return Ok(other);
         }
         let is_new = missing.iter().any(|id| !self.observables_then.contains(id));
         let why = if is_new { Why::Observables } else { Why::Gone };
@@ -147,6 +160,8 @@ pub(crate) struct Before<'a> {
     states: &'a States,
     /// Whether its states in the store are those of the run.
     pub(crate) is_as_recorded: bool,
+    /// Whether computing it again yields the same pieces: not where its observables lie on a tape that others shared.
+    pub(crate) is_own_tape: bool,
 }
 
 impl Before<'_> {
