@@ -44,6 +44,10 @@ pub struct AuditRequest {
 const OTHER_TAPE: &str =
     "its states were observed together with other observables, by the run that it was judged from: audit that one";
 
+/// Why a piece whose states are the same is not called equal.
+const OTHER_REPLAY: &str =
+    "its states are the same, but not what goes on from it: it was observed together with other observables";
+
 /// A group of the run, and the places of its pieces among all.
 struct Group<'a> {
     side: &'a TraceSide,
@@ -207,6 +211,8 @@ fn audit_group(
             Chain { group, options: options.clone(), symbol, is_piped: false, vault: &vault, meter, place: (0, 0) };
         match before.compared(&chain) {
             Ok(Some(compared)) if compared.is_same_key && compared.changed.is_empty() => outcome.equal += 1,
+            // What goes on from a piece knows more where observables beside these asked for more.
+            Ok(Some(compared)) if compared.changed.is_empty() => outcome.unchecked.push(told(OTHER_REPLAY)),
             Ok(Some(_)) => outcome.different.push(told("its files yield other states than those of the run")),
             Ok(None) => outcome.unchecked.push(told("its files cannot be read")),
             Err(error) => outcome.unchecked.push(told(&error.to_string())),
