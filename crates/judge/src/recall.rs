@@ -43,6 +43,12 @@ impl<'a> Memory<'a> {
         fields.bytes(&digest);
         fields.text(&format!("{:?} {replicates} {detail:?} {} {}", pair.name, pair.aligned, pair.pairs));
         rules(&mut fields, suite, pair);
+        // What is seen in few windows is judged by their share of all windows, those of any observable.
+        for side in [pair.golden, pair.candidate] {
+            let indices = side.window_indices(&[]);
+            fields.number(indices.len() as u64);
+            indices.iter().for_each(|index| fields.bytes(&index.to_le_bytes()));
+        }
         let kept = place.of_pair(&digest).into_iter().collect();
         Self { place, pair: digest, common: fields.finish(), kept }
     }
@@ -52,6 +58,8 @@ impl<'a> Memory<'a> {
         let mut fields = Fields::new("judged");
         fields.bytes(&self.common);
         fields.text(&format!("{rule:?} {}", suite.unit(&rule.id)));
+        // Those of plug-ins are numbered as they come.
+        rule.margins.keys().chain([&rule.decide]).for_each(|test| fields.text(test.as_str()));
         for (digests, stream) in pair.digests.iter().zip([pair.golden, pair.candidate]) {
             fields.bytes(&digests.get(rule.id.as_str()).copied().unwrap_or_default());
             fields.number(windows_most(stream) as u64);

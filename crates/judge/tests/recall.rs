@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use common::{PLAN, Plan, SUITE, judged, side};
 use verismo_judge::digest::Digest;
-use verismo_judge::{JudgeOptions, Judgement, Recall, SideStates, judge_recalling};
+use verismo_judge::{JudgeOptions, Judgement, Recall, Series, SeriesWindows, SideStates, judge_recalling};
 use verismo_suite::Suite;
 use verismo_suite::suite::Multiplicity;
 
@@ -85,6 +85,35 @@ fn only_what_changed_is_judged_again() {
     later.streams[0].price_tick *= 10;
     assert_eq!(place.recalled(&golden, &later, &suite), 0, "the tick in which values are shown");
     assert_eq!(place.recalled(&golden, &candidate, &suite), 4, "and as it was");
+}
+
+/// What is seen in few windows is judged by their share of all, those of other observables too.
+#[test]
+fn what_is_rare_depends_on_the_windows_of_all() {
+    let suite = Suite::parse(SUITE).unwrap();
+    let rare = |plan: Plan, windows: &[usize]| {
+        let mut side = side(plan);
+        let stream = &mut side.streams[0];
+        let SeriesWindows::Cells(all) = &stream.series["trade_size"].windows else { panic!("cells") };
+        let few = windows.iter().map(|w| all[*w].clone()).collect();
+        let series = stream.series.get_mut("trade_size").unwrap();
+        *series = Series { windows: SeriesWindows::Cells(few), ..series.clone() };
+        side
+    };
+    let golden = rare(PLAN, &(0..100).collect::<Vec<_>>());
+    let candidate = rare(Plan { seed: 2, ..PLAN }, &[1, 2, 3]);
+    let place = Place::default();
+    assert_eq!(place.recalled(&golden, &candidate, &suite), 0);
+    assert_eq!(place.recalled(&golden, &candidate, &suite), 4);
+    // Another observable loses a window at one end and wins one at the other: the most windows of any are as many as before.
+    let mut moved = candidate.clone();
+    for id in ["mid_log_return_1s", "event_count_1s"] {
+        let SeriesWindows::Cells(windows) = &mut moved.streams[0].series.get_mut(id).unwrap().windows else {
+            panic!("cells")
+        };
+        windows.last_mut().unwrap().0 += 40;
+    }
+    assert_eq!(place.recalled(&golden, &moved, &suite), 0);
 }
 
 #[test]

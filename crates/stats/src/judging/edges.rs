@@ -207,7 +207,9 @@ impl StepSum {
 
     /// The end of a function.
     fn end(&mut self) {
-        self.ends.push(self.steps.len());
+        if self.sum.len() > TILE {
+            self.ends.push(self.steps.len());
+        }
         if self.steps.len() >= STEPS_MAX {
             self.add_held();
         }

@@ -264,6 +264,12 @@ fn judge(
     }
     let series = residual_series(arrangement, &difference.sums);
     let models = own_models(arrangement, &series, options);
+    let least = statistic.carrying_min();
+    let has_few = |series: &Matrix| (0..series.columns).any(|k| carrying_windows(&series.of_columns(&[k])) < least);
+    if let Some((source, _)) = series.iter().find(|(_, series)| least > 0.0 && has_few(series)) {
+        let side = if *source == Source::Golden { Side::Golden } else { Side::Candidate };
+        return Err(JudgingError::Undefined { side, reason: FEW_CARRY });
+    }
     if !signed {
         return Ok(Outcome::Judged(Box::new(judge_vector(
             difference,
@@ -273,10 +279,6 @@ fn judge(
             margin,
             options,
         ))));
-    }
-    if let Some((source, _)) = series.iter().find(|(_, series)| carrying_windows(series) < statistic.carrying_min()) {
-        let side = if *source == Source::Golden { Side::Golden } else { Side::Candidate };
-        return Err(JudgingError::Undefined { side, reason: FEW_CARRY });
     }
     let part = |((_, series), model): (&(Source, Matrix), &NoiseModel)| {
         (sum_of_squares(&model.project(series)), model.degrees)

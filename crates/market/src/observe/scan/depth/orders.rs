@@ -139,12 +139,12 @@ fn tell_queues(
     book: &Book,
     queues: &mut Vec<QueueRow>,
 ) {
-    let left = |id, level: (Side, i64), qty, by_trade, is_gone| QueueRow::Left {
+    let left = |id, level: (Side, i64), own, qty, by_trade, is_gone| QueueRow::Left {
         t_ns,
         id,
         level,
         qty,
-        rest: book.qty_at(level.0, level.1),
+        rest: book.qty_at(level.0, level.1) - own,
         by_trade,
         is_gone,
     };
@@ -152,16 +152,19 @@ fn tell_queues(
     match *applied {
         Applied::Added { queue_ahead: ahead, replaced } => {
             if let Some(old) = replaced {
-                queues.push(left(event.id, (old.side, old.price), old.remaining, false, true));
+                let level = (old.side, old.price);
+                // The order that came in its place has no part in what was left.
+                let own = if level == (event.side, event.price) { event.qty } else { 0 };
+                queues.push(left(event.id, level, own, old.remaining, false, true));
             }
             queues.push(QueueRow::Joined { t_ns, id, level: (event.side, event.price), ahead });
         }
         Applied::Taken { before, taken, is_gone, .. } => {
-            queues.push(left(event.id, (before.side, before.price), taken, by_trade, is_gone));
+            queues.push(left(event.id, (before.side, before.price), 0, taken, by_trade, is_gone));
         }
         Applied::Unknown => {
             let level = (event.side, event.price);
-            queues.push(left(NO_ID, level, stood - book.qty_at(level.0, level.1), by_trade, false));
+            queues.push(left(NO_ID, level, 0, stood - book.qty_at(level.0, level.1), by_trade, false));
         }
         Applied::Nothing => {}
     }
