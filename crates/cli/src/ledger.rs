@@ -151,7 +151,9 @@ pub fn recorded(name: &str, homes: &Homes) -> Result<Recorded, CliError> {
         });
         match found {
             Ok(found) => return Ok(found),
-            Err(error) => _ = first.get_or_insert_with(|| ledger_error(error)),
+            Err(error @ LedgerError::NoSuchRun { .. }) => _ = first.get_or_insert_with(|| ledger_error(error)),
+            // Another home's run of that name is another run.
+            Err(error) => return Err(ledger_error(error)),
         }
     }
     Err(first.unwrap_or_else(|| CliError::usage("no-such-run", name)))

@@ -23,6 +23,7 @@ pub fn request(args: &StoreArgs, suite: Option<&str>) -> Result<Option<StoreRequ
         verifies: args.verify_files,
         max_bytes: args.store_max.0,
         program: std::env::current_exe().ok(),
+        ..StoreRequest::default()
     }))
 }
 
@@ -41,6 +42,7 @@ pub fn of_run(
         verifies,
         max_bytes: None,
         program: std::env::current_exe().ok(),
+        ..StoreRequest::default()
     })
 }
 

@@ -71,8 +71,7 @@ pub fn audit(request: &AuditRequest, meter: &Meter) -> Result<Audit, EngineError
     let AuditRequest { run, trace, store, seed, share, threads } = request;
     let pieces = trace.pieces();
     let wanted = ((pieces as f64 * share).ceil() as u64).clamp(1, pieces.max(1));
-    let seed = blake3::hash(seed.as_bytes());
-    let chosen = choose(seed.as_bytes(), pieces, wanted);
+    let chosen = choose(blake3::hash(seed.as_bytes()).as_bytes(), pieces, wanted);
     meter.set_parts_total(chosen.len() as u64);
     let groups = groups(trace);
     let kept = Kept::open(store);
@@ -105,7 +104,7 @@ pub fn audit(request: &AuditRequest, meter: &Meter) -> Result<Audit, EngineError
         schema: SCHEMA.to_owned(),
         run: run.clone(),
         root: trace.root.clone().unwrap_or_default(),
-        seed: seed.to_hex().to_string(),
+        seed: seed.clone(),
         pieces,
         chosen: chosen.len() as u64,
         equal: 0,
@@ -251,9 +250,9 @@ fn files(trace: &Trace, group: &TraceGroup, sources: std::ops::Range<usize>) -> 
 /// All chosen pieces of a group from one on.
 fn all_unchecked(trace: &Trace, of: &Group<'_>, chosen: &BTreeSet<u64>, from: usize, why: &str) -> Outcome {
     let mut outcome = Outcome::default();
-    let mut source = 0;
+    let mut source = 0_usize;
     for (i, piece) in of.group.pieces.iter().enumerate() {
-        let next = source + usize::try_from(piece.files).unwrap_or(0);
+        let next = source.saturating_add(usize::try_from(piece.files).unwrap_or(0));
         if i >= from && chosen.contains(&(of.first + i as u64)) {
             outcome.unchecked.push(AuditedPiece { files: files(trace, of.group, source..next), why: why.to_owned() });
         }

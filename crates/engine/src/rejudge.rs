@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use rayon::prelude::*;
-use verismo_feed::{FeedCounters, Format};
+use verismo_feed::{FeedCounters, Format, Limits};
 use verismo_judge::input::SideStates;
 use verismo_market::observe::ObserveOptions;
 use verismo_stats::state::{Carry as _, Reader};
@@ -172,22 +172,29 @@ pub fn request_of(trace: &Trace, suite: Suite, store: StoreRequest, threads: usi
         date: asked.date.clone(),
         symbol: asked.symbol.clone(),
         maps: asked.maps.clone(),
-        limits: trace::limits(&limits_for(asked.limits, &suite)),
+        limits: trace::limits(&limits_for(asked.limits, suite_of(trace).as_ref(), &suite)),
         suite: Some(suite),
         threads,
         settings: BTreeMap::new(),
-        store: Some(store),
+        store: Some(StoreRequest { wants_states: true, ..store }),
     }
 }
 
-/// The limits of the run, but for those that a suite sets itself.
-fn limits_for(then: AskedLimits, suite: &Suite) -> AskedLimits {
-    let reading = suite.reading;
+/// The limits of a run under another suite. One that the suite of the run did not make, or that the new one sets as that did, was given, and
+/// stays; else the new suite's counts.
+fn limits_for(then: AskedLimits, before: Option<&Suite>, suite: &Suite) -> AskedLimits {
+    let (old, new) = (before.map(|suite| suite.reading).unwrap_or_default(), suite.reading);
+    let default = trace::asked_limits(Limits::DEFAULT);
+    let limit = |then: u64, old: Option<u64>, new: Option<u64>, default: u64| match new {
+        _ if new == old || then != old.unwrap_or(default) => then,
+        Some(new) => new,
+        None => default,
+    };
     AskedLimits {
-        line_bytes: reading.line_bytes.unwrap_or(then.line_bytes),
-        unpack_ratio: reading.unpack_ratio.unwrap_or(then.unpack_ratio),
-        streams: reading.streams.unwrap_or(then.streams),
-        columns: reading.columns.unwrap_or(then.columns),
+        line_bytes: limit(then.line_bytes, old.line_bytes, new.line_bytes, default.line_bytes),
+        unpack_ratio: limit(then.unpack_ratio, old.unpack_ratio, new.unpack_ratio, default.unpack_ratio),
+        streams: limit(then.streams, old.streams, new.streams, default.streams),
+        columns: limit(then.columns, old.columns, new.columns, default.columns),
     }
 }
 
@@ -268,7 +275,7 @@ fn whole_misfit(trace: &Trace, suite: &Suite, is_table: bool) -> Option<&'static
     if is_table {
         return Some("states of tables are not kept");
     }
-    if limits_for(trace.asked.limits, suite) != trace.asked.limits {
+    if limits_for(trace.asked.limits, suite_of(trace).as_ref(), suite) != trace.asked.limits {
         return Some("the suite sets other limits of readers than those of the run");
     }
     let is_empty = trace.sides.len() != 2 || trace.sides.iter().any(|side| side.groups.is_empty());

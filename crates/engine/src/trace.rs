@@ -69,7 +69,6 @@ pub(crate) fn versions(suite: &Suite) -> BTreeMap<String, u32> {
 
 /// What was asked, under the suite that it came to.
 fn asked(request: &ValidateRequest, suite: &Suite) -> Option<Asked> {
-    let Limits { line_bytes, unpack_ratio, streams, columns } = request.limits;
     Some(Asked {
         format: request.format.map(|format| format.name().to_owned()),
         time: request.time.clone(),
@@ -77,15 +76,16 @@ fn asked(request: &ValidateRequest, suite: &Suite) -> Option<Asked> {
         date: request.date.clone(),
         symbol: request.symbol.clone(),
         maps: request.maps.clone(),
-        limits: AskedLimits {
-            line_bytes: line_bytes as u64,
-            unpack_ratio,
-            streams: streams as u64,
-            columns: columns as u64,
-        },
+        limits: asked_limits(request.limits),
         suite: String::from_utf8(suite.canonical_bytes()).ok()?,
         suite_name: suite.name.clone(),
     })
+}
+
+/// The limits of readers as a trace has them.
+pub(crate) fn asked_limits(limits: Limits) -> AskedLimits {
+    let Limits { line_bytes, unpack_ratio, streams, columns } = limits;
+    AskedLimits { line_bytes: line_bytes as u64, unpack_ratio, streams: streams as u64, columns: columns as u64 }
 }
 
 /// The limits as readers take them.

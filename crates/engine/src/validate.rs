@@ -68,6 +68,8 @@ pub struct StoreRequest {
     pub verifies: bool,
     /// Bytes that the states in the folder may take; the least recently used go. Any number if there is none.
     pub max_bytes: Option<u64>,
+    /// All states have to be there afterwards: the report of an equal run is not enough.
+    pub wants_states: bool,
     /// The file of the program that validates: while it is the same, and everything else is, reports are kept as a whole.
     pub program: Option<PathBuf>,
 }
@@ -116,8 +118,9 @@ pub fn validate_traced(request: &ValidateRequest, meter: &Meter) -> Result<(Repo
     let kept = request.store.as_ref().and_then(Kept::open);
     let memo =
         request.store.as_ref().zip(kept.as_ref()).and_then(|(store, kept)| Memo::of(request, store, &kept.identities));
+    let may_recall = !request.verifies() && !request.store.as_ref().is_some_and(|store| store.wants_states);
     if let Some((report, trace)) =
-        kept.as_ref().filter(|_| !request.verifies()).and_then(|kept| kept.recall(memo.as_ref()?, request, started))
+        kept.as_ref().filter(|_| may_recall).and_then(|kept| kept.recall(memo.as_ref()?, request, started))
     {
         return Ok((report, Some(trace)));
     }

@@ -86,32 +86,47 @@ pub struct FoundCuts {
     pub is_irreducible: bool,
 }
 
+/// Whether what was to be turned is, in a judgement of all that is left.
+pub fn are_turned(after: &Report, targets: &[String], must_pass: bool) -> bool {
+    let of = |target: &String| after.findings.iter().filter(|finding| name_of(finding) == *target).collect::<Vec<_>>();
+    targets.iter().map(of).all(|found| match must_pass {
+        true => !found.is_empty() && found.iter().all(|finding| finding.verdict == FindingVerdict::Pass),
+        false => found.iter().all(|finding| finding.verdict != FindingVerdict::Fail),
+    })
+}
+
 /// The states of a run without what is cut; `streams` are the pairs of the report of the run.
 pub fn without(states: &RunStates, cuts: &[Cut], report: &Report) -> Left {
     let [golden, candidate] = states.sides();
-    let partners: BTreeMap<&str, &str> =
-        report.streams.iter().filter_map(|pair| Some((pair.candidate.as_deref()?, pair.golden.as_deref()?))).collect();
+    let paired =
+        || report.streams.iter().filter_map(|pair| Some((pair.golden.as_deref()?, pair.candidate.as_deref()?)));
+    let partners: [Partners<'_>; 2] =
+        [paired().collect(), paired().map(|(golden, candidate)| (candidate, golden)).collect()];
     let mut windows = vec![[0, 0]; cuts.len()];
     let mut side = |states: &SideStates, n: usize| {
+        let partners = &partners[n];
         for stream in &states.streams {
             for index in stream.window_indices(&[]) {
                 let from_ns = index.saturating_mul(stream.window_ns);
                 for (cut, windows) in cuts.iter().zip(&mut windows) {
-                    windows[n] += u64::from(cut.takes(stream, &partners, from_ns));
+                    windows[n] += u64::from(cut.takes(stream, partners, from_ns));
                 }
             }
         }
         states.without(
-            |stream| !cuts.iter().any(|cut| matches!(cut, Cut::Symbol(name) if is_called(stream, name, &partners))),
-            |stream, from_ns| !cuts.iter().any(|cut| cut.takes(stream, &partners, from_ns)),
+            |stream| !cuts.iter().any(|cut| matches!(cut, Cut::Symbol(name) if is_called(stream, name, partners))),
+            |stream, from_ns| !cuts.iter().any(|cut| cut.takes(stream, partners, from_ns)),
         )
     };
     let (golden, candidate) = (side(golden, 0), side(candidate, 1));
     Left { golden, candidate, windows }
 }
 
-/// Whether a stream, or the golden one that it is paired with, goes by a name: a symbol, or `venue:symbol`.
-fn is_called(stream: &StreamStates, name: &str, partners: &BTreeMap<&str, &str>) -> bool {
+/// For each stream of a side the one of the other side that it is paired with.
+type Partners<'a> = BTreeMap<&'a str, &'a str>;
+
+/// Whether a stream, or the one that it is paired with, goes by a name: a symbol, or `venue:symbol`.
+fn is_called(stream: &StreamStates, name: &str, partners: &Partners<'_>) -> bool {
     let (wanted, own) = (normalised(name), stream.name());
     let partner = partners.get(own.as_str()).copied().unwrap_or(own.as_str());
     let symbol = |name: &str| normalised(name.rsplit(':').next().unwrap_or(name));
@@ -119,7 +134,7 @@ fn is_called(stream: &StreamStates, name: &str, partners: &BTreeMap<&str, &str>)
 }
 
 impl Cut {
-    fn takes(&self, stream: &StreamStates, partners: &BTreeMap<&str, &str>, from_ns: i64) -> bool {
+    fn takes(&self, stream: &StreamStates, partners: &Partners<'_>, from_ns: i64) -> bool {
         let to_ns = from_ns.saturating_add(stream.window_ns);
         match self {
             Self::Symbol(name) => is_called(stream, name, partners),

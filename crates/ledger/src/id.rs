@@ -16,15 +16,23 @@ const LENGTH: usize = TIME_DIGITS + CHANCE_DIGITS;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(String);
 
+/// A number by chance, as the system gives it.
+///
+/// # Errors
+/// Where the system has none.
+pub fn random_seed() -> std::io::Result<u64> {
+    let mut chance = [0; 8];
+    getrandom::fill(&mut chance).map_err(std::io::Error::other)?;
+    Ok(u64::from_le_bytes(chance))
+}
+
 impl RunId {
     /// An id for a run that started then.
     ///
     /// # Errors
     /// Where the system has no random numbers.
     pub fn new(started: Timestamp) -> std::io::Result<Self> {
-        let mut chance = [0; 8];
-        getrandom::fill(&mut chance).map_err(std::io::Error::other)?;
-        Ok(Self::with_chance(started, u64::from_le_bytes(chance)))
+        Ok(Self::with_chance(started, random_seed()?))
     }
 
     fn with_chance(started: Timestamp, chance: u64) -> Self {

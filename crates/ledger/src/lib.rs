@@ -25,7 +25,7 @@ use verismo_suite::trace::Trace;
 
 pub use error::LedgerError;
 pub use find::may_name_a_run;
-pub use id::RunId;
+pub use id::{RunId, random_seed};
 pub use query::Filter;
 pub use since::parse_since;
 

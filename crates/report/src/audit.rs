@@ -27,6 +27,7 @@ pub fn audit_text(audit: &Audit, style: &TextStyle) -> String {
     );
     let mut out = wrap(&head, &format!("AUDIT  {word}  "), style.width);
     push_pieces(&mut out, &[("different", &audit.different), ("not checked", &audit.unchecked)], style);
+    out.push_str(&wrap(&format!("--seed {} chooses the same pieces again.", clean(&audit.seed)), "  ", style.width));
     out
 }
 
@@ -103,7 +104,7 @@ mod tests {
             schema: SCHEMA.to_owned(),
             run: "01jd0000000ab".to_owned(),
             root: String::new(),
-            seed: String::new(),
+            seed: "7".to_owned(),
             pieces: 400,
             chosen: 4,
             equal: 2,
@@ -114,12 +115,13 @@ mod tests {
             AUDIT  DIFFERENT  4 of 400 pieces chosen; 2 computed again and equal, 1 different, 1 not to be checked
               different: /data/a.parquet: the bytes of /data/a.parquet changed
               not checked: /data/b and 1 more files: /data/c is gone
+              --seed 7 chooses the same pieces again.
         "#]]
         .assert_eq(&audit_text(&audit, &TextStyle { width: 120, ..TextStyle::default() }));
         audit.different.clear();
         assert!(audit_text(&audit, &TextStyle::default()).starts_with("AUDIT  INCOMPLETE"));
         audit.unchecked = vec![piece(&[], "gone"); 30];
-        assert!(audit_text(&audit, &TextStyle::default()).ends_with("  not checked: and 10 more\n"));
+        assert!(audit_text(&audit, &TextStyle::default()).contains("  not checked: and 10 more\n"));
         audit.unchecked.clear();
         assert!(audit_text(&audit, &TextStyle::default()).starts_with("AUDIT  EQUAL"));
     }

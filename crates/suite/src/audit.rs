@@ -14,7 +14,7 @@ pub struct Audit {
     pub run: String,
     /// Merkle root of its states, as certified.
     pub root: String,
-    /// What the choice was made from, hex.
+    /// What the choice was made from: `--seed` of this makes it again.
     pub seed: String,
     /// Pieces of the run.
     pub pieces: u64,

@@ -76,7 +76,7 @@ pub struct VerifyArgs {
     /// one. The run has to be recorded, and its files and states to be there
     #[arg(long, value_name = "PERCENT", value_parser = parse_share)]
     pub audit: Option<f64>,
-    /// What the pieces are chosen from [default: the certificate]; whoever must not know the choice beforehand needs another one each time
+    /// What the pieces are chosen from, to choose the same again [default: another one each time, which nobody knows beforehand]
     #[arg(long, value_name = "N", requires = "audit")]
     pub seed: Option<u64>,
     /// Also write the audit as JSON (verismo.audit/1) to FILE; `-` prints it instead of the text

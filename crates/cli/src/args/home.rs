@@ -47,13 +47,13 @@ pub struct StoreArgs {
 }
 
 /// How long a store may take.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct TimeoutArgs {
     /// Seconds that a store at a URL may take to answer; a run then goes on without it
     #[arg(
         long,
         value_name = "SECONDS",
-        default_value_t = 30,
+        default_value_t = TIMEOUT_S,
         value_parser = value_parser!(u32).range(1..=3_600),
         env = "VERISMO_STORE_TIMEOUT",
         hide_env_values = true,
@@ -61,6 +61,15 @@ pub struct TimeoutArgs {
         help_heading = "Running"
     )]
     pub store_timeout: u32,
+}
+
+/// Seconds that a store may take unless others are given.
+const TIMEOUT_S: u32 = 30;
+
+impl Default for TimeoutArgs {
+    fn default() -> Self {
+        Self { store_timeout: TIMEOUT_S }
+    }
 }
 
 impl StoreArgs {

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum, value_parser};
 use verismo_suite::Verdict;
 
 use super::certificate::parse_share;
-use super::{HomeArgs, ReportFormat};
+use super::{HomeArgs, ReportFormat, TimeoutArgs};
 
 const RUNS_EXAMPLES: &str = "\
 Examples:
@@ -128,6 +128,9 @@ pub struct ExplainCacheArgs {
     /// Also write JSON (`cache` of the report, or verismo.canary/1) to FILE; `-` prints it instead of the text
     #[arg(long, value_name = "FILE|-")]
     pub json: Option<PathBuf>,
+    /// How long a store that is not on this machine may take to answer.
+    #[command(flatten)]
+    pub timeout: TimeoutArgs,
     /// Where it is.
     #[command(flatten)]
     pub home: HomeArgs,

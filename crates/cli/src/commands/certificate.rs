@@ -153,8 +153,11 @@ fn audit(args: &VerifyArgs, share: f64, certificate: &Certificate, context: Cont
         );
         return Err(CliError::unusable("another-run", message));
     }
-    // A signature tells all that a certificate says.
-    let seed = args.seed.map_or_else(|| certificate.signature.clone(), |seed| seed.to_string());
+    let seed = match args.seed {
+        Some(seed) => seed,
+        None => verismo_ledger::random_seed().map_err(|e| CliError::unusable("internal", e))?,
+    };
+    let seed = seed.to_string();
     let store = store::of_run((args.home.store.as_deref(), &args.timeout), &recorded.home, true)?;
     let threads = validate::threads(args.threads);
     let request = AuditRequest { run: run.clone(), trace, store, seed, share, threads };

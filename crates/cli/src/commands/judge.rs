@@ -35,12 +35,16 @@ pub fn run(args: &JudgeArgs, context: Context<'_>, out: &mut impl Write) -> Resu
     let recording = Recording::of_child(run.recorded.home.clone(), &run.recorded.named.name);
     let suite = run.suite(args.suite.as_deref(), args.scope, args.pairing)?;
     run.check_files(args.as_recorded, context)?;
-    files::create_dir(&args.out)?;
-    validate::remove_old_reports(&args.out)?;
     let threads = validate::threads(args.threads);
     let maps = if args.map.is_empty() { run.trace.asked.maps.clone() } else { args.map.clone() };
     let settings = settings(&run.recorded.named.report, args);
-    let missing = match run.recall(&suite, threads, context)? {
+    let recalled = run.recall(&suite, threads, context)?;
+    if let (Recalled::Missing(missing), false) = (&recalled, args.recompute) {
+        return Err(gone(missing, args.as_recorded));
+    }
+    files::create_dir(&args.out)?;
+    validate::remove_old_reports(&args.out)?;
+    let missing = match recalled {
         Recalled::States(states) => {
             let inputs = run.recorded.named.report.inputs.clone();
             let again = JudgeAgain { suite, maps: maps.clone(), inputs, settings, threads, started };
@@ -52,9 +56,6 @@ pub fn run(args: &JudgeArgs, context: Context<'_>, out: &mut impl Write) -> Resu
         }
         Recalled::Missing(missing) => missing,
     };
-    if !args.recompute {
-        return Err(gone(&missing, args.as_recorded));
-    }
     tracing::info!(files = missing.files, bytes = missing.bytes, "reading again, at most");
     let mut request = request_of(&run.trace, suite, run.store.clone(), threads);
     request.settings = settings;

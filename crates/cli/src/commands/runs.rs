@@ -104,8 +104,13 @@ pub fn explain_cache(args: &ExplainCacheArgs, context: Context<'_>, out: &mut im
 
 /// Says what this version of verismo would change in the states of a run.
 fn canary(args: &ExplainCacheArgs, share: f64, context: Context<'_>, out: &mut impl Write) -> Result<Exit, CliError> {
-    let place = RunPlaceArgs { store: args.home.store.clone(), ..RunPlaceArgs::default() };
+    let place =
+        RunPlaceArgs { store: args.home.store.clone(), timeout: args.timeout.clone(), ..RunPlaceArgs::default() };
     let Run { recorded, trace, store, .. } = Run::find(&args.run, &place, None)?;
+    if trace.pieces() == 0 {
+        let message = format!("run {} kept no pieces of states", recorded.named.name);
+        return Err(CliError::usage("no-states", message).help("states of tables are not kept"));
+    }
     let seed = trace.root.clone().unwrap_or_default();
     let threads = validate::threads(None);
     let request = AuditRequest { run: recorded.named.name, trace, store, seed, share, threads };

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::time::Instant;
 
 use verismo_engine::{
-    Cut, FindRequest, FoundCuts, JudgeAgain, Left, Meter, Recalled, RunStates, failing_checks, find_cuts,
+    Cut, FindRequest, FoundCuts, JudgeAgain, Left, Meter, Recalled, RunStates, are_turned, failing_checks, find_cuts,
     window_counts, without,
 };
 use verismo_report::TextStyle;
@@ -34,8 +34,9 @@ pub fn run(args: &WhatIfArgs, context: Context<'_>, out: &mut impl Write) -> Res
         Recalled::States(states) => states,
         Recalled::Missing(missing) => {
             let error = gone(&missing, args.as_recorded);
+            let suite = args.suite.as_ref().map_or_else(String::new, |suite| format!(" --suite {suite}"));
             let again =
-                format!("`verismo judge --run {} --recompute` reads them again; then ask of that run", args.run);
+                format!("`verismo judge --run {}{suite} --recompute` reads them again; then ask of that run", args.run);
             return Err(if args.as_recorded { error } else { error.help(again) });
         }
     };
@@ -135,10 +136,13 @@ fn told_of_search(
     again: &JudgeAgain,
     context: Context<'_>,
 ) -> Result<(bool, WhatIf), CliError> {
-    let is_found = !found.cuts.is_empty();
+    let has_cuts = !found.cuts.is_empty();
     let cuts: Vec<Cut> = given.iter().cloned().chain(found.cuts.iter().cloned()).collect();
     let part = without(states, &cuts, &before);
-    let after = if is_found { judged(&part, again, context)? } else { left };
+    let after = if has_cuts { judged(&part, again, context)? } else { left };
+    // What was tried are the findings in question alone: with all others their correction may be another.
+    let is_turned = has_cuts && are_turned(&after, &found.targets, args.goal == GoalArg::Pass);
+    let is_found = is_turned && (found.hopeless.is_empty() || args.observable.is_some());
     let search = Search {
         unit: value_name(&args.unit),
         goal: value_name(&args.goal),
@@ -153,6 +157,9 @@ fn told_of_search(
         method: method(args, &found),
     };
     let mut told = told(name, (states, &cuts, &part), (&before, &after), Some(search));
+    if has_cuts && !is_turned {
+        told.notes.push("judged with all findings, and corrected for their number, it is not turned".to_owned());
+    }
     if !found.hopeless.is_empty() {
         told.notes.push(format!("no window can turn what fails without numbers: {}", found.hopeless.join(", ")));
     }

@@ -128,8 +128,15 @@ fn date_of(text: &str) -> Option<Date> {
 }
 
 fn instant(text: &str, day: Option<Date>) -> Result<i64, String> {
+    // With an offset it is an instant; a date and a time without one are UTC.
+    if let Ok(time) = text.trim().parse::<Timestamp>() {
+        return i64::try_from(time.as_nanosecond()).map_err(|_| format!("{text} is out of range"));
+    }
     let plain = bare(text);
     let is_clock = plain.split_once(':').is_some_and(|(hour, _)| hour.len() <= 2);
+    if plain.contains(['+', '[']) || (is_clock && plain.contains('-')) {
+        return Err(format!("{text} has an offset without a date, or a time zone: UTC is wanted"));
+    }
     let civil = if is_clock {
         let time: Time = plain.parse().map_err(|_| format!("{plain} is no time of day"))?;
         let day = day.ok_or_else(|| format!("{plain} has no date, and the run has more than one day"))?;
@@ -179,13 +186,16 @@ mod tests {
             ("14:05..14:10:00", from_to(None, 50_700, 51_000)),
             ("BTC-USDT@14:05..14:10", from_to(Some("BTC-USDT"), 50_700, 51_000)),
             ("2025-07-21..2025-07-22", from_to(None, 0, 86_400)),
+            ("2025-07-21T16:05:00+02:00..2025-07-21T14:10:00Z", from_to(None, 50_700, 51_000)),
         ] {
             let cut = window(given, Some(day)).unwrap_or_else(|e| panic!("{given}: {e}"));
             assert_eq!(cut, want, "{given}");
             let again = text(&cut);
             assert_eq!(window(again.strip_prefix("--drop-window ").unwrap(), None).unwrap(), want, "{again}");
         }
-        for wrong in ["14:05", "14:10..14:05", "25:00..26:00", "..", "yesterday..today", "14:05..14:05"] {
+        let zones = ["14:05+02:00..14:10+02:00", "14:05-02:00..14:10", "14:05..2025-07-21T14:10[Europe/Berlin]"];
+        let wrong = ["14:05", "14:10..14:05", "25:00..26:00", "..", "yesterday..today", "14:05..14:05"];
+        for wrong in wrong.into_iter().chain(zones) {
             assert_eq!(window(wrong, Some(day)).unwrap_err().code, "bad-window", "{wrong}");
         }
         let error = window("14:05..14:10", None).unwrap_err();
