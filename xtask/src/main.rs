@@ -75,10 +75,26 @@ fn fuzz(minutes: &str) -> Result<()> {
 fn test(tier: Tier) -> Result<()> {
     cargo("format", &["fmt", "--all", "--check"], &[])?;
     cargo("lints", &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])?;
+    browser();
     let slow = if tier == Tier::All { "1" } else { "0" };
     cargo("tests", &["test", "--workspace", "--locked", "--no-fail-fast"], &[("VERISMO_SLOW", slow)])?;
     cargo("docs", &["doc", "--workspace", "--no-deps", "--locked"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     Ok(())
+}
+
+/// Where nothing may be skipped, installs the browser that a test of pages needs, if there is none; where that fails, the test says so.
+fn browser() {
+    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    let path = env::var_os("PATH").unwrap_or_default();
+    let is_there = env::split_paths(&path).any(|folder| names.iter().any(|name| folder.join(name).is_file()));
+    let is_wanted = env::var("VERISMO_REQUIRE_ALL").as_deref() == Ok("1") && env::var_os("VERISMO_CHROMIUM").is_none();
+    if is_wanted && !is_there {
+        println!("==> browser: apt-get install chromium");
+        let apt = |args: &[&str]| Command::new("apt-get").args(args).status();
+        if !apt(&["install", "-y", "-q", "chromium"]).is_ok_and(|status| status.success()) {
+            let _untold = apt(&["update", "-q"]).and_then(|_| apt(&["install", "-y", "-q", "chromium"]));
+        }
+    }
 }
 
 fn cargo(what: &str, args: &[&str], vars: &[(&str, &str)]) -> Result<()> {

@@ -12,9 +12,13 @@ use verismo_judge::{JudgeOptions, Judgement, Recall, Series, SeriesWindows, Side
 use verismo_suite::Suite;
 use verismo_suite::suite::Multiplicity;
 
+/// What is kept of each pair of streams.
+type Kept = BTreeMap<Digest, Vec<(Digest, Vec<u8>)>>;
+type Damage<'a> = &'a dyn Fn(&mut Vec<u8>);
+
 /// A place in memory.
 #[derive(Default)]
-struct Place(Mutex<BTreeMap<Digest, Vec<(Digest, Vec<u8>)>>>);
+struct Place(Mutex<Kept>);
 
 impl Recall for Place {
     fn of_pair(&self, pair: &Digest) -> Vec<(Digest, Vec<u8>)> {
@@ -135,7 +139,7 @@ fn what_is_damaged_is_judged_again() {
     let place = Place::default();
     place.recalled(&golden, &candidate, &suite);
     let whole = place.0.lock().unwrap().clone();
-    let damages: [&dyn Fn(&mut Vec<u8>); 4] = [
+    let damages: [Damage<'_>; 4] = [
         &|bytes| bytes.clear(),
         &|bytes| bytes.truncate(bytes.len() / 2),
         &|bytes| *bytes = b"{\"findings\": [], \"open\": [], \"picture\": null}".to_vec(),
