@@ -20,7 +20,7 @@ Tasks:
 
 Environment:
   VERISMO_DATA         folder of real captures (default: ../shared/data beside the workspace; tests say when they skip)
-  VERISMO_REQUIRE_ALL  1 turns every such skip into a failure
+  VERISMO_REQUIRE_ALL  1 turns every such skip into a failure, and installs Chromium with apt-get where no browser is found
   VERISMO_SLOW         full, for `cargo test -p verismo-stats`, runs the longest calibrations, which no task runs
 ";
 

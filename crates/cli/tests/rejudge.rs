@@ -1,171 +1,15 @@
-//! Runs judged again from their states, and what they would have been without a part: as a user meets it.
+//! Runs judged again from their states, as a user meets it.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
+#[path = "common/desk.rs"]
+mod desk;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::time::Duration;
 
+use desk::{Desk, command, copy, ends, err, json, out, refused, text, verismo};
 use serde_json::Value;
-
-fn verismo(home: &Path, args: &[&str]) -> Output {
-    command(home, args).output().unwrap()
-}
-
-fn command(home: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_verismo"));
-    command.args(args).stdin(Stdio::null());
-    for (name, _) in std::env::vars_os().filter(|(n, _)| n.to_string_lossy().starts_with("VERISMO_")) {
-        command.env_remove(name);
-    }
-    command.env("XDG_CACHE_HOME", common::home()).env("VERISMO_STORE", home);
-    command
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// Runs a command that has to end so, without a word on standard error.
-#[track_caller]
-fn ends(home: &Path, args: &[&str], code: i32) -> String {
-    let output = verismo(home, args);
-    assert_eq!((output.status.code(), err(&output).as_str()), (Some(code), ""), "{args:?}: {}", out(&output));
-    out(&output)
-}
-
-/// Runs a command that has to end so with an error; what it says.
-#[track_caller]
-fn refused(home: &Path, args: &[&str], code: i32, error: &str) -> String {
-    let output = verismo(home, args);
-    assert_eq!(output.status.code(), Some(code), "{args:?}: {}{}", out(&output), err(&output));
-    assert!(err(&output).contains(&format!("error[{error}]")), "{args:?}: {}", err(&output));
-    err(&output)
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
-
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
-}
-
-/// Data that a test may change: `golden` and `faithful`, of two symbols, and `scattered`, the golden with other sizes of trades in every fourth
-/// second.
-struct Desk {
-    dir: tempfile::TempDir,
-    again: String,
-}
-
-impl Desk {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        copy(made(), dir.path());
-        // What was changed a moment ago is read again.
-        std::thread::sleep(Duration::from_millis(100));
-        let again = text(&dir.path().join("again")).to_owned();
-        Self { dir, again }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn home(&self) -> PathBuf {
-        self.path("home")
-    }
-
-    fn validate(&self, candidate: &str, more: &[&str]) -> Output {
-        let (golden, candidate, reports) = (self.path("golden"), self.path(candidate), self.path("reports"));
-        let args = ["validate", "--golden", text(&golden), "--candidate", text(&candidate), "--out", text(&reports)];
-        verismo(&self.home(), &[&args[..], &["--json", "-"], more].concat())
-    }
-
-    /// The report of a validation that has to end so.
-    #[track_caller]
-    fn validated(&self, candidate: &str, more: &[&str], code: i32) -> Value {
-        let output = self.validate(candidate, more);
-        assert_eq!((output.status.code(), err(&output).as_str()), (Some(code), ""), "{}", out(&output));
-        json(&out(&output))
-    }
-
-    /// A command line that judges a run again; its files go to `again`.
-    fn judge<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
-        [&["judge", "--json", "-", "--out", &self.again], more].concat()
-    }
-
-    /// The report of a judgement that has to end so.
-    #[track_caller]
-    fn judged(&self, more: &[&str], code: i32) -> Value {
-        json(&ends(&self.home(), &self.judge(more), code))
-    }
-
-    fn suite(&self) -> PathBuf {
-        let suite = self.path("few.yaml");
-        // Sizes differ at equal ids, which is what is to be found, not what shall fail.
-        let text = "schema: verismo.suite/1\ndata: market\nname: few\nextends: light\nchecks:\n  id_agreement: {max_ratio: 1}\n";
-        fs::write(&suite, text).unwrap();
-        suite
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            fs::create_dir_all(&to).unwrap();
-            copy(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
-    }
-}
-
-fn made() -> &'static Path {
-    static DATA: OnceLock<tempfile::TempDir> = OnceLock::new();
-    DATA.get_or_init(|| {
-        let dir = tempfile::tempdir().unwrap();
-        for (format, name) in [("golden-jsonl", "golden"), ("events-parquet", "faithful")] {
-            let to = dir.path().join(name);
-            let args = ["simulate", "--format", format, "--events", "16000", "--symbols", "2", "--seed", "1", "--out"];
-            ends(dir.path(), &[&args[..], &[text(&to)]].concat(), 0);
-        }
-        let golden: Vec<PathBuf> =
-            fs::read_dir(dir.path().join("golden")).unwrap().map(|entry| entry.unwrap().path()).collect();
-        fs::create_dir(dir.path().join("scattered")).unwrap();
-        for file in golden {
-            let lines = fs::read_to_string(&file).unwrap();
-            let changed: String = lines.lines().map(|line| changed(line) + "\n").collect();
-            fs::write(dir.path().join("scattered").join(file.file_name().unwrap()), changed).unwrap();
-        }
-        fs::remove_dir_all(dir.path().join("home")).unwrap_or_default();
-        dir
-    })
-    .path()
-}
-
-/// The line, its trade of another size if it is of the first symbol in a second that four divides.
-fn changed(line: &str) -> String {
-    let after = |key: &str| line.split_once(key).map(|(before, after)| (before.len() + key.len(), after));
-    let time = after("\"T\":").and_then(|(_, rest)| rest.get(..10)?.parse::<u64>().ok());
-    let is_trade = line.contains("@trade") && line.contains(FIRST);
-    match after("\"q\":\"").filter(|_| is_trade && time.is_some_and(|second| second.is_multiple_of(4))) {
-        Some((at, rest)) => format!("{}7.77700000{}", &line[..at], &rest[rest.find('"').unwrap()..]),
-        None => line.to_owned(),
-    }
-}
-
-/// The first of two simulated symbols.
-const FIRST: &str = "\"BTCUSDT\"";
 
 #[test]
 fn a_run_is_judged_again_under_another_suite_as_if_it_had_been_validated_under_it() {
@@ -253,6 +97,12 @@ fn states_that_are_gone_or_were_never_made_are_read_on_demand_only() {
     assert!(said.contains("it was stored, and is gone") && said.contains("files of "), "{said}");
     let back = desk.judged(&["--run", "last", "--recompute"], 0);
     assert_eq!((&back["digest"], &back["cache"]["states_reused"]), (&anew["digest"], &0.into()));
+    // The report of an equal run is there, and its states are not.
+    fs::remove_dir_all(desk.home().join("states/pieces")).unwrap();
+    refused(&desk.home(), &desk.judge(&["--run", "last"]), 4, "states-gone");
+    let back = desk.judged(&["--run", "last", "--recompute"], 0);
+    assert_eq!((&back["digest"], &back["cache"]["states_reused"]), (&anew["digest"], &0.into()));
+    assert_eq!(desk.judged(&["--run", "last"], 0)["digest"], anew["digest"]);
     // Windows of another length are other states.
     let suite = desk.path("long.yaml");
     fs::write(&suite, "schema: verismo.suite/1\ndata: market\nname: long\nextends: light\nwindow: 10s\n").unwrap();
@@ -313,118 +163,64 @@ fn a_table_is_judged_again_by_reading_it() {
     ends(&desk.home(), &args, 0);
     let said = refused(&desk.home(), &desk.judge(&["--run", "last"]), 4, "states-gone");
     assert!(said.contains("states of tables are not kept") && said.contains("--recompute"), "{said}");
+    let said = refused(&desk.home(), &["explain-cache", "--canary", "10"], 2, "no-states");
+    assert!(said.contains("states of tables are not kept"), "a canary of nothing is none: {said}");
     let again = desk.judged(&["--run", "last", "--recompute"], 0);
     let before = json(&fs::read_to_string(reports.join("report.json")).unwrap());
     assert_eq!(again["digest"], before["digest"]);
 }
 
 #[test]
-fn what_a_run_would_have_been_without_a_part() {
+fn limits_of_readers_are_those_that_were_given_or_of_the_suite() {
     let desk = Desk::new();
-    let suite = desk.suite();
     let home = desk.home();
-    let suited = ["--store", text(&home), "--suite", text(&suite)];
-    let first = desk.validated("scattered", &suited, 1);
-    assert!(first["summary"].as_str().unwrap().contains("FAIL: trade_size"), "{}", first["summary"]);
-    let what_if = |more: &[&str], code: i32| {
-        let args = [&["what-if", "--run", "last", "--format", "json"][..], more].concat();
-        json(&ends(&desk.home(), &args, code))
+    let suite = desk.path("streams.yaml");
+    let of = |streams: u64| {
+        let text = format!(
+            "schema: verismo.suite/1\ndata: market\nname: s\nextends: light\nreading: {{streams: {streams}}}\n"
+        );
+        fs::write(&suite, text).unwrap();
     };
-    let symbol = what_if(&["--drop-symbol", "btc-usdt"], 0);
-    assert_eq!(
-        (&symbol["schema"], &symbol["before"], &symbol["after"]),
-        (&"verismo.what-if/1".into(), &"FAIL".into(), &"PASS".into())
-    );
-    assert!(symbol["windows_left_out"][1].as_u64() > Some(0) && symbol["search"].is_null(), "{symbol}");
-    let other = what_if(&["--drop-symbol", "ETHUSDT"], 0);
-    assert_eq!(other["after"], "FAIL");
-    let gone = other["comparison"]["findings"].as_array().unwrap().iter().filter(|f| f["change"] == "gone").count();
-    assert!(gone > 5, "findings of the other symbol are gone");
-    // Windows of one symbol, of all, and hours; times as the report has them.
-    let span = &first["streams"][0]["golden_span_ns"];
-    let from = span[0].as_u64().unwrap() / 1_000_000_000;
-    let clock = |second: u64| format!("{:02}:{:02}:{:02}", second / 3_600 % 24, second / 60 % 60, second % 60);
-    let range = format!("{}..{}", clock(from + 10), clock(from + 20));
-    let windows = what_if(&["--drop-window", &range], 0);
-    assert_eq!((&windows["after"], &windows["windows_left_out"]), (&"FAIL".into(), &serde_json::json!([20, 20])));
-    let one = what_if(&["--drop-window", &format!("ETHUSDT@{range}")], 0);
-    assert_eq!(one["windows_left_out"], serde_json::json!([10, 10]));
-    assert_eq!(one["left_out"][0]["kind"], "window");
-    let all = what_if(&["--drop-hours", "0-24"], 0);
-    // Where nothing is left no verdict is possible.
-    assert_eq!((&all["windows"], &all["after"]), (&all["windows_left_out"], &"ERROR".into()));
-    let shown = ends(&desk.home(), &["what-if", "--run", "last", "--drop-window", &range], 0);
-    assert!(shown.contains("FAIL -> FAIL") && shown.contains("--drop-window 20"), "{shown}");
-    let shown = ends(&desk.home(), &["what-if", "--run", "last", "--drop-symbol", "BTCUSDT", "--format", "md"], 0);
-    assert!(shown.starts_with("# What if: FAIL → PASS"), "{shown}");
-    for (args, error) in [
-        (&["--drop-symbol", "XRPUSDT"][..], "no-such-symbol"),
-        (&["--drop-window", "2001-01-01..2001-01-02"], "no-such-window"),
-        (&["--drop-window", "soon..later"], "bad-window"),
-        (&["--drop-hours", "13"], "bad-window"),
-    ] {
-        refused(&desk.home(), &[&["what-if", "--run", "last"][..], args].concat(), 2, error);
-    }
-    assert_eq!(ends(&desk.home(), &["runs"], 0).lines().count(), 2, "nothing is recorded");
-    // The recorded verdict under another suite is not that of the run.
-    let other = what_if(&["--drop-window", &range, "--suite", "light"], 0);
-    assert_eq!(other["comparison"]["before"]["suite"], "light");
-    assert!(other["notes"][0].as_str().unwrap().contains("id_agreement"), "{}", other["notes"]);
+    let suited = ["--store", text(&home), "--suite", text(&suite)];
+    // What was given counts more than the suite, then and now.
+    of(1);
+    let given = desk.validated("faithful", &[&suited[..], &["--max-streams", "10"]].concat(), 0);
+    assert_eq!(desk.judged(&["--store", text(&home), "--run", "last"], 0)["digest"], given["digest"]);
+    // A suite's own does not outlive it.
+    of(5);
+    let own = desk.validated("faithful", &suited, 0);
+    assert_eq!(desk.judged(&["--store", text(&home), "--run", "last"], 0)["digest"], own["digest"]);
+    let light = ["--store", text(&home), "--run", "last", "--suite", "light"];
+    let said = refused(&home, &desk.judge(&light), 4, "states-gone");
+    assert!(said.contains("limits of readers"), "{said}");
 }
 
 #[test]
-fn what_a_run_fails_by_is_found() {
+fn a_run_that_cannot_be_read_is_not_another_one() {
     let desk = Desk::new();
     let suite = desk.suite();
-    let home = desk.home();
-    let suited = ["--store", text(&home), "--suite", text(&suite)];
-    desk.validated("scattered", &suited, 1);
-    let find = |more: &[&str], code: i32| {
-        let args = [&["what-if", "--run", "last", "--find", "--format", "json"][..], more].concat();
-        json(&ends(&home, &args, code))
+    let (golden, candidate) = (desk.path("golden"), desk.path("faithful"));
+    let cache = desk.path("cache");
+    // Without a store that is named, runs are recorded beside the suite, or in the user's cache.
+    let run = |args: &[&str]| {
+        let mut command = command(&desk.home(), args);
+        command.env_remove("VERISMO_STORE").env("XDG_CACHE_HOME", &cache).current_dir(desk.path("")).output().unwrap()
     };
-    let found = find(&[], 0);
-    let search = &found["search"];
-    assert_eq!(
-        (&found["before"], &found["after"], &search["is_found"]),
-        (&"FAIL".into(), &"PASS".into(), &true.into())
-    );
-    assert_eq!(search["targets"], serde_json::json!(["BTCUSDT trade_size ks"]));
-    let left_out = found["left_out"].as_array().unwrap();
-    let (units, of) = (search["units"].as_u64().unwrap(), search["of"].as_u64().unwrap());
-    assert!(left_out.len() > 10 && units * 3 < of, "{units} of {of}");
-    for window in left_out {
-        let from_s = window["from_ns"].as_i64().unwrap() / 1_000_000_000;
-        assert!(from_s % 4 == 0 && window["symbol"] == "BTCUSDT", "only what was changed: {window}");
+    let validate = ["validate", "--golden", text(&golden), "--candidate", text(&candidate), "--suite"];
+    for suite in ["light", text(&suite)] {
+        let output = run(&[&validate[..], &[suite]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     }
-    assert!(search["method"].as_str().unwrap().contains("not proven") || search["is_irreducible"] == false, "{search}");
-    // What was found is what the command line says.
-    let cuts: Vec<&str> = left_out.iter().flat_map(|part| part["text"].as_str().unwrap().split(' ')).collect();
-    let args = [&["what-if", "--run", "last", "--format", "json"][..], &cuts].concat();
-    assert_eq!(json(&ends(&home, &args, 0))["after"], "PASS");
-    // Less is asked for, so that less has to go.
-    let open = find(&["--goal", "no-fail"], 0);
-    assert!(open["search"]["units"].as_u64().unwrap() <= units && open["after"] != "FAIL", "{}", open["search"]);
-    // Limits, and one stretch that would have to be everything.
-    let few = find(&["--tries", "3"], 1);
-    assert_eq!(
-        (&few["after"], &few["search"]["tries"], &few["left_out"]),
-        (&"FAIL".into(), &3.into(), &serde_json::json!([]))
+    let beside = fs::read_dir(desk.path(".verismo/runs")).unwrap().map(|entry| entry.unwrap().path());
+    let report = beside.into_iter().find(|path| !text(path).ends_with(".trace.json.zst")).unwrap();
+    fs::write(report, "no report").unwrap();
+    let output = run(&["judge", "--run", "last", "--suite", text(&suite)]);
+    assert!(
+        output.status.code() == Some(4) && err(&output).contains("damaged-run"),
+        "{}{}",
+        out(&output),
+        err(&output)
     );
-    assert!(few["search"]["method"].as_str().unwrap().contains("--tries allows more"));
-    let stretch = find(&["--unit", "stretch", "--most", "20"], 1);
-    assert!(stretch["search"]["method"].as_str().unwrap().contains("20 %"), "{}", stretch["search"]);
-    let named = find(&["--observable", "trade_size"], 0);
-    assert_eq!(named["search"]["observable"], "trade_size");
-    let said = refused(&home, &["what-if", "--run", "last", "--find", "--observable", "spread"], 2, "nothing-fails");
-    assert!(said.contains("spread does not fail, it is PASS"), "{said}");
-    refused(&home, &["what-if", "--run", "last", "--find", "--observable", "spred"], 2, "nothing-fails");
-    let shown = ends(&home, &["what-if", "--run", "last", "--find"], 0);
-    assert!(shown.contains("FAIL -> PASS") && shown.contains("Looked for to pass: BTCUSDT trade_size ks."), "{shown}");
-    // A run that fails by its checks alone.
-    desk.validated("scattered", &["--store", text(&home), "--suite", "integrity"], 1);
-    let said = refused(&home, &["what-if", "--run", "last", "--find"], 2, "nothing-fails");
-    assert!(said.contains("only checks") && said.contains("id_agreement"), "{said}");
 }
 
 #[test]

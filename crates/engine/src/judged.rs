@@ -8,7 +8,7 @@ use crate::store::{Entry, Hasher, Pack, Store, hex};
 /// Version of what is stored, and of what it is stored under.
 const FORMAT: &str = "verismo.judged/1";
 
-/// Packs that are looked into for a pair of streams; where there are as many, no more are written.
+/// Packs of a pair of streams; where there are as many, the next takes the place of one of them.
 const PACKS_MAX: usize = 64;
 
 /// The judged observables of one program, which alone is known to judge as it did.
@@ -41,13 +41,37 @@ impl Recall for JudgedBefore<'_> {
 
     fn keep(&self, pair: &Digest, judged: Vec<(Digest, Vec<u8>)>) {
         let folder = self.folder(pair);
-        if self.store.list(&folder).len() >= PACKS_MAX {
-            return;
-        }
         let entries = judged.into_iter().map(|(key, content)| Entry { key, content }).collect();
         let pack = Pack { entries };
         let mut hasher = Hasher::new(FORMAT);
         pack.entries.iter().for_each(|entry| hasher.bytes(&entry.key));
-        self.store.put(&format!("{folder}/{}", hex(&hasher.finish())), &pack.encode());
+        let digest = hasher.finish();
+        let packs = self.store.list(&folder);
+        let own = || format!("{folder}/{}", hex(&digest));
+        let name = if packs.len() < PACKS_MAX { own() } else { packs[usize::from(digest[0]) % packs.len()].clone() };
+        self.store.replace(&name, &pack.encode());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packs_stay_few_and_the_latest_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let before = JudgedBefore { store: &store, program: [1; 32] };
+        let another = JudgedBefore { store: &store, program: [2; 32] };
+        for i in 0..3 * PACKS_MAX as u64 {
+            let mut key = [0; 32];
+            key[..8].copy_from_slice(&i.to_le_bytes());
+            before.keep(&[7; 32], vec![(key, i.to_string().into_bytes())]);
+            let kept = before.of_pair(&[7; 32]);
+            assert!(kept.contains(&(key, i.to_string().into_bytes())), "{i}");
+            assert_eq!(kept.len() as u64, (i + 1).min(PACKS_MAX as u64));
+        }
+        assert_eq!((before.of_pair(&[8; 32]), another.of_pair(&[7; 32])), (Vec::new(), Vec::new()));
+        assert_eq!(store.problems(), []);
     }
 }

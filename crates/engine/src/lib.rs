@@ -50,4 +50,4 @@ pub use simulated::{MessageReader, judge_messages, observe_messages};
 pub use store::{GcPolicy, Remote, Store, StoreError};
 pub use trace::states_root;
 pub use validate::{StoreRequest, ValidateRequest, observe_golden, observe_options, validate, validate_traced};
-pub use what_if::{Cut, FindRequest, FoundCuts, Left, are_turned, failing_checks, find_cuts, window_counts, without};
+pub use what_if::{Cut, FindRequest, FoundCuts, Left, failing_checks, find_cuts, window_counts, without};

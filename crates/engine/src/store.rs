@@ -208,7 +208,7 @@ impl Store {
         self.write(Name::from(name), frame::close(name, content).into(), PutMode::Create)
     }
 
-    /// Writes an object over any other of that name: a note on the way to objects, never a state.
+    /// Writes an object over any other of that name: what may be forgotten, never a state.
     pub(crate) fn replace(&self, name: &str, content: &[u8]) -> u64 {
         self.write(Name::from(name), frame::close(name, content).into(), PutMode::Overwrite)
     }

@@ -84,15 +84,14 @@ pub struct FoundCuts {
     pub tries: u64,
     /// Whether each of them was tried to be put back, and is needed.
     pub is_irreducible: bool,
+    asked: Targets,
 }
 
-/// Whether what was to be turned is, in a judgement of all that is left.
-pub fn are_turned(after: &Report, targets: &[String], must_pass: bool) -> bool {
-    let of = |target: &String| after.findings.iter().filter(|finding| name_of(finding) == *target).collect::<Vec<_>>();
-    targets.iter().map(of).all(|found| match must_pass {
-        true => !found.is_empty() && found.iter().all(|finding| finding.verdict == FindingVerdict::Pass),
-        false => found.iter().all(|finding| finding.verdict != FindingVerdict::Fail),
-    })
+impl FoundCuts {
+    /// Whether what was to be turned is, in a judgement of all that is left.
+    pub fn are_turned(&self, after: &Report) -> bool {
+        self.asked.are_turned(after)
+    }
 }
 
 /// The states of a run without what is cut; `streams` are the pairs of the report of the run.
@@ -228,6 +227,7 @@ pub fn find_cuts(
         of: trial.units.len() as u64,
         tries: trial.tries,
         is_irreducible: found.is_some_and(|set| set.is_irreducible),
+        asked: trial.targets,
     })
 }
 
@@ -281,6 +281,29 @@ fn key_of(finding: &Finding) -> Key {
     (stream.clone(), observable.clone(), test.to_string(), parameter.clone(), division)
 }
 
+/// What is to be turned.
+#[derive(Debug, Clone, PartialEq)]
+struct Targets {
+    keys: BTreeSet<Key>,
+    /// Whether it has to pass, else it only must not fail.
+    must_pass: bool,
+}
+
+impl Targets {
+    /// Whether a finding is of an observable in question: what is only there to divide windows into strata does not count.
+    fn are_about(&self, finding: &Finding) -> bool {
+        self.keys.iter().any(|(_, observable, ..)| finding.observable == *observable)
+    }
+
+    fn are_turned(&self, report: &Report) -> bool {
+        let deciding = || report.findings.iter().filter(|finding| finding.deciding && self.are_about(finding));
+        let fails = deciding().any(|f| matches!(f.verdict, FindingVerdict::Fail | FindingVerdict::Error));
+        let passed: BTreeSet<Key> = deciding().filter(|f| f.verdict == FindingVerdict::Pass).map(key_of).collect();
+        // What is not judged any more has not passed.
+        !fails && (!self.must_pass || self.keys.is_subset(&passed))
+    }
+}
+
 /// Judgements of what is left of the streams and observables that fail.
 struct Trial<'a> {
     golden: SideStates,
@@ -292,11 +315,10 @@ struct Trial<'a> {
     /// All windows that may be left out.
     units: BTreeSet<Unit>,
     window_ns: Vec<i64>,
-    targets: BTreeSet<Key>,
+    targets: Targets,
     /// By how much each window counts where laws do not tell, by pair.
     tried: BTreeMap<Unit, f64>,
     again: JudgeAgain,
-    must_pass: bool,
     tries: u64,
     tries_max: u64,
     meter: &'a Meter,
@@ -354,10 +376,12 @@ impl<'a> Trial<'a> {
             is_only: before.streams.len() < 2,
             units,
             window_ns,
-            targets: targets.iter().map(|finding| key_of(finding)).collect(),
+            targets: Targets {
+                keys: targets.iter().map(|finding| key_of(finding)).collect(),
+                must_pass: request.must_pass,
+            },
             tried: BTreeMap::new(),
             again: JudgeAgain { suite, maps, inputs: Vec::new(), ..again.clone() },
-            must_pass: request.must_pass,
             tries: 0,
             tries_max: request.tries_max,
             meter,
@@ -401,16 +425,7 @@ impl<'a> Trial<'a> {
 
     fn is_enough(&mut self, without: &BTreeSet<Unit>) -> Option<bool> {
         let report = self.judge(without)?;
-        // What is only there to divide windows into strata does not count.
-        let counts =
-            |finding: &&Finding| self.targets.iter().any(|(_, observable, ..)| finding.observable == *observable);
-        let deciding: Vec<&Finding> =
-            report.findings.iter().filter(|finding| finding.deciding).filter(counts).collect();
-        let fails = deciding.iter().any(|f| matches!(f.verdict, FindingVerdict::Fail | FindingVerdict::Error));
-        let passed: BTreeSet<Key> =
-            deciding.iter().filter(|f| f.verdict == FindingVerdict::Pass).map(|finding| key_of(finding)).collect();
-        // What is not judged any more has not passed.
-        Some(!fails && (!self.must_pass || self.targets.is_subset(&passed)))
+        Some(self.targets.are_turned(&report))
     }
 
     fn greedy(&mut self, most: usize) -> Option<search::Set<Unit>> {
@@ -432,7 +447,7 @@ impl<'a> Trial<'a> {
         let mut scores: BTreeMap<Unit, f64> =
             self.units.iter().filter(|unit| !without.contains(unit)).map(|unit| (*unit, 0.0)).collect();
         let mut is_ranked = true;
-        for (stream, observable, ..) in &self.targets {
+        for (stream, observable, ..) in &self.targets.keys {
             let Some(n) = self.pairs.iter().position(|pair| pair.0 == *stream) else { continue };
             let own = |side: &'_ SideStates, name: &str| side.streams.iter().position(|stream| stream.name() == name);
             let places = own(&golden, &self.pairs[n].0).zip(own(&candidate, &self.pairs[n].1));
@@ -474,7 +489,7 @@ impl<'a> Trial<'a> {
 
     /// How far the findings that fail lie beyond their margins, in margins.
     fn excess(&self, report: &Report) -> f64 {
-        let own = report.findings.iter().filter(|finding| self.targets.contains(&key_of(finding)));
+        let own = report.findings.iter().filter(|finding| self.targets.keys.contains(&key_of(finding)));
         own.map(|finding| match (finding.effect, finding.margin) {
             (Some(effect), Some(margin)) if margin > 0.0 => effect.abs() / margin,
             (Some(effect), _) => effect.abs(),

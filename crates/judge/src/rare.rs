@@ -1,13 +1,13 @@
 //! What is seen in too few windows for a law is judged by the share of windows in which it is seen.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use verismo_stats::judging::{WINDOWS_MIN, compare_occurrence};
 use verismo_suite::catalogue::TestId;
 use verismo_suite::verdict::FindingVerdict;
 
 use crate::draft::{Draft, Open};
-use crate::input::{Series, SeriesWindows, StreamStates};
+use crate::input::{Series, StreamStates};
 use crate::observe::{Task, occupied};
 
 /// The deciding finding of an observable that a side shows in fewer than twelve windows: a FAIL where that alone is beyond the margin, a
@@ -54,15 +54,6 @@ fn is_open_for_lack_of_windows(draft: &Draft, task: &Task<'_>) -> bool {
 
 /// Whether each window of a stream holds a value of a series.
 fn seen(stream: &StreamStates, series: &Series) -> Vec<bool> {
-    let mut windows: BTreeMap<i64, bool> = BTreeMap::new();
-    for other in stream.series.values() {
-        let ids: Box<dyn Iterator<Item = i64>> = match &other.windows {
-            SeriesWindows::Cells(w) => Box::new(w.iter().map(|(id, _)| *id)),
-            SeriesWindows::Lags(w) => Box::new(w.iter().map(|(id, _)| *id)),
-            SeriesWindows::Panels(w) => Box::new(w.iter().map(|(id, _)| *id)),
-        };
-        windows.extend(ids.map(|id| (id, false)));
-    }
     let with: BTreeSet<i64> = occupied(series).into_iter().map(|(_, id)| id).collect();
-    windows.into_keys().map(|id| with.contains(&id)).collect()
+    stream.window_indices(&[]).into_iter().map(|id| with.contains(&id)).collect()
 }

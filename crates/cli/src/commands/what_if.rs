@@ -6,7 +6,7 @@ use std::io::Write;
 use std::time::Instant;
 
 use verismo_engine::{
-    Cut, FindRequest, FoundCuts, JudgeAgain, Left, Meter, Recalled, RunStates, are_turned, failing_checks, find_cuts,
+    Cut, FindRequest, FoundCuts, JudgeAgain, Left, Meter, Recalled, RunStates, failing_checks, find_cuts,
     window_counts, without,
 };
 use verismo_report::TextStyle;
@@ -141,7 +141,7 @@ fn told_of_search(
     let part = without(states, &cuts, &before);
     let after = if has_cuts { judged(&part, again, context)? } else { left };
     // What was tried are the findings in question alone: with all others their correction may be another.
-    let is_turned = has_cuts && are_turned(&after, &found.targets, args.goal == GoalArg::Pass);
+    let is_turned = has_cuts && found.are_turned(&after);
     let is_found = is_turned && (found.hopeless.is_empty() || args.observable.is_some());
     let search = Search {
         unit: value_name(&args.unit),

@@ -43,14 +43,8 @@ impl SlicedEnergy {
     /// # Errors
     /// [`JudgingError::Parameter`] for no column, one twice, fewer than 2 cells, no direction, or more than 512 numbers.
     pub fn new(columns: Vec<usize>, directions: usize, cells: usize) -> Result<Self, JudgingError> {
-        check_columns(&columns, 1)?;
-        let directions = if columns.len() == 1 { directions.min(1) } else { directions };
-        if directions == 0 || cells < 2 || directions.saturating_mul(cells) > NUMBERS_MAX {
-            let value = format!("{directions} directions, {cells} cells");
-            return Err(parameter("directions", value, "at least 1 direction and 2 cells, at most 512 numbers"));
-        }
-        let directions = orthogonal_directions(directions, columns.len(), 1);
-        Ok(Self { columns, directions, cells: Cells::new(cells) })
+        let (directions, cells) = slices(&columns, directions, cells)?;
+        Ok(Self { columns, directions, cells })
     }
 
     /// `sqrt(pi) Gamma((d + 1) / 2) / Gamma(d / 2)`: the length of a vector of d numbers over its mean absolute projection.
@@ -81,6 +75,21 @@ impl PanelStatistic for SlicedEnergy {
     fn domain(&self) -> u64 {
         108
     }
+}
+
+/// So many directions in the space of these columns, one where there is one column, and the cells along each.
+pub(super) fn slices(
+    columns: &[usize],
+    directions: usize,
+    cells: usize,
+) -> Result<(Vec<Vec<f64>>, Cells), JudgingError> {
+    check_columns(columns, 1)?;
+    let directions = if columns.len() == 1 { directions.min(1) } else { directions };
+    if directions == 0 || cells < 2 || directions.saturating_mul(cells) > NUMBERS_MAX {
+        let value = format!("{directions} directions, {cells} cells");
+        return Err(parameter("directions", value, "at least 1 direction and 2 cells, at most 512 numbers"));
+    }
+    Ok((orthogonal_directions(directions, columns.len(), 1), Cells::new(cells)))
 }
 
 /// The law of a projection, averaged over each cell: 1 for a row below it, falling to 0 at its upper end.

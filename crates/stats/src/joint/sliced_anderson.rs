@@ -1,13 +1,12 @@
 //! Anderson-Darling distance of joint laws, by slices.
 
-use super::directions::{orthogonal_directions, projected};
-use super::energy::Cells;
-use super::scale::{Points, check_columns, parameter};
+use super::directions::projected;
+use super::energy::{Cells, slices};
+use super::scale::Points;
 use crate::judging::{JudgingError, PanelNorm, PanelStatistic, Reading, Rows};
 
 /// Rows below which nothing is said.
 const ROWS_MIN: usize = 8;
-const NUMBERS_MAX: usize = 512;
 /// Shares of the golden beyond which the distance does not look: further out a few rows would be all of it.
 const TRIM: (f64, f64) = (0.01, 0.99);
 
@@ -40,14 +39,8 @@ impl SlicedAndersonDarling {
     /// # Errors
     /// As [`super::SlicedEnergy::new`].
     pub fn new(columns: Vec<usize>, directions: usize, cells: usize) -> Result<Self, JudgingError> {
-        check_columns(&columns, 1)?;
-        let directions = if columns.len() == 1 { directions.min(1) } else { directions };
-        if directions == 0 || cells < 2 || directions.saturating_mul(cells) > NUMBERS_MAX {
-            let value = format!("{directions} directions, {cells} cells");
-            return Err(parameter("directions", value, "at least 1 direction and 2 cells, at most 512 numbers"));
-        }
-        let directions = orthogonal_directions(directions, columns.len(), 1);
-        Ok(Self { columns, directions, cells: Cells::new(cells) })
+        let (directions, cells) = slices(&columns, directions, cells)?;
+        Ok(Self { columns, directions, cells })
     }
 }
 
