@@ -10,7 +10,7 @@ use common::{PLAN, Plan, SUITE, judged, side};
 use verismo_judge::digest::Digest;
 use verismo_judge::{JudgeOptions, Judgement, Recall, Series, SeriesWindows, SideStates, judge_recalling};
 use verismo_suite::Suite;
-use verismo_suite::suite::Multiplicity;
+use verismo_suite::suite::{Multiplicity, Pairing};
 
 /// What is kept of each pair of streams.
 type Kept = BTreeMap<Digest, Vec<(Digest, Vec<u8>)>>;
@@ -78,6 +78,10 @@ fn only_what_changed_is_judged_again() {
     assert_eq!(with(&|suite| suite.alpha = 0.01), 0, "the error rate");
     assert_eq!(with(&|suite| suite.scope = verismo_suite::suite::Scope::Population), 0, "the scope");
     assert_eq!(with(&|suite| suite.replicates *= 3), 0, "replicates");
+    assert_eq!(with(&|suite| suite.warmup_ns += 1), 0, "the warm-up");
+    let apart = Suite { pairing: Pairing::Distributional, ..suite.clone() };
+    assert_eq!(place.recalled(&golden, &golden, &suite), 0);
+    assert_eq!(place.recalled(&golden, &golden, &apart), 0, "the same windows, or the same laws");
     // Of the states.
     let mut changed = candidate.clone();
     let other = side(Plan { seed: 9, ..PLAN });
