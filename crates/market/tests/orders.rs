@@ -110,9 +110,12 @@ fn places_in_queues_are_inferred_and_told_at_the_first_fill() {
     feed.order(200, Add, 7, BID, 98, 5).order(210, Exec, 7, BID, 98, 5);
     feed.order(220, Add, 8, BID, 97, 5).order(230, Add, 9, BID, 97, 5).order(240, Delete, 9, BID, 97, 5);
     feed.order(250, Add, 10, BID, 96, 4).order(260, Add, 8, BID, 96, 2).order(270, Exec, 8, BID, 96, 2);
+    // An order that comes once more leaves, and has no part in what it leaves behind: 70 of 110.
+    feed.order(300, Add, 11, BID, 95, 40).order(310, Add, 12, BID, 95, 60).order(320, Add, 13, BID, 95, 10);
+    feed.order(330, Add, 11, BID, 95, 50).order(340, Exec, 13, BID, 95, 10);
     let observed = feed.observe();
-    // 7.5/10; 5/20; 10 * 15/40 - 10 = -6.25 of 10; all of 4.
-    assert_eq!(keys(&observed, "queue_error"), [(-625, 1), (250, 1), (750, 1), (1_000, 1)]);
+    // 7.5/10; 5/20; 10 * 15/40 - 10 = -6.25 of 10; all of 4; 63.6 of 100.
+    assert_eq!(keys(&observed, "queue_error"), [(-625, 1), (250, 1), (636, 1), (750, 1), (1_000, 1)]);
 }
 
 #[test]

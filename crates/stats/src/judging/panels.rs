@@ -124,7 +124,7 @@ pub trait PanelStatistic: Sync {
         false
     }
 
-    /// Windows, as many as equal ones would be, that must carry the noise of a signed number; 0 asks for none.
+    /// Windows, as many as equal ones would be, that must carry the noise of each number; 0 asks for none.
     fn carrying_min(&self) -> f64 {
         0.0
     }
@@ -414,6 +414,69 @@ impl Band {
         match self {
             Self::Pointwise(numbers) => numbers.iter().map(|(d, s, nu)| tail(margin - d, *s, *nu)).fold(0.0, f64::max),
             Self::Additive(estimate, s, nu) => tail(margin - estimate, *s, *nu),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Design;
+    use super::*;
+    use crate::panel::{Panel, PanelRows};
+
+    /// Means of two columns.
+    struct Means(PanelNorm);
+
+    impl PanelStatistic for Means {
+        fn read(&self, golden: &Rows, candidate: &Rows) -> Result<[Reading; 2], JudgingError> {
+            Ok([golden, candidate].map(|rows| {
+                let mean = |k: usize| rows.column(k).zip(&rows.weights).map(|(x, w)| x * w).sum::<f64>();
+                let values = vec![mean(0), mean(1)];
+                let scores = (0..rows.len()).flat_map(|i| [rows.row(i)[0] - values[0], rows.row(i)[1] - values[1]]);
+                Reading { scores: scores.collect(), values }
+            }))
+        }
+
+        fn norm(&self, _: &Reading) -> PanelNorm {
+            self.0.clone()
+        }
+
+        fn domain(&self) -> u64 {
+            100
+        }
+
+        fn carrying_min(&self) -> f64 {
+            4.0
+        }
+    }
+
+    #[test]
+    fn no_number_of_several_may_be_carried_by_a_few_windows() {
+        let panels = |burst: i64| -> Vec<Panel> {
+            let of_window = |w: i64| {
+                let mut rows = PanelRows::new(2);
+                let value = |i: i64| (7 * w * w + 3 * i) % 11;
+                (0..4).for_each(|i| rows.push(w * 10 + i, &[value(i), value(i + 5) + if w == 20 { burst } else { 0 }]));
+                Panel::pack(rows)
+            };
+            (0..40).map(of_window).collect()
+        };
+        for norm in [PanelNorm::Largest, PanelNorm::Root(vec![1.0; 2])] {
+            let judged = |burst: i64| {
+                let (golden, candidate) = (panels(0), panels(burst));
+                let windows = |panels: &'static [Panel]| {
+                    (0..).zip(panels).map(|(w, p)| PanelWindow { id: w, stratum: 0, block: 0, panel: p }).collect()
+                };
+                let sides: [Vec<PanelWindow<'_>>; 2] = [windows(golden.leak()), windows(candidate.leak())];
+                let how = (Design::Independent, 0.1, &Options::default());
+                compare_panels(&sides[0], &sides[1], &[1.0; 2], &Means(norm.clone()), how)
+            };
+            assert!(matches!(judged(1).unwrap().outcome, Outcome::Judged(_)));
+            let few = judged(1_000_000);
+            assert!(
+                matches!(few, Err(JudgingError::Undefined { side: Side::Candidate, reason: FEW_CARRY })),
+                "{few:?}"
+            );
         }
     }
 }
