@@ -170,7 +170,7 @@ fn audit_group(
     let mut outcome = Outcome::default();
     let options = options_of(of.group, suite);
     let (tally, trail) = (Tally::default(), Trail::default());
-    let vault = Vault { store, identities, tally: &tally, trail: &trail };
+    let vault = Vault { store, identities, tally: &tally, trail: &trail, reads: true };
     let then = suite.observable_ids();
     let recorded = Recorded {
         store,
@@ -179,6 +179,7 @@ fn audit_group(
         options: options.clone(),
         observables_then: &then,
         versions_then: None,
+        reads: true,
     };
     let look = |i: usize, before: &Before<'_>| {
         let told = |why: &str| AuditedPiece { files: files(trace, of.group, before.sources()), why: why.to_owned() };

@@ -7,6 +7,8 @@
 mod key;
 mod piece;
 mod recorded;
+mod shelf;
+mod spines;
 mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +27,7 @@ use key::Keys;
 use piece::{Missing, Piece, States, StreamPiece};
 
 pub(crate) use recorded::{Before, Lost, Recorded, Walked, is_code_of};
+pub(crate) use spines::{Gone, Spines};
 pub(crate) use tally::Tally;
 
 /// What the chains of a run share.
@@ -33,6 +36,8 @@ pub(crate) struct Vault<'a> {
     pub(crate) identities: &'a Identities,
     pub(crate) tally: &'a Tally,
     pub(crate) trail: &'a Trail,
+    /// Whether states are read at once, and not where somebody needs them.
+    pub(crate) reads: bool,
 }
 
 /// What chains left in the store, by side and place of their group.
@@ -63,12 +68,14 @@ struct At {
     messages: u64,
     bytes: u64,
     pieces: usize,
+    spines: Spines,
 }
 
 /// A stream up to where the chain is.
 struct StreamAt {
     carries: Carries,
     history: History,
+    /// All but the series.
     total: Part,
 }
 
@@ -151,8 +158,9 @@ impl Chain<'_> {
                     }
                 }
             };
-            pieces.push(recorded::piece(piece.sources, kept));
-            at.go_on(piece)?;
+            let sources = piece.sources;
+            at.go_on(piece, &self.options, kept.as_ref().map(|(_, states)| states))?;
+            pieces.push(recorded::piece(sources, kept));
         }
         if !self.meter.is_cancelled() {
             self.vault.trail.went(self.place, self.trace(pieces));
@@ -240,7 +248,7 @@ impl Chain<'_> {
         let cut = |name: StreamName| {
             let observer = observers.get_mut(&name)?;
             let part = observer.cut();
-            Some((name, StreamPiece { part, carries: observer.carries() }))
+            Some((name, StreamPiece { part, carries: observer.carries(), n_forgotten: 0 }))
         };
         Ok(Piece {
             sources: rest.sources.saturating_sub(at.next),
@@ -249,6 +257,7 @@ impl Chain<'_> {
             messages: read.messages - before.messages,
             bytes: read.bytes - before.bytes,
             streams: touched.into_iter().filter_map(cut).collect(),
+            unread: BTreeMap::new(),
         })
     }
 
@@ -274,15 +283,17 @@ impl Chain<'_> {
 }
 
 impl At {
-    /// Goes past a piece.
-    fn go_on(&mut self, piece: Piece) -> Result<(), FeedError> {
+    /// Goes past a piece; `states` are digests of what the store has of it.
+    fn go_on(&mut self, mut piece: Piece, options: &ObserveOptions, states: Option<&States>) -> Result<(), FeedError> {
+        self.spines.add(&mut piece, &options.observables, states).map_err(carry)?;
         self.next += piece.sources;
         self.pieces += 1;
         self.reader = piece.reader;
         self.counters.append(&piece.counters);
         self.messages += piece.messages;
         self.bytes += piece.bytes;
-        for (name, StreamPiece { part, carries }) in piece.streams {
+        for (name, StreamPiece { mut part, carries, n_forgotten }) in piece.streams {
+            part.add_forgotten(n_forgotten);
             match self.streams.get_mut(&name) {
                 Some(stream) => {
                     stream.history.add(&part.scan);
@@ -300,21 +311,24 @@ impl At {
     }
 
     /// The streams as a whole: what still waits at the end of the group is observed.
-    fn end(self, options: &ObserveOptions) -> Result<ObservedSide, FeedError> {
+    fn end(mut self, options: &ObserveOptions) -> Result<ObservedSide, FeedError> {
         let mut streams = Vec::new();
         for (name, StreamAt { carries, history, mut total }) in self.streams {
             let mut observer = StreamObserver::resume(options, &carries, history).map_err(carry)?;
             observer.end();
-            let last = observer.cut();
+            let mut last = observer.cut();
+            let n_forgotten = self.spines.end(&name, &mut last).map_err(carry)?;
+            last.add_forgotten(n_forgotten);
             total.unknown_observables.clone_from(&last.unknown_observables);
             total.merge(last).map_err(carry)?;
+            self.spines.settle(name.clone(), total.window_ns);
             streams.push((name, total.finish(options.window_min_ns)));
         }
         let mut counters = self.counters;
         if self.pieces > 1 {
             counters.set_totals(self.messages);
         }
-        Ok(ObservedSide { streams, counters, messages: self.messages, bytes: self.bytes })
+        Ok(ObservedSide { streams, counters, messages: self.messages, bytes: self.bytes, unread: Some(self.spines) })
     }
 }
 

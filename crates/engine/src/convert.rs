@@ -40,6 +40,11 @@ pub(crate) fn side_states(parts: Vec<ObservedSide>, more: Vec<FeedCounters>) -> 
     Ok(side)
 }
 
+/// The name of a stream as its files have it.
+pub(crate) fn name_of(stream: &StreamStates) -> StreamName {
+    StreamName { venue: stream.venue.clone(), symbol: stream.symbol.clone() }
+}
+
 fn stream_states(name: StreamName, observed: Observed) -> StreamStates {
     let series = observed.series.into_iter().map(|(id, series)| (id.to_owned(), convert_series(id, series))).collect();
     StreamStates {
@@ -57,6 +62,7 @@ fn stream_states(name: StreamName, observed: Observed) -> StreamStates {
         qty_lot: observed.qty_lot,
         book_cadence_ns: observed.book_cadence_ns,
         series,
+        known: BTreeMap::new(),
         counters: observed.counters.into_iter().map(stream_counter).collect(),
         trade_ids: observed.trade_ids,
         book_ids: observed.book_ids,
@@ -64,7 +70,7 @@ fn stream_states(name: StreamName, observed: Observed) -> StreamStates {
     }
 }
 
-fn convert_series(id: &str, series: observe::Series) -> Series {
+pub(crate) fn convert_series(id: &str, series: observe::Series) -> Series {
     let windows = match series.windows {
         observe::SeriesWindows::Cells(windows) => SeriesWindows::Cells(windows),
         observe::SeriesWindows::Lags(windows) => SeriesWindows::Lags(windows),

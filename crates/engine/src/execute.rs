@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use verismo_feed::{Block, EventReader, FeedCounters, FeedError, ReaderGroup, StreamName};
 use verismo_market::observe::{ObserveOptions, Observed, StreamObserver};
 
-use crate::chain::{Chain, Vault};
+use crate::chain::{Chain, Spines, Vault};
 use crate::meter::Meter;
 
 /// Blocks a decoder may be ahead of its observer: a few, so that memory stays flat.
@@ -29,6 +29,8 @@ pub struct ObservedSide {
     pub messages: u64,
     /// Bytes read from disk.
     pub bytes: u64,
+    /// Series of the streams that are not among them yet.
+    pub(crate) unread: Option<Spines>,
 }
 
 /// A reader, and the side it belongs to; the caller gives sides meaning.
@@ -214,6 +216,7 @@ impl Read {
             counters: reader.counters().clone(),
             messages: reader.messages(),
             bytes: reader.bytes(),
+            unread: None,
         }
     }
 }

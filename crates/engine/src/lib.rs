@@ -15,6 +15,7 @@ mod execute;
 mod home;
 mod identity;
 mod judged;
+mod known;
 mod lob_bench;
 mod memo;
 mod memory;
@@ -43,8 +44,8 @@ pub use plan::{Plan, SidePlan};
 pub use power::{PowerRequest, Source, power};
 pub use profile::{ProfileOptions, profile};
 pub use rejudge::{
-    FileChange, FileChangeKind, JudgeAgain, MissingStates, RecallRequest, Recalled, RunStates, changed_files,
-    recall_states, request_of, suite_of,
+    FileChange, FileChangeKind, JudgeAgain, MissingStates, RecallRequest, Recalled, Rejudged, RunStates, changed_files,
+    judge_recorded, recall_states, request_of, suite_of,
 };
 pub use simulated::{MessageReader, judge_messages, observe_messages};
 pub use store::{GcPolicy, Remote, Store, StoreError};

@@ -13,7 +13,7 @@ use verismo_suite::report::{Cache, Input, Report, Side};
 use verismo_suite::suite::{DataKind, Suite};
 use verismo_suite::trace::{AskedLimits, Trace, TraceFile, TraceGroup, TraceSide};
 
-use crate::chain::{Lost, Recorded, Walked};
+use crate::chain::{Gone, Lost, Recorded, Walked};
 use crate::convert;
 use crate::error::EngineError;
 use crate::identity::{Identities, Stamp};
@@ -22,7 +22,10 @@ use crate::memo;
 use crate::meter::Meter;
 use crate::store::{Digest, Store};
 use crate::trace;
-use crate::validate::{Facts, Kept, SideResult, StoreRequest, ValidateRequest, observe_options, report_of};
+use crate::validate::{
+    Facts, Kept, SideResult, StoreRequest, Trouble, ValidateRequest, ended, observe_options, report_of,
+    report_of_unread, side_result,
+};
 
 /// A file that is not what it was when a run read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,8 +130,7 @@ pub struct MissingStates {
 /// The states of a run.
 #[derive(Debug)]
 pub struct RunStates {
-    golden: SideResult,
-    candidate: SideResult,
+    sides: [SideResult; 2],
     /// Their trace, with the observables of the suite that was asked for.
     trace: Trace,
     cache: Cache,
@@ -203,13 +205,61 @@ fn limits_for(then: AskedLimits, before: Option<&Suite>, suite: &Suite) -> Asked
 /// # Errors
 /// [`EngineError::SuiteKind`], [`EngineError::Interrupted`].
 pub fn recall_states(request: &RecallRequest, meter: &Meter) -> Result<Recalled, EngineError> {
+    take(request, true, meter).map_err(ended)
+}
+
+/// Judges a run again from its states, of which those that were judged before are not read. With the report comes what the run left, with
+/// the observables of the suite.
+///
+/// # Errors
+/// As [`recall_states`].
+pub fn judge_recorded(request: &RecallRequest, again: &JudgeAgain, meter: &Meter) -> Result<Rejudged, EngineError> {
+    let mut problems = Vec::new();
+    let mut judged = |reads: bool| match take(request, reads, meter)? {
+        Recalled::States(mut states) => match states.judge_unread(again) {
+            Ok(mut report) => {
+                states.store.settle();
+                if let Some(cache) = &mut report.cache {
+                    cache.problems.splice(..0, problems.drain(..));
+                }
+                Ok(Rejudged::Report(Box::new(report), Box::new(states.trace)))
+            }
+            Err(gone) => {
+                problems = states.problems();
+                Err(Trouble::from(gone))
+            }
+        },
+        Recalled::Missing(mut missing) => {
+            missing.problems.splice(..0, problems.drain(..));
+            Ok(Rejudged::Missing(missing))
+        }
+    };
+    match judged(false) {
+        // Which states are gone is found where all are read.
+        Err(Trouble::Gone(Gone)) => judged(true),
+        judged => judged,
+    }
+    .map_err(ended)
+}
+
+/// What came of judging a run again.
+#[derive(Debug)]
+pub enum Rejudged {
+    /// Its report, and what it left.
+    Report(Box<Report>, Box<Trace>),
+    /// Some states are not there.
+    Missing(MissingStates),
+}
+
+/// Takes the states of a run, all of them or as far as they are needed to say what goes on.
+fn take(request: &RecallRequest, reads: bool, meter: &Meter) -> Result<Recalled, Trouble> {
     let RecallRequest { trace, suite, store, threads } = request;
     let is_table = trace.sides.iter().any(|side| trace::format(side).is_none_or(|format| format == Format::Table));
     let found = if is_table { DataKind::Table } else { DataKind::Market };
     if suite.data != found {
         let wanted = if suite.data == DataKind::Table { "table" } else { "market" };
         let format = trace.sides.first().and_then(trace::format).map_or("unknown", Format::name);
-        return Err(EngineError::SuiteKind { suite: suite.name.clone(), wanted, found: format });
+        return Err(EngineError::SuiteKind { suite: suite.name.clone(), wanted, found: format }.into());
     }
     if let Some(why) = whole_misfit(trace, suite, is_table) {
         return Ok(Recalled::Missing(all_missing(trace, why)));
@@ -226,12 +276,12 @@ pub fn recall_states(request: &RecallRequest, meter: &Meter) -> Result<Recalled,
         Err(error) => return without(error.to_string()),
     };
     let program = program.and_then(|path| identities.digest_of(path));
-    let walked = walk_all(trace, suite, &store, *threads);
+    let walked = walk_all(trace, suite, (&store, reads), *threads);
     if meter.is_cancelled() {
-        return Err(EngineError::Interrupted { messages: 0 });
+        return Err(EngineError::Interrupted { messages: 0 }.into());
     }
     let problems: Vec<String> = store.problems().iter().map(ToString::to_string).collect();
-    let mut missing = MissingStates { problems: problems.clone(), ..MissingStates::default() };
+    let mut missing = MissingStates { problems, ..MissingStates::default() };
     let mut groups: [Vec<Walked>; 2] = [Vec::new(), Vec::new()];
     for (side, group, walked) in walked {
         match walked {
@@ -247,7 +297,6 @@ pub fn recall_states(request: &RecallRequest, meter: &Meter) -> Result<Recalled,
         place: store.place().to_owned(),
         states_reused: states * suite.observables.len() as u64,
         pieces: states,
-        problems,
         ..Cache::default()
     };
     let mut sides = trace.sides.clone();
@@ -255,19 +304,22 @@ pub fn recall_states(request: &RecallRequest, meter: &Meter) -> Result<Recalled,
     for (side, walked) in sides.iter_mut().zip(groups) {
         let (observed, groups): (Vec<_>, Vec<_>) = walked.into_iter().map(|w| (w.observed, w.group)).unzip();
         side.groups = groups;
-        let messages = observed.iter().map(|part| part.messages).sum();
-        let states = convert::side_states(observed, vec![counters(side)?])?;
-        results.push(SideResult { states, messages, bytes: 0 });
+        results.push(SideResult { bytes: 0, ..side_result(observed, &counters(side)?, (Some(&store), *threads))? });
     }
     let mut results = results.into_iter();
-    let (golden, mut candidate) = (results.next().unwrap_or_default(), results.next().unwrap_or_default());
+    let (mut golden, mut candidate) = (results.next().unwrap_or_default(), results.next().unwrap_or_default());
     convert::expect_everything(&mut candidate.states);
+    if reads {
+        for SideResult { states, unread, .. } in [&mut golden, &mut candidate] {
+            unread.read_all(states, Some(&store))?;
+        }
+    }
     let mut asked = trace.asked.clone();
     asked.suite = String::from_utf8(suite.canonical_bytes()).unwrap_or_default();
     asked.suite_name.clone_from(&suite.name);
     let versions = trace::versions(suite);
     let trace = trace::with_root(Trace { asked, sides, versions, ..trace.clone() });
-    Ok(Recalled::States(Box::new(RunStates { golden, candidate, trace, cache, store, program })))
+    Ok(Recalled::States(Box::new(RunStates { sides: [golden, candidate], trace, cache, store, program })))
 }
 
 /// Why nothing of the run can serve.
@@ -295,7 +347,12 @@ fn all_missing(trace: &Trace, why: &str) -> MissingStates {
 type WalkedGroup<'a> = (usize, &'a TraceGroup, Result<Walked, Lost>);
 
 /// Every group of both sides, on threads, in order.
-fn walk_all<'a>(trace: &'a Trace, suite: &Suite, store: &Store, threads: usize) -> Vec<WalkedGroup<'a>> {
+fn walk_all<'a>(
+    trace: &'a Trace,
+    suite: &Suite,
+    (store, reads): (&Store, bool),
+    threads: usize,
+) -> Vec<WalkedGroup<'a>> {
     let then = suite_of(trace).map_or_else(Vec::new, |suite| suite.observable_ids());
     let groups: Vec<(usize, Format, &TraceGroup)> = trace
         .sides
@@ -306,7 +363,7 @@ fn walk_all<'a>(trace: &'a Trace, suite: &Suite, store: &Store, threads: usize) 
         .collect();
     let walk = |&(n, format, group): &(usize, Format, &'a TraceGroup)| {
         let options = options_of(group, suite);
-        let recorded = Recorded { store, group, format, options, observables_then: &then, versions_then: None };
+        let recorded = Recorded { store, group, format, options, observables_then: &then, versions_then: None, reads };
         (n, group, recorded.walk(|_, _| {}))
     };
     // Where no pool can be made, the threads of the process do.
@@ -347,7 +404,7 @@ fn counters(side: &TraceSide) -> Result<FeedCounters, EngineError> {
 impl RunStates {
     /// The states of golden and candidate.
     pub fn sides(&self) -> [&SideStates; 2] {
-        [&self.golden.states, &self.candidate.states]
+        self.sides.each_ref().map(|side| &side.states)
     }
 
     /// What these states are, for a later command.
@@ -355,36 +412,60 @@ impl RunStates {
         &self.trace
     }
 
-    /// Judges them.
-    pub fn judge(&self, again: &JudgeAgain) -> Report {
-        let before = self.program.map(|program| JudgedBefore { store: &self.store, program });
-        let (mut report, [judged, recalled]) = judge_sides(self.sides(), again, before.as_ref());
-        let messages = [self.golden.messages, self.candidate.messages];
-        for (input, messages) in report.inputs.iter_mut().zip(messages) {
-            input.messages = messages;
+    /// Judges them, but for what was judged before.
+    pub fn judge(&mut self, again: &JudgeAgain) -> Report {
+        if let Ok(report) = self.judge_unread(again) {
+            return report;
         }
-        report.timing.messages = messages.iter().sum();
+        // All are at hand, so that none of them can be gone.
+        let (facts, [golden, candidate]) = (facts(self.sides(), again), self.sides());
+        let (report, observables) = report_of((golden, candidate), &again.suite, &again.maps, facts);
+        self.told(report, observables)
+    }
+
+    fn problems(&self) -> Vec<String> {
+        self.store.problems().iter().map(ToString::to_string).collect()
+    }
+
+    /// Judges them, but for what was judged before; states that are needed are read.
+    fn judge_unread(&mut self, again: &JudgeAgain) -> Result<Report, Gone> {
+        let before = self.program.map(|program| JudgedBefore { store: &self.store, program });
+        let facts = facts(self.sides(), again);
+        let stored = (Some(&self.store), before.as_ref());
+        let (report, observables) = report_of_unread(&mut self.sides, &again.suite, &again.maps, facts, stored)?;
+        Ok(self.told(report, observables))
+    }
+
+    /// The report with what only the run knows.
+    fn told(&self, mut report: Report, [judged, recalled]: [u64; 2]) -> Report {
+        for (input, side) in report.inputs.iter_mut().zip(&self.sides) {
+            input.messages = side.messages;
+        }
+        report.timing.messages = self.sides.iter().map(|side| side.messages).sum();
         report.timing.messages_per_second =
             if report.timing.seconds > 0.0 { report.timing.messages as f64 / report.timing.seconds } else { 0.0 };
-        report.cache =
-            Some(Cache { observables_reused: recalled, observables_judged: judged - recalled, ..self.cache.clone() });
+        report.cache = Some(Cache {
+            observables_reused: recalled,
+            observables_judged: judged - recalled,
+            problems: self.problems(),
+            ..self.cache.clone()
+        });
         report.provenance.states = trace::kept_states(&self.trace);
         report
     }
 }
 
-/// Judges states as they are, or as they would be without a part. With it the observables that were judged, and those of them that were
-/// recalled.
-pub(crate) fn judge_sides(
-    [golden, candidate]: [&SideStates; 2],
-    again: &JudgeAgain,
-    before: Option<&JudgedBefore<'_>>,
-) -> (Report, [u64; 2]) {
+/// Judges states as they are, or as they would be without a part.
+pub(crate) fn judge_sides([golden, candidate]: [&SideStates; 2], again: &JudgeAgain) -> Report {
+    report_of((golden, candidate), &again.suite, &again.maps, facts([golden, candidate], again)).0
+}
+
+fn facts(sides: [&SideStates; 2], again: &JudgeAgain) -> Facts {
     let mut inputs = again.inputs.clone();
-    for (input, states) in inputs.iter_mut().zip([golden, candidate]) {
+    for (input, states) in inputs.iter_mut().zip(sides) {
         input.events = states.events();
     }
-    let facts = Facts {
+    Facts {
         inputs,
         bytes: 0,
         messages: 0,
@@ -392,6 +473,5 @@ pub(crate) fn judge_sides(
         stages: BTreeMap::from([("recall".to_owned(), again.started.elapsed().as_secs_f64())]),
         settings: again.settings.clone(),
         threads: again.threads,
-    };
-    report_of((golden, candidate), &again.suite, &again.maps, facts, before)
+    }
 }

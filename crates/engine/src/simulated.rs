@@ -123,5 +123,5 @@ where
         (golden.join(), candidate)
     });
     let golden = golden.map_err(|_| EngineError::Internal { detail: "an observer panicked".to_owned() })?;
-    Ok(report_of((&golden?, &candidate?), suite, &[], Facts::default(), None).0)
+    Ok(report_of((&golden?, &candidate?), suite, &[], Facts::default()).0)
 }

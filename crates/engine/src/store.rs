@@ -9,6 +9,7 @@ mod claims;
 mod frame;
 mod line;
 mod pack;
+mod parts;
 mod place;
 mod sweep;
 mod usage;
@@ -27,10 +28,11 @@ use tokio::sync::Semaphore;
 
 use ahead::Ahead;
 use claims::Claims;
-use line::{Line, Trouble};
+use line::{Fetched, Line, Trouble};
 
 pub(crate) use frame::{Digest, Hasher, hex, unhex};
 pub(crate) use pack::{Entry, Pack};
+pub(crate) use parts::{Head, PARTS, Part, Told, content_digest};
 pub use place::Remote;
 pub use sweep::GcPolicy;
 
@@ -156,16 +158,7 @@ impl Store {
             return None;
         }
         let path = Name::from(name);
-        let fetched = match self.ahead.take(&path) {
-            Some(fetched) => fetched,
-            None => match self.handle.block_on(self.line.fetch(&path)) {
-                Ok(fetched) => fetched?,
-                Err(trouble) => {
-                    self.line.failed("read", &trouble);
-                    return None;
-                }
-            },
-        };
+        let fetched = self.fetch(&path)?;
         match frame::open(name, &fetched.bytes) {
             Ok(content) => {
                 self.touch(&path, fetched);
@@ -179,22 +172,33 @@ impl Store {
         }
     }
 
-    /// Names that begin with those of a folder.
+    fn fetch(&self, path: &Name) -> Option<Fetched> {
+        if let Some(fetched) = self.ahead.take(path) {
+            return Some(fetched);
+        }
+        let fetched = self.handle.block_on(self.line.fetch(path, None));
+        fetched.map_err(|trouble| self.line.failed("read", &trouble)).ok().flatten()
+    }
+
+    /// Names that begin with those of a folder, of objects that are about to be read.
     pub(crate) fn list(&self, folder: &str) -> Vec<String> {
+        let (folder, names) = (Name::from(folder), self.names(folder));
+        if self.folder.is_none() && !names.is_empty() {
+            let names: Vec<Name> = names.iter().map(|name| Name::from(name.as_str())).collect();
+            self.handle.block_on(self.ahead.fetch(&self.line, folder, &names));
+        }
+        names
+    }
+
+    /// Names that begin with those of a folder.
+    pub(crate) fn names(&self, folder: &str) -> Vec<String> {
         if !self.line.reads() {
             return Vec::new();
         }
         let folder = Name::from(folder);
         let listed = self.line.ask_again(|| self.line.objects.list_with_delimiter(Some(&folder)));
         match self.handle.block_on(listed) {
-            Ok(found) => {
-                let names: Vec<Name> = found.objects.into_iter().map(|object| object.location).collect();
-                if self.folder.is_none() {
-                    // Whoever asks what is there is about to read it.
-                    self.handle.block_on(self.ahead.fetch(&self.line, folder, &names));
-                }
-                names.into_iter().map(|name| name.to_string()).collect()
-            }
+            Ok(found) => found.objects.into_iter().map(|object| object.location.to_string()).collect(),
             Err(Trouble::Refused(object_store::Error::NotFound { .. })) => Vec::new(),
             Err(trouble) => {
                 self.line.failed("read", &trouble);
@@ -258,7 +262,7 @@ impl Store {
     }
 
     /// Notes that an object was used, if it was not noted lately.
-    fn touch(&self, name: &Name, object: line::Fetched) {
+    fn touch(&self, name: &Name, object: Fetched) {
         let now = SystemTime::now();
         let age = now.duration_since(object.modified).unwrap_or_default();
         match &self.folder {

@@ -158,10 +158,11 @@ fn observe(
         read_into(&mut table, &mut reader, meter, &mut |_, _, _| {}).map_err(EngineError::feed(side))?;
     }
     let (rows, bytes) = (reader.rows(), reader.bytes());
-    let part = ObservedSide { streams: Vec::new(), counters: reader.counters().clone(), messages: rows, bytes };
+    let counters = reader.counters().clone();
+    let part = ObservedSide { streams: Vec::new(), counters, messages: rows, bytes, unread: None };
     let mut states = convert::side_states(vec![part], Vec::new())?;
     states.streams.push(table.finish());
-    Ok(SideResult { states, messages: rows, bytes })
+    Ok(SideResult { states, messages: rows, bytes, ..SideResult::default() })
 }
 
 /// Observes all that a reader reads; `tell` is told rows and bytes before each batch.

@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use verismo_feed::{Format, Inventory, Limits, ReaderOptions};
+use verismo_feed::{FeedCounters, Format, Inventory, Limits, ReaderOptions};
 use verismo_judge::input::SideStates;
-use verismo_judge::{JudgeOptions, judge, judge_recalling};
+use verismo_judge::{JudgeOptions, Judgement, judge};
 use verismo_market::observe::{ObserveOptions, WINDOW_SHORT_NS};
 use verismo_suite::report::{Cache, Ignored, Input, Provenance, Report, Side, Timing};
 use verismo_suite::suite::{DataKind, Suite};
 use verismo_suite::trace::Trace;
 
-use crate::chain::{Tally, Trail, Vault};
+use crate::chain::{Gone, Tally, Trail, Vault};
 use crate::convert;
 use crate::error::EngineError;
 use crate::execute::{Job, ObservedSide, run_jobs, same_symbol};
 use crate::identity::Identities;
 use crate::judged::JudgedBefore;
+use crate::known::{UnreadSide, judge_unread};
 use crate::memo::Memo;
 use crate::memory::peak_memory_bytes;
 use crate::meter::Meter;
@@ -133,25 +134,38 @@ pub fn validate_traced(request: &ValidateRequest, meter: &Meter) -> Result<(Repo
     meter.set_bytes_total(plan.bytes());
     let suite = suite_for(request, &plan)?;
     let mut stages = BTreeMap::from([("plan".to_owned(), started.elapsed().as_secs_f64())]);
-    let observing = Instant::now();
-    let vault = kept.as_ref().and_then(Kept::vault);
-    let (golden, candidate, suite) = observe_sides(&plan, request, &suite, vault.as_ref(), meter)?;
-    if meter.is_cancelled() {
-        return Err(EngineError::Interrupted { messages: meter.messages() });
-    }
-    stages.insert("observe".to_owned(), observing.elapsed().as_secs_f64());
-    let facts = Facts {
-        inputs: vec![input(Side::Golden, &plan.golden, &golden), input(Side::Candidate, &plan.candidate, &candidate)],
-        bytes: golden.bytes + candidate.bytes,
-        messages: golden.messages + candidate.messages,
-        started: Some(started),
-        stages,
-        settings: request.settings.clone(),
-        threads: request.threads,
-    };
     let before = memo.as_ref().zip(opened).map(|(memo, (_, store))| JudgedBefore { store, program: memo.program });
-    let (report, [judged, recalled]) =
-        report_of((&golden.states, &candidate.states), &suite, &request.maps, facts, before.as_ref());
+    let mut attempt = |reads: bool| {
+        let observing = Instant::now();
+        let vault = kept.as_ref().and_then(|kept| kept.vault(reads));
+        let ObservedSides { mut sides, suite } = observe_sides(&plan, request, &suite, vault.as_ref(), meter)?;
+        stages.insert("observe".to_owned(), observing.elapsed().as_secs_f64());
+        let [golden, candidate] = &sides;
+        let facts = Facts {
+            inputs: vec![input(Side::Golden, &plan.golden, golden), input(Side::Candidate, &plan.candidate, candidate)],
+            bytes: golden.bytes + candidate.bytes,
+            messages: golden.messages + candidate.messages,
+            started: Some(started),
+            stages: stages.clone(),
+            settings: request.settings.clone(),
+            threads: request.threads,
+        };
+        let stored = (opened.map(|(_, store)| store), before.as_ref());
+        let (report, observables) = report_of_unread(&mut sides, &suite, &request.maps, facts, stored)?;
+        Ok((report, observables, suite))
+    };
+    let wants_states = request.store.as_ref().is_some_and(|store| store.wants_states);
+    let judged = match attempt(wants_states) {
+        // Something that the store had a moment ago cannot be read: everything is looked at once more, and computed where it is not there.
+        Err(Trouble::Gone(Gone)) => {
+            if let Some(kept) = &kept {
+                kept.tally.clear();
+            }
+            attempt(true)
+        }
+        judged => judged,
+    };
+    let (report, [judged, recalled], suite) = judged.map_err(ended)?;
     let cache = kept.as_ref().map(Kept::report);
     let cache = cache.map(|c| Cache { observables_reused: recalled, observables_judged: judged - recalled, ..c });
     let mut report = Report { cache, ..report };
@@ -190,9 +204,10 @@ impl Kept {
         Some(Self { store, identities, tally, trail, place, max_bytes: *max_bytes })
     }
 
-    pub(crate) fn vault(&self) -> Option<Vault<'_>> {
+    /// For chains whose states are read at once, or where somebody needs them.
+    pub(crate) fn vault(&self, reads: bool) -> Option<Vault<'_>> {
         let store = self.store.as_ref().ok()?;
-        Some(Vault { store, identities: &self.identities, tally: &self.tally, trail: &self.trail })
+        Some(Vault { store, identities: &self.identities, tally: &self.tally, trail: &self.trail, reads })
     }
 
     /// The report of an equal run, with what this one took, and its trace.
@@ -239,10 +254,44 @@ impl Kept {
     }
 }
 
+/// Why there is no report of what was observed.
+pub(crate) enum Trouble {
+    Ended(EngineError),
+    Gone(Gone),
+}
+
+/// The error where states were read at once, so that none can be gone.
+pub(crate) fn ended(trouble: Trouble) -> EngineError {
+    match trouble {
+        Trouble::Ended(error) => error,
+        Trouble::Gone(Gone) => EngineError::Internal { detail: "states that were read are gone".to_owned() },
+    }
+}
+
+impl From<EngineError> for Trouble {
+    fn from(error: EngineError) -> Self {
+        Self::Ended(error)
+    }
+}
+
+impl From<Gone> for Trouble {
+    fn from(gone: Gone) -> Self {
+        Self::Gone(gone)
+    }
+}
+
+/// Golden and candidate as observed, and the suite with the lattices that were frozen from the golden.
+struct ObservedSides {
+    sides: [SideResult; 2],
+    suite: Suite,
+}
+
 /// The states of a side, and what they cost.
 #[derive(Debug, Default)]
 pub(crate) struct SideResult {
     pub(crate) states: SideStates,
+    /// Observables that are not among them.
+    pub(crate) unread: UnreadSide,
     pub(crate) messages: u64,
     pub(crate) bytes: u64,
 }
@@ -253,19 +302,48 @@ pub(crate) fn report_of(
     suite: &Suite,
     maps: &[(String, String)],
     facts: Facts,
-    before: Option<&JudgedBefore<'_>>,
 ) -> (Report, [u64; 2]) {
     let judging = Instant::now();
     let options = JudgeOptions { map: maps.to_vec() };
-    let judging_itself = || match before {
-        Some(before) => judge_recalling((golden, candidate), suite, &options, before),
-        None => judge(golden, candidate, suite, &options),
-    };
-    // Where no pool can be made, the threads of the process do.
-    let judgement = match rayon::ThreadPoolBuilder::new().num_threads(facts.threads).build() {
-        Ok(pool) => pool.install(judging_itself),
-        Err(_) => judging_itself(),
-    };
+    let judgement = in_pool(facts.threads, || judge(golden, candidate, suite, &options));
+    filled((golden, candidate), suite, facts, (judgement, judging))
+}
+
+/// The same of sides whose states may not be read yet.
+///
+/// # Errors
+/// [`Gone`].
+pub(crate) fn report_of_unread(
+    [golden, candidate]: &mut [SideResult; 2],
+    suite: &Suite,
+    maps: &[(String, String)],
+    facts: Facts,
+    stored: (Option<&Store>, Option<&JudgedBefore<'_>>),
+) -> Result<(Report, [u64; 2]), Gone> {
+    let judging = Instant::now();
+    let options = JudgeOptions { map: maps.to_vec() };
+    let judgement = in_pool(facts.threads, || {
+        let sides = [&mut *golden, &mut *candidate].map(|side| (&mut side.states, &mut side.unread));
+        judge_unread(sides, (suite, &options), stored)
+    })?;
+    Ok(filled((&golden.states, &candidate.states), suite, facts, (judgement, judging)))
+}
+
+/// Works on so many threads, 0 for one per core; where no pool can be made, on those of the process.
+fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+        Ok(pool) => pool.install(work),
+        Err(_) => work(),
+    }
+}
+
+/// The report of a judgement that began then.
+fn filled(
+    (golden, candidate): (&SideStates, &SideStates),
+    suite: &Suite,
+    facts: Facts,
+    (judgement, judging): (Judgement, Instant),
+) -> (Report, [u64; 2]) {
     let mut stages = facts.stages;
     stages.insert("judge".to_owned(), judging.elapsed().as_secs_f64());
     let seconds = facts.started.unwrap_or(judging).elapsed().as_secs_f64();
@@ -300,10 +378,8 @@ pub fn observe_golden(request: &ValidateRequest, meter: &Meter) -> Result<(SideS
     let plan = Plan::golden_only(&request.golden, request.format)?.with_limits(request.limits);
     meter.set_bytes_total(plan.bytes());
     let suite = suite_for(request, &plan)?;
-    let (golden, _, suite) = observe_sides(&plan, request, &suite, None, meter)?;
-    if meter.is_cancelled() {
-        return Err(EngineError::Interrupted { messages: meter.messages() });
-    }
+    let ObservedSides { sides: [golden, _], suite } =
+        observe_sides(&plan, request, &suite, None, meter).map_err(ended)?;
     Ok((golden.states, suite))
 }
 
@@ -333,12 +409,17 @@ fn observe_sides(
     suite: &Suite,
     vault: Option<&Vault<'_>>,
     meter: &Meter,
-) -> Result<(SideResult, SideResult, Suite), EngineError> {
-    if suite.data == DataKind::Table {
-        return table::observe_both(plan, request, suite, meter);
+) -> Result<ObservedSides, Trouble> {
+    let (golden, candidate, suite) = if suite.data == DataKind::Table {
+        table::observe_both(plan, request, suite, meter)?
+    } else {
+        let (golden, candidate) = observe_streams(plan, request, suite, vault, meter)?;
+        (golden, candidate, suite.clone())
+    };
+    if meter.is_cancelled() {
+        return Err(EngineError::Interrupted { messages: meter.messages() }.into());
     }
-    let (golden, candidate) = observe_streams(plan, request, suite, vault, meter)?;
-    Ok((golden, candidate, suite.clone()))
+    Ok(ObservedSides { sides: [golden, candidate], suite })
 }
 
 fn observe_streams(
@@ -347,7 +428,7 @@ fn observe_streams(
     suite: &Suite,
     vault: Option<&Vault<'_>>,
     meter: &Meter,
-) -> Result<(SideResult, SideResult), EngineError> {
+) -> Result<(SideResult, SideResult), Trouble> {
     let mut jobs = Vec::new();
     let days = ReaderOptions::default().with_day(request.tz.clone(), request.date.clone());
     // The sides are read side by side: with a thread for each no core is idle.
@@ -369,8 +450,9 @@ fn observe_streams(
         parts[side].push(observed.map_err(EngineError::feed(side_name(side)))?);
     }
     let [golden, candidate] = parts;
-    let golden = side_result(golden, &plan.golden)?;
-    let mut candidate = side_result(candidate, &plan.candidate)?;
+    let stored = (vault.map(|vault| vault.store), request.threads);
+    let golden = side_result(golden, &plan.golden.inventory.counters, stored)?;
+    let mut candidate = side_result(candidate, &plan.candidate.inventory.counters, stored)?;
     convert::expect_everything(&mut candidate.states);
     if let Some(symbol) = &request.symbol {
         for (side, part, result) in [("golden", &plan.golden, &golden), ("candidate", &plan.candidate, &candidate)] {
@@ -400,11 +482,17 @@ pub fn observe_options(suite: &Suite, clock_ns: i64) -> ObserveOptions {
     }
 }
 
-fn side_result(parts: Vec<ObservedSide>, plan: &SidePlan) -> Result<SideResult, EngineError> {
+/// The states of a side from its parts, with counters of the side itself.
+pub(crate) fn side_result(
+    mut parts: Vec<ObservedSide>,
+    counters: &FeedCounters,
+    (store, threads): (Option<&Store>, usize),
+) -> Result<SideResult, Trouble> {
     let messages = parts.iter().map(|part| part.messages).sum();
     let bytes = parts.iter().map(|part| part.bytes).sum();
-    let states = convert::side_states(parts, vec![plan.inventory.counters.clone()])?;
-    Ok(SideResult { states, messages, bytes })
+    let unread = in_pool(threads, || UnreadSide::of(&mut parts, store))?;
+    let states = convert::side_states(parts, vec![counters.clone()])?;
+    Ok(SideResult { states, unread, messages, bytes })
 }
 
 pub(crate) fn check_symbol(side: &'static str, symbol: &str, states: &SideStates) -> Result<(), EngineError> {

@@ -162,7 +162,7 @@ impl Left {
 
     /// Judges them.
     pub fn judge(&self, again: &JudgeAgain) -> Report {
-        judge_sides(self.sides(), again, None).0
+        judge_sides(self.sides(), again)
     }
 }
 
@@ -345,6 +345,7 @@ impl<'a> Trial<'a> {
             side.streams.retain(|stream| is_wanted(&stream.name()));
             for stream in &mut side.streams {
                 stream.series.retain(|id, _| kept.contains(id));
+                stream.known.retain(|id, _| kept.contains(id));
             }
             side
         };
@@ -420,7 +421,7 @@ impl<'a> Trial<'a> {
         self.meter.add_part();
         let [golden, candidate] = self.left(without);
         self.again.started = Instant::now();
-        Some(judge_sides([&golden, &candidate], &self.again, None).0)
+        Some(judge_sides([&golden, &candidate], &self.again))
     }
 
     fn is_enough(&mut self, without: &BTreeSet<Unit>) -> Option<bool> {

@@ -52,7 +52,7 @@ fn stored(request: &ValidateRequest, home: &Path, suite: &Suite) -> (Report, Tra
 fn again(trace: &Trace, report: &Report, home: &Path, suite: &Suite) -> (Report, Trace) {
     let request =
         RecallRequest { trace: trace.clone(), suite: suite.clone(), store: StoreRequest::in_folder(home), threads: 2 };
-    let Recalled::States(states) = recall_states(&request, &Meter::default()).unwrap() else {
+    let Recalled::States(mut states) = recall_states(&request, &Meter::default()).unwrap() else {
         panic!("states are gone")
     };
     let judge = JudgeAgain {

@@ -37,6 +37,25 @@ impl Alignment {
 /// other kind is a fault to be shown, not a reason to look away. Without common ids, windows with equal states speak. A feed of
 /// levels and a feed of orders number their messages each in its own way, so that equal numbers there say nothing.
 pub(crate) fn detect(golden: &StreamStates, candidate: &StreamStates, wish: Pairing) -> Alignment {
+    let mut alignment = by_ids(golden, candidate);
+    (alignment.aligned, alignment.reason) = match wish {
+        Pairing::Aligned => (true, "as asked".to_owned()),
+        Pairing::Distributional => (false, "as asked".to_owned()),
+        Pairing::Auto => told_by_ids(golden, candidate, &alignment).unwrap_or_else(|| {
+            let counts = telling(golden, candidate).into_iter().map(|id| equal_windows(golden, candidate, id));
+            told_by_windows(counts.fold((0, 0), |(equal, common), (e, c)| (equal + e, common + c)))
+        }),
+    };
+    alignment
+}
+
+/// Whether only windows can tell how a pair of streams is.
+pub(crate) fn needs_windows(golden: &StreamStates, candidate: &StreamStates, wish: Pairing) -> bool {
+    wish == Pairing::Auto && told_by_ids(golden, candidate, &by_ids(golden, candidate)).is_none()
+}
+
+/// What ids and times say, and nothing decided.
+fn by_ids(golden: &StreamStates, candidate: &StreamStates) -> Alignment {
     let common_ns = match (golden.span_ns, candidate.span_ns) {
         (Some(a), Some(b)) => Some((a.0.max(b.0), a.1.min(b.1))).filter(|(from, to)| from <= to),
         _ => None,
@@ -52,22 +71,17 @@ pub(crate) fn detect(golden: &StreamStates, candidate: &StreamStates, wish: Pair
         ),
         None => (Agreement::default(), Agreement::default()),
     };
-    let mut alignment = Alignment { aligned: false, reason: String::new(), trades, book, common_ns };
-    (alignment.aligned, alignment.reason) = match wish {
-        Pairing::Aligned => (true, "as asked".to_owned()),
-        Pairing::Distributional => (false, "as asked".to_owned()),
-        Pairing::Auto => automatic(golden, candidate, &alignment),
-    };
-    alignment
+    Alignment { aligned: false, reason: String::new(), trades, book, common_ns }
 }
 
-fn automatic(golden: &StreamStates, candidate: &StreamStates, alignment: &Alignment) -> (bool, String) {
+/// Whether a pair is aligned, and why, where times and ids can tell.
+fn told_by_ids(golden: &StreamStates, candidate: &StreamStates, alignment: &Alignment) -> Option<(bool, String)> {
     let Some(common_ns) = alignment.common_ns else {
-        return (false, "the sides share no time".to_owned());
+        return Some((false, "the sides share no time".to_owned()));
     };
     let shorter = [golden, candidate].into_iter().filter_map(|s| s.span_ns).map(|(a, b)| b - a).min().unwrap_or(0);
     if 2 * (common_ns.1 - common_ns.0) < shorter {
-        return (false, "the sides share less than half of the shorter one's time".to_owned());
+        return Some((false, "the sides share less than half of the shorter one's time".to_owned()));
     }
     for (kind, agreement) in [("trades", alignment.trades), ("book updates", alignment.book)] {
         if agreement.common > 0 && agreement.same_both as f64 >= AGREEING_MIN * agreement.common as f64 {
@@ -75,7 +89,7 @@ fn automatic(golden: &StreamStates, candidate: &StreamStates, alignment: &Alignm
                 "{} of {} sampled {kind} with common ids agree on time, price and size",
                 agreement.same_both, agreement.common
             );
-            return (true, reason);
+            return Some((true, reason));
         }
     }
     if alignment.common_ids() > 0 {
@@ -84,39 +98,49 @@ fn automatic(golden: &StreamStates, candidate: &StreamStates, alignment: &Alignm
             alignment.agreeing_ids(),
             alignment.common_ids()
         );
-        return (false, reason);
+        return Some((false, reason));
     }
-    let (equal, common) = equal_windows(golden, candidate);
+    None
+}
+
+/// The same by windows that both sides have, of all observables, and how many of them have equal states.
+fn told_by_windows((equal, common): (u64, u64)) -> (bool, String) {
     if common > 0 && equal as f64 >= AGREEING_MIN * common as f64 {
         return (true, format!("no common ids, but {equal} of {common} common windows are equal"));
     }
     (false, "the sides share no ids".to_owned())
 }
 
-/// Windows that both sides have, over all observables that both share, and how many of them have equal states.
-fn equal_windows(golden: &StreamStates, candidate: &StreamStates) -> (usize, usize) {
-    let (mut equal, mut common) = (0, 0);
-    if golden.window_ns != candidate.window_ns {
-        return (0, 0);
-    }
-    for (id, series) in &golden.series {
-        let is_shared = observable(id).is_none_or(|info| not_shared(golden, candidate, info).is_none());
-        let Some(other) = candidate.series.get(id).filter(|_| is_shared) else { continue };
-        let (e, c) = match (&series.windows, &other.windows) {
-            (SeriesWindows::Cells(a), SeriesWindows::Cells(b)) => compare(a, b),
-            (SeriesWindows::Lags(a), SeriesWindows::Lags(b)) => compare(a, b),
-            (SeriesWindows::Panels(a), SeriesWindows::Panels(b)) => compare(a, b),
-            _ => (0, 0),
-        };
-        equal += e;
-        common += c;
-    }
-    (equal, common)
+/// How a pair is that only its windows can tell, from their counts.
+pub(crate) fn by_windows(golden: &StreamStates, candidate: &StreamStates, counts: (u64, u64)) -> Alignment {
+    let (aligned, reason) = told_by_windows(counts);
+    Alignment { aligned, reason, ..by_ids(golden, candidate) }
 }
 
-fn compare<T: PartialEq>(golden: &[(i64, T)], candidate: &[(i64, T)]) -> (usize, usize) {
+/// The observables whose windows tell: those that both sides share.
+pub(crate) fn telling<'a>(golden: &'a StreamStates, candidate: &StreamStates) -> Vec<&'a str> {
+    if golden.window_ns != candidate.window_ns {
+        return Vec::new();
+    }
+    let is_shared = |id: &str| observable(id).is_none_or(|info| not_shared(golden, candidate, info).is_none());
+    let has = |id: &str| candidate.series.contains_key(id) || candidate.known.contains_key(id);
+    golden.observables().filter(|id| is_shared(id) && has(id)).collect()
+}
+
+/// Windows of an observable with equal states, and windows that both sides have.
+pub(crate) fn equal_windows(golden: &StreamStates, candidate: &StreamStates, id: &str) -> (u64, u64) {
+    let Some((one, other)) = golden.series.get(id).zip(candidate.series.get(id)) else { return (0, 0) };
+    match (&one.windows, &other.windows) {
+        (SeriesWindows::Cells(a), SeriesWindows::Cells(b)) => compare(a, b),
+        (SeriesWindows::Lags(a), SeriesWindows::Lags(b)) => compare(a, b),
+        (SeriesWindows::Panels(a), SeriesWindows::Panels(b)) => compare(a, b),
+        _ => (0, 0),
+    }
+}
+
+fn compare<T: PartialEq>(golden: &[(i64, T)], candidate: &[(i64, T)]) -> (u64, u64) {
     let common = golden.iter().filter_map(|(index, state)| {
         candidate.binary_search_by_key(index, |(i, _)| *i).ok().map(|at| candidate[at].1 == *state)
     });
-    common.fold((0, 0), |(equal, n), same| (equal + usize::from(same), n + 1))
+    common.fold((0, 0), |(equal, n), same| (equal + u64::from(same), n + 1))
 }

@@ -35,24 +35,25 @@ pub fn suite_digest(suite: &Suite) -> Digest {
 }
 
 /// Digests of the states of each observable of a stream, by id.
-pub(crate) type SeriesDigests<'a> = BTreeMap<&'a str, Digest>;
+pub(crate) type SeriesDigests = BTreeMap<String, Digest>;
 
 /// The digest of each observable, on the threads of the caller's pool.
-pub(crate) fn series_digests(stream: &StreamStates) -> SeriesDigests<'_> {
-    let ids: Vec<&str> = stream.series.keys().map(String::as_str).collect();
-    ids.into_par_iter().map(|id| (id, series_digest(stream, id))).collect()
+pub(crate) fn series_digests(stream: &StreamStates) -> SeriesDigests {
+    let ids: Vec<&str> = stream.observables().collect();
+    let digest = |id: &str| stream.known.get(id).map_or_else(|| series_digest(stream, id), |known| known.digest);
+    ids.into_par_iter().map(|id| (id.to_owned(), digest(id))).collect()
 }
 
 /// Digest of all states and counters of a side.
 pub fn side_digest(side: &SideStates) -> Digest {
-    let digests: Vec<SeriesDigests<'_>> = side.streams.iter().map(series_digests).collect();
+    let digests: Vec<SeriesDigests> = side.streams.iter().map(series_digests).collect();
     side_digest_from(side, &digests)
 }
 
 /// The same from the digests of the streams' observables, one entry per stream.
-pub(crate) fn side_digest_from(side: &SideStates, digests: &[SeriesDigests<'_>]) -> Digest {
+pub(crate) fn side_digest_from(side: &SideStates, digests: &[SeriesDigests]) -> Digest {
     let mut hasher = Fields::new("side");
-    let mut streams: Vec<(&StreamStates, &SeriesDigests<'_>)> = side.streams.iter().zip(digests).collect();
+    let mut streams: Vec<(&StreamStates, &SeriesDigests)> = side.streams.iter().zip(digests).collect();
     streams.sort_by(|(a, _), (b, _)| (&a.venue, &a.symbol).cmp(&(&b.venue, &b.symbol)));
     hasher.number(streams.len() as u64);
     for (stream, digests) in streams {
@@ -63,7 +64,7 @@ pub(crate) fn side_digest_from(side: &SideStates, digests: &[SeriesDigests<'_>])
 }
 
 /// Digest of the states and counters of a stream.
-fn stream_digest(stream: &StreamStates, digests: &SeriesDigests<'_>) -> Digest {
+fn stream_digest(stream: &StreamStates, digests: &SeriesDigests) -> Digest {
     let mut hasher = Fields::new("stream");
     hasher.text(&stream.venue);
     hasher.text(&stream.symbol);
@@ -75,7 +76,7 @@ fn stream_digest(stream: &StreamStates, digests: &SeriesDigests<'_>) -> Digest {
     }
     hasher.bytes(&stream.book_cadence_ns.unwrap_or(-1).to_le_bytes());
     hasher.number(stream.events);
-    hasher.number(stream.series.len() as u64);
+    hasher.number(digests.len() as u64);
     for digest in digests.values() {
         hasher.bytes(digest);
     }

@@ -10,6 +10,8 @@ use verismo_stats::panel::Panel;
 use verismo_stats::sample::{IdRuns, IdSample};
 use verismo_stats::state::MergeError;
 
+use crate::digest::{Digest, series_digest};
+
 pub use verismo_suite::report::Example;
 
 /// Examples kept per counter.
@@ -60,6 +62,8 @@ pub struct StreamStates {
     pub book_cadence_ns: Option<i64>,
     /// States by observable.
     pub series: BTreeMap<String, Series>,
+    /// What is known of observables, whether their states are at hand or not.
+    pub known: BTreeMap<String, Known>,
     /// Counters of the stream.
     pub counters: Vec<Counter>,
     /// Sampled trade ids with time and content.
@@ -68,6 +72,15 @@ pub struct StreamStates {
     pub book_ids: IdSample,
     /// Trade ids as runs.
     pub trade_runs: IdRuns,
+}
+
+/// What is known of the states of an observable of a stream: enough to judge nothing, and to see whether it was judged before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Their digest, see [`series_digest`](crate::digest::series_digest).
+    pub digest: Digest,
+    /// Indices of its windows as runs, first and last of each, ascending.
+    pub windows: Vec<(i64, i64)>,
 }
 
 /// The states of one observable.
@@ -186,6 +199,7 @@ impl StreamStates {
             qty_lot: 0,
             book_cadence_ns: None,
             series: BTreeMap::new(),
+            known: BTreeMap::new(),
             counters: Vec::new(),
             trade_ids: IdSample::new(IdSample::DEFAULT_CAPACITY),
             book_ids: IdSample::new(IdSample::DEFAULT_CAPACITY),
@@ -203,9 +217,39 @@ impl StreamStates {
         }
     }
 
+    /// The ids of all observables.
+    pub fn observables(&self) -> impl Iterator<Item = &str> {
+        let unread = self.known.keys().filter(|id| !self.series.contains_key(*id));
+        self.series.keys().chain(unread).map(String::as_str)
+    }
+
+    /// Whether there are states of an observable that are not at hand.
+    pub fn is_unread(&self, observable: &str) -> bool {
+        self.known.contains_key(observable) && !self.series.contains_key(observable)
+    }
+
     /// The counter of a check.
     pub fn counter(&self, check: &str) -> Option<&Counter> {
         self.counters.iter().find(|c| c.check == check)
+    }
+}
+
+impl Known {
+    /// Of the states of an observable of a stream, which are at hand.
+    pub fn of(stream: &StreamStates, observable: &str) -> Option<Self> {
+        let mut windows: Vec<(i64, i64)> = Vec::new();
+        for index in stream.series.get(observable)?.indices() {
+            match windows.last_mut() {
+                Some((_, last)) if *last == index.wrapping_sub(1) => *last = index,
+                _ => windows.push((index, index)),
+            }
+        }
+        Some(Self { digest: series_digest(stream, observable), windows })
+    }
+
+    /// The number of windows.
+    pub(crate) fn n_windows(&self) -> usize {
+        self.windows.iter().map(|(first, last)| last.abs_diff(*first) as usize + 1).sum()
     }
 }
 

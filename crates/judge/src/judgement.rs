@@ -11,7 +11,7 @@ use verismo_suite::suite::{ObservableRule, Pairing, Scope, Suite};
 use verismo_suite::verdict::Verdict;
 
 use crate::alignment::{self, Alignment};
-use crate::digest::{Digest, Fields, hex, series_digests, side_digest_from, suite_digest};
+use crate::digest::{Digest, Fields, SeriesDigests, hex, series_digests, side_digest_from, suite_digest};
 use crate::draft::settle;
 use crate::input::{Series, SideStates, StreamStates};
 use crate::integrity::{self, Subject};
@@ -19,7 +19,7 @@ use crate::mde;
 use crate::observe::{Observed, Pair, judge_observable};
 use crate::pairing::{self, PairedBy, Pairs};
 use crate::picture::Detail;
-use crate::recall::{Memory, Recall};
+use crate::recall::Remembered;
 use crate::strata;
 use crate::summary::{run_verdict, summary};
 
@@ -88,37 +88,54 @@ impl Judgement {
 
 /// Judges two sides by a suite. Reads no row; the same states and suite give the same judgement, bit for bit.
 pub fn judge(golden: &SideStates, candidate: &SideStates, suite: &Suite, options: &JudgeOptions) -> Judgement {
-    judge_with((golden, candidate), suite, options, None)
+    let pairs = pairing::pair(golden, candidate, &options.map);
+    let prepared = Prepared { pairs, digests: digests([golden, candidate]), alignments: Vec::new() };
+    judge_with((golden, candidate), suite, &prepared, None)
 }
 
-/// The same judgement, of which observables that were judged before are recalled, and those that were not are kept.
-pub fn judge_recalling(
-    sides: (&SideStates, &SideStates),
-    suite: &Suite,
-    options: &JudgeOptions,
-    recall: &dyn Recall,
-) -> Judgement {
-    judge_with(sides, suite, options, Some(recall))
+/// What is known of two sides before any observable is judged.
+pub(crate) struct Prepared {
+    pub(crate) pairs: Pairs,
+    pub(crate) digests: SideDigests,
+    /// How each pair is compared, where that is known already.
+    pub(crate) alignments: Vec<Option<Alignment>>,
 }
 
-fn judge_with(
+/// Digests of the observables of each stream, by side.
+pub(crate) type SideDigests = [Vec<SeriesDigests>; 2];
+
+pub(crate) fn digests(sides: [&SideStates; 2]) -> SideDigests {
+    sides.map(|side| side.streams.iter().map(series_digests).collect())
+}
+
+/// How much is computed, by how much there is.
+#[derive(Clone, Copy)]
+pub(crate) struct How {
+    pub(crate) replicates: u32,
+    pub(crate) detail: Detail,
+}
+
+impl How {
+    pub(crate) fn of((golden, _): (&SideStates, &SideStates), suite: &Suite, pairs: &Pairs) -> Self {
+        let n_pairs = pairs.pairs.len();
+        Self {
+            replicates: suite.replicates.max(replicates_for(deciding_findings(suite) * n_pairs, suite.alpha)),
+            detail: Detail::for_pictures(n_pairs * observables_most(golden, suite)),
+        }
+    }
+}
+
+/// Visits each pair of streams, with windows of one length.
+pub(crate) fn for_each_pair(
     (golden, candidate): (&SideStates, &SideStates),
     suite: &Suite,
-    options: &JudgeOptions,
-    recall: Option<&dyn Recall>,
-) -> Judgement {
-    let pairs = pairing::pair(golden, candidate, &options.map);
-    let mut integrity = unpaired_rows(golden, candidate, &pairs, suite);
-    integrity.extend(integrity::side_rows(&golden.counters, None, Side::Golden, "", suite));
-    integrity.extend(integrity::side_rows(&candidate.counters, Some(&golden.counters), Side::Candidate, "", suite));
-    let replicates = suite.replicates.max(replicates_for(deciding_findings(suite) * pairs.pairs.len(), suite.alpha));
-    let detail = Detail::for_pictures(pairs.pairs.len() * observables_most(golden, suite));
-    let digests = [golden, candidate].map(|side| side.streams.iter().map(series_digests).collect::<Vec<_>>());
-    let (mut drafts, mut streams, mut pictures) = (Vec::new(), Vec::new(), Vec::new());
-    let mut counted = [0_u64; 2];
-    for &(g, c, by) in &pairs.pairs {
+    Prepared { pairs, digests, alignments }: &Prepared,
+    mut visit: impl FnMut(usize, &Pair<'_>, &Alignment),
+) {
+    for (n, &(g, c, _)) in pairs.pairs.iter().enumerate() {
         let (golden, candidate) = same_windows(&golden.streams[g], &candidate.streams[c], suite.window_ns);
-        let alignment = alignment::detect(&golden, &candidate, suite.pairing);
+        let known = alignments.get(n).cloned().flatten();
+        let alignment = known.unwrap_or_else(|| alignment::detect(&golden, &candidate, suite.pairing));
         let digests =
             [(&golden, &digests[0][g]), (&candidate, &digests[1][c])].map(|(stream, as_given)| match stream {
                 Cow::Borrowed(_) => as_given.clone(),
@@ -134,21 +151,41 @@ fn judge_with(
             divisions: strata::divisions(suite, &golden, &candidate),
             pairs: pairs.pairs.len(),
         };
+        visit(n, &pair, &alignment);
+    }
+}
+
+pub(crate) fn judge_with(
+    (golden, candidate): (&SideStates, &SideStates),
+    suite: &Suite,
+    prepared: &Prepared,
+    remembered: Option<Vec<Remembered<'_>>>,
+) -> Judgement {
+    let Prepared { pairs, digests, .. } = prepared;
+    let mut integrity = unpaired_rows(golden, candidate, pairs, suite);
+    integrity.extend(integrity::side_rows(&golden.counters, None, Side::Golden, "", suite));
+    integrity.extend(integrity::side_rows(&candidate.counters, Some(&golden.counters), Side::Candidate, "", suite));
+    let how = How::of((golden, candidate), suite, pairs);
+    let mut remembered = remembered.into_iter().flatten();
+    let (mut drafts, mut streams, mut pictures) = (Vec::new(), Vec::new(), Vec::new());
+    let mut counted = [0_u64; 2];
+    for_each_pair((golden, candidate), suite, prepared, |n, pair, alignment| {
+        let by = pairs.pairs[n].2;
+        let (golden, candidate) = (pair.golden, pair.candidate);
         if by == PairedBy::OnlyOnes && pairing::normalised(&golden.symbol) != pairing::normalised(&candidate.symbol) {
             let subject = Subject { check: "symbol_mismatch", side: Side::Both, stream: &pair.name };
             let reason = format!("{} is compared with {}: each side has one stream", golden.name(), candidate.name());
             integrity.push(integrity::row(&subject, 1, 0, &reason, suite));
         }
-        integrity.extend(stream_rows(&pair, &alignment, suite));
-        let memory = recall.map(|place| Memory::of(&pair, suite, replicates, detail, place));
-        let (judged, recalled) = observables(&pair, suite, (replicates, detail), memory.as_ref());
+        integrity.extend(stream_rows(pair, alignment, suite));
+        let (judged, recalled) = observables(pair, suite, how, remembered.next());
         counted = [counted[0] + judged.len() as u64, counted[1] + recalled];
         for judged in judged {
             drafts.extend(judged.drafts);
             pictures.extend(judged.picture);
         }
-        streams.push(stream_pair(&pair, &alignment, by));
-    }
+        streams.push(stream_pair(pair, alignment, by));
+    });
     streams.extend(pairs.missing.iter().map(|&g| lonely(Some(&golden.streams[g]), None)));
     streams.extend(pairs.extra.iter().map(|&c| lonely(None, Some(&candidate.streams[c]))));
     let findings = settle(drafts, suite.alpha, suite.multiplicity);
@@ -267,39 +304,39 @@ fn stream_rows(pair: &Pair<'_>, alignment: &Alignment, suite: &Suite) -> Vec<Int
     rows
 }
 
-/// Findings of every observable of the suite; for tables with defaults, of every column the golden has. With the number of those
-/// that were recalled.
-fn observables(
-    pair: &Pair<'_>,
-    suite: &Suite,
-    (replicates, detail): (u32, Detail),
-    memory: Option<&Memory<'_>>,
-) -> (Vec<Observed>, u64) {
+/// The rules that a pair of streams is judged by: those of the suite; for tables with defaults, one of every column the golden has.
+pub(crate) fn rules(pair: &Pair<'_>, suite: &Suite) -> Vec<ObservableRule> {
     let mut ids = suite.observable_ids();
     if suite.columns.is_some() {
         let columns = pair.golden.series.keys().filter(|id| !suite.observables.iter().any(|r| r.id == **id));
         ids.extend(columns.cloned());
         ids.sort();
     }
-    let rules: Vec<ObservableRule> = ids.iter().filter_map(|id| suite.rule(id)).collect();
+    ids.iter().filter_map(|id| suite.rule(id)).collect()
+}
+
+/// Findings of every observable, with the number of those that were recalled.
+fn observables(
+    pair: &Pair<'_>,
+    suite: &Suite,
+    How { replicates, detail }: How,
+    mut remembered: Option<Remembered<'_>>,
+) -> (Vec<Observed>, u64) {
+    let rules = rules(pair, suite);
+    let mut all: Vec<Option<Observed>> =
+        rules.iter().map(|rule| remembered.as_mut().and_then(|remembered| remembered.take(&rule.id))).collect();
+    let recalled = all.iter().flatten().count() as u64;
     // Side by side on the threads of the caller's pool, the largest first, so that none is left alone at the end; the results
     // stay in the order of the rules.
-    let mut order: Vec<usize> = (0..rules.len()).collect();
+    let mut order: Vec<usize> = (0..rules.len()).filter(|&i| all[i].is_none()).collect();
     order.sort_by_key(|&i| std::cmp::Reverse(pair.golden.series.get(&rules[i].id).map_or(0, Series::bytes)));
-    let keys: Vec<Option<Digest>> = rules.iter().map(|rule| Some(memory?.key(pair, suite, rule))).collect();
-    let judged = |&i: &usize| {
-        let recalled = memory.zip(keys[i]).and_then(|(memory, key)| memory.recall(&key));
-        let is_recalled = recalled.is_some();
-        (i, is_recalled, recalled.unwrap_or_else(|| judge_observable(pair, &rules[i], suite, replicates, detail)))
-    };
-    let mut judged: Vec<(usize, bool, Observed)> = order.par_iter().with_max_len(1).map(judged).collect();
-    judged.sort_by_key(|(i, ..)| *i);
-    if let Some(memory) = memory {
-        let new = judged.iter().filter(|(_, is_recalled, _)| !is_recalled);
-        memory.keep(new.filter_map(|(i, _, observed)| Some((keys[*i]?, observed))));
+    let judge = |&i: &usize| (i, judge_observable(pair, &rules[i], suite, replicates, detail));
+    let judged: Vec<(usize, Observed)> = order.par_iter().with_max_len(1).map(judge).collect();
+    if let Some(remembered) = remembered {
+        remembered.keep(judged.iter().map(|(i, observed)| (rules[*i].id.as_str(), observed)));
     }
-    let recalled = judged.iter().filter(|(_, is_recalled, _)| *is_recalled).count() as u64;
-    (judged.into_iter().map(|(.., observed)| observed).collect(), recalled)
+    judged.into_iter().for_each(|(i, observed)| all[i] = Some(observed));
+    (all.into_iter().flatten().collect(), recalled)
 }
 
 /// Observables of a pair of streams at most.

@@ -21,7 +21,7 @@ impl SideStates {
         let left = |stream: &StreamStates| {
             let keeps = |index: i64| keeps_window(stream, index.saturating_mul(stream.window_ns));
             let series = stream.series.iter().map(|(id, series)| (id.clone(), series.keeping(&keeps))).collect();
-            StreamStates { series, ..stream.clone() }
+            StreamStates { series, known: BTreeMap::new(), ..stream.clone() }
         };
         let streams = self.streams.iter().filter(|stream| keeps_stream(stream)).map(left).collect();
         Self { streams, counters: self.counters.clone() }
@@ -31,13 +31,18 @@ impl SideStates {
 impl StreamStates {
     /// Indices of the windows that any of these observables has a value in; of all observables where none is named.
     pub fn window_indices(&self, observables: &[String]) -> BTreeSet<i64> {
-        let wanted = self.series.iter().filter(|(id, _)| observables.is_empty() || observables.contains(id));
-        wanted.flat_map(|(_, series)| series.indices()).collect()
+        let wanted =
+            self.observables().filter(|id| observables.is_empty() || observables.iter().any(|other| other == id));
+        let indices = |id: &str| match (self.series.get(id), self.known.get(id)) {
+            (Some(series), _) => series.indices(),
+            (None, known) => known.iter().flat_map(|k| &k.windows).flat_map(|(first, last)| *first..=*last).collect(),
+        };
+        wanted.flat_map(indices).collect()
     }
 }
 
 impl Series {
-    fn indices(&self) -> Vec<i64> {
+    pub(crate) fn indices(&self) -> Vec<i64> {
         match &self.windows {
             SeriesWindows::Cells(windows) => windows.iter().map(|(i, _)| *i).collect(),
             SeriesWindows::Lags(windows) => windows.iter().map(|(i, _)| *i).collect(),

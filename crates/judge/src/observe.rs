@@ -15,7 +15,7 @@ use crate::digest::{Digest, Fields, SeriesDigests};
 use crate::draft::{Draft, blank};
 use crate::edges;
 use crate::histogram::{self, Laws};
-use crate::input::{Series, SeriesWindows, StreamStates};
+use crate::input::{Known, Series, SeriesWindows, StreamStates};
 use crate::lags;
 use crate::mde;
 use crate::panels;
@@ -31,7 +31,7 @@ pub(crate) struct Pair<'a> {
     pub(crate) candidate: &'a StreamStates,
     pub(crate) aligned: bool,
     /// Digests of the golden's and the candidate's observables.
-    pub(crate) digests: [&'a SeriesDigests<'a>; 2],
+    pub(crate) digests: [&'a SeriesDigests; 2],
     /// Divisions into strata that the suite asks for.
     pub(crate) divisions: Vec<Division>,
     /// Pairs of streams in the run.
@@ -97,6 +97,9 @@ pub(crate) fn judge_observable(
         let finding = blank(&rule.id, &unit, rule.decide, &pair.name, rule.severity, true);
         Observed { drafts: vec![Draft::settled(finding, verdict, reason)], picture: None }
     };
+    if [pair.golden, pair.candidate].iter().any(|stream| stream.is_unread(&rule.id)) {
+        return only_deciding(FindingVerdict::Error, "could not be computed: its states were not read");
+    }
     match applicable(pair.golden, pair.candidate, &rule.id, info, suite.warmup_ns) {
         Applicable::Yes => {}
         Applicable::No(reason) => return only_deciding(FindingVerdict::NotApplicable, &reason),
@@ -285,7 +288,8 @@ fn spacing(stream: &StreamStates, series: &Series) -> f64 {
 
 /// Windows of the observable that has the most.
 pub(crate) fn windows_most(stream: &StreamStates) -> usize {
-    stream.series.values().map(|series| series.windows.len()).max().unwrap_or(0)
+    let of_series = stream.series.values().map(|series| series.windows.len());
+    of_series.chain(stream.known.values().map(Known::n_windows)).max().unwrap_or(0)
 }
 
 pub(crate) fn observations(series: &Series) -> u64 {

@@ -26,21 +26,51 @@ pub trait Recall: Sync {
 pub(crate) struct Memory<'a> {
     place: &'a dyn Recall,
     pair: Digest,
-    /// What every observable of the pair depends on.
-    common: Digest,
     kept: BTreeMap<Digest, Vec<u8>>,
 }
 
 impl<'a> Memory<'a> {
-    pub(crate) fn of(pair: &Pair<'_>, suite: &Suite, replicates: u32, detail: Detail, place: &'a dyn Recall) -> Self {
-        let mut fields = Fields::new("pair");
+    /// Of what was judged.
+    pub(crate) fn of(golden: &StreamStates, candidate: &StreamStates, place: &'a dyn Recall) -> Self {
+        Self::named("pair", [golden, candidate], place)
+    }
+
+    /// Of windows that were compared.
+    pub(crate) fn of_windows(golden: &StreamStates, candidate: &StreamStates, place: &'a dyn Recall) -> Self {
+        Self::named("windows of a pair", [golden, candidate], place)
+    }
+
+    fn named(name: &str, sides: [&StreamStates; 2], place: &'a dyn Recall) -> Self {
+        let mut fields = Fields::new(name);
         fields.text(verismo_stats::judging::RECIPE);
-        for side in [pair.golden, pair.candidate] {
+        for side in sides {
             facts(&mut fields, side);
         }
-        let digest = fields.finish();
+        let pair = fields.finish();
+        Self { place, pair, kept: place.of_pair(&pair).into_iter().collect() }
+    }
+
+    /// How many windows of an observable with states of these digests are equal, and how many both sides have, if they were compared.
+    pub(crate) fn equal_windows(&self, digests: [&Digest; 2]) -> Option<(u64, u64)> {
+        let bytes = self.kept.get(&windows_key(digests))?.as_chunks::<8>().0;
+        let &[equal, common] = bytes else { return None };
+        Some((u64::from_le_bytes(equal), u64::from_le_bytes(common)))
+    }
+
+    /// Keeps such counts.
+    pub(crate) fn keep_windows<'b>(&self, counts: impl Iterator<Item = ([&'b Digest; 2], (u64, u64))>) {
+        let bytes = |(equal, common): (u64, u64)| [equal.to_le_bytes(), common.to_le_bytes()].concat();
+        let counts: Vec<_> = counts.map(|(digests, counts)| (windows_key(digests), bytes(counts))).collect();
+        if !counts.is_empty() {
+            self.place.keep(&self.pair, counts);
+        }
+    }
+
+    /// What every observable of the pair depends on.
+    fn common(&self, pair: &Pair<'_>, suite: &Suite, replicates: u32, detail: Detail) -> Digest {
         let mut fields = Fields::new("common");
-        fields.bytes(&digest);
+        fields.bytes(&self.pair);
+        fields.bytes(&pair.golden.window_ns.to_le_bytes());
         fields.text(&format!("{:?} {replicates} {detail:?} {} {}", pair.name, pair.aligned, pair.pairs));
         rules(&mut fields, suite, pair);
         // What is seen in few windows is judged by their share of all windows, those of any observable.
@@ -49,34 +79,75 @@ impl<'a> Memory<'a> {
             fields.number(indices.len() as u64);
             indices.iter().for_each(|index| fields.bytes(&index.to_le_bytes()));
         }
-        let kept = place.of_pair(&digest).into_iter().collect();
-        Self { place, pair: digest, common: fields.finish(), kept }
-    }
-
-    /// The key of an observable: of all that its judgement depends on.
-    pub(crate) fn key(&self, pair: &Pair<'_>, suite: &Suite, rule: &ObservableRule) -> Digest {
-        let mut fields = Fields::new("judged");
-        fields.bytes(&self.common);
-        fields.text(&format!("{rule:?} {}", suite.unit(&rule.id)));
-        // Those of plug-ins are numbered as they come.
-        rule.margins.keys().chain([&rule.decide]).for_each(|test| fields.text(test.as_str()));
-        for (digests, stream) in pair.digests.iter().zip([pair.golden, pair.candidate]) {
-            fields.bytes(&digests.get(rule.id.as_str()).copied().unwrap_or_default());
-            fields.number(windows_most(stream) as u64);
-        }
         fields.finish()
     }
 
-    pub(crate) fn recall(&self, key: &Digest) -> Option<Observed> {
+    /// What was judged before of these rules.
+    pub(crate) fn remember(
+        &self,
+        pair: &Pair<'_>,
+        (suite, rules): (&Suite, &[ObservableRule]),
+        (replicates, detail): (u32, Detail),
+    ) -> Remembered<'a> {
+        let common = self.common(pair, suite, replicates, detail);
+        let mut found = BTreeMap::new();
+        for rule in rules {
+            let key = key(&common, pair, suite, rule);
+            found.insert(rule.id.clone(), (key, self.recall(&key)));
+        }
+        Remembered { place: self.place, pair: self.pair, found }
+    }
+
+    fn recall(&self, key: &Digest) -> Option<Observed> {
         observed(KeptObservable::from_json(self.kept.get(key)?)?)
+    }
+}
+
+/// The key of an observable: of all that its judgement depends on.
+fn key(common: &Digest, pair: &Pair<'_>, suite: &Suite, rule: &ObservableRule) -> Digest {
+    let mut fields = Fields::new("judged");
+    fields.bytes(common);
+    fields.text(&format!("{rule:?} {}", suite.unit(&rule.id)));
+    // Those of plug-ins are numbered as they come.
+    rule.margins.keys().chain([&rule.decide]).for_each(|test| fields.text(test.as_str()));
+    for (digests, stream) in pair.digests.iter().zip([pair.golden, pair.candidate]) {
+        fields.bytes(&digests.get(rule.id.as_str()).copied().unwrap_or_default());
+        fields.number(windows_most(stream) as u64);
+    }
+    fields.finish()
+}
+
+fn windows_key([golden, candidate]: [&Digest; 2]) -> Digest {
+    let mut fields = Fields::new("windows");
+    fields.bytes(golden);
+    fields.bytes(candidate);
+    fields.finish()
+}
+
+/// What was judged before of a pair of streams, by observable, each with its key.
+pub(crate) struct Remembered<'a> {
+    place: &'a dyn Recall,
+    pair: Digest,
+    found: BTreeMap<String, (Digest, Option<Observed>)>,
+}
+
+impl Remembered<'_> {
+    /// Whether an observable has to be judged.
+    pub(crate) fn needs(&self, observable: &str) -> bool {
+        self.found.get(observable).is_some_and(|(_, observed)| observed.is_none())
+    }
+
+    /// What was judged of an observable, once.
+    pub(crate) fn take(&mut self, observable: &str) -> Option<Observed> {
+        self.found.get_mut(observable).and_then(|(_, observed)| observed.take())
     }
 
     /// Keeps what was judged; what could not be computed is tried again another time.
-    pub(crate) fn keep<'b>(&self, judged: impl Iterator<Item = (Digest, &'b Observed)>) {
+    pub(crate) fn keep<'b>(&self, judged: impl Iterator<Item = (&'b str, &'b Observed)>) {
         let is_computed = |draft: &Draft| draft.open.is_some() || draft.finding.verdict != FindingVerdict::Error;
         let kept: Vec<(Digest, Vec<u8>)> = judged
             .filter(|(_, observed)| observed.drafts.iter().all(is_computed))
-            .filter_map(|(key, observed)| Some((key, kept(observed).to_json()?)))
+            .filter_map(|(id, observed)| Some((self.found.get(id)?.0, kept(observed).to_json()?)))
             .collect();
         if !kept.is_empty() {
             self.place.keep(&self.pair, kept);
@@ -102,6 +173,7 @@ fn facts(fields: &mut Fields, stream: &StreamStates) {
         messages: _,
         events: _,
         series: _,
+        known: _,
         counters: _,
         trade_ids: _,
         book_ids: _,

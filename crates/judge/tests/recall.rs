@@ -8,8 +8,11 @@ use std::sync::Mutex;
 
 use common::{PLAN, Plan, SUITE, judged, side};
 use verismo_judge::digest::Digest;
-use verismo_judge::{JudgeOptions, Judgement, Recall, Series, SeriesWindows, SideStates, judge_recalling};
+use verismo_judge::{
+    JudgeOptions, Judgement, Known, Lacking, Recall, Series, SeriesWindows, SideStates, judge, judge_recalling,
+};
 use verismo_suite::Suite;
+use verismo_suite::report::Side;
 use verismo_suite::suite::{Multiplicity, Pairing};
 
 /// What is kept of each pair of streams.
@@ -32,14 +35,58 @@ impl Recall for Place {
 
 impl Place {
     /// Judges with this place and without it, which must come to the same; how many observables were recalled.
+    /// It is the same where states are at hand, and where they are read as they are wanted: exactly those that are judged.
     fn recalled(&self, golden: &SideStates, candidate: &SideStates, suite: &Suite) -> u64 {
-        let with = judge_recalling((golden, candidate), suite, &JudgeOptions::default(), self);
+        let apart = Place(Mutex::new(self.0.lock().unwrap().clone()));
+        let (with, read) = apart.judged_unread([golden, candidate], suite);
+        let mut sides = [golden.clone(), candidate.clone()];
+        let at_hand = judge_recalling(each(&mut sides), suite, &JudgeOptions::default(), self, &mut |_, lacking| {
+            Err(format!("{lacking:?}"))
+        });
+        assert_eq!(format!("{:?}", at_hand.unwrap()), format!("{with:?}"));
+        let judged_ids = with.observables[0] - with.observables[1];
+        assert_eq!(read.len() as u64, 2 * judged_ids, "{read:?}");
         let without = judged(golden, candidate, suite);
         let [all, recalled] = with.observables;
         assert_eq!(all, 4);
         assert_eq!(format!("{:?}", Judgement { observables: without.observables, ..with }), format!("{without:?}"));
         recalled
     }
+
+    /// Judges sides of which digests alone are known at first; with it what was read, by side and observable.
+    fn judged_unread(&self, sides: [&SideStates; 2], suite: &Suite) -> (Judgement, Vec<(Side, String)>) {
+        let mut unread = sides.map(without_states);
+        let mut all = Vec::new();
+        let judged = judge_recalling(each(&mut unread), suite, &JudgeOptions::default(), self, &mut |own, lacking| {
+            for Lacking { side, stream, observables } in lacking {
+                let n = usize::from(*side == Side::Candidate);
+                for id in observables {
+                    let series = sides[n].streams[*stream].series[id].clone();
+                    assert!(own[n].streams[*stream].series.insert(id.clone(), series).is_none(), "{id} is read once");
+                    all.push((*side, id.clone()));
+                }
+            }
+            Ok::<(), ()>(())
+        });
+        all.sort();
+        (judged.unwrap(), all)
+    }
+}
+
+fn each(sides: &mut [SideStates; 2]) -> [&mut SideStates; 2] {
+    let [golden, candidate] = sides;
+    [golden, candidate]
+}
+
+/// The side as it is known where nothing was read.
+fn without_states(side: &SideStates) -> SideStates {
+    let mut side = side.clone();
+    for stream in &mut side.streams {
+        let ids: Vec<String> = stream.series.keys().cloned().collect();
+        stream.known = ids.into_iter().map(|id| (id.clone(), Known::of(stream, &id).unwrap())).collect();
+        stream.series.clear();
+    }
+    side
 }
 
 #[test]
@@ -158,4 +205,45 @@ fn what_is_damaged_is_judged_again() {
         let place = Place(Mutex::new(damaged));
         assert_eq!(place.recalled(&golden, &candidate, &suite), 0);
     }
+}
+
+/// Windows that are rolled up, or that tell strata, have to be at hand; those that tell whether the sides are aligned are compared once.
+#[test]
+fn what_is_needed_before_anything_is_recalled_is_read() {
+    let plain = Suite::parse(SUITE).unwrap();
+    let by_volatility = Suite::parse(&format!("{SUITE}strata: {{by: [volatility]}}\n")).unwrap();
+    let (golden, candidate) = (side(PLAN), side(Plan { seed: 2, ..PLAN }));
+    let mut finer = candidate.clone();
+    finer.streams[0].roll_up(2 * candidate.streams[0].window_ns).unwrap();
+    let mut nameless = [golden.clone(), candidate.clone()];
+    for side in &mut nameless {
+        let ids = verismo_stats::sample::IdSample::new(1);
+        (side.streams[0].trade_ids, side.streams[0].book_ids) = (ids.clone(), ids);
+    }
+    let all = golden.streams[0].series.len();
+    let cases: [(&SideStates, &SideStates, &Suite, usize); 4] = [
+        (&golden, &candidate, &plain, 0),
+        (&golden, &finer, &plain, 2 * all),
+        (&nameless[0], &nameless[1], &plain, 0),
+        (&golden, &candidate, &by_volatility, 2),
+    ];
+    for (i, (golden, candidate, suite, n)) in cases.into_iter().enumerate() {
+        let place = Place::default();
+        let expected = format!("{:?}", judge(golden, candidate, suite, &JudgeOptions::default()).findings);
+        for read_at_least in [2 * all, n] {
+            let (judged, read) = place.judged_unread([golden, candidate], suite);
+            assert_eq!((read.len(), format!("{:?}", judged.findings)), (read_at_least, expected.clone()), "case {i}");
+        }
+    }
+}
+
+/// States that nobody read are an error, never a verdict.
+#[test]
+fn states_that_are_not_at_hand_are_not_judged() {
+    let suite = Suite::parse(SUITE).unwrap();
+    let unread = without_states(&side(PLAN));
+    let judged = judge(&unread, &side(PLAN), &suite, &JudgeOptions::default());
+    assert!(judged.findings.iter().all(|f| f.verdict == verismo_suite::verdict::FindingVerdict::Error));
+    assert!(judged.findings[0].reason.contains("not read"), "{}", judged.findings[0].reason);
+    assert_eq!(judged.golden_digest, judge(&side(PLAN), &side(PLAN), &suite, &JudgeOptions::default()).golden_digest);
 }

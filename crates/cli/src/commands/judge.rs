@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use verismo_engine::Meter;
 use verismo_engine::{
-    FileChange, JudgeAgain, MissingStates, RecallRequest, Recalled, RunStates, StoreRequest, changed_files,
-    recall_states, request_of, suite_of,
+    FileChange, JudgeAgain, MissingStates, RecallRequest, Recalled, Rejudged, RunStates, StoreRequest, changed_files,
+    judge_recorded, recall_states, request_of, suite_of,
 };
 use verismo_report::number::{bytes, count};
 use verismo_suite::Suite;
@@ -38,23 +38,23 @@ pub fn run(args: &JudgeArgs, context: Context<'_>, out: &mut impl Write) -> Resu
     let threads = validate::threads(args.threads);
     let maps = if args.map.is_empty() { run.trace.asked.maps.clone() } else { args.map.clone() };
     let settings = settings(&run.recorded.named.report, args);
-    let recalled = run.recall(&suite, threads, context)?;
-    if let (Recalled::Missing(missing), false) = (&recalled, args.recompute) {
+    let inputs = run.recorded.named.report.inputs.clone();
+    let again =
+        JudgeAgain { suite: suite.clone(), maps: maps.clone(), inputs, settings: settings.clone(), threads, started };
+    let judged = run.judge(&suite, &again, context)?;
+    if let (Rejudged::Missing(missing), false) = (&judged, args.recompute) {
         return Err(gone(missing, args.as_recorded));
     }
     files::create_dir(&args.out)?;
     validate::remove_old_reports(&args.out)?;
-    let missing = match recalled {
-        Recalled::States(states) => {
-            let inputs = run.recorded.named.report.inputs.clone();
-            let again = JudgeAgain { suite, maps: maps.clone(), inputs, settings, threads, started };
-            let mut report = judge(&states, &again, context)?;
+    let missing = match judged {
+        Rejudged::Report(mut report, trace) => {
             validate::measured(&mut report, used_before);
-            let trace = with_maps(states.trace(), maps);
+            let trace = with_maps(&trace, maps);
             recording.keep(&mut report, Some(&trace));
             return validate::show(&report, (&args.out, args.json.as_deref()), &recording, context, out);
         }
-        Recalled::Missing(missing) => missing,
+        Rejudged::Missing(missing) => missing,
     };
     tracing::info!(files = missing.files, bytes = missing.bytes, "reading again, at most");
     let mut request = request_of(&run.trace, suite, run.store.clone(), threads);
@@ -148,15 +148,27 @@ impl Run {
     /// # Errors
     /// `suite-kind`, interrupted.
     pub(crate) fn recall(&self, suite: &Suite, threads: usize, context: Context<'_>) -> Result<Recalled, CliError> {
-        let request =
-            RecallRequest { trace: self.trace.clone(), suite: suite.clone(), store: self.store.clone(), threads };
-        let meter = Meter::default();
+        let (request, meter) = (self.request(suite, threads), Meter::default());
         progress::watch(context, &meter, "states", || recall_states(&request, &meter)).map_err(engine_error)
+    }
+
+    /// Judges it again, as far as it was not judged before.
+    fn judge(&self, suite: &Suite, again: &JudgeAgain, context: Context<'_>) -> Result<Rejudged, CliError> {
+        let (request, meter) = (self.request(suite, again.threads), Meter::default());
+        let judged = progress::watch(context, &meter, "judging", || judge_recorded(&request, again, &meter));
+        if crate::interrupt::is_raised(context.cancel) {
+            return Err(CliError::interrupted());
+        }
+        judged.map_err(engine_error)
+    }
+
+    fn request(&self, suite: &Suite, threads: usize) -> RecallRequest {
+        RecallRequest { trace: self.trace.clone(), suite: suite.clone(), store: self.store.clone(), threads }
     }
 }
 
 /// Judges states with a progress bar.
-pub(crate) fn judge(states: &RunStates, again: &JudgeAgain, context: Context<'_>) -> Result<Report, CliError> {
+pub(crate) fn judge(states: &mut RunStates, again: &JudgeAgain, context: Context<'_>) -> Result<Report, CliError> {
     let meter = Meter::default();
     let report = progress::watch(context, &meter, "judging", || states.judge(again));
     if crate::interrupt::is_raised(context.cancel) {

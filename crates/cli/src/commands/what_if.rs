@@ -30,7 +30,7 @@ pub fn run(args: &WhatIfArgs, context: Context<'_>, out: &mut impl Write) -> Res
     let given = cuts::parse(args, &run.recorded.named.report)?;
     run.check_files(args.as_recorded, context)?;
     let threads = validate::threads(args.threads);
-    let states = match run.recall(&suite, threads, context)? {
+    let mut states = match run.recall(&suite, threads, context)? {
         Recalled::States(states) => states,
         Recalled::Missing(missing) => {
             let error = gone(&missing, args.as_recorded);
@@ -53,7 +53,7 @@ pub fn run(args: &WhatIfArgs, context: Context<'_>, out: &mut impl Write) -> Res
     let before = if is_of_now(&run.recorded.named.report, &states, &again) {
         run.recorded.named.report
     } else {
-        judge(&states, &again, context)?
+        judge(&mut states, &again, context)?
     };
     let part = without(&states, &given, &before);
     cuts::check(&given, &part.windows, &before)?;

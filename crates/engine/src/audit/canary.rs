@@ -120,7 +120,7 @@ fn of_pieces(
     };
     let options = options_of(of.group, suite);
     let (tally, trail) = (Tally::default(), Trail::default());
-    let vault = Vault { store, identities, tally: &tally, trail: &trail };
+    let vault = Vault { store, identities, tally: &tally, trail: &trail, reads: true };
     let then = suite.observable_ids();
     let recorded = Recorded {
         store,
@@ -129,6 +129,7 @@ fn of_pieces(
         options: options.clone(),
         observables_then: &then,
         versions_then: Some(&trace.versions),
+        reads: true,
     };
     let look = |i: usize, before: &Before<'_>| {
         if !chosen.contains(&(of.first + i as u64)) || meter.is_cancelled() {

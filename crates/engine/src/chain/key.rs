@@ -7,12 +7,12 @@ use verismo_stats::lattice::Lattice;
 use verismo_suite::catalogue;
 
 use super::{At, Chain};
-use crate::store::{Digest, Hasher, Pack, hex};
+use crate::store::{Digest, Hasher, PARTS, Part, hex};
 
 /// Version of what is stored, and of what it is stored under.
 const FORMAT: &str = "verismo.piece/1";
 
-/// How names of bases and packs end.
+/// How names of bases end, and of the packs of observables that earlier versions wrote.
 pub(super) const BASE: &str = ".base";
 pub(super) const PACK: &str = ".pack";
 
@@ -126,12 +126,12 @@ impl Keys {
         format!("{}/{}{BASE}", self.folder(), hex(&hasher.finish()))
     }
 
-    /// The name of a pack, by what it holds.
-    pub(super) fn pack(&self, pack: &Pack) -> String {
+    /// The name of an object of observables, by what it holds.
+    pub(super) fn parts(&self, parts: &[Part]) -> String {
         let mut hasher = Hasher::new(FORMAT);
-        hasher.text("pack");
-        pack.entries.iter().for_each(|entry| hasher.bytes(&entry.key));
-        format!("{}/{}{PACK}", self.folder(), hex(&hasher.finish()))
+        hasher.text("parts");
+        parts.iter().for_each(|part| hasher.bytes(&part.key));
+        format!("{}/{}{PARTS}", self.folder(), hex(&hasher.finish()))
     }
 
     /// The name of what is remembered of the keys of the file of this label.

@@ -1,18 +1,21 @@
 //! A piece of a chain: what observing it yields, and how that is stored.
 //!
-//! Of each piece there is a base, which every observable shares, and packs with an entry for each observable (and for the tape that some
-//! of them read) that was computed at one time.
+//! Of each piece there is a base, which every observable shares, and objects with a part for each observable (and for the tape that some
+//! of them read) that was computed at one time. What goes on from a piece stands in their heads, so that a chain is walked without its
+//! states: they are read where somebody needs them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use verismo_feed::{FeedCounters, StreamName};
 use verismo_market::observe::registry;
 use verismo_market::observe::{Carries, History, Part, ScanPart, Series, SeriesPart};
 use verismo_stats::state::{Carry, DecodeError, Reader, put_u64};
 
-use super::key::{self, BASE, Keys, PACK, Why, reads_tape};
+use super::key::{self, BASE, Keys, Why, reads_tape};
+use super::shelf::{Wanted, take_observables};
 use super::{At, Chain};
-use crate::store::{Digest, Entry, Hasher, Pack, Store};
+use crate::store::{Digest, Hasher, PARTS, Part as Stored, Store, Told, content_digest};
 
 /// What a piece yields.
 #[derive(Clone)]
@@ -27,6 +30,16 @@ pub(super) struct Piece {
     pub(super) bytes: u64,
     /// Those streams that it has rows of, by name.
     pub(super) streams: Vec<(StreamName, StreamPiece)>,
+    /// Observables whose states are in the store, where what goes on from them is here.
+    pub(super) unread: BTreeMap<&'static str, InStore>,
+}
+
+/// Where the states of an observable of a piece are.
+#[derive(Debug, Clone)]
+pub(super) struct InStore {
+    /// The name of the object.
+    pub(super) name: Arc<str>,
+    pub(super) told: Told,
 }
 
 /// A stream in a piece.
@@ -34,6 +47,8 @@ pub(super) struct Piece {
 pub(super) struct StreamPiece {
     pub(super) part: Part,
     pub(super) carries: Carries,
+    /// Values that observables which are not read gave up.
+    pub(super) n_forgotten: u64,
 }
 
 /// What has to be computed, and why it was not found.
@@ -67,7 +82,7 @@ impl Piece {
         counters.save(&mut out);
         put_u64(&mut out, self.messages);
         put_u64(&mut out, self.streams.len() as u64);
-        for (name, StreamPiece { part, carries }) in &self.streams {
+        for (name, StreamPiece { part, carries, .. }) in &self.streams {
             name.venue.save(&mut out);
             name.symbol.save(&mut out);
             (part.clock_ns, part.window_ns).save(&mut out);
@@ -108,17 +123,17 @@ impl Piece {
             }
             let part = Part { clock_ns, window_ns, scan, series: BTreeMap::new(), unknown_observables: Vec::new() };
             let (venue, symbol) = name;
-            streams.push((StreamName { venue, symbol }, StreamPiece { part, carries }));
+            streams.push((StreamName { venue, symbol }, StreamPiece { part, carries, n_forgotten: 0 }));
         }
         input.finish()?;
         let sources = digests.len();
-        Ok((Self { sources, reader, counters, messages, bytes: 0, streams }, digests))
+        Ok((Self { sources, reader, counters, messages, bytes: 0, streams, unread: BTreeMap::new() }, digests))
     }
 
     /// An observable in all streams of the piece.
     fn encode_observable(&self, id: &str) -> Vec<u8> {
         let mut out = Vec::new();
-        for (_, StreamPiece { part, carries }) in &self.streams {
+        for (_, StreamPiece { part, carries, .. }) in &self.streams {
             let found = part.series.get(id).zip(carries.series.get(id));
             out.push(u8::from(found.is_some()));
             if let Some((SeriesPart { series, n_forgotten }, carry)) = found {
@@ -130,18 +145,50 @@ impl Piece {
         out
     }
 
-    fn decode_observable(&mut self, id: &'static str, bytes: &[u8]) -> Result<(), DecodeError> {
-        let mut input = Reader::new("observable of a piece/1", bytes);
-        for (_, StreamPiece { part, carries }) in &mut self.streams {
-            if input.u8("whether a stream has it")? == 0 {
-                continue;
-            }
-            let n_forgotten = input.u64("values that were given up")?;
-            let series = Series::load(&mut input)?;
-            part.series.insert(id, SeriesPart { series, n_forgotten });
-            carries.series.insert(id, get_bytes(&mut input)?);
+    pub(super) fn decode_observable(&mut self, id: &'static str, bytes: &[u8]) -> Result<(), DecodeError> {
+        let found = decode_observable(bytes, self.streams.len())?;
+        for ((_, StreamPiece { part, carries, .. }), found) in self.streams.iter_mut().zip(found) {
+            let Some((series, carry)) = found else { continue };
+            part.series.insert(id, series);
+            carries.series.insert(id, carry);
         }
-        input.finish()
+        Ok(())
+    }
+
+    /// Of an observable in all streams of the piece what is needed even where its states are not.
+    fn encode_note(&self, id: &str) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (_, StreamPiece { part, carries, .. }) in &self.streams {
+            let found = part.series.get(id).zip(carries.series.get(id));
+            out.push(u8::from(found.is_some()));
+            if let Some((SeriesPart { n_forgotten, .. }, carry)) = found {
+                put_u64(&mut out, *n_forgotten);
+                put_bytes(&mut out, carry);
+            }
+        }
+        out
+    }
+
+    pub(super) fn decode_note(&self, bytes: &[u8]) -> Result<Note, DecodeError> {
+        let mut input = Reader::new("note of an observable/1", bytes);
+        let mut note = Note::new();
+        for _ in &self.streams {
+            let is_there = input.u8("whether a stream has it")? != 0;
+            let mut of_stream = || Ok((input.u64("values that were given up")?, get_bytes(&mut input)?));
+            note.push(if is_there { Some(of_stream()?) } else { None });
+        }
+        input.finish()?;
+        Ok(note)
+    }
+
+    /// Takes what goes on from an observable, and leaves its states where they are.
+    pub(super) fn leave(&mut self, id: &'static str, note: Note, unread: InStore) {
+        for ((_, stream), note) in self.streams.iter_mut().zip(note) {
+            let Some((n_forgotten, carry)) = note else { continue };
+            stream.n_forgotten = stream.n_forgotten.saturating_add(n_forgotten);
+            stream.carries.series.insert(id, carry);
+        }
+        self.unread.insert(id, unread);
     }
 
     fn encode_tape(&self) -> Vec<u8> {
@@ -152,13 +199,36 @@ impl Piece {
         out
     }
 
-    fn decode_tape(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+    pub(super) fn decode_tape(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
         let mut input = Reader::new("tape of a piece/1", bytes);
         for (_, StreamPiece { carries, .. }) in &mut self.streams {
             carries.tape = Some(get_bytes(&mut input)?);
         }
         input.finish()
     }
+}
+
+/// Of an observable in each stream of a piece the values that it gave up, and what it remembers.
+pub(super) type Note = Vec<Option<(u64, Vec<u8>)>>;
+
+/// An observable in each stream of a piece, and what it remembers.
+pub(super) fn decode_observable(
+    bytes: &[u8],
+    n_streams: usize,
+) -> Result<Vec<Option<(SeriesPart, Vec<u8>)>>, DecodeError> {
+    let mut input = Reader::new("observable of a piece/1", bytes);
+    let mut found = Vec::new();
+    for _ in 0..n_streams {
+        if input.u8("whether a stream has it")? == 0 {
+            found.push(None);
+            continue;
+        }
+        let n_forgotten = input.u64("values that were given up")?;
+        let series = Series::load(&mut input)?;
+        found.push(Some((SeriesPart { series, n_forgotten }, get_bytes(&mut input)?)));
+    }
+    input.finish()?;
+    Ok(found)
 }
 
 fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -183,14 +253,6 @@ pub(super) struct Found {
 /// Digests of the states of a piece, by observable.
 pub(super) type States = BTreeMap<String, Digest>;
 
-/// The digest of what is stored of an observable.
-fn state(content: &[u8]) -> Digest {
-    let mut hasher = Hasher::new("verismo.states/1");
-    hasher.text("observable");
-    hasher.bytes(content);
-    hasher.finish()
-}
-
 /// The digest of all states of a piece.
 pub(super) fn states_digest(states: &States) -> Digest {
     let mut hasher = Hasher::new("verismo.states/1");
@@ -208,8 +270,8 @@ pub(super) fn find(chain: &Chain<'_>, at: &At, keys: Option<&Keys>) -> (Option<F
     let Some(keys) = keys else { return nothing(Why::Unreadable) };
     let (store, folder) = (chain.vault.store, keys.folder());
     let mut names = store.list(&folder);
-    let has_packs = || store.list(&folder).iter().any(|name| name.ends_with(PACK));
-    if names.is_empty() && store.claim(&format!("{folder} {:?}", chain.options.observables), has_packs) {
+    let has_states = || store.list(&folder).iter().any(|name| name.ends_with(PARTS));
+    if names.is_empty() && store.claim(&format!("{folder} {:?}", chain.options.observables), has_states) {
         names = store.list(&folder);
     }
     let (mut found, mut why) = (None, None);
@@ -224,7 +286,9 @@ pub(super) fn find(chain: &Chain<'_>, at: &At, keys: Option<&Keys>) -> (Option<F
     }
     let Some(mut found) = found else { return nothing(why.unwrap_or_else(|| keys.why(chain, at))) };
     let wanted = &chain.options.observables;
-    let observables = take_observables(store, (wanted, key::has_updates(wanted), None), at, &mut found, &names);
+    let wanted =
+        Wanted { observables: wanted, has_updates: key::has_updates(wanted), versions: None, reads: chain.vault.reads };
+    let observables = take_observables(store, &wanted, at, &mut found, &names);
     (Some(found), Missing { observables, why: Why::Observables })
 }
 
@@ -253,53 +317,6 @@ fn read_base(chain: &Chain<'_>, at: &At, base: &str) -> Result<Piece, Why> {
         history.unwrap_or(&History::default()).fits(&stream.part.scan).map_err(Why::Ids)?;
     }
     Ok(piece)
-}
-
-/// Adds those of the wanted observables that are stored to the piece, on a tape with or without book updates, in the versions of now or in others;
-/// those that have to be computed.
-pub(super) fn take_observables(
-    store: &Store,
-    (wanted, has_updates, versions): (&[String], bool, Option<&BTreeMap<String, u32>>),
-    at: &At,
-    found: &mut Found,
-    names: &[String],
-) -> Vec<String> {
-    let Found { piece, base, states } = found;
-    let pack = |name: &String| {
-        let pack = Pack::decode(&store.get(name)?);
-        Some((name.clone(), pack.map_err(|error| store.report_damage(name, &error.to_string())).ok()?))
-    };
-    let mut packs: Vec<(String, Pack)> = names.iter().filter(|name| name.ends_with(PACK)).filter_map(pack).collect();
-    // Whether there is an entry of that key, and it can be read.
-    let mut take = |key: &Digest, read: &mut dyn FnMut(&[u8]) -> Result<(), DecodeError>| {
-        let entry = packs.iter_mut().find_map(|(name, pack)| Some((name.clone(), pack.take(key)?)));
-        let Some((name, bytes)) = entry else { return false };
-        read(&bytes).map_err(|error| store.report_damage(&name, &error.to_string())).is_ok()
-    };
-    let has_tape = wanted.iter().any(|id| reads_tape(id))
-        && take(&key::tape(at, base, has_updates), &mut |bytes| piece.decode_tape(bytes));
-    let mut missing: Vec<String> = Vec::new();
-    for id in wanted {
-        // What the registry does not know is not computed either.
-        let Some(entry) = registry::entry(id) else { continue };
-        let version = versions.and_then(|versions| versions.get(id)).copied().unwrap_or(entry.version);
-        let key = key::observable(at, base, (id, version), has_updates);
-        let is_found = key.is_some_and(|key| {
-            take(&key, &mut |bytes| {
-                piece.decode_observable(entry.id, bytes)?;
-                states.insert(id.clone(), state(bytes));
-                Ok(())
-            })
-        });
-        if !is_found || (reads_tape(id) && !has_tape) {
-            missing.push(id.clone());
-        }
-    }
-    // Those that read the tape share it: all of them are computed again, or none.
-    if missing.iter().any(|id| reads_tape(id)) {
-        missing = wanted.iter().filter(|id| reads_tape(id) || missing.contains(id)).cloned().collect();
-    }
-    missing
 }
 
 /// The piece of a base that a run left, its files named by `labels`; `None` where the base is gone or damaged.
@@ -334,20 +351,21 @@ pub(super) fn keep(
         str::to_owned,
     );
     let has_updates = key::has_updates(&chain.options.observables);
-    let (mut pack, mut states) = (Pack::default(), States::new());
+    let (mut parts, mut states) = (Vec::new(), States::new());
     for id in computed {
         let version = registry::entry(id).map(|entry| entry.version);
         let key = version.and_then(|version| key::observable(at, &base, (id, version), has_updates));
         let Some(key) = key else { continue };
         let content = piece.encode_observable(id);
-        states.insert(id.clone(), state(&content));
-        pack.entries.push(Entry { key, content });
+        states.insert(id.clone(), content_digest(&content));
+        parts.push(Stored { key, note: piece.encode_note(id), content });
     }
     if computed.iter().any(|id| reads_tape(id)) {
-        pack.entries.push(Entry { key: key::tape(at, &base, has_updates), content: piece.encode_tape() });
+        let key = key::tape(at, &base, has_updates);
+        parts.push(Stored { key, note: piece.encode_tape(), content: Vec::new() });
     }
-    if !pack.entries.is_empty() {
-        store.put(&keys.pack(&pack), &pack.encode());
+    if !parts.is_empty() {
+        store.put_parts(&keys.parts(&parts), &parts);
     }
     keys.remember(chain, at);
     store.release();
@@ -372,6 +390,6 @@ pub(super) fn recomputed(
     digests: &[Digest],
 ) -> (String, States) {
     let states = chain.options.observables.iter().filter(|id| registry::entry(id).is_some());
-    let states = states.map(|id| (id.clone(), state(&piece.encode_observable(id)))).collect();
+    let states = states.map(|id| (id.clone(), content_digest(&piece.encode_observable(id)))).collect();
     (keys.base(&encoded_base(chain, at, piece, digests)), states)
 }

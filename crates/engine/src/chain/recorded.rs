@@ -8,6 +8,7 @@ use verismo_suite::trace::{TraceGroup, TracePiece};
 
 use super::key::{self, Why};
 use super::piece::{self, Found, Piece, States};
+use super::shelf::{Wanted, take_observables};
 use super::{At, Chain};
 use crate::execute::ObservedSide;
 use crate::store::{Digest, Store, hex};
@@ -23,6 +24,8 @@ pub(crate) struct Recorded<'a> {
     pub(crate) observables_then: &'a [String],
     /// Their versions, where the states of other versions of the code are wanted as well.
     pub(crate) versions_then: Option<&'a BTreeMap<String, u32>>,
+    /// Whether states are read at once, and not where somebody needs them.
+    pub(crate) reads: bool,
 }
 
 /// A group as the store holds it.
@@ -80,7 +83,7 @@ impl Recorded<'_> {
             look(i, &Before { at: &at, recorded, states: &digests, is_as_recorded, is_own_tape });
             pieces.push(now);
             let next = at.next;
-            at.go_on(piece).map_err(|error| Lost {
+            at.go_on(piece, &self.options, Some(&digests)).map_err(|error| Lost {
                 piece: i,
                 source: next,
                 why: error.to_string(),
@@ -126,8 +129,9 @@ impl Recorded<'_> {
         // Observables on a tape come to the same where it holds updates for others, in other pieces.
         for has_updates in [usual, !usual] {
             let mut found = Found { piece: piece.clone(), base: base.clone(), states: States::new() };
-            let lacking =
-                piece::take_observables(self.store, (wanted, has_updates, self.versions_then), at, &mut found, &names);
+            let versions = self.versions_then;
+            let of_tape = Wanted { observables: wanted, has_updates, versions, reads: self.reads };
+            let lacking = take_observables(self.store, &of_tape, at, &mut found, &names);
             if lacking.is_empty() {
                 let is_own_tape = has_updates == usual || !wanted.iter().any(|id| key::reads_tape(id));
                 // Both may be there; those of the run are the ones that it recorded.

@@ -35,6 +35,11 @@ impl Tally {
         }
     }
 
+    /// Forgets everything: it is counted anew.
+    pub(crate) fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Counts::default();
+    }
+
     /// As reports say it.
     pub(crate) fn report(&self, place: &str, problems: Vec<String>) -> Cache {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -8,6 +8,7 @@ use object_store::path::Path as Name;
 
 use super::SIDE_BY_SIDE;
 use super::line::{Fetched, Line};
+use super::parts::{AT_FIRST, PARTS};
 
 /// Folders held at most. Each observer works at one, so that older ones are no longer asked for.
 const FOLDERS_MAX: usize = 32;
@@ -27,7 +28,9 @@ impl Ahead {
     /// Reads objects of a folder. What cannot be read is left to whoever asks for it.
     pub(super) async fn fetch(&self, line: &Line, folder: Name, names: &[Name]) {
         let fetch = |name: Name| async move {
-            let fetched = if line.reads() { line.fetch(&name).await } else { Ok(None) };
+            // Of an object of parts the head tells what is wanted.
+            let front = name.as_ref().ends_with(PARTS).then_some(AT_FIRST);
+            let fetched = if line.reads() { line.fetch(&name, front).await } else { Ok(None) };
             match fetched {
                 Ok(found) => found.map(|found| (name, found)),
                 Err(trouble) => {

@@ -15,6 +15,7 @@ pub(crate) fn unhex(text: &str) -> Option<Digest> {
 }
 
 /// Length-prefixed fields into one digest, so that no two lists of fields give the same bytes.
+#[derive(Debug, Clone)]
 pub(crate) struct Hasher(blake3::Hasher);
 
 impl Hasher {
@@ -51,8 +52,7 @@ const CONTENT_MAX: usize = 1 << 32;
 /// The bytes of an object of that name.
 pub(super) fn close(name: &str, content: &[u8]) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
-    // Compression into memory cannot fail; were it to, the object could not be read, and would count as damaged.
-    let packed = zstd::bulk::compress(content, LEVEL).unwrap_or_default();
+    let packed = pack(content);
     bytes.extend_from_slice(&checksum(name, &packed));
     bytes.extend_from_slice(&packed);
     bytes
@@ -73,10 +73,23 @@ pub(super) fn open(name: &str, bytes: &[u8]) -> Result<Vec<u8>, String> {
     if *sum != checksum(name, packed) {
         return Err("its checksum does not fit its bytes".to_owned());
     }
+    unpack(packed)
+}
+
+pub(super) fn pack(content: &[u8]) -> Vec<u8> {
+    // Compression into memory cannot fail; were it to, the object could not be read, and would count as damaged.
+    zstd::bulk::compress(content, LEVEL).unwrap_or_default()
+}
+
+/// How much packed bytes say that they unpack to.
+pub(super) fn size(packed: &[u8]) -> Result<usize, String> {
     let size = zstd::zstd_safe::get_frame_content_size(packed).ok().flatten();
     let size = size.and_then(|n| usize::try_from(n).ok()).filter(|n| *n <= CONTENT_MAX);
-    let size = size.ok_or_else(|| "it does not say how large it is".to_owned())?;
-    zstd::bulk::decompress(packed, size).map_err(|error| error.to_string())
+    size.ok_or_else(|| "it does not say how large it is".to_owned())
+}
+
+pub(super) fn unpack(packed: &[u8]) -> Result<Vec<u8>, String> {
+    zstd::bulk::decompress(packed, size(packed)?).map_err(|error| error.to_string())
 }
 
 /// Of the packed bytes and the name, so that no object passes for another.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use object_store::path::Path as Name;
-use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions};
+use object_store::{Error, GetOptions, GetRange, ObjectStore, PutMode, PutOptions};
 
 use super::StoreError;
 
@@ -23,7 +23,10 @@ const AT_ONCE: Duration = Duration::from_millis(500);
 
 /// An object as it lies there.
 pub(super) struct Fetched {
+    /// All of it, or its front.
     pub(super) bytes: Bytes,
+    /// Bytes that it has.
+    pub(super) length: u64,
     /// When it was written, or touched.
     pub(super) modified: SystemTime,
 }
@@ -107,11 +110,13 @@ impl Line {
         self.ask(again).await
     }
 
-    pub(super) async fn fetch(&self, name: &Name) -> Result<Option<Fetched>, Trouble> {
+    /// An object, or so many bytes of its front.
+    pub(super) async fn fetch(&self, name: &Name, front: Option<u64>) -> Result<Option<Fetched>, Trouble> {
         let fetch = || async {
-            let found = self.objects.get(name).await?;
-            let modified = SystemTime::from(found.meta.last_modified);
-            Ok(Fetched { bytes: found.bytes().await?, modified })
+            let range = front.map(|n| GetRange::Bounded(0..n));
+            let found = self.objects.get_opts(name, GetOptions { range, ..GetOptions::default() }).await?;
+            let (length, modified) = (found.meta.size, SystemTime::from(found.meta.last_modified));
+            Ok(Fetched { bytes: found.bytes().await?, length, modified })
         };
         match self.ask_again(fetch).await {
             Ok(fetched) => Ok(Some(fetched)),

@@ -177,7 +177,7 @@ fn now_ms() -> i64 {
 fn kind(name: &Name) -> String {
     let text = name.as_ref();
     match text.rsplit_once('.') {
-        Some((_, end @ ("base" | "pack"))) if text.starts_with("pieces/") => {
+        Some((_, end @ ("base" | "pack" | "parts"))) if text.starts_with("pieces/") => {
             if end == "base" {
                 "replays".to_owned()
             } else {

@@ -7,7 +7,7 @@ use verismo_stats::state::State;
 use super::{Cells, Counter, EXAMPLES_MAX, InputError, Series, SeriesWindows, StreamStates};
 
 impl StreamStates {
-    /// Merges another part of the same stream. Parts with different windows meet at the longer one.
+    /// Merges another part of the same stream. Parts with different windows meet at the longer one. All states of both are at hand.
     ///
     /// # Errors
     /// [`InputError`] when the parts were observed differently.
@@ -17,6 +17,8 @@ impl StreamStates {
             return Err(mismatch(&name, "the clock", self.clock_ns, other.clock_ns));
         }
         let window_ns = self.window_ns.max(other.window_ns);
+        // Of the sum nothing is known yet.
+        self.known.clear();
         self.roll_up(window_ns)?;
         other.roll_up(window_ns)?;
         self.carries_trades |= other.carries_trades;
@@ -65,6 +67,7 @@ impl StreamStates {
             return Err(InputError::RollUp { from_ns: self.window_ns, to_ns: window_ns });
         }
         let factor = window_ns / self.window_ns;
+        self.known.clear();
         let name = self.name();
         for (id, series) in &mut self.series {
             series.roll_up(factor).map_err(|source| InputError::State {

@@ -38,7 +38,7 @@ mod windows;
 pub use counters::{Check, Counter, EXAMPLES_MAX, Example};
 pub use observed::{Observed, QuoteCheck, Series, SeriesWindows};
 pub use panels::WindowPanels;
-pub use part::{History, Misfit, Part, ScanPart, SeriesPart};
+pub use part::{History, Misfit, Part, ScanPart, SeriesPart, SeriesSum};
 pub use windows::{WindowCells, WindowLags, WindowTally, merge_cells};
 
 use crate::book::Book;

@@ -285,6 +285,47 @@ pub struct SeriesPart {
     pub n_forgotten: u64,
 }
 
+/// The states of one observable of a stream, piece after piece: what [`Part::merge`] and [`Part::finish`] make of them.
+#[derive(Debug, Clone)]
+pub struct SeriesSum {
+    window_ns: i64,
+    series: Series,
+}
+
+impl SeriesSum {
+    /// Of the first piece.
+    pub fn new(window_ns: i64, series: Series) -> Self {
+        Self { window_ns, series }
+    }
+
+    /// Adds the next piece.
+    ///
+    /// # Errors
+    /// [`MergeError`] when the pieces were observed differently.
+    pub fn add(&mut self, later: Self) -> Result<(), MergeError> {
+        let window_ns = self.window_ns.max(later.window_ns);
+        self.widen(window_ns);
+        let mut later = later;
+        later.widen(window_ns);
+        self.series.append(later.series)
+    }
+
+    fn widen(&mut self, window_ns: i64) {
+        if window_ns != self.window_ns {
+            self.series.widen(window_ns / self.window_ns);
+            self.window_ns = window_ns;
+        }
+    }
+
+    /// The series of the stream, whose windows are so long.
+    #[must_use]
+    pub fn finish(mut self, window_ns: i64) -> Series {
+        self.widen(self.window_ns.max(window_ns));
+        self.series.settle();
+        self.series
+    }
+}
+
 /// What a piece of a stream holds.
 #[derive(Debug, Clone)]
 pub struct Part {
@@ -323,6 +364,12 @@ impl Part {
             }
         }
         Ok(())
+    }
+
+    /// Counts values that were given up in series that are kept elsewhere.
+    pub fn add_forgotten(&mut self, n_values: u64) {
+        let n = &mut self.scan.depth.n_forgotten;
+        *n = n.saturating_add(n_values);
     }
 
     /// Merges windows into longer ones.

@@ -111,7 +111,7 @@ impl Cells {
     /// [`DecodeError`] for bytes that no cells have.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new("cells/1", bytes);
-        if !bytes.is_empty() && read(&mut reader)?.is_empty() {
+        if !bytes.is_empty() && check(&mut reader, |_, _| ())? == 0 {
             return Err(reader.invalid("number of cells"));
         }
         reader.finish()?;
@@ -283,20 +283,42 @@ pub(super) fn encode(cells: &[(i64, u64)], out: &mut Vec<u8>) {
 /// # Errors
 /// [`DecodeError`] for bytes that [`encode`] does not write.
 pub(super) fn read(reader: &mut Reader<'_>) -> Result<Vec<(i64, u64)>, DecodeError> {
-    let before = reader.clone();
+    let mut cells = Vec::new();
+    let n_cells = check(reader, |n_cells, cell| {
+        if cells.is_empty() {
+            cells.reserve_exact(n_cells);
+        }
+        cells.push(cell);
+    })?;
+    debug_assert_eq!(n_cells, cells.len());
+    Ok(cells)
+}
+
+/// Reads packed cells off the front of `reader`, and hands each out with their number; the number. There is one encoding only: a step is
+/// the greatest divisor of the distances, a shift the largest there is, and a form is wide where a distance is too long for the other.
+///
+/// # Errors
+/// [`DecodeError`] for bytes that [`encode`] does not write.
+#[inline]
+fn check(reader: &mut Reader<'_>, mut visit: impl FnMut(usize, (i64, u64))) -> Result<usize, DecodeError> {
     let n_cells = reader.length("cells", 1)?;
     if n_cells == 0 {
-        return Ok(Vec::new());
+        return Ok(0);
     }
-    let _count = reader.u64("number of observations")?;
+    let total = reader.u64("number of observations")?;
     let form = reader.u8("form")?;
     let (shift, is_wide) = (form & !WIDE, form & WIDE != 0);
-    if shift == 1 || shift > SHIFT_MAX {
+    if shift == 1 || shift > SHIFT_MAX || (n_cells == 1 && form != 0) {
         return Err(reader.invalid("form"));
     }
-    let mut position = i128::from(reader.i64("first key")?);
+    let first = reader.i64("first key")?;
     let step = if shift == STEPS && n_cells > 1 { reader.u64("step")? } else { 1 };
-    let mut cells: Vec<(i64, u64)> = Vec::with_capacity(n_cells);
+    if step == 0 {
+        return Err(reader.invalid("step"));
+    }
+    let (mut position, mut last_key, mut counted) = (first, 0_i64, 0_u64);
+    // Of the keys but their lowest bits; of the distances between positions, and between keys, in steps.
+    let (mut used, mut longest, mut divisor) = (0_i64, 0_u64, Divisor::default());
     for i in 0..n_cells {
         let code = reader.u64("distance")?;
         let (distance, count) = match (is_wide, code & 1 == 0) {
@@ -304,26 +326,34 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Vec<(i64, u64)>, DecodeErr
             (false, true) => (code >> 1, Some(1)),
             (false, false) => (code >> 1, reader.u64("count")?.checked_add(2)),
         };
+        let count = count.ok_or_else(|| reader.invalid("count"))?;
+        counted = counted.checked_add(count).ok_or_else(|| reader.invalid("count"))?;
+        let mut n_steps = 0;
         if i > 0 {
-            position += i128::from(step) * (i128::from(distance) + 1);
+            n_steps = distance.checked_add(1).ok_or_else(|| reader.invalid("distance"))?;
+            let whole = n_steps.checked_mul(step).ok_or_else(|| reader.invalid("key"))?;
+            position = position.checked_add_unsigned(whole).ok_or_else(|| reader.invalid("key"))?;
+            longest = longest.max(whole);
         } else if distance != 0 {
             return Err(reader.invalid("distance"));
         }
-        let key =
-            i64::try_from(position).ok().and_then(|p| if shift == 0 { Some(p) } else { checked_unpack(p, shift) });
-        cells.push((key.ok_or_else(|| reader.invalid("key"))?, count.ok_or_else(|| reader.invalid("count"))?));
+        let key = if shift == 0 { Some(position) } else { checked_unpack(position, shift) };
+        let key = key.ok_or_else(|| reader.invalid("key"))?;
+        if i > 0 && divisor.value() != 1 {
+            divisor = divisor.gcd(if shift == 0 { n_steps } else { key.wrapping_sub(last_key) as u64 });
+        }
+        used |= key & !1;
+        last_key = key;
+        visit(n_cells, (key, count));
     }
-    // One encoding only: what packs to other bytes was not packed by us.
-    let is_ascending = cells.windows(2).all(|pair| pair[0].0 < pair[1].0);
-    let total = cells.iter().try_fold(0_u64, |sum, &(_, count)| sum.checked_add(count));
-    let mut bytes = Vec::new();
-    if is_ascending && total.is_some() {
-        pack(&cells, &mut bytes);
+    if counted != total {
+        return Err(reader.invalid("number of observations"));
     }
-    if bytes.is_empty() || !before.starts_with(&bytes) || before.remaining() - reader.remaining() != bytes.len() {
-        return Err(reader.invalid("cells"));
-    }
-    Ok(cells)
+    // Keys that have a divisor are told in steps of it, others by as many low bits as none of them uses.
+    let is_shift = (shift == 0 && step > 1) || n_cells == 1 || shift == shift_of(used);
+    let is_step = n_cells == 1 || divisor.value() == 1;
+    let is_form = is_wide == (step == 1 && longest.leading_zeros() == 0);
+    if is_shift && is_step && is_form { Ok(n_cells) } else { Err(reader.invalid("cells")) }
 }
 
 fn pack(cells: &[(i64, u64)], out: &mut Vec<u8>) {
@@ -453,7 +483,11 @@ fn common_divisor(cells: &[(i64, u64)]) -> u64 {
 
 /// The largest s in 0..=62 such that every key is a multiple of 2^s, or (for s > 0) one more than a multiple.
 fn common_shift(cells: &[(i64, u64)]) -> u8 {
-    let used = cells.iter().fold(0_i64, |used, &(key, _)| used | (key & !1));
+    shift_of(cells.iter().fold(0_i64, |used, &(key, _)| used | (key & !1)))
+}
+
+/// The same from the bits above the lowest that keys use.
+fn shift_of(used: i64) -> u8 {
     let shift = used.trailing_zeros().min(u32::from(SHIFT_MAX)) as u8;
     // A shift of one packs nothing.
     if shift <= 1 { 0 } else { shift }
