@@ -418,6 +418,30 @@ mod tests {
         Likelihood::of(&residuals(windows, columns, slow), core::slice::from_ref(&(0..windows)), skip)
     }
 
+    /// Blocks are looked at one after the other, in lengths that change, some many in a row: as if each were asked alone. Of one column
+    /// nothing counts as several series.
+    #[test]
+    fn the_likelihood_of_blocks_is_the_sum_of_theirs() {
+        let lengths = [vec![30; 37], vec![41; 5], vec![30; 3]].concat();
+        let mut start = 0;
+        let blocks: Vec<Range<usize>> = lengths
+            .into_iter()
+            .map(|length| {
+                start += length;
+                start - length..start
+            })
+            .collect();
+        let series = residuals(start, 1, 9);
+        let together = Likelihood::of(&series, &blocks, 0);
+        let alone: Vec<Likelihood> =
+            blocks.iter().map(|block| Likelihood::of(&series, core::slice::from_ref(block), 0)).collect();
+        for p in 1..POINTS {
+            let want: f64 = alone.iter().map(|one| one.0[p] - one.0[0]).sum();
+            let got = together.0[p] - together.0[0];
+            assert!((got - want).abs() <= 1e-9 * want.abs().max(1.0), "spectrum {p}: {got} {want}");
+        }
+    }
+
     #[test]
     fn beliefs_and_noise_are_those_of_the_definitions() {
         let mut rows = 0;
