@@ -15,8 +15,6 @@ use crate::select::{DAY_NS, Selection, select, slow_cosines};
 /// Replicates at most: they cost in proportion. A p-value is at least one over them, so where strata, observables and streams multiply
 /// to more than a thousand a FAIL may not survive the correction, and is called suspect.
 const REPLICATES_MAX: u32 = 19_999;
-/// Edges that replicates run on, in one stratum: fewer windows resolve less.
-const COARSE_EDGES: usize = 63;
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const THIRDS: [&str; 3] = ["low", "middle", "high"];
 
@@ -183,7 +181,6 @@ fn by_division(
 fn task<'a>(given: &Task<'a>, selection: Selection, replicates: u32) -> Task<'a> {
     let mut options = given.options.clone();
     options.replicates = replicates.clamp(options.replicates, REPLICATES_MAX.max(options.replicates));
-    options.coarse_edges_max = options.coarse_edges_max.min(COARSE_EDGES);
     options.slow_cosines = slow_cosines(&selection, given.window_ns);
     Task {
         pair: given.pair,

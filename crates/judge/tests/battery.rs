@@ -75,6 +75,46 @@ fn a_shift_fails_every_test_that_sees_location_and_no_tail() {
     assert_eq!(of(&back, RETURN, Cvm).statistic.is_some(), of(&judgement, RETURN, Cvm).p_value.is_some());
 }
 
+/// A finding is that of its test alone: whichever tests run beside it, in whichever order, on however many threads.
+#[test]
+fn a_finding_does_not_depend_on_the_tests_beside_it() {
+    // Eighteen half hours: more rows of noise than edges.
+    let long = Plan { windows: 3_240, per_window: 30, ..PLAN };
+    let (golden, candidate) = (side(long), side(Plan { seed: 2, shift: 0.2, ..long }));
+    let suite = |tests: &[TestId]| {
+        let names: Vec<&str> = tests.iter().map(|test| test.as_str()).collect();
+        let observable = format!("{{id: {RETURN}, decide: ks, margins: {{ks: 0.05}}, tests: [{}]}}", names.join(", "));
+        format!("schema: verismo.suite/1\nobservables:\n  - {observable}\n")
+    };
+    let findings = |tests: &[TestId], threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let judgement = pool.install(|| judged(&golden, &candidate, &suite(tests)));
+        let mut found: Vec<(TestId, String)> = Vec::new();
+        for mut finding in judgement.findings.into_iter().filter(|f| f.observable == RETURN) {
+            // What is corrected for the number of findings depends on it.
+            (finding.p_fail, finding.reason) = (None, String::new());
+            found.push((finding.test, format!("{finding:?}")));
+        }
+        found.sort_unstable();
+        found
+    };
+    let all = findings(LAW_TESTS, 1);
+    let mut backwards = LAW_TESTS.to_vec();
+    backwards.reverse();
+    for threads in [1, 2, 7] {
+        assert_eq!(findings(LAW_TESTS, threads), all, "{threads} threads");
+        assert_eq!(findings(&backwards, threads), all, "{threads} threads, backwards");
+    }
+    let mut alone = 0;
+    for test in LAW_TESTS {
+        for finding in findings(&[*test], 1) {
+            assert!(all.contains(&finding), "{test} alone: {}", finding.1);
+            alone += usize::from(finding.0 != TestId::Ks);
+        }
+    }
+    assert_eq!(alone + 1, all.len());
+}
+
 #[test]
 fn equal_windows_pass_every_test_with_nothing() {
     for windows in [3, 40] {

@@ -85,8 +85,8 @@ fn short_data_are_inconclusive_and_say_what_is_missing() {
     assert_eq!((needs.candidate_windows, needs.golden_windows), (Some(3), Some(0)));
     assert_eq!(needs.text, "3 more windows of the candidate (30 s)");
 
-    // D is .08 here, next to the margin of .075, and 280 dependent values know it to a tenth.
-    let few = Plan { shift: 0.2, per_window: 20, ..plan(2, 14) };
+    // D is .08 here, next to the margin of .075, and 260 dependent values know it to a tenth.
+    let few = Plan { shift: 0.2, per_window: 20, ..plan(2, 13) };
     let judgement = judged(&side(plan(1, 180)), &side(few), &suite());
     let finding = deciding(&judgement, "trade_size");
     assert_eq!(finding.verdict, FindingVerdict::Inconclusive, "{}", finding.reason);

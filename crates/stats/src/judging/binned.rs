@@ -76,13 +76,11 @@ impl Comparison {
         }
         .max(distance);
         let ratio = if distance > 0.0 { estimate / distance } else { 1.0 };
-        let (ceiling, squared, domain) = match effect {
-            Effect::CramersV { .. } => (1.0, false, 9),
-            Effect::JensenShannon { .. } => (1.0, false, 11),
-            Effect::KullbackLeibler { .. } => (f64::INFINITY, true, 13),
-            _ => (f64::INFINITY, true, 10),
+        let (ceiling, squared) = match effect {
+            Effect::CramersV { .. } | Effect::JensenShannon { .. } => (1.0, false),
+            _ => (f64::INFINITY, true),
         };
-        Ok(Shape { features, norm, reach: Reach::Euclidean { ratio }, estimate, ceiling, squared, domain })
+        Ok(Shape { features, norm, reach: Reach::Euclidean { ratio }, estimate, ceiling, squared })
     }
 
     /// Columns of the bins' upper edges; the last bin is open. A single bin where the golden has no second one.

@@ -22,7 +22,7 @@ pub struct Blame {
     pub strata: Vec<StratumBlame>,
     /// The edge with the largest gap between the laws; `None` if they are equal.
     pub largest_gap: Option<Gap>,
-    /// The coarse cell whose mass differs most; `None` if the laws are equal.
+    /// The cell whose mass differs most, of some 250 that hold as much of the golden or are one value; `None` if the laws are equal.
     pub largest_excess: Option<Excess>,
 }
 
@@ -66,6 +66,8 @@ pub struct Excess {
     pub difference: f64,
 }
 
+/// Cells that are looked through for the largest difference of mass: one is the finer named, the more there are.
+const CELLS_MAX: usize = 255;
 /// Windows whose features are held at a time.
 const AT_ONCE: usize = 64;
 
@@ -224,7 +226,7 @@ impl Comparison {
         let mut largest: Option<Excess> = None;
         let (mut first, mut below) = (0, 0.0);
         let last = self.keys.len().checked_sub(1)?;
-        for column in self.coarse.iter().copied().chain(core::iter::once(last)) {
+        for column in self.coarse_columns(CELLS_MAX).into_iter().chain(core::iter::once(last)) {
             let here = self.delta.get(column).copied().unwrap_or(0.0);
             let difference = here - below;
             if difference.abs() > largest.map_or(0.0, |excess| excess.difference.abs()) {

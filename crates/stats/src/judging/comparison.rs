@@ -7,7 +7,7 @@ use super::memory::thinned_columns;
 use super::moments::MomentWindow;
 use super::noise::{LagOne, Matrix, Memory, NoiseModel, t_table, welch_degrees};
 use super::random::{Lanes, Stream};
-use super::replicate::ErrorPart;
+use super::replicate::{ErrorPart, Multipliers};
 use super::table::{LazyTable, Table, centre, paired_residuals, table_of_equal, tables, window_counts};
 use super::{Design, JudgingError, Options, Side, WINDOWS_MIN, Window};
 use core::ops::Range;
@@ -43,6 +43,8 @@ pub struct Comparison {
 pub(crate) struct Kept {
     /// The noise of each side on its own, where the noise of the comparison is that of pairs.
     sides: [OnceLock<Part>; 2],
+    /// What the rows of the error are multiplied with in the replicates of every effect.
+    pub(crate) multipliers: OnceLock<Multipliers>,
     /// What the golden's rows are multiplied with in the replicates of the resolution.
     pub(crate) planned: OnceLock<Vec<Lanes>>,
 }

@@ -1,10 +1,9 @@
 //! The two ends of a distance without margin, p-values and resolution: for scores, which nobody gives a margin.
 
-use super::comparison::{Comparison, Noise, error_part};
+use super::comparison::{Comparison, Noise};
 use super::effect::{Features, deviation_sum};
 use super::noise::Matrix;
-use super::random::Counter;
-use super::replicate::{Norm, replicate_norms, upper_quantile};
+use super::replicate::{Norm, upper_quantile};
 use super::{Effect, JudgingError};
 
 /// A distance with the ends of its interval, or why there are none yet.
@@ -30,8 +29,6 @@ pub enum Ends {
 
 /// Groups of bins on which the lower end of a total variation rests.
 const GROUPS_MAX: usize = 255;
-/// Separates the weights of [`Comparison::bin_ends`] from those of effects.
-const DOMAIN: u64 = 64;
 
 impl Comparison {
     /// The ends of the first Wasserstein distance: those of [`Comparison::judge`] for [`Effect::W1`].
@@ -42,7 +39,7 @@ impl Comparison {
         let Some(noise) = self.noise.as_ref() else { return Ok(self.no_ends()) };
         let shape = self.shape(Effect::W1, value_of)?;
         let rows = self.shape_rows(noise, &shape);
-        let critical = self.critical(noise, &rows, &shape.norm, shape.domain);
+        let critical = self.critical(noise, &rows, &shape.norm);
         let coarse = shape.norm.of(&shape.features.of_difference(&self.delta, &self.coarse));
         let band = self.band(noise, &shape, &rows);
         let upper = self.upper_end(noise, &shape, &band, &|nu| noise.t[nu - 1]);
@@ -62,7 +59,7 @@ impl Comparison {
         let estimate = of(&edges);
         let groups = self.groups(&edges);
         let grouped = self.feature_rows(noise, &Features::Bins(groups.clone()), &[]);
-        let critical = self.critical(noise, &grouped, &norm, DOMAIN);
+        let critical = self.critical(noise, &grouped, &norm);
         let spread = if groups.len() == edges.len() {
             deviation_sum(&grouped)
         } else {
@@ -82,15 +79,8 @@ impl Comparison {
     }
 
     /// The quantile of the norm of the simulated error.
-    fn critical(&self, noise: &Noise, rows: &[Matrix], norm: &Norm, domain: u64) -> f64 {
-        let parts: Vec<_> = noise
-            .parts
-            .iter()
-            .zip(rows)
-            .map(|(part, rows)| error_part(part.source, rows, part.model.degrees))
-            .collect();
-        let weights = Counter::new(&self.options.seed, domain);
-        upper_quantile(&replicate_norms(&parts, &weights, self.options.replicates, norm), self.options.alpha)
+    fn critical(&self, noise: &Noise, rows: &[Matrix], norm: &Norm) -> f64 {
+        upper_quantile(&self.error_norms(noise, rows, norm), self.options.alpha)
     }
 
     /// The last column of each bin but the last one.

@@ -10,7 +10,7 @@ use super::noise::{
     Block, LagOne, Matrix, NoiseModel, choose_cosines_within, inflation, pessimistic_rho, rows_of_blocks,
 };
 use super::random::{Counter, LANES, Lanes, Stream, Weights, chi_squares, fill};
-use super::replicate::{Norm, Simulation, batches, larger, upper_index, upper_quantile};
+use super::replicate::{Norm, Simulation, batches, fewer_rows, larger, upper_index, upper_quantile};
 use super::{Effect, JudgingError};
 
 /// The golden against itself: block against the rest, noise removed.
@@ -116,6 +116,7 @@ impl Comparison {
             (Cow::Owned(residuals), windows)
         });
         let replicates = self.options.replicates.min(REPLICATES_MAX);
+        let rows = fewer_rows(&rows).into_owned();
         Ok(Some(Sliced { shape, distance, rows, degrees: model.degrees, replicates }))
     }
 

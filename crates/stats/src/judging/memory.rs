@@ -83,7 +83,7 @@ fn left_out(skip: usize, windows: usize) -> usize {
     skip.min(windows / 12)
 }
 
-/// The log-likelihood of each spectrum of the grid: exponents, and within each its coefficients.
+/// The log-likelihood of each spectrum of the grid, but for a number that all have: exponents, and within each its coefficients.
 #[derive(Debug, Clone)]
 pub(crate) struct Likelihood(Vec<f64>);
 
@@ -103,15 +103,17 @@ impl Likelihood {
             }
             let of = (first, range.len(), energies.len());
             if spectra.as_ref().is_none_or(|s| s.of != of) {
-                spectra = Some(Spectra::new(of.0, of.1, of.2));
+                let before = spectra.replace(Spectra::new(of.0, of.1, of.2));
+                before.into_iter().for_each(|mut before| before.close(&mut log));
             }
-            if let Some(spectra) = &spectra {
+            if let Some(spectra) = &mut spectra {
                 spectra.whittle(&energies, &mut log);
             }
             let (sum, count) = likeness_of(&projected, &energies);
             likeness += sum;
             pairs += count;
         }
+        spectra.into_iter().for_each(|mut spectra| spectra.close(&mut log));
         // Columns that move together are one series; the likelihood is that of one, times how many they are worth.
         let worth = if likeness > 0.0 { (pairs / likeness).clamp(1.0, WORTH_MAX) } else { 1.0 };
         log.iter_mut().for_each(|value| *value *= worth);
@@ -157,6 +159,9 @@ struct Spectra {
     /// One over each shape, and the sum of its logarithms: of coefficients, and of exponents.
     short: Vec<(Vec<f64>, f64)>,
     memory: Vec<(Vec<f64>, f64)>,
+    /// Of each spectrum the product of the levels of blocks that are held back, and how many these are.
+    levels: Vec<f64>,
+    blocks: usize,
 }
 
 impl Spectra {
@@ -169,20 +174,45 @@ impl Spectra {
             of: (first, windows, count),
             short: COEFFICIENTS.iter().map(short).collect(),
             memory: (0..EXPONENTS).map(memory).collect(),
+            levels: vec![1.0; POINTS],
+            blocks: 0,
         }
     }
 
     /// Adds a block's Whittle log-likelihood, the level taken at its best.
-    fn whittle(&self, energies: &[f64], log: &mut [f64]) {
-        let count = energies.len() as f64;
-        for (points, (memory, sum)) in log.chunks_exact_mut(COEFFICIENTS.len()).zip(&self.memory) {
-            let scaled: Vec<f64> = memory.iter().zip(energies).map(|(m, e)| m * e).collect();
-            for (value, (weights, short)) in points.iter_mut().zip(&self.short) {
-                *value -= 0.5 * (count * ln(dot(weights, &scaled) / count) + sum + short);
+    ///
+    /// The logarithm of a level is that of a product over some blocks. Energies are in units of their mean, so that a level is the mean
+    /// of one over a shape: between 1e-2 and 1e5 on this grid.
+    fn whittle(&mut self, energies: &[f64], log: &mut [f64]) {
+        let total: f64 = energies.iter().sum();
+        for (levels, (memory, _)) in self.levels.chunks_exact_mut(COEFFICIENTS.len()).zip(&self.memory) {
+            let scaled: Vec<f64> = memory.iter().zip(energies).map(|(m, e)| m * (e / total)).collect();
+            for (level, (weights, _)) in levels.iter_mut().zip(&self.short) {
+                *level *= dot(weights, &scaled);
             }
         }
+        self.blocks += 1;
+        if self.blocks == LEVELS_MAX {
+            self.close(log);
+        }
+    }
+
+    /// Adds what is held back.
+    fn close(&mut self, log: &mut [f64]) {
+        let (count, blocks) = (self.of.2 as f64, self.blocks as f64);
+        let levels = self.levels.chunks_exact_mut(COEFFICIENTS.len());
+        for ((points, levels), (_, sum)) in log.chunks_exact_mut(COEFFICIENTS.len()).zip(levels).zip(&self.memory) {
+            for ((value, level), (_, short)) in points.iter_mut().zip(levels).zip(&self.short) {
+                *value -= 0.5 * (count * ln(*level) + blocks * (sum + short));
+                *level = 1.0;
+            }
+        }
+        self.blocks = 0;
     }
 }
+
+/// Blocks whose levels are multiplied before a logarithm.
+const LEVELS_MAX: usize = 16;
 
 /// Sum of the squared cosines of the angles between rows, and the number of pairs: one over the first and the second is what
 /// the columns are worth in independent series of equal weight.
@@ -386,6 +416,30 @@ mod tests {
 
     fn likelihood(windows: usize, columns: usize, slow: usize, skip: usize) -> Likelihood {
         Likelihood::of(&residuals(windows, columns, slow), core::slice::from_ref(&(0..windows)), skip)
+    }
+
+    /// Blocks are looked at one after the other, in lengths that change, some many in a row: as if each were asked alone. Of one column
+    /// nothing counts as several series.
+    #[test]
+    fn the_likelihood_of_blocks_is_the_sum_of_theirs() {
+        let lengths = [vec![30; 37], vec![41; 5], vec![30; 3]].concat();
+        let mut start = 0;
+        let blocks: Vec<Range<usize>> = lengths
+            .into_iter()
+            .map(|length| {
+                start += length;
+                start - length..start
+            })
+            .collect();
+        let series = residuals(start, 1, 9);
+        let together = Likelihood::of(&series, &blocks, 0);
+        let alone: Vec<Likelihood> =
+            blocks.iter().map(|block| Likelihood::of(&series, core::slice::from_ref(block), 0)).collect();
+        for p in 1..POINTS {
+            let want: f64 = alone.iter().map(|one| one.0[p] - one.0[0]).sum();
+            let got = together.0[p] - together.0[0];
+            assert!((got - want).abs() <= 1e-9 * want.abs().max(1.0), "spectrum {p}: {got} {want}");
+        }
     }
 
     #[test]

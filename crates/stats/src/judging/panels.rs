@@ -305,7 +305,7 @@ fn judge_vector(
         .map(|(((source, _), model), rows)| error_part(*source, rows, model.degrees))
         .collect();
     let weights = Counter::new(&options.seed, statistic.domain());
-    let norms = replicate_norms(&parts, &weights, options.replicates, norm);
+    let norms = replicate_norms(&parts, &weights, None, options.replicates, norm);
     let critical = upper_quantile(&norms, options.alpha);
     let estimate = norm.of(&difference.difference);
     let band = Band::of(difference, norm, &rows, models);

@@ -117,8 +117,9 @@ impl Comparison {
         let candidate = self.inverse_side(Side::Candidate);
         let (g, c) = (About::new(&golden, p), About::new(&candidate, p));
         let ends = |alpha: f64| {
-            let (g, c) = (g.locate(t_value(alpha, golden.degrees)), c.locate(t_value(alpha, candidate.degrees)));
-            ends(&g, &c, &values)
+            let t = t_value(alpha, golden.degrees);
+            let of_candidate = if candidate.degrees == golden.degrees { t } else { t_value(alpha, candidate.degrees) };
+            ends(&g.locate(t), &c.locate(of_candidate), &values)
         };
         Ok(self.judge_ends(estimate, margin, (&golden, &candidate), &ends))
     }

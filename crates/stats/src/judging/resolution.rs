@@ -6,6 +6,7 @@ use super::noise::{Matrix, NoiseModel, choose_cosines, raised_rho, t_value, welc
 use super::random::{Counter, LANES, Lanes, Stream, Weights};
 use super::replicate::{ByColumn, Simulation, batches, coefficients, larger, upper_quantile};
 use super::{Needs, Resolution};
+use core::borrow::Borrow;
 use fearless_simd::{Level, dispatch};
 
 /// Section "needs(k)": windows the candidate still needs so that the half-width shrinks to the gap.
@@ -42,7 +43,7 @@ pub(crate) fn resolution(
     comparison: &Comparison,
     noise: &Noise,
     (shape, band): (&Shape, &Band),
-    rows: &[Matrix],
+    rows: &[impl Borrow<Matrix>],
     margin: f64,
 ) -> Resolution {
     let golden = noise.parts.iter().zip(rows).find(|(part, _)| part.source != Source::Candidate);
@@ -65,14 +66,21 @@ pub(crate) fn resolution(
     };
     let replicates = comparison.options.replicates.min(REPLICATES_MAX);
     // The same for every effect, and most of the work.
-    let planned = comparison.kept.planned.get_or_init(|| {
-        let weights = Counter::new(&comparison.options.seed, RESOLUTION_DOMAIN);
-        multipliers(part, &plan, &weights, replicates)
-    });
+    let rows = rows.borrow();
+    let weights = Counter::new(&comparison.options.seed, RESOLUTION_DOMAIN);
+    let kept = comparison.rows_at_most(part.model.degrees);
+    let own;
+    let (each, planned) = if rows.rows() > kept {
+        own = multipliers(part, &plan, rows.rows(), &weights, replicates);
+        (rows.rows(), &own)
+    } else {
+        let planned = &comparison.kept.planned;
+        (kept, planned.get_or_init(|| multipliers(part, &plan, kept, &weights, replicates)))
+    };
     let half: Vec<f64> = deviation.iter().map(|s| t * s).collect();
     let simulation = Simulation::new(&[rows], &shape.norm);
     let (mut norms, mut uppers) = (Vec::new(), Vec::new());
-    for ((_, wanted), z) in batches(replicates).zip(planned.chunks_exact(rows.rows().max(1))) {
+    for ((_, wanted), z) in batches(replicates).zip(planned.chunks_exact(each.max(1))) {
         let batch = simulation.norms(z);
         norms.extend_from_slice(&batch[..wanted]);
         let batch = match (&simulation, band) {
@@ -93,8 +101,7 @@ pub(crate) fn resolution(
 
 /// What the golden's rows are multiplied with, batch after batch: for its own error and for that of the planned candidate,
 /// whose rows are a multiple of them.
-fn multipliers(part: &Part, plan: &Plan, weights: &impl Weights, replicates: u32) -> Vec<Lanes> {
-    let rows = part.model.degrees;
+fn multipliers(part: &Part, plan: &Plan, rows: usize, weights: &impl Weights, replicates: u32) -> Vec<Lanes> {
     let none = Matrix::default();
     let own = error_part(part.source, &none, part.model.degrees);
     let mut planned = vec![[0.0; LANES]; rows];

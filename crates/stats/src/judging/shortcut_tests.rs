@@ -5,7 +5,7 @@ use super::edges::add_combination;
 use super::effect::Band;
 use super::gram::largest_eigenvalue;
 use super::noise::Matrix;
-use super::{Design, Effect, Options, Window};
+use super::{Design, Effect, Options, Outcome, Window};
 use crate::histogram::Cells;
 
 /// Windows of `values` values each: a slow walk and a scatter about it, so that most keys are seen once.
@@ -28,6 +28,10 @@ fn windows(windows: u64, values: u64, scatter: i64, shift: i64, seed: u64) -> Ve
 }
 
 fn compare(golden: &[Cells], candidate: &[Cells], design: Design) -> Comparison {
+    compare_with(golden, candidate, design, &Options { replicates: 199, ..Options::default() })
+}
+
+fn compare_with(golden: &[Cells], candidate: &[Cells], design: Design, options: &Options) -> Comparison {
     let side = |cells: &[Cells]| -> Vec<Window<'static>> {
         let window = |(w, cells): (usize, &Cells)| Window {
             id: w as i64,
@@ -37,8 +41,7 @@ fn compare(golden: &[Cells], candidate: &[Cells], design: Design) -> Comparison 
         };
         cells.iter().enumerate().map(window).collect()
     };
-    Comparison::new(&side(golden), &side(candidate), design, &Options { replicates: 199, ..Options::default() })
-        .unwrap()
+    Comparison::new(&side(golden), &side(candidate), design, options).unwrap()
 }
 
 /// All rows of the noise at every edge, part after part.
@@ -144,6 +147,25 @@ fn mass_that_the_cells_do_not_follow_has_cells_of_its_own() {
     let (spread, exact) = spread_and_exact(&comparison, Effect::SquaredCvm, &mass);
     let error = spread / exact - 1.0;
     assert!((-1e-4..=1e-9).contains(&error), "{error}");
+}
+
+/// What is lost at the edges is lost by the error too: lower ends of a shift are as high on 63 edges as on 255.
+#[test]
+fn few_edges_find_a_shift_as_well_as_many() {
+    let on = |most: usize, effect: Effect| -> f64 {
+        let lower = |seed: u64| {
+            let (golden, candidate) = (windows(144, 60, 4_000, 0, 70 + seed), windows(144, 60, 4_000, 700, 170 + seed));
+            let options = Options { replicates: 999, coarse_edges_max: most, ..Options::default() };
+            let comparison = compare_with(&golden, &candidate, Design::Strata, &options);
+            let Outcome::Judged(judged) = comparison.judge(effect, 0.05, &|key| key as f64).unwrap() else { panic!() };
+            judged.lower
+        };
+        (0..12).map(lower).sum::<f64>() / 12.0
+    };
+    for effect in [Effect::Ks, Effect::W1, Effect::SquaredAd] {
+        let (few, many) = (on(63, effect), on(255, effect));
+        assert!(few > 0.0 && (few / many - 1.0).abs() < 0.02, "{effect:?}: {few} on 63 edges, {many} on 255");
+    }
 }
 
 #[test]

@@ -102,19 +102,11 @@ impl Table {
         for (i, w) in windows.enumerate() {
             inside.fill(0.0);
             let row = out.row_mut(i);
-            // Columns ascend, and so do their cells: the sums of one cell are kept at hand until the next begins.
-            let (mut cell, mut count_here, mut sum_here) = (0, 0.0, 0.0);
             for (column, count) in self.cells(w) {
-                let (Some(own), Some(rest)) = (cell_of.get(column), rest.get(column)) else { break };
-                if *own != cell {
-                    (inside[cell], row[cell]) = (count_here, sum_here);
-                    (cell, count_here, sum_here) = (*own, 0.0, 0.0);
-                }
-                count_here += count as f64;
-                sum_here += count as f64 * rest;
-            }
-            if let (Some(inside), Some(sum)) = (inside.get_mut(cell), row.get_mut(cell)) {
-                (*inside, *sum) = (count_here, sum_here);
+                let (Some(cell), Some(rest)) = (cell_of.get(column), rest.get(column)) else { break };
+                let (Some(inside), Some(sum)) = (inside.get_mut(*cell), row.get_mut(*cell)) else { break };
+                *inside += count as f64;
+                *sum += count as f64 * rest;
             }
             let mut below = 0.0;
             for i in 0..cells {

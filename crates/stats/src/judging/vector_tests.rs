@@ -78,7 +78,7 @@ fn norms(comparison: &Comparison, shape: &Shape, ordered: bool) -> Vec<f64> {
     let parts: Vec<_> =
         noise.parts.iter().zip(&rows).map(|(part, rows)| error_part(part.source, rows, part.model.degrees)).collect();
     if ordered {
-        return replicate_norms(&parts, &Printed, 9, &shape.norm);
+        return replicate_norms(&parts, &Printed, None, 9, &shape.norm);
     }
     // One by one, as the recipe says it.
     let replicate = |b: u32| {
@@ -325,9 +325,9 @@ fn swapping_sides_with_their_weights_swaps_nothing_but_signs() {
                 .collect();
             if swapped {
                 parts.reverse();
-                replicate_norms(&parts, &Swapped, 9, &shape.norm)
+                replicate_norms(&parts, &Swapped, None, 9, &shape.norm)
             } else {
-                replicate_norms(&parts, &Printed, 9, &shape.norm)
+                replicate_norms(&parts, &Printed, None, 9, &shape.norm)
             }
         };
         close("norms", &replicates(&there, false), &replicates(&back, true));
