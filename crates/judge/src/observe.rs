@@ -145,7 +145,7 @@ pub(crate) fn judge_observable(
         pair,
         rule,
         unit: unit.clone(),
-        options: Options { slow_cosines, ..options(suite, replicates, digests) },
+        options: Options { slow_cosines, coarse_edges_max: coarse_edges(rule), ..options(suite, replicates, digests) },
         selection,
         window_ns,
         seconds_a_window: [(pair.golden, golden), (pair.candidate, candidate)].map(|(stream, series)| {
@@ -331,6 +331,19 @@ pub(crate) fn keys_per_unit(pair: &Pair<'_>, info: Option<&ObservableInfo>) -> O
     [pair.golden.price_tick, pair.candidate.price_tick].into_iter().find(|&tick| tick > 0)
 }
 
+/// Edges that noise is told at. What moves between two of them, at most their share of all values, is no part of a lower end: where that
+/// comes near to the margin of the laws' distance there are more edges.
+fn coarse_edges(rule: &ObservableRule) -> usize {
+    let coarse = Options::default().coarse_edges_max;
+    let is_fine = |margin: &f64| *margin * (coarse + 1) as f64 <= EDGES_A_MARGIN;
+    if rule.margins.get(&TestId::Ks).is_some_and(is_fine) { FINE_EDGES } else { coarse }
+}
+
+/// Cells between edges that a margin is wider than.
+const EDGES_A_MARGIN: f64 = 3.0;
+/// Edges where margins are narrower.
+const FINE_EDGES: usize = 255;
+
 /// How the recipe judges; the weights depend on the content of both series alone.
 fn options(suite: &Suite, replicates: u32, [golden, candidate]: [Digest; 2]) -> Options {
     let mut seed = Fields::new("seed");
@@ -338,4 +351,20 @@ fn options(suite: &Suite, replicates: u32, [golden, candidate]: [Digest; 2]) -> 
     seed.bytes(&golden);
     seed.bytes(&candidate);
     Options { alpha: suite.alpha, replicates, memory_guard: true, seed: seed.finish(), ..Options::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn narrow_margins_have_more_edges() {
+        let edges = |margin: &str| {
+            let text = format!(
+                "schema: verismo.suite/1\nobservables:\n  - {{id: spread, decide: ks, margins: {{{margin}}}}}\n"
+            );
+            coarse_edges(&Suite::parse(&text).unwrap().rule("spread").unwrap())
+        };
+        assert_eq!([edges("ks: 0.05"), edges("ks: 0.047"), edges("ks: 0.046"), edges("ks: 0.01")], [63, 63, 255, 255]);
+    }
 }
