@@ -249,6 +249,22 @@ fn a_share_of_what_was_certified_is_held_against_the_files() {
         (&all["schema"], &all["equal"], &all["chosen"]),
         (&"verismo.audit/1".into(), &pieces.into(), &pieces.into())
     );
+    assert!(told.contains("come to the certified verdict: PASS, digest"), "{told}");
+    assert_eq!((&all["judged"]["is_same"], &first["verdict"]), (&true.into(), &"PASS".into()));
+    // A certificate of what the states do not come to, signed with the right key.
+    let forged = serde_json::to_string(&Value::Object(
+        first
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(k, v)| (k.clone(), if k == "verdict" { "FAIL".into() } else { v.clone() }))
+            .collect(),
+    ));
+    fs::write(desk.path("forged.json"), forged.unwrap()).unwrap();
+    ends(&home, &["certify", &at("forged.json"), "--key", &key, "--out", &at("forged.certificate")], 0);
+    let args = ["verify", &at("forged.certificate"), "--public-key", &public, "--audit", "1%"];
+    let told = ends(&home, &args, 1);
+    assert!(told.contains("AUDIT  DIFFERENT") && told.contains("another verdict or digest"), "{told}");
     // What is chosen comes from the seed, by chance if none is given.
     let seeds: Vec<Value> =
         [&[][..], &[], &["--seed", "1"]].map(|more: &[&str]| audit(more, 0)["seed"].clone()).to_vec();

@@ -1,4 +1,5 @@
-//! Some pieces of a run computed again from their files, and held against the states that the run left.
+//! Some pieces of a run computed again from their files, and held against the states that the run left; its verdict, held against what all
+//! states come to.
 
 mod canary;
 
@@ -6,17 +7,18 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 use verismo_feed::{Format, ReaderGroup, ReaderOptions};
-use verismo_suite::audit::{Audit, AuditedPiece, SCHEMA};
+use verismo_suite::audit::{Audit, AuditedPiece, AuditedVerdict, SCHEMA};
 use verismo_suite::report::Side;
 use verismo_suite::suite::Suite;
 use verismo_suite::trace::{Trace, TraceGroup, TraceSide};
+use verismo_suite::verdict::Verdict;
 
 use crate::chain::{Before, Chain, Recorded, Tally, Trail, Vault};
 use crate::error::EngineError;
 use crate::identity::Identities;
 use crate::meter::Meter;
 use crate::plan;
-use crate::rejudge::{options_of, suite_of};
+use crate::rejudge::{JudgeAgain, RecallRequest, Recalled, options_of, recall_states, suite_of};
 use crate::store::{Digest, Store, hex};
 use crate::trace;
 use crate::validate::{Kept, StoreRequest};
@@ -38,6 +40,17 @@ pub struct AuditRequest {
     pub share: f64,
     /// Threads.
     pub threads: usize,
+}
+
+/// What was said of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertifiedVerdict {
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// Its digest.
+    pub digest: String,
+    /// The recipe that it was judged by.
+    pub recipe: String,
 }
 
 /// Why a piece cannot be computed by itself.
@@ -63,11 +76,16 @@ struct Outcome {
     unchecked: Vec<AuditedPiece>,
 }
 
-/// Computes the chosen pieces again from their files, all of which are read, whatever is remembered of them.
+/// Computes the chosen pieces again from their files, all of which are read, whatever is remembered of them, and judges all states again if a
+/// verdict is told.
 ///
 /// # Errors
 /// [`EngineError::Interrupted`]. What is gone or different is in the audit.
-pub fn audit(request: &AuditRequest, meter: &Meter) -> Result<Audit, EngineError> {
+pub fn audit(
+    request: &AuditRequest,
+    certified: Option<&CertifiedVerdict>,
+    meter: &Meter,
+) -> Result<Audit, EngineError> {
     let AuditRequest { run, trace, store, seed, share, threads } = request;
     let pieces = trace.pieces();
     let wanted = ((pieces as f64 * share).ceil() as u64).clamp(1, pieces.max(1));
@@ -110,6 +128,7 @@ pub fn audit(request: &AuditRequest, meter: &Meter) -> Result<Audit, EngineError
         equal: 0,
         different: Vec::new(),
         unchecked: Vec::new(),
+        judged: certified.map(|certified| judged(request, certified, suite, meter)).transpose()?,
     };
     for Outcome { equal, different, unchecked } in outcomes {
         audit.equal += equal;
@@ -117,6 +136,46 @@ pub fn audit(request: &AuditRequest, meter: &Meter) -> Result<Audit, EngineError
         audit.unchecked.extend(unchecked);
     }
     Ok(audit)
+}
+
+/// The verdict that all states of the run come to, which are judged by themselves: what was judged before is not believed.
+fn judged(
+    request: &AuditRequest,
+    certified: &CertifiedVerdict,
+    suite: Option<Suite>,
+    meter: &Meter,
+) -> Result<AuditedVerdict, EngineError> {
+    let AuditRequest { trace, store, threads, .. } = request;
+    let untold = |why: String| Ok(AuditedVerdict { is_same: None, why });
+    let recipe = verismo_stats::judging::RECIPE;
+    if certified.recipe != recipe {
+        return untold(format!("it was judged by the recipe {}, this version has {recipe}", certified.recipe));
+    }
+    let Some(suite) = suite else { return untold("the suite is of another version".to_owned()) };
+    let recall = RecallRequest {
+        trace: trace.clone(),
+        suite: suite.clone(),
+        store: StoreRequest { program: None, ..store.clone() },
+        threads: *threads,
+    };
+    let mut states = match recall_states(&recall, meter)? {
+        Recalled::States(states) => states,
+        Recalled::Missing(missing) => {
+            let (file, why, _) = missing.first.into_iter().next().unwrap_or_default();
+            return untold(format!("not all states are in the store: {file}: {why}"));
+        }
+    };
+    let again = JudgeAgain {
+        suite,
+        maps: trace.asked.maps.clone(),
+        inputs: Vec::new(),
+        settings: Default::default(),
+        threads: *threads,
+        started: std::time::Instant::now(),
+    };
+    let report = states.judge(&again);
+    let is_same = (report.verdict, &report.digest) == (certified.verdict, &certified.digest);
+    Ok(AuditedVerdict { is_same: Some(is_same), why: format!("{}, digest {}", report.verdict, report.digest) })
 }
 
 /// The numbers of `wanted` of `pieces` pieces: those whose hash with the seed is smallest.

@@ -31,7 +31,7 @@ mod trace;
 mod validate;
 mod what_if;
 
-pub use audit::{AuditRequest, audit, canary};
+pub use audit::{AuditRequest, CertifiedVerdict, audit, canary};
 pub use bench::bench_stages;
 pub use contents::{Content, Contents};
 pub use error::EngineError;

@@ -137,16 +137,16 @@ fn many_pieces_of_a_tree_are_judged_again_without_its_files() {
         share: 1.0,
         threads: 2,
     };
-    let audited = audit(&request, &Meter::default()).unwrap();
+    let audited = audit(&request, None, &Meter::default()).unwrap();
     assert_eq!((audited.equal, audited.pieces), (trace.pieces(), trace.pieces()), "{audited:?}");
     // A part of it was not observed by itself, which is said.
     let part = AuditRequest { trace: parts.swap_remove(0), share: 0.3, ..request.clone() };
-    let audited = audit(&part, &Meter::default()).unwrap();
+    let audited = audit(&part, None, &Meter::default()).unwrap();
     assert!(audited.unchecked.len() as u64 == audited.chosen && audited.different.is_empty(), "{audited:?}");
     assert!(audited.unchecked[0].why.contains("together with other observables"), "{audited:?}");
     // Nor is it taken for different where a run of its own took the same states.
     let (_, by_itself) = stored(&run, &home, &suite("market"));
-    let again_ = audit(&AuditRequest { trace: by_itself, ..part.clone() }, &Meter::default()).unwrap();
+    let again_ = audit(&AuditRequest { trace: by_itself, ..part.clone() }, None, &Meter::default()).unwrap();
     assert_eq!(again_.different, [], "{again_:?}");
     // This version of the code against itself, and against one that only says to be another.
     let share = AuditRequest { share: 0.2, ..request.clone() };
@@ -174,7 +174,7 @@ fn many_pieces_of_a_tree_are_judged_again_without_its_files() {
         message
     });
     write_events(&at("candidate"), larger);
-    let audited = audit(&request, &Meter::default()).unwrap();
+    let audited = audit(&request, None, &Meter::default()).unwrap();
     let candidate: u64 = trace.sides[1].groups.iter().map(|group| group.pieces.len() as u64).sum();
     assert_eq!(audited.equal, trace.pieces() - candidate, "{audited:?}");
     assert_eq!((audited.different.len() + audited.unchecked.len()) as u64, candidate, "{audited:?}");

@@ -12,10 +12,10 @@ const NAMED_MAX: usize = 20;
 
 /// What an audit came to.
 pub fn audit_text(audit: &Audit, style: &TextStyle) -> String {
-    let word = match (audit.different.is_empty(), audit.unchecked.is_empty()) {
-        (false, _) => "DIFFERENT",
-        (true, false) => "INCOMPLETE",
-        (true, true) => "EQUAL",
+    let word = match (audit.is_different(), audit.is_incomplete()) {
+        (true, _) => "DIFFERENT",
+        (false, true) => "INCOMPLETE",
+        (false, false) => "EQUAL",
     };
     let head = format!(
         "{} of {} pieces chosen; {} computed again and equal, {} different, {} not to be checked",
@@ -27,6 +27,14 @@ pub fn audit_text(audit: &Audit, style: &TextStyle) -> String {
     );
     let mut out = wrap(&head, &format!("AUDIT  {word}  "), style.width);
     push_pieces(&mut out, &[("different", &audit.different), ("not checked", &audit.unchecked)], style);
+    if let Some(judged) = &audit.judged {
+        let what = match judged.is_same {
+            Some(true) => "all states, judged again, come to the certified verdict",
+            Some(false) => "all states, judged again, come to another verdict or digest than was certified",
+            None => "the verdict could not be made again",
+        };
+        out.push_str(&wrap(&format!("{what}: {}", clean(&judged.why)), "  ", style.width));
+    }
     out.push_str(&wrap(&format!("--seed {} chooses the same pieces again.", clean(&audit.seed)), "  ", style.width));
     out
 }
@@ -89,7 +97,7 @@ fn named(piece: &AuditedPiece) -> String {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
-    use verismo_suite::audit::SCHEMA;
+    use verismo_suite::audit::{AuditedVerdict, SCHEMA};
     use verismo_suite::canary::CanaryObservable;
 
     use super::*;
@@ -101,6 +109,7 @@ mod tests {
             why: why.to_owned(),
         };
         let mut audit = Audit {
+            judged: None,
             schema: SCHEMA.to_owned(),
             run: "01jd0000000ab".to_owned(),
             root: String::new(),
@@ -124,6 +133,11 @@ mod tests {
         assert!(audit_text(&audit, &TextStyle::default()).contains("  not checked: and 10 more\n"));
         audit.unchecked.clear();
         assert!(audit_text(&audit, &TextStyle::default()).starts_with("AUDIT  EQUAL"));
+        for (is_same, word) in [(Some(true), "EQUAL"), (Some(false), "DIFFERENT"), (None, "INCOMPLETE")] {
+            audit.judged = Some(AuditedVerdict { is_same, why: "PASS, digest 12".to_owned() });
+            let text = audit_text(&audit, &TextStyle::default());
+            assert!(text.starts_with(&format!("AUDIT  {word}")) && text.contains(": PASS, digest 12\n"), "{text}");
+        }
     }
     #[test]
     fn a_canary_names_what_would_change() {

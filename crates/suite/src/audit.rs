@@ -26,6 +26,18 @@ pub struct Audit {
     pub different: Vec<AuditedPiece>,
     /// Chosen ones that could not be held against their files: these, or states before them, are gone.
     pub unchecked: Vec<AuditedPiece>,
+    /// What the states come to, judged again; absent in audits of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<AuditedVerdict>,
+}
+
+/// The certified verdict, held against what the states of the run come to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditedVerdict {
+    /// Whether verdict and digest are the same; absent where that could not be told.
+    pub is_same: Option<bool>,
+    /// What it came to, or why that could not be told.
+    pub why: String,
 }
 
 /// A piece, and what is the matter with it.
@@ -38,6 +50,16 @@ pub struct AuditedPiece {
 }
 
 impl Audit {
+    /// Whether anything is not what was certified.
+    pub fn is_different(&self) -> bool {
+        !self.different.is_empty() || self.judged.as_ref().is_some_and(|judged| judged.is_same == Some(false))
+    }
+
+    /// Whether something could not be told.
+    pub fn is_incomplete(&self) -> bool {
+        !self.unchecked.is_empty() || self.judged.as_ref().is_some_and(|judged| judged.is_same.is_none())
+    }
+
     /// As JSON text with a final newline.
     ///
     /// # Errors

@@ -52,12 +52,13 @@ Examples:
   verismo verify certificate.json --public-key release.pem.pub
   verismo verify certificate.json --public-key release.pem.pub --report verismo-report/report.json && train.sh
   verismo verify certificate.json --public-key release.pem.pub --audit 1%
-      reads a hundredth of the files again, and holds their states against those that were certified
+      reads a hundredth of the files again, and holds their states against those that were certified,
+      and the verdict against what all states come to
 
 Exit codes: 0 genuine, and the verdict is PASS; 1 genuine with another verdict, or not genuine, or not of
-this report, or an audit that found other states; 2 no certificate or no key; 3 an audit that found nothing
-wrong, and could not check all that it chose: files or states are gone; 4 another run than the certified one;
-130 interrupted.";
+this report, or an audit that found other states or another verdict; 2 no certificate or no key; 3 an audit
+that found nothing wrong, and could not check all that it chose: files or states are gone; 4 another run
+than the certified one; 130 interrupted.";
 
 /// Check a certificate.
 #[derive(Debug, Clone, Args)]
@@ -72,8 +73,8 @@ pub struct VerifyArgs {
     /// Also check that this is the report: a report.json, the directory it is in, or a recorded run
     #[arg(long, value_name = "REPORT")]
     pub report: Option<PathBuf>,
-    /// Also compute this share of the pieces of the run, mostly files, again, and compare their states with those that were certified; at least
-    /// one. The run has to be recorded, and its files and states to be there
+    /// Also compute this share of the pieces of the run, mostly files, again, and compare their states with those that were certified, at least
+    /// one; and judge all states again. The run has to be recorded, and its files and states to be there
     #[arg(long, value_name = "PERCENT", value_parser = parse_share)]
     pub audit: Option<f64>,
     /// What the pieces are chosen from, to choose the same again [default: another one each time, which nobody knows beforehand]

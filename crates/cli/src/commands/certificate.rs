@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use verismo_engine::{AuditRequest, Meter};
+use verismo_engine::{AuditRequest, CertifiedVerdict, Meter};
 use verismo_ledger::certificate::{self, CertificateError};
 use verismo_report::TextStyle;
 use verismo_report::layout::clean;
@@ -120,14 +120,14 @@ pub fn verify(args: &VerifyArgs, context: Context<'_>, out: &mut impl Write) -> 
         }
     }
     Ok(match &audit {
-        Some(audit) if !audit.different.is_empty() => Exit::Fail,
+        Some(audit) if audit.is_different() => Exit::Fail,
         _ if statement.verdict != Verdict::Pass => Exit::Fail,
-        Some(audit) if !audit.unchecked.is_empty() => Exit::Inconclusive,
+        Some(audit) if audit.is_incomplete() => Exit::Inconclusive,
         _ => Exit::Pass,
     })
 }
 
-/// Holds some of the states of the certified run against its files.
+/// Holds some of the states of the certified run against its files, and its verdict against all states.
 ///
 /// # Errors
 /// `not-auditable` for a certificate or a run without states; `no-such-run`; `another-run` where the record of the run is not what was certified.
@@ -162,7 +162,13 @@ fn audit(args: &VerifyArgs, share: f64, certificate: &Certificate, context: Cont
     let threads = validate::threads(args.threads);
     let request = AuditRequest { run: run.clone(), trace, store, seed, share, threads };
     let meter = Meter::default();
-    let audited = progress::watch(context, &meter, "audit", || verismo_engine::audit(&request, &meter));
+    let certified = CertifiedVerdict {
+        verdict: statement.verdict,
+        digest: statement.digest.clone(),
+        recipe: statement.recipe.clone(),
+    };
+    let audited =
+        progress::watch(context, &meter, "audit", || verismo_engine::audit(&request, Some(&certified), &meter));
     if crate::interrupt::is_raised(context.cancel) {
         return Err(CliError::interrupted());
     }
