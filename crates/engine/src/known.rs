@@ -142,13 +142,13 @@ pub(crate) fn judge_unread(
     };
     unread_golden.know(golden, Side::Golden, before)?;
     unread_candidate.know(candidate, Side::Candidate, before)?;
-    let mut read = |[golden, candidate]: [&mut SideStates; 2], lacking: &[Lacking]| {
+    let read = |[golden, candidate]: [&mut SideStates; 2], lacking: &[Lacking]| {
         lacking.iter().try_for_each(|lacking| match lacking.side {
             Side::Golden => unread_golden.read(golden, before.store, lacking),
             _ => unread_candidate.read(candidate, before.store, lacking),
         })
     };
-    judge_recalling([golden, candidate], suite, options, before, &mut read)
+    judge_recalling([golden, candidate], suite, options, before, read)
 }
 
 /// Adds observables of a group to the states of its side.

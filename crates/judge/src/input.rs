@@ -77,7 +77,7 @@ pub struct StreamStates {
 /// What is known of the states of an observable of a stream: enough to judge nothing, and to see whether it was judged before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
-    /// Their digest, see [`series_digest`](crate::digest::series_digest).
+    /// Their digest, see [`series_digest`].
     pub digest: Digest,
     /// Indices of its windows as runs, first and last of each, ascending.
     pub windows: Vec<(i64, i64)>,

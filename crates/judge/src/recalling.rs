@@ -21,7 +21,7 @@ pub fn judge_recalling<E>(
     suite: &Suite,
     options: &JudgeOptions,
     recall: &dyn Recall,
-    read: &mut dyn FnMut([&mut SideStates; 2], &[Lacking]) -> Result<(), E>,
+    mut read: impl FnMut([&mut SideStates; 2], &[Lacking]) -> Result<(), E>,
 ) -> Result<Judgement, E> {
     let pairs = pairing::pair(golden, candidate, &options.map);
     let mut add = |sides: [&mut SideStates; 2], lacking: Vec<Lacking>| match lacking.is_empty() {

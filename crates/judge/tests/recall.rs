@@ -40,7 +40,7 @@ impl Place {
         let apart = Place(Mutex::new(self.0.lock().unwrap().clone()));
         let (with, read) = apart.judged_unread([golden, candidate], suite);
         let mut sides = [golden.clone(), candidate.clone()];
-        let at_hand = judge_recalling(each(&mut sides), suite, &JudgeOptions::default(), self, &mut |_, lacking| {
+        let at_hand = judge_recalling(each(&mut sides), suite, &JudgeOptions::default(), self, |_, lacking| {
             Err(format!("{lacking:?}"))
         });
         assert_eq!(format!("{:?}", at_hand.unwrap()), format!("{with:?}"));
@@ -57,7 +57,7 @@ impl Place {
     fn judged_unread(&self, sides: [&SideStates; 2], suite: &Suite) -> (Judgement, Vec<(Side, String)>) {
         let mut unread = sides.map(without_states);
         let mut all = Vec::new();
-        let judged = judge_recalling(each(&mut unread), suite, &JudgeOptions::default(), self, &mut |own, lacking| {
+        let judged = judge_recalling(each(&mut unread), suite, &JudgeOptions::default(), self, |own, lacking| {
             for Lacking { side, stream, observables } in lacking {
                 let n = usize::from(*side == Side::Candidate);
                 for id in observables {

@@ -211,11 +211,11 @@ impl Piece {
 /// Of an observable in each stream of a piece the values that it gave up, and what it remembers.
 pub(super) type Note = Vec<Option<(u64, Vec<u8>)>>;
 
-/// An observable in each stream of a piece, and what it remembers.
-pub(super) fn decode_observable(
-    bytes: &[u8],
-    n_streams: usize,
-) -> Result<Vec<Option<(SeriesPart, Vec<u8>)>>, DecodeError> {
+/// An observable in a stream of a piece, and what it remembers.
+pub(super) type Remembering = (SeriesPart, Vec<u8>);
+
+/// An observable in each stream of a piece.
+pub(super) fn decode_observable(bytes: &[u8], n_streams: usize) -> Result<Vec<Option<Remembering>>, DecodeError> {
     let mut input = Reader::new("observable of a piece/1", bytes);
     let mut found = Vec::new();
     for _ in 0..n_streams {

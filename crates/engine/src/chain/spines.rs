@@ -124,11 +124,7 @@ impl Spines {
     ///
     /// # Errors
     /// [`Gone`] where one is not in the store any more, or is damaged.
-    pub(crate) fn take(
-        &mut self,
-        store: &Store,
-        wanted: &[&str],
-    ) -> Result<Vec<(&'static str, Vec<(StreamName, Series)>)>, Gone> {
+    pub(crate) fn take(&mut self, store: &Store, wanted: &[&str]) -> Result<Vec<Taken>, Gone> {
         let spines: Vec<(&'static str, Spine)> = std::mem::take(&mut self.spines).into_iter().collect();
         let (taken, left): (Vec<_>, Vec<_>) = spines.into_iter().partition(|(id, _)| wanted.contains(id));
         self.spines = left.into_iter().collect();
@@ -172,6 +168,9 @@ impl Spines {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Gone;
 
+/// An observable, and its series in each stream.
+pub(crate) type Taken = (&'static str, Vec<(StreamName, Series)>);
+
 /// An observable by stream.
 type Sums = BTreeMap<StreamName, SeriesSum>;
 
@@ -195,7 +194,7 @@ fn read_object(store: &Store, name: &str, places: &[Place<'_>]) -> Result<Vec<De
             store.report_damage(name, &error.to_string());
             Gone
         })?;
-        let sum = |((name, window_ns), found): (&(StreamName, i64), Option<(SeriesPart, Vec<u8>)>)| {
+        let sum = |((name, window_ns), found): (&(StreamName, i64), Option<piece::Remembering>)| {
             found.map(|(part, _)| (name.clone(), SeriesSum::new(*window_ns, part.series)))
         };
         Ok((place.spine, place.link, place.streams.iter().zip(found).filter_map(sum).collect()))

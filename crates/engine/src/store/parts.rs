@@ -304,7 +304,7 @@ mod tests {
         assert_eq!(store.parts(NAME, None, &wanted).unwrap(), [parts()[3].content.clone(), Vec::new()]);
         // A head that is longer than what is read at first.
         let noted = Part { key: [9; 32], note: (0..60_000_u32).map(|i| mixed(i) as u8).collect(), content: vec![7] };
-        store.put_parts("a/c.parts", &[noted.clone()]);
+        store.put_parts("a/c.parts", std::slice::from_ref(&noted));
         let head = store.head("a/c.parts").unwrap();
         assert_eq!(
             (&head.parts[0].note, store.parts("a/c.parts", None, &[&head.parts[0]])),
