@@ -147,8 +147,8 @@ def main():
     print(f"judge {cost['judge']:.2f} s ({cost['windows']:.0f} windows a side), start {cost['start']:.2f} s,")
     print(f"all of it from states {cost['again']:.2f} s; states {cost['states'] / 1e6:.1f} MB")
     print(f"modelled: {arguments.bytes / 1e12:.0f} TB, {arguments.streams} streams a side, {arguments.days} days; {model}\n")
-    print("| cut | workers | hours | speed-up | efficiency | floor by the longest job, hours |")
-    print("|---|---|---|---|---|---|")
+    print("| cut | workers | hours | speed-up | efficiency | hours on even machines | floor by the longest job | floor by the store |")
+    print("|---|---|---|---|---|---|---|---|")
     for name, by_day in ("by stream", False), ("by stream and day", True):
         jobs = jobs_of(cost, arguments.bytes, arguments.streams, arguments.days, by_day)
         even = {**model, "spread": 0.0, "stragglers": 0.0}
@@ -158,9 +158,11 @@ def main():
             took = statistics.median(simulate(jobs, workers, model if workers > 1 else even, seed) for seed in range(5))
             points.append((workers, one / took))
             speed_up = one / took
-            row = f"{took / 3600:.1f} | {speed_up:.1f} | {100 * speed_up / workers:.0f} % | {jobs[0][0] / 3600:.1f}"
+            store = sum(read + written for _, read, written in jobs) / min(model["store"], workers * model["nic"])
+            hours = [f"{seconds / 3600:.1f}" for seconds in (simulate(jobs, workers, even, 0), jobs[0][0], store)]
+            row = f"{took / 3600:.1f} | {speed_up:.1f} | {100 * speed_up / workers:.0f} % | {' | '.join(hours)}"
             print(f"| {name} | {workers} | {row} |")
-        print(f"| {name} | | | serial share, fitted: {amdahl(points):.4f} | | |")
+        print(f"| {name} | | | serial share, fitted: {amdahl(points):.4f} | | | | |")
 
 
 if __name__ == "__main__":
