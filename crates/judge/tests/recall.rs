@@ -221,7 +221,10 @@ fn what_is_needed_before_anything_is_recalled_is_read() {
         (side.streams[0].trade_ids, side.streams[0].book_ids) = (ids.clone(), ids);
     }
     let all = golden.streams[0].series.len();
-    let cases: [(&SideStates, &SideStates, &Suite, usize); 4] = [
+    // Nothing but their windows says that these are one market.
+    let twin = nameless[0].clone();
+    let cases: [(&SideStates, &SideStates, &Suite, usize); 5] = [
+        (&nameless[0], &twin, &plain, 0),
         (&golden, &candidate, &plain, 0),
         (&golden, &finer, &plain, 2 * all),
         (&nameless[0], &nameless[1], &plain, 0),
