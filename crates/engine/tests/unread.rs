@@ -80,11 +80,11 @@ impl Bench {
         suite
     }
 
-    /// Makes what follows the heads of all objects of observables unreadable; how many there are.
-    fn spoil_states(&self) -> usize {
+    /// Makes what follows the heads of objects of observables, so many at most, unreadable; how many there are.
+    fn spoil_states(&self, most: usize) -> usize {
         let mut n = 0;
         for path in files(&self.path("store/states/pieces")) {
-            if path.extension().is_some_and(|end| end == "parts") {
+            if path.extension().is_some_and(|end| end == "parts") && n < most {
                 let mut bytes = fs::read(&path).unwrap();
                 let head = u32::from_le_bytes(bytes[40..44].try_into().unwrap()) as usize;
                 bytes[44 + head..].iter_mut().for_each(|byte| *byte = !*byte);
@@ -129,7 +129,7 @@ fn states_that_nobody_needs_are_not_read() {
     let cold = bench.run(&bench.suite);
     let n = bench.suite.observables.len() as u64;
     assert_eq!(observables(&cold), [0, n]);
-    let pieces = bench.spoil_states();
+    let pieces = bench.spoil_states(usize::MAX);
     assert!(pieces > 20, "{pieces}");
     let correction = bench.run(&bench.with_correction());
     assert_eq!((observables(&correction), cache(&correction).states_computed), ([n, 0], 0));
@@ -209,10 +209,10 @@ fn a_recorded_run_is_judged_again_without_its_states() {
         judge_recorded(&request, &again, &Meter::default()).unwrap()
     };
     let plain = |suite: Suite| validate(&ValidateRequest { store: None, ..bench.request(&suite) }, &Meter::default());
-    bench.spoil_states();
+    bench.spoil_states(1);
     let Rejudged::Report(report, _) = judge(bench.with_correction()) else { panic!("nothing is missing") };
     assert_eq!(observables(&report), [n, 0]);
     assert_same(&report, &plain(bench.with_correction()).unwrap());
     let Rejudged::Missing(missing) = judge(bench.with_margin("spread")) else { panic!("its states are unreadable") };
-    assert!(missing.files > 0 && !missing.problems.is_empty(), "{missing:?}");
+    assert!(missing.files > 0 && missing.problems.iter().any(|p| p.contains("is damaged")), "{missing:?}");
 }
