@@ -116,7 +116,7 @@ impl UnreadSide {
     }
 
     fn read(&mut self, states: &mut SideStates, store: &Store, lacking: &Lacking) -> Result<(), Gone> {
-        let Some(stream) = states.streams.get(lacking.stream) else { return Ok(()) };
+        let stream = states.streams.get(lacking.stream).ok_or(Gone)?;
         let name = convert::name_of(stream);
         let wanted: Vec<&str> = lacking.observables.iter().map(String::as_str).collect();
         match self.groups.iter_mut().find(|group| group.streams().any(|own| *own == name)) {
@@ -197,6 +197,9 @@ fn encode(known: &[(StreamName, usize, Known)]) -> Vec<u8> {
     out
 }
 
+/// Windows of an observable at most: two years of seconds. Whoever asks for their indices gets them one by one.
+const WINDOWS_MAX: u64 = 1 << 26;
+
 fn decode(bytes: &[u8]) -> Result<Vec<(StreamName, Known)>, DecodeError> {
     let mut input = Reader::new("known observables/1", bytes);
     let mut all = Vec::new();
@@ -205,11 +208,12 @@ fn decode(bytes: &[u8]) -> Result<Vec<(StreamName, Known)>, DecodeError> {
         name.load(&mut input)?;
         let digest = Digest::try_from(input.bytes("a digest", 32)?).map_err(|_| input.invalid("a digest"))?;
         let mut windows = Vec::new();
-        let mut before = 0_i64;
+        let (mut before, mut left) = (0_i64, WINDOWS_MAX);
         for _ in 0..input.length("runs of windows", 2)? {
             let first = before.wrapping_add(input.i64("the first window of a run")?);
-            let n = i64::try_from(input.u64("the windows of a run")?).map_err(|_| input.invalid("a run of windows"))?;
-            before = first.checked_add(n).ok_or_else(|| input.invalid("a run of windows"))?;
+            let more = input.u64("the windows of a run")?;
+            left = left.checked_sub(more.saturating_add(1)).ok_or_else(|| input.invalid("the number of windows"))?;
+            before = first.checked_add_unsigned(more).ok_or_else(|| input.invalid("a run of windows"))?;
             windows.push((first, before));
         }
         let (venue, symbol) = name;
@@ -217,4 +221,32 @@ fn decode(bytes: &[u8]) -> Result<Vec<(StreamName, Known)>, DecodeError> {
     }
     input.finish()?;
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(windows: &[(i64, i64)]) -> Vec<(StreamName, usize, Known)> {
+        let name = |symbol: &str| StreamName { venue: "venue".to_owned(), symbol: symbol.to_owned() };
+        let known = |byte: u8| Known { digest: [byte; 32], windows: windows.to_vec() };
+        vec![(name("A"), 0, known(1)), (name("B"), 1, known(2))]
+    }
+
+    #[test]
+    fn what_is_known_is_read_as_it_was_and_nothing_else_is() {
+        let runs = [(-70, -70), (-3, 40), (1 << 40, (1 << 40) + 5)];
+        for windows in [&runs[..], &[]] {
+            let bytes = encode(&known(windows));
+            let read = decode(&bytes).unwrap();
+            let expected = known(windows).into_iter().map(|(name, _, known)| (name, known));
+            assert_eq!(read, expected.collect::<Vec<_>>());
+            for at in 0..bytes.len() {
+                assert!(decode(&bytes[..at]).is_err(), "cut at {at}");
+            }
+        }
+        for too_many in [(0, i64::MAX), (0, 1 << 26), (i64::MAX, i64::MAX - 1)] {
+            assert!(decode(&encode(&known(&[too_many]))).is_err(), "{too_many:?}");
+        }
+    }
 }

@@ -271,7 +271,11 @@ impl Store {
                 let _not_noted = file.and_then(|file| file.set_modified(now));
             }
             None if age > TOUCHED_ELSEWHERE => {
-                self.write(name.clone(), object.bytes, PutMode::Overwrite);
+                // What was read may be its front alone, and is not written over the whole.
+                let is_whole = object.bytes.len() as u64 == object.length;
+                if let Some(whole) = if is_whole { Some(object) } else { self.fetch(name) } {
+                    self.write(name.clone(), whole.bytes, PutMode::Overwrite);
+                }
             }
             _ => {}
         }

@@ -303,9 +303,10 @@ mod tests {
         let wanted = [&head.parts[3], &head.parts[0]];
         assert_eq!(store.parts(NAME, None, &wanted).unwrap(), [parts()[3].content.clone(), Vec::new()]);
         // A head that is longer than what is read at first.
-        let noted = Part { key: [9; 32], note: (0..60_000_u32).map(|i| mixed(i) as u8).collect(), content: vec![7] };
+        let noted = Part { key: [9; 32], note: noise(60_000), content: vec![7] };
         store.put_parts("a/c.parts", std::slice::from_ref(&noted));
         let head = store.head("a/c.parts").unwrap();
+        assert!(head.parts[0].place.start > 2 * AT_FIRST, "{:?}", head.parts[0].place);
         assert_eq!(
             (&head.parts[0].note, store.parts("a/c.parts", None, &[&head.parts[0]])),
             (&noted.note, Some(vec![vec![7]]))
@@ -313,8 +314,33 @@ mod tests {
         assert_eq!(store.problems(), []);
     }
 
-    fn mixed(i: u32) -> u32 {
-        (i.wrapping_mul(2_654_435_761) >> 13).wrapping_mul(2_246_822_519) >> 11
+    /// A store elsewhere, whose use is noted by writing what was used: all of it, though only its front was read.
+    #[test]
+    fn what_is_used_elsewhere_stays_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = object_store::local::LocalFileSystem::new_with_prefix(folder.path()).unwrap();
+        let store = Store::on(super::super::Line::new("elsewhere".to_owned(), Box::new(objects)), None).unwrap();
+        let content = noise(100_000);
+        let part = Part { key: [1; 32], note: vec![2], content: content.clone() };
+        store.put_parts(NAME, &[part]);
+        store.settle();
+        let path = folder.path().join(NAME);
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(bytes.len() as u64 > 2 * AT_FIRST, "{} bytes", bytes.len());
+        let long_ago = std::time::SystemTime::now() - 2 * super::super::TOUCHED_ELSEWHERE;
+        File::options().append(true).open(&path).unwrap().set_modified(long_ago).unwrap();
+        assert_eq!(store.list("a"), [NAME]);
+        let head = store.head(NAME).unwrap();
+        store.settle();
+        assert!(std::fs::read(&path).unwrap() == bytes, "it is another object now");
+        assert!(std::fs::metadata(&path).unwrap().modified().unwrap() > long_ago + super::super::TOUCHED_ELSEWHERE);
+        assert_eq!(store.parts(NAME, head.whole.as_ref(), &[&head.parts[0]]), Some(vec![content]));
+        assert_eq!(store.problems(), []);
+    }
+
+    /// Bytes that nothing packs.
+    fn noise(n: usize) -> Vec<u8> {
+        (0_u64..).flat_map(|i| *blake3::hash(&i.to_le_bytes()).as_bytes()).take(n).collect()
     }
 
     #[test]
