@@ -100,18 +100,17 @@ def simulate(jobs, workers, model, seed):
     speeds = [math.exp(rng.gauss(0, model["spread"])) for _ in range(workers)]
     for slow in rng.sample(range(workers), round(model["stragglers"] * workers)):
         speeds[slow] /= model["slowness"]
-    # What the store hands out is shared by all that ask at a time; a worker asks while it reads, which is most of the time.
-    rate = min(model["nic"], model["store"] / workers)
     free = [(0.0, i) for i in range(workers)]
     heapq.heapify(free)
     end = 0.0
     for compute, read, written in jobs:
         at, worker = heapq.heappop(free)
         # Bytes arrive while others are decoded: the longer of both counts.
-        took = model["latency"] + max(compute / speeds[worker], (read + written) / rate)
+        took = model["latency"] + max(compute / speeds[worker], (read + written) / model["nic"])
         heapq.heappush(free, (at + took, worker))
         end = max(end, at + took)
-    return end
+    # Whatever the workers do, the store hands out no more than it can.
+    return max(end, sum(read + written for _, read, written in jobs) / model["store"])
 
 
 def amdahl(points):
@@ -158,7 +157,7 @@ def main():
             took = statistics.median(simulate(jobs, workers, model if workers > 1 else even, seed) for seed in range(5))
             points.append((workers, one / took))
             speed_up = one / took
-            store = sum(read + written for _, read, written in jobs) / min(model["store"], workers * model["nic"])
+            store = sum(read + written for _, read, written in jobs) / model["store"]
             hours = [f"{seconds / 3600:.1f}" for seconds in (simulate(jobs, workers, even, 0), jobs[0][0], store)]
             row = f"{took / 3600:.1f} | {speed_up:.1f} | {100 * speed_up / workers:.0f} % | {' | '.join(hours)}"
             print(f"| {name} | {workers} | {row} |")
