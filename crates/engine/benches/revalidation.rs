@@ -3,7 +3,6 @@
 //! `VERISMO_BENCH_EVENTS` sets the messages of both sides together, 50 million by default, in several hundred files.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -41,20 +40,11 @@ impl Bench {
     }
 
     fn request(&self, suite: &Suite, store: Option<StoreRequest>) -> ValidateRequest {
+        let suite = Some(suite.clone());
         ValidateRequest {
-            golden: vec![self.path("golden")],
-            candidate: vec![self.path("candidate")],
-            suite: Some(suite.clone()),
-            format: None,
-            time: None,
-            tz: None,
-            date: None,
-            symbol: None,
-            maps: Vec::new(),
-            limits: Default::default(),
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
-            settings: BTreeMap::new(),
+            suite,
             store,
+            ..ValidateRequest::new(vec![self.path("golden")], vec![self.path("candidate")])
         }
     }
 

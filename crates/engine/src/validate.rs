@@ -96,6 +96,25 @@ pub(crate) struct Facts {
 }
 
 impl ValidateRequest {
+    /// These two, with all that is usual: the built-in suite, formats that their content tells, every stream, a thread a core, no store.
+    pub fn new(golden: Vec<PathBuf>, candidate: Vec<PathBuf>) -> Self {
+        Self {
+            golden,
+            candidate,
+            suite: None,
+            format: None,
+            time: None,
+            tz: None,
+            date: None,
+            symbol: None,
+            maps: Vec::new(),
+            limits: Limits::DEFAULT,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            settings: BTreeMap::new(),
+            store: None,
+        }
+    }
+
     /// Whether nothing that was remembered of files is to be believed.
     fn verifies(&self) -> bool {
         self.store.as_ref().is_some_and(|store| store.verifies)

@@ -33,19 +33,11 @@ pub fn run(args: &BenchArgs, context: Context<'_>, out: &mut impl Write) -> Resu
     let threads = validate::threads(args.threads);
     let suite = args.suite.as_deref().map(suites::load).transpose()?;
     let request = ValidateRequest {
-        golden,
-        candidate,
         limits: LimitArgs::default().limits(suite.as_ref()),
         suite,
-        format: None,
         time: args.time.clone(),
-        tz: None,
-        date: None,
-        symbol: None,
-        maps: Vec::new(),
         threads,
-        settings: Default::default(),
-        store: None,
+        ..ValidateRequest::new(golden, candidate)
     };
     let meter = Meter::default();
     let runs = usize::from(args.runs);

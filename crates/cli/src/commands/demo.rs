@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use verismo_engine::ValidateRequest;
-use verismo_feed::{Format, Limits};
+use verismo_feed::Format;
 use verismo_market::message::{Body, Message};
 use verismo_report::layout::{Align, Cell, Column, Row, table, wrap};
 use verismo_report::number::{count, duration};
@@ -178,21 +178,8 @@ impl Judge<'_> {
         if interrupt::is_raised(self.context.cancel) {
             return Err(CliError::interrupted());
         }
-        let request = ValidateRequest {
-            golden: vec![self.golden.to_owned()],
-            candidate: vec![candidate.to_owned()],
-            suite: None,
-            format: None,
-            time: None,
-            tz: None,
-            date: None,
-            symbol: None,
-            maps: Vec::new(),
-            limits: Limits::DEFAULT,
-            threads: self.threads,
-            settings: std::collections::BTreeMap::new(),
-            store: None,
-        };
+        let sides = (vec![self.golden.to_owned()], vec![candidate.to_owned()]);
+        let request = ValidateRequest { threads: self.threads, ..ValidateRequest::new(sides.0, sides.1) };
         let recording = Recording::start(self.record, None);
         let (verdict, because) = match validate::judge(&request, self.context, name) {
             Ok(mut report) => {

@@ -178,19 +178,9 @@ mod tests {
         writer.finish().unwrap();
         let data = vec![dir.path().join("data")];
         let request = ValidateRequest {
-            golden: data.clone(),
-            candidate: data,
             suite: Some(Suite { replicates: 99, ..Suite::builtin("microstructure").unwrap() }),
-            format: None,
-            time: None,
-            tz: None,
-            date: None,
-            symbol: None,
-            maps: Vec::new(),
-            limits: Default::default(),
-            threads: 1,
-            settings: Default::default(),
             store: Some(StoreRequest::in_folder(dir.path().join("store"))),
+            ..ValidateRequest::new(data.clone(), data)
         };
         let run = || -> Report { validate(&request, &Meter::default()).unwrap() };
         let first = run();

@@ -1,7 +1,6 @@
 //! What the tests of whole runs share: simulated data sets on disk, requests, and a look at reports.
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs, dead_code, unreachable_pub)]
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use verismo_engine::{Meter, ValidateRequest, validate};
@@ -45,21 +44,7 @@ pub fn write_events(dir: &Path, messages: impl Iterator<Item = Message>) {
 }
 
 pub fn request(golden: &Path, candidate: &Path) -> ValidateRequest {
-    ValidateRequest {
-        golden: vec![golden.to_owned()],
-        candidate: vec![candidate.to_owned()],
-        suite: None,
-        format: None,
-        time: None,
-        tz: None,
-        date: None,
-        symbol: None,
-        maps: Vec::new(),
-        limits: Default::default(),
-        threads: 2,
-        settings: BTreeMap::new(),
-        store: None,
-    }
+    ValidateRequest { threads: 2, ..ValidateRequest::new(vec![golden.to_owned()], vec![candidate.to_owned()]) }
 }
 
 pub fn run(golden: &Path, candidate: &Path) -> Report {
