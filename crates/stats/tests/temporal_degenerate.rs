@@ -112,6 +112,16 @@ fn market(n: u64) -> Rows {
     Rows::of_values(2, values.collect(), SECOND)
 }
 
+/// A price whose moves are a multiple of the second column: no residual but rounding.
+fn on_a_line() -> Rows {
+    let mut price = 0.0;
+    let values = uniform(7_002, 400).flat_map(|v| {
+        price += v / 3.0 * 1e100;
+        [price, v]
+    });
+    Rows::of_values(2, values.collect(), SECOND)
+}
+
 fn mapped(rows: &Rows, of: impl Fn(usize, f64) -> f64) -> Rows {
     Rows { values: rows.values.iter().enumerate().map(|(i, v)| of(i, *v)).collect(), ..rows.clone() }
 }
@@ -150,6 +160,7 @@ fn degenerate_panels_give_a_reason_or_a_number() {
         ("line", mapped(&base, |i, _| i as f64)),
         ("alternating", mapped(&base, |i, _| if i / 2 % 2 == 0 { 1.0 } else { -1.0 })),
         ("growing", mapped(&base, |i, v| v * 1.5_f64.powi(i as i32 / 2))),
+        ("on a line", on_a_line()),
         ("one time", timed(&base, |_, _| 5)),
         ("descending", timed(&base, |_, t| -t)),
         ("ends of time", timed(&base, |i, _| if i < 200 { i64::MIN } else { i64::MAX })),

@@ -117,9 +117,10 @@ pub fn parse_size(text: &str) -> Result<Size, String> {
 /// Milliseconds from a time in the past until now.
 fn parse_past(text: &str) -> Result<i64, String> {
     let wanted = "expected a stretch until now (30d, 12h) or a date in the past (2026-11-30)";
+    let since = verismo_ledger::parse_since(text);
+    // Read after the other: a clock that moves on between the two makes no stretch shorter, and none a future.
     let now = verismo_ledger::parse_since("0s").unwrap_or_default();
-    let since = verismo_ledger::parse_since(text).map(|since| now - since);
-    since.filter(|ms| *ms >= 0).ok_or_else(|| wanted.to_owned())
+    since.map(|since| now - since).filter(|ms| *ms >= 0).ok_or_else(|| wanted.to_owned())
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ const ROWS_MIN: usize = 20;
 const TOO_FEW: &str = "fewer than 20 rows define the move and what it is regressed on";
 /// Standard errors, as if rows were independent, that the golden's slope must be away from 0 to be a unit.
 const UNIT_MIN: f64 = 5.0;
+/// Share of the response's variance off the line, up to which it is rounding.
+const EXACT: f64 = 1e-12;
 
 /// Ordinary least squares with one regressor.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -178,6 +180,10 @@ impl Regression {
     fn of_side(&self, rows: &Rows) -> Result<Reading, Undefined> {
         let line = self.line(rows)?;
         let [x, y, product] = line.moments.values;
+        // What is left of a fit to the last digits is rounding, and its size says nothing of the noise of another sample.
+        if product * product >= (1.0 - EXACT) * x * y && y > 0.0 {
+            return Err(Undefined("the line fits exactly: nothing is left to tell its noise by"));
+        }
         if matches!(self.number, RegressionNumber::Slope | RegressionNumber::RelativeSlope) {
             let unit = line.unit;
             return Ok(line.moments.reading(rows, unit * line.slope, [-unit * product / (x * x), 0.0, unit / x]));
