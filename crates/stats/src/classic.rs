@@ -268,7 +268,8 @@ impl Gap {
 
     /// i/n - j/m, rounded once in its numerator.
     fn signed(self, i: u64, j: u64) -> f64 {
-        self.quotient(self.above(i, j)) - self.quotient(self.under(i, j))
+        let (first, second) = (u128::from(i) * u128::from(self.m), u128::from(j) * u128::from(self.n));
+        if first >= second { self.quotient(first - second) } else { -self.quotient(second - first) }
     }
 
     /// The least and largest |F - G| that raw values between two edges can show: F and G rise from their values at the left

@@ -70,6 +70,9 @@ pub fn ad(first: &Histogram, second: &Histogram) -> Result<AndersonDarling, Test
     let [mut trimmed, mut trimmed_least, mut trimmed_most] = [DoubleSum::default(); 3];
     // Samples of points that are the same differ by nothing: their terms are zeros.
     let is_nothing = lattice.is_exact() && are_equal(first, second);
+    // The mean of both laws, for the effect.
+    let even = |i: u64, j: u64| 0.5 * (i as f64 / n + j as f64 / m);
+    let mut before = (0.0, 0.0);
     for step in steps(first, second) {
         let ((i0, j0), (i, j)) = (step.below, step.through);
         let l = (i - i0) as f64 + (j - j0) as f64;
@@ -80,15 +83,14 @@ pub fn ad(first: &Histogram, second: &Histogram) -> Result<AndersonDarling, Test
             continue;
         }
         let (below, through) = (i0 as f64 + j0 as f64, i as f64 + j as f64);
-        let right = gap.signed(i, j);
-        let middle = 0.5 * (gap.signed(i0, j0) + right);
+        let (right, high) = (gap.signed(i, j), even(i, j));
+        // A cell begins where the one before it ends.
+        let (left, low) = core::mem::replace(&mut before, (right, high));
+        let middle = 0.5 * (left + right);
         // Counts beyond 2^53 may leave no room after rounding, next to nearly all of both samples.
         let own_room = room(below, through, total);
         let own = if own_room > 0.0 { l * middle * middle / own_room } else { 0.0 };
         a2.add(own);
-        // The same of the mean of both laws, for the effect.
-        let even = |i: u64, j: u64| 0.5 * (i as f64 / n + j as f64 / m);
-        let (low, high) = (even(i0, j0), even(i, j));
         let mass = high - low;
         let is_inside = high > TRIM.0 && high < TRIM.1;
         let own_trimmed = if is_inside { mass * right * right / (high * (1.0 - high)) } else { 0.0 };

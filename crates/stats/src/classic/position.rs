@@ -21,6 +21,9 @@ pub(super) struct Extent {
 impl Position {
     fn of_integer(key: i64) -> Self {
         let hi = key as f64;
+        if key.unsigned_abs() <= 1 << 53 {
+            return Self { hi, lo: 0.0 };
+        }
         // i64::MAX rounds up to 2^63, which i64 does not hold: i128 does.
         let lo = (i128::from(key) - hi as i128) as f64;
         Self { hi, lo }

@@ -168,6 +168,8 @@ impl Comparison {
         };
         comparison.coarse = comparison.coarse_columns(options.coarse_edges_max);
         if !identical && comparison.windows_needed() == (0, 0) {
+            comparison.golden.keep_steps(&comparison.coarse);
+            comparison.candidate.keep_steps(&comparison.coarse);
             comparison.noise = Some(comparison.estimate_noise());
         }
         Ok(comparison)

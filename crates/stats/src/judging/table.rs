@@ -10,7 +10,21 @@ use crate::histogram::{Cells, Ranks, Rows};
 
 /// Sparse counts of one side's placed windows; columns are indices into the sorted union of both sides' keys.
 #[derive(Debug, Clone)]
-pub(crate) struct Table(Rows);
+pub(crate) struct Table {
+    rows: Rows,
+    /// `S_w` at some edges that are asked for again and again, of all windows.
+    steps: OnceLock<Steps>,
+}
+
+/// `S_w` at ascending edges, a row a window.
+#[derive(Debug, Clone)]
+struct Steps {
+    edges: Vec<usize>,
+    sums: Matrix,
+}
+
+/// Numbers of steps that are kept: 8 MiB a side. More would not fit into fast memory, and are counted where they are needed.
+const STEPS_MOST: usize = 1 << 20;
 
 /// Checks one side's windows and returns the message count of each.
 pub(crate) fn window_counts(windows: &[Window<'_>], side: Side) -> Result<Vec<u64>, JudgingError> {
@@ -29,7 +43,7 @@ pub(crate) fn window_counts(windows: &[Window<'_>], side: Side) -> Result<Vec<u6
 /// The sorted union of the keys of both sides' placed windows, with the tables of both.
 pub(crate) fn tables(sides: [(&Arm, &[Window<'_>]); 2]) -> (Vec<i64>, [LazyTable; 2]) {
     let (keys, rows) = Rows::of(sides.map(|(arm, windows)| placed(arm, windows)));
-    (keys, rows.map(|rows| LazyTable { table: OnceLock::from(Table(rows)), windows: Vec::new() }))
+    (keys, rows.map(|rows| LazyTable { table: OnceLock::from(Table::new(rows)), windows: Vec::new() }))
 }
 
 /// Those of pairs of equal windows, with how often each key was seen: one side tells both, and its table is seldom looked at.
@@ -58,25 +72,57 @@ impl Deref for LazyTable {
     fn deref(&self) -> &Table {
         self.table.get_or_init(|| {
             let (_, [rows]) = Rows::of([self.windows.iter()]);
-            Table(rows)
+            Table::new(rows)
         })
     }
 }
 
+impl Steps {
+    /// The same at some of the edges, of some windows; `None` where one is not among them.
+    fn at(&self, edges: &[usize], windows: Range<usize>) -> Option<Matrix> {
+        let columns = self.edges.len();
+        let rows = &self.sums.data[windows.start * columns..windows.end * columns];
+        if edges == self.edges {
+            return Some(Matrix { columns, data: rows.to_vec() });
+        }
+        let mut all = self.edges.iter().enumerate();
+        let places: Vec<usize> =
+            edges.iter().map(|edge| all.find(|(_, own)| *own == edge).map(|(at, _)| at)).collect::<Option<_>>()?;
+        let data = rows.chunks_exact(columns.max(1)).flat_map(|row| places.iter().map(|at| row[*at])).collect();
+        Some(Matrix { columns: places.len(), data })
+    }
+}
+
 impl Table {
+    fn new(rows: Rows) -> Self {
+        Self { rows, steps: OnceLock::new() }
+    }
+
     /// The windows.
     pub(crate) fn windows(&self) -> usize {
-        self.0.len()
+        self.rows.len()
+    }
+
+    /// Counts the steps at these ascending edges at once, since they, or some of them, will be asked for several times.
+    pub(crate) fn keep_steps(&self, edges: &[usize]) {
+        if self.windows() * edges.len() <= STEPS_MOST {
+            self.steps.get_or_init(|| Steps { edges: edges.to_vec(), sums: self.steps(edges, 0..self.windows()) });
+        }
     }
 
     /// The non-empty cells of window `w`: (column, count), by column.
     #[inline(always)]
     pub(crate) fn cells(&self, w: usize) -> impl Iterator<Item = (usize, u64)> + '_ {
-        self.0.cells(w)
+        self.rows.cells(w)
     }
 
     /// `S_w(x)`: values of each of some windows at or below each of the ascending `edges` (columns).
     pub(crate) fn cumulative(&self, edges: &[usize], windows: Range<usize>) -> Matrix {
+        let kept = self.steps.get().and_then(|steps| steps.at(edges, windows.clone()));
+        kept.unwrap_or_else(|| self.steps(edges, windows))
+    }
+
+    fn steps(&self, edges: &[usize], windows: Range<usize>) -> Matrix {
         let mut out = Matrix::zeros(windows.len(), edges.len());
         for (i, w) in windows.enumerate() {
             let row = out.row_mut(i);
