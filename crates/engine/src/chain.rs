@@ -12,11 +12,11 @@ mod spines;
 mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use verismo_feed::checks::TRUNCATED_FILE;
 use verismo_feed::{EventReader, FeedCounters, FeedError, ReaderGroup, Rest, StreamName};
-use verismo_market::observe::{Carries, History, ObserveOptions, Part, StreamObserver};
+use verismo_market::observe::{Carries, Crew, History, ObserveOptions, Part, StreamObserver};
 use verismo_suite::trace::{ObservedHow, TraceGroup, TracePiece};
 
 use crate::execute::{ObservedSide, Read, decode, same_symbol};
@@ -94,6 +94,8 @@ pub(crate) struct Chain<'a> {
     pub(crate) symbol: Option<String>,
     /// Whether the decoder has a thread of its own.
     pub(crate) is_piped: bool,
+    /// Who its observables are shared among.
+    pub(crate) crew: Option<Arc<Crew>>,
     pub(crate) vault: &'a Vault<'a>,
     pub(crate) meter: &'a Meter,
     /// Its side, and the place of the group among those of the run.
@@ -217,7 +219,8 @@ impl Chain<'_> {
         let mut options = self.options_of(&live.observables, at);
         let Live { reader, observers, read, .. } = live;
         let before = *read;
-        decode(reader.as_mut(), read, self.is_piped, self.meter, |block, names| {
+        let is_piped = self.is_piped || self.crew.as_ref().is_some_and(|crew| !crew.is_busy());
+        decode(reader.as_mut(), read, is_piped, self.meter, |block, names| {
             let Some(name) = names.get(block.stream) else { return Ok(()) };
             if self.symbol.as_ref().is_some_and(|wanted| !same_symbol(wanted, &name.symbol)) {
                 return Ok(());
@@ -233,7 +236,7 @@ impl Chain<'_> {
                     None => StreamObserver::new(&options),
                 };
                 options.expected_span_ns = 0;
-                observers.insert(name.clone(), observer);
+                observers.insert(name.clone(), observer.with_crew(self.crew.clone()));
             }
             if let Some(observer) = observers.get_mut(name) {
                 observer.observe(&block.batch, &block.source);

@@ -1,16 +1,16 @@
 //! Reads and observes streams on threads.
 //!
-//! A job is one reader: an ordered group of files with streams of its own. Inside a job the events of a stream are observed
-//! in order by one thread, so threads cannot change a state; jobs run side by side, and the decoder of a large job runs ahead of its
-//! observers by a bounded number of blocks.
+//! A job is one reader: an ordered group of files with streams of its own. Inside a job an observable sees the events of a stream in
+//! order, so threads cannot change a state; jobs run side by side, and the decoder of a large job runs ahead of its observers by a
+//! bounded number of blocks. Where there are more threads than jobs, the observables of a stream are shared among them.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use verismo_feed::{Block, EventReader, FeedCounters, FeedError, ReaderGroup, StreamName};
-use verismo_market::observe::{ObserveOptions, Observed, StreamObserver};
+use verismo_market::observe::{Crew, ObserveOptions, Observed, StreamObserver};
 
 use crate::chain::{Chain, Spines, Vault};
 use crate::meter::Meter;
@@ -62,7 +62,9 @@ pub(crate) fn run_jobs(jobs: Vec<Job>, threads: usize, vault: Option<&Vault<'_>>
     let queue: Vec<Mutex<Option<Job>>> = jobs.into_iter().map(|job| Mutex::new(Some(job))).collect();
     let results: Vec<Mutex<Option<JobResult>>> = (0..count).map(|_| Mutex::new(None)).collect();
     let next = AtomicUsize::new(0);
+    let crew = Crew::new(threads).map(Arc::new);
     let work = || {
+        let _busy = crew.as_deref().map(Crew::work);
         // Each turn takes a job nobody has, so the loop ends after at most `count` turns.
         for _ in 0..count {
             let index = next.fetch_add(1, Ordering::Relaxed);
@@ -74,9 +76,10 @@ pub(crate) fn run_jobs(jobs: Vec<Job>, threads: usize, vault: Option<&Vault<'_>>
                 (Some(vault), Some(group)) => {
                     let (options, symbol) = (job.options.clone(), job.symbol.clone());
                     let place = (side, index);
-                    Chain { group, options, symbol, is_piped, vault, meter, place }.observe()
+                    let crew = crew.clone();
+                    Chain { group, options, symbol, is_piped, crew, vault, meter, place }.observe()
                 }
-                _ => observe_as_expected(job, is_piped, meter),
+                _ => observe_as_expected(job, (is_piped, crew.as_ref()), meter),
             };
             if let Ok(mut result) = results[index].lock() {
                 *result = Some((side, observed));
@@ -104,25 +107,29 @@ pub fn observe(
     options: &ObserveOptions,
     meter: &Meter,
 ) -> Result<ObservedSide, FeedError> {
-    observe_job(Job { side: 0, options: options.clone(), symbol: None, bytes: 0, reader, again: None }, false, meter)
+    let job = Job { side: 0, options: options.clone(), symbol: None, bytes: 0, reader, again: None };
+    observe_job(job, (false, None), meter)
 }
 
+/// Whether a job's decoder has a thread of its own, and who its observables are shared among.
+type Threads<'a> = (bool, Option<&'a Arc<Crew>>);
+
 /// Observes a job as long as its files look, and once more, expecting nothing, if it turns out shorter.
-fn observe_as_expected(mut job: Job, is_piped: bool, meter: &Meter) -> Result<ObservedSide, FeedError> {
-    let Some(again) = job.again.take() else { return observe_job(job, is_piped, meter) };
+fn observe_as_expected(mut job: Job, threads: Threads<'_>, meter: &Meter) -> Result<ObservedSide, FeedError> {
+    let Some(again) = job.again.take() else { return observe_job(job, threads, meter) };
     let (side, bytes, options, symbol) = (job.side, job.bytes, job.options.clone(), job.symbol.clone());
     job.options.expected_span_ns = again.expected_span_ns();
-    let observed = observe_job(job, is_piped, meter)?;
+    let observed = observe_job(job, threads, meter)?;
     let is_shorter = observed.streams.iter().any(|(_, observed)| observed.is_shorter_than_expected);
     if !is_shorter || meter.is_cancelled() {
         return Ok(observed);
     }
-    observe_job(Job { side, bytes, options, symbol, reader: again.open()?, again: None }, is_piped, meter)
+    observe_job(Job { side, bytes, options, symbol, reader: again.open()?, again: None }, threads, meter)
 }
 
-fn observe_job(job: Job, is_piped: bool, meter: &Meter) -> Result<ObservedSide, FeedError> {
+fn observe_job(job: Job, (is_piped, crew): Threads<'_>, meter: &Meter) -> Result<ObservedSide, FeedError> {
     let Job { options, symbol, mut reader, .. } = job;
-    let mut streams = Streams::new(&options, symbol);
+    let mut streams = Streams { options, symbol, crew: crew.cloned(), observers: BTreeMap::new() };
     let mut read = Read::default();
     decode(reader.as_mut(), &mut read, is_piped, meter, |block, names| {
         streams.observe(block, names);
@@ -225,14 +232,11 @@ impl Read {
 struct Streams {
     options: ObserveOptions,
     symbol: Option<String>,
+    crew: Option<Arc<Crew>>,
     observers: BTreeMap<StreamName, StreamObserver>,
 }
 
 impl Streams {
-    fn new(options: &ObserveOptions, symbol: Option<String>) -> Self {
-        Self { options: options.clone(), symbol, observers: BTreeMap::new() }
-    }
-
     fn observe(&mut self, block: &Block, names: &[StreamName]) {
         let Some(name) = names.get(block.stream) else { return };
         if self.symbol.as_ref().is_some_and(|wanted| !same_symbol(wanted, &name.symbol)) {
@@ -241,7 +245,7 @@ impl Streams {
         if let Some(observer) = self.observers.get_mut(name) {
             observer.observe(&block.batch, &block.source);
         } else {
-            let mut observer = StreamObserver::new(&self.options);
+            let mut observer = StreamObserver::new(&self.options).with_crew(self.crew.clone());
             observer.observe(&block.batch, &block.source);
             self.observers.insert(name.clone(), observer);
             // Files tell how long they are, not how long each of their streams is.

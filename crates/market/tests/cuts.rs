@@ -3,11 +3,13 @@
 
 mod support;
 
+use std::sync::{Arc, LazyLock};
+
 use proptest::prelude::*;
 use support::{Feed, ONE, at_ms};
 use verismo_market::event::{EventBatch, NO_ID, NO_TIME, Side, flags};
 use verismo_market::message::{Body, Level, OrderAction, OrderEvent, RestingOrder};
-use verismo_market::observe::{ObserveOptions, Observed, Part, ScanPart, Series, StreamObserver};
+use verismo_market::observe::{Crew, ObserveOptions, Observed, Part, ScanPart, Series, StreamObserver};
 use verismo_stats::state::{Carry as _, Reader};
 
 /// A trade a minute for nine hours.
@@ -241,9 +243,11 @@ fn scarred(mut batch: EventBatch, scars: &[(usize, u8)]) -> EventBatch {
     batch
 }
 
-/// Observes the rows in batches that end at the cuts.
+/// Observes the rows in batches that end at the cuts; if there are any, with more threads than one.
 fn observe_cut(batch: &EventBatch, cuts: &[usize], options: &ObserveOptions) -> Observed {
-    let mut observer = StreamObserver::new(options);
+    static CREW: LazyLock<Option<Arc<Crew>>> = LazyLock::new(|| Crew::new(3).map(Arc::new));
+    let crew = CREW.clone().filter(|_| !cuts.is_empty());
+    let mut observer = StreamObserver::new(options).with_crew(crew);
     let mut part = EventBatch::default();
     for i in 0..batch.len() {
         if cuts.contains(&i) {

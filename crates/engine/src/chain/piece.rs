@@ -351,18 +351,22 @@ pub(super) fn keep(
         str::to_owned,
     );
     let has_updates = key::has_updates(&chain.options.observables);
-    let (mut parts, mut states) = (Vec::new(), States::new());
-    for id in computed {
+    let part = |id: &String| {
         let version = registry::entry(id).map(|entry| entry.version);
-        let key = version.and_then(|version| key::observable(at, &base, (id, version), has_updates));
-        let Some(key) = key else { continue };
-        let content = piece.encode_observable(id);
-        states.insert(id.clone(), content_digest(&content));
-        parts.push(Stored { key, note: piece.encode_note(id), content });
+        let key = version.and_then(|version| key::observable(at, &base, (id, version), has_updates))?;
+        Some((id.clone(), Stored::new(key, piece.encode_note(id), &piece.encode_observable(id))))
+    };
+    let of_observables = match &chain.crew {
+        Some(crew) => crew.map(computed, part),
+        None => computed.iter().map(part).collect(),
+    };
+    let (mut states, mut parts) = (States::new(), Vec::new());
+    for (id, part) in of_observables.into_iter().flatten() {
+        states.insert(id, part.digest);
+        parts.push(part);
     }
     if computed.iter().any(|id| reads_tape(id)) {
-        let key = key::tape(at, &base, has_updates);
-        parts.push(Stored { key, note: piece.encode_tape(), content: Vec::new() });
+        parts.push(Stored::new(key::tape(at, &base, has_updates), piece.encode_tape(), &[]));
     }
     if !parts.is_empty() {
         store.put_parts(&keys.parts(&parts), &parts);

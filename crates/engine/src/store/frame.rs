@@ -1,6 +1,10 @@
 //! The bytes of an object: what they are, a checksum, and the content, packed.
 
+use std::cell::RefCell;
+use std::io;
+
 pub(crate) use verismo_judge::digest::{Digest, hex};
+use zstd::bulk::{Compressor, Decompressor};
 
 /// The digest that [`hex`] wrote.
 pub(crate) fn unhex(text: &str) -> Option<Digest> {
@@ -76,9 +80,15 @@ pub(super) fn open(name: &str, bytes: &[u8]) -> Result<Vec<u8>, String> {
     unpack(packed)
 }
 
+thread_local! {
+    /// To set one up takes longer than what it does to the states of an observable in a file.
+    static PACKER: RefCell<io::Result<Compressor<'static>>> = RefCell::new(Compressor::new(LEVEL));
+    static UNPACKER: RefCell<io::Result<Decompressor<'static>>> = RefCell::new(Decompressor::new());
+}
+
 pub(super) fn pack(content: &[u8]) -> Vec<u8> {
     // Compression into memory cannot fail; were it to, the object could not be read, and would count as damaged.
-    zstd::bulk::compress(content, LEVEL).unwrap_or_default()
+    PACKER.with_borrow_mut(|packer| packer.as_mut().ok()?.compress(content).ok()).unwrap_or_default()
 }
 
 /// How much packed bytes say that they unpack to.
@@ -89,7 +99,11 @@ pub(super) fn size(packed: &[u8]) -> Result<usize, String> {
 }
 
 pub(super) fn unpack(packed: &[u8]) -> Result<Vec<u8>, String> {
-    zstd::bulk::decompress(packed, size(packed)?).map_err(|error| error.to_string())
+    let size = size(packed)?;
+    UNPACKER.with_borrow_mut(|unpacker| match unpacker {
+        Ok(unpacker) => unpacker.decompress(packed, size).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    })
 }
 
 /// Of the packed bytes and the name, so that no object passes for another.

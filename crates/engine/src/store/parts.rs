@@ -31,9 +31,13 @@ pub(super) const AT_FIRST: u64 = 16 << 10;
 pub(crate) struct Part {
     /// The digest of all that it depends on.
     pub(crate) key: Digest,
+    /// The digest of its content, see [`content_digest`].
+    pub(crate) digest: Digest,
     /// What is needed of it even where its content is not.
-    pub(crate) note: Vec<u8>,
-    pub(crate) content: Vec<u8>,
+    note: Vec<u8>,
+    /// Bytes of its content.
+    length: u64,
+    packed: Vec<u8>,
 }
 
 /// A part as the head tells it.
@@ -54,6 +58,13 @@ pub(crate) struct Head {
     pub(crate) parts: Vec<Told>,
     /// The object, where it came as a whole.
     pub(crate) whole: Option<Bytes>,
+}
+
+impl Part {
+    /// A part of that content, packed.
+    pub(crate) fn new(key: Digest, note: Vec<u8>, content: &[u8]) -> Self {
+        Self { key, digest: content_digest(content), note, length: content.len() as u64, packed: frame::pack(content) }
+    }
 }
 
 impl Store {
@@ -140,15 +151,14 @@ pub(crate) fn content_digest(content: &[u8]) -> Digest {
 fn close(name: &str, parts: &[Part]) -> Bytes {
     let (mut head, mut rest) = (Vec::new(), Vec::new());
     put_u64(&mut head, parts.len() as u64);
-    for Part { key, note, content } in parts {
+    for Part { key, digest, note, length, packed } in parts {
         head.extend_from_slice(key);
-        head.extend_from_slice(&content_digest(content));
+        head.extend_from_slice(digest);
         put_u64(&mut head, note.len() as u64);
         head.extend_from_slice(note);
-        put_u64(&mut head, content.len() as u64);
-        let packed = frame::pack(content);
+        put_u64(&mut head, *length);
         put_u64(&mut head, packed.len() as u64);
-        rest.extend_from_slice(&packed);
+        rest.extend_from_slice(packed);
     }
     let head = frame::pack(&head);
     let mut bytes = Vec::with_capacity(BEFORE + head.len() + rest.len());
@@ -277,13 +287,12 @@ mod tests {
 
     const NAME: &str = "a/b.parts";
 
+    fn content(i: u8) -> Vec<u8> {
+        (0..2_000 * u32::from(i)).map(|k| (k % 251) as u8 ^ i).collect()
+    }
+
     fn parts() -> Vec<Part> {
-        let part = |i: u8| Part {
-            key: [i; 32],
-            note: vec![i; usize::from(i)],
-            content: (0..2_000 * u32::from(i)).map(|k| (k % 251) as u8 ^ i).collect(),
-        };
-        (0..4).map(part).collect()
+        (0..4).map(|i| Part::new([i; 32], vec![i; usize::from(i)], &content(i))).collect()
     }
 
     fn file(store: &Store) -> std::path::PathBuf {
@@ -299,11 +308,11 @@ mod tests {
         let head = store.head(NAME).unwrap();
         assert_eq!(head.parts.iter().map(|told| told.key[0]).collect::<Vec<_>>(), [0, 1, 2, 3]);
         assert_eq!(head.parts[3].note, [3; 3]);
-        assert_eq!(head.parts[2].digest, content_digest(&parts()[2].content));
+        assert_eq!(head.parts[2].digest, content_digest(&content(2)));
         let wanted = [&head.parts[3], &head.parts[0]];
-        assert_eq!(store.parts(NAME, None, &wanted).unwrap(), [parts()[3].content.clone(), Vec::new()]);
+        assert_eq!(store.parts(NAME, None, &wanted).unwrap(), [content(3), Vec::new()]);
         // A head that is longer than what is read at first.
-        let noted = Part { key: [9; 32], note: noise(60_000), content: vec![7] };
+        let noted = Part::new([9; 32], noise(60_000), &[7]);
         store.put_parts("a/c.parts", std::slice::from_ref(&noted));
         let head = store.head("a/c.parts").unwrap();
         assert!(head.parts[0].place.start > 2 * AT_FIRST, "{:?}", head.parts[0].place);
@@ -321,7 +330,7 @@ mod tests {
         let objects = object_store::local::LocalFileSystem::new_with_prefix(folder.path()).unwrap();
         let store = Store::on(super::super::Line::new("elsewhere".to_owned(), Box::new(objects)), None).unwrap();
         let content = noise(100_000);
-        let part = Part { key: [1; 32], note: vec![2], content: content.clone() };
+        let part = Part::new([1; 32], vec![2], &content);
         store.put_parts(NAME, &[part]);
         store.settle();
         let path = folder.path().join(NAME);
@@ -365,7 +374,7 @@ mod tests {
                 std::fs::write(file(&store), bytes).unwrap();
                 let wanted: Vec<&Told> = known.parts.iter().collect();
                 let read = store.parts(NAME, None, &wanted);
-                let contents: Vec<Vec<u8>> = parts().into_iter().map(|part| part.content).collect();
+                let contents: Vec<Vec<u8>> = (0..4).map(content).collect();
                 assert!(read.is_none_or(|read| read == contents), "byte {at}");
             }
         }

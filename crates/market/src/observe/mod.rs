@@ -23,6 +23,7 @@
 
 pub mod clock;
 mod counters;
+mod crew;
 pub mod frame;
 mod observed;
 mod panels;
@@ -36,6 +37,7 @@ mod stored;
 mod windows;
 
 pub use counters::{Check, Counter, EXAMPLES_MAX, Example};
+pub use crew::{Busy, Crew};
 pub use observed::{Observed, QuoteCheck, Series, SeriesWindows};
 pub use panels::WindowPanels;
 pub use part::{History, Misfit, Part, ScanPart, SeriesPart, SeriesSum};
@@ -48,6 +50,7 @@ use frame::Frame;
 use registry::{Needs, Observable, REGISTRY};
 use scan::Scan;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use verismo_stats::state::{Carry, DecodeError, Reader};
 
 /// One second in ns.
@@ -127,6 +130,7 @@ pub struct StreamObserver {
     window_min_ns: i64,
     clock_ns: i64,
     history: History,
+    crew: Option<Arc<Crew>>,
 }
 
 /// What an observer hands on to the next piece of its stream: with the ids so far it is all that the pieces before can mean to those behind.
@@ -163,7 +167,14 @@ impl StreamObserver {
             window_min_ns: options.window_min_ns,
             clock_ns: options.clock_ns,
             history: History::default(),
+            crew: None,
         }
+    }
+
+    /// With threads to share its observables among.
+    #[must_use]
+    pub fn with_crew(self, crew: Option<Arc<Crew>>) -> Self {
+        Self { crew, ..self }
     }
 
     /// An observer that goes on where another one with the same options was cut.
@@ -282,8 +293,9 @@ impl StreamObserver {
 
     fn flush(&mut self) {
         self.scan.watch_rate(&self.frame);
-        for observable in &mut self.observables {
-            observable.observe(&self.frame);
+        match &self.crew {
+            Some(crew) => crew.observe(&mut self.observables, &self.frame),
+            None => self.observables.iter_mut().for_each(|observable| observable.observe(&self.frame)),
         }
         self.frame.clear();
         let window_ns = self.earned_window_ns();
