@@ -1,6 +1,7 @@
 //! What validating again costs after a change: two simulated markets in hourly files, a store, and edits at random places.
 //!
-//! `VERISMO_BENCH_EVENTS` sets the messages of both sides together, 50 million by default, in several hundred files.
+//! `VERISMO_BENCH_MESSAGES` sets the messages of both sides together; by default they are 50 million events (trades and changes of
+//! levels) in several hundred files.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 use std::fs;
@@ -20,7 +21,8 @@ const HOUR_NS: i64 = 3_600_000_000_000;
 const SLOWER: i64 = 20;
 /// One file in so many is edited.
 const EDITED: u64 = 100;
-const EVENTS: u64 = 50_000_000;
+/// A message is eleven events in the mean.
+const MESSAGES: u64 = 4_520_000;
 
 struct Bench {
     dir: tempfile::TempDir,
@@ -123,22 +125,23 @@ fn main() {
     if std::env::args().any(|arg| arg == "--test") {
         return;
     }
-    let events = std::env::var("VERISMO_BENCH_EVENTS").ok().map_or(EVENTS, |text| text.parse().unwrap());
+    let messages = std::env::var("VERISMO_BENCH_MESSAGES").ok().map_or(MESSAGES, |text| text.parse().unwrap());
     let mut suite = Suite::builtin("market").unwrap();
     let added = suite.observables.pop().unwrap();
     let bench = Bench { dir: tempfile::tempdir().unwrap(), suite: suite.clone() };
     let started = Instant::now();
-    let n_golden = write(&bench.path("golden"), None, 5, events / 2);
-    let n_candidate = write(&bench.path("candidate"), Some(&bench.path("edits")), 6, events / 2);
+    let n_golden = write(&bench.path("golden"), None, 5, messages / 2);
+    let n_candidate = write(&bench.path("candidate"), Some(&bench.path("edits")), 6, messages / 2);
     let raw = size(&bench.path("golden")) + size(&bench.path("candidate"));
     let seconds = started.elapsed().as_secs_f64();
     println!(
-        "{events} messages in {n_golden} + {n_candidate} files, {:.0} MB, written in {seconds:.0} s",
+        "{messages} messages in {n_golden} + {n_candidate} files, {:.0} MB, written in {seconds:.0} s",
         raw as f64 / 1e6
     );
     // Files that were written a moment ago are read again the next time.
     std::thread::sleep(Duration::from_millis(200));
 
+    bench.run("the first run, which warms up", &bench.suite, None);
     let plain = bench.run("cold, without a store", &bench.suite, None);
     let cold = bench.run("cold, with a store", &bench.suite, Some(bench.store()));
     println!("  the store costs {:.1} % of CPU time", 100.0 * (cold.cpu / plain.cpu - 1.0));
@@ -182,14 +185,14 @@ fn main() {
     println!("  its own share of a run without a store: {:.2} CPU-s", fresh.cpu - plain.cpu);
 
     fs::remove_dir_all(bench.path("golden")).unwrap();
-    write(&bench.path("golden"), None, 7, events / 2);
+    write(&bench.path("golden"), None, 7, messages / 2);
     std::thread::sleep(Duration::from_millis(200));
     let golden = bench.run("another golden", &bench.suite, Some(bench.store()));
     println!("  {:.0} % of the cold run's CPU time", 100.0 * golden.cpu / cold.cpu);
     fs::remove_dir_all(bench.path("candidate")).unwrap();
     fs::remove_dir_all(bench.path("golden")).unwrap();
-    write(&bench.path("golden"), None, 8, events / 2);
-    write(&bench.path("candidate"), None, 9, events / 2);
+    write(&bench.path("golden"), None, 8, messages / 2);
+    write(&bench.path("candidate"), None, 9, messages / 2);
     std::thread::sleep(Duration::from_millis(200));
     let all = bench.run("every file changed", &bench.suite, Some(bench.store()));
     println!("  {:.0} % of the cold run's CPU time", 100.0 * all.cpu / cold.cpu);

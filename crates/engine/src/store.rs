@@ -6,6 +6,7 @@
 
 mod ahead;
 mod claims;
+mod folder;
 mod frame;
 mod line;
 mod pack;
@@ -173,6 +174,12 @@ impl Store {
     }
 
     fn fetch(&self, path: &Name) -> Option<Fetched> {
+        if let Some(folder) = &self.folder {
+            return folder::read_whole(&folder.join(path.as_ref()))
+                .map_err(|error| self.unreadable(&error))
+                .ok()
+                .flatten();
+        }
         if let Some(fetched) = self.ahead.take(path) {
             return Some(fetched);
         }
@@ -194,6 +201,9 @@ impl Store {
     pub(crate) fn names(&self, folder: &str) -> Vec<String> {
         if !self.line.reads() {
             return Vec::new();
+        }
+        if let Some(root) = &self.folder {
+            return folder::list(root, folder).map_err(|error| self.unreadable(&error)).unwrap_or_default();
         }
         let folder = Name::from(folder);
         let listed = self.line.ask_again(|| self.line.objects.list_with_delimiter(Some(&folder)));
@@ -279,6 +289,11 @@ impl Store {
             }
             _ => {}
         }
+    }
+
+    fn unreadable(&self, error: &std::io::Error) {
+        let (place, detail) = (self.line.place.clone(), error.to_string());
+        self.line.report(StoreError::Io { place, action: "read", detail });
     }
 
     /// Waits for what is on its way.

@@ -11,6 +11,7 @@ use verismo_stats::sample::{IdRuns, IdSample};
 use verismo_stats::state::MergeError;
 
 use crate::digest::{Digest, series_digest};
+use crate::leave_out::runs;
 
 pub use verismo_suite::report::Example;
 
@@ -237,13 +238,7 @@ impl StreamStates {
 impl Known {
     /// Of the states of an observable of a stream, which are at hand.
     pub fn of(stream: &StreamStates, observable: &str) -> Option<Self> {
-        let mut windows: Vec<(i64, i64)> = Vec::new();
-        for index in stream.series.get(observable)?.indices() {
-            match windows.last_mut() {
-                Some((_, last)) if *last == index.wrapping_sub(1) => *last = index,
-                _ => windows.push((index, index)),
-            }
-        }
+        let windows = runs(stream.series.get(observable)?.indices());
         Some(Self { digest: series_digest(stream, observable), windows })
     }
 

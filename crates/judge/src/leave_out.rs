@@ -33,12 +33,44 @@ impl StreamStates {
     pub fn window_indices(&self, observables: &[String]) -> BTreeSet<i64> {
         let wanted =
             self.observables().filter(|id| observables.is_empty() || observables.iter().any(|other| other == id));
-        let indices = |id: &str| match (self.series.get(id), self.known.get(id)) {
-            (Some(series), _) => series.indices(),
-            (None, known) => known.iter().flat_map(|k| &k.windows).flat_map(|(first, last)| *first..=*last).collect(),
-        };
-        wanted.flat_map(indices).collect()
+        self.runs_of(wanted).into_iter().flat_map(|(first, last)| first..=last).collect()
     }
+
+    /// The windows that any observable has a value in, as runs: first and last of each, ascending.
+    pub(crate) fn window_runs(&self) -> Vec<(i64, i64)> {
+        self.runs_of(self.observables())
+    }
+
+    fn runs_of<'a>(&self, observables: impl Iterator<Item = &'a str>) -> Vec<(i64, i64)> {
+        let mut all: Vec<(i64, i64)> = Vec::new();
+        for id in observables {
+            match (self.series.get(id), self.known.get(id)) {
+                (Some(series), _) => all.extend(runs(series.indices())),
+                (None, known) => all.extend(known.iter().flat_map(|known| &known.windows)),
+            }
+        }
+        all.sort_unstable();
+        let mut joined: Vec<(i64, i64)> = Vec::new();
+        for (first, last) in all {
+            match joined.last_mut() {
+                Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
+                _ => joined.push((first, last)),
+            }
+        }
+        joined
+    }
+}
+
+/// Ascending indices as runs: first and last of each.
+pub(crate) fn runs(indices: impl IntoIterator<Item = i64>) -> Vec<(i64, i64)> {
+    let mut runs: Vec<(i64, i64)> = Vec::new();
+    for index in indices {
+        match runs.last_mut() {
+            Some((_, last)) if *last == index.wrapping_sub(1) => *last = index,
+            _ => runs.push((index, index)),
+        }
+    }
+    runs
 }
 
 impl Series {

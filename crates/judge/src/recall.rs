@@ -75,9 +75,9 @@ impl<'a> Memory<'a> {
         rules(&mut fields, suite, pair);
         // What is seen in few windows is judged by their share of all windows, those of any observable.
         for side in [pair.golden, pair.candidate] {
-            let indices = side.window_indices(&[]);
-            fields.number(indices.len() as u64);
-            indices.iter().for_each(|index| fields.bytes(&index.to_le_bytes()));
+            let runs = side.window_runs();
+            fields.number(runs.len() as u64);
+            runs.iter().for_each(|(first, last)| fields.bytes(&[first.to_le_bytes(), last.to_le_bytes()].concat()));
         }
         fields.finish()
     }

@@ -3,19 +3,18 @@
 //! Layout: what it is; a checksum of its name and head; the length of the head, packed; the head; the parts, packed one by one. The head
 //! tells of each part its key, the digest of its content, a note, and how long it is. The digest is the part's checksum.
 
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
 use std::ops::Range;
-use std::path::Path;
 
 use bytes::Bytes;
 use object_store::PutMode;
 use object_store::path::Path as Name;
 use verismo_stats::state::{DecodeError, Reader, put_u64};
 
+use super::folder::{read_front, read_parts};
 use super::frame::{self, Hasher};
-use super::line::{Fetched, Trouble};
-use super::{Digest, Store, StoreError};
+use super::line::Trouble;
+use super::{Digest, Store};
 
 /// What such an object begins with; the last byte is the version.
 const MAGIC: &[u8; 8] = b"verismp\x01";
@@ -132,11 +131,6 @@ impl Store {
             wanted.iter().zip(&packed).map(|(told, packed)| open_part(told, packed)).collect();
         opened.map_err(|detail| self.report_damage(name, &detail)).ok()
     }
-
-    fn unreadable(&self, error: &io::Error) {
-        let (place, detail) = (self.line.place.clone(), error.to_string());
-        self.line.report(StoreError::Io { place, action: "read", detail });
-    }
 }
 
 /// The digest of what is stored of an observable, or of another part.
@@ -172,7 +166,7 @@ fn close(name: &str, parts: &[Part]) -> Bytes {
 }
 
 /// The bytes from the front of an object that its head ends in, once those before it are there.
-fn head_end(bytes: &[u8]) -> Result<u64, String> {
+pub(super) fn head_end(bytes: &[u8]) -> Result<u64, String> {
     let Some((magic, rest)) = bytes.split_first_chunk::<8>() else {
         return Err("it ends in its first bytes".to_owned());
     };
@@ -242,47 +236,10 @@ fn checksum(name: &str, head: &[u8]) -> Digest {
     hasher.finish()
 }
 
-/// The front of a file up to the end of its head at least; `None` where there is none.
-fn read_front(path: &Path) -> io::Result<Option<Fetched>> {
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        file => file?,
-    };
-    let metadata = file.metadata()?;
-    let length = metadata.len();
-    let front = |n: u64| {
-        (&file).seek(SeekFrom::Start(0))?;
-        let mut bytes = vec![0; usize::try_from(n.min(length)).map_err(io::Error::other)?];
-        (&file).read_exact(&mut bytes).map(|()| bytes)
-    };
-    let mut bytes = front(AT_FIRST)?;
-    // A head that cannot be told is for whoever opens it to say.
-    if let Ok(end) = head_end(&bytes)
-        && end > bytes.len() as u64
-    {
-        bytes = front(end)?;
-    }
-    Ok(Some(Fetched { bytes: bytes.into(), length, modified: metadata.modified()? }))
-}
-
-fn read_parts(path: &Path, wanted: &[&Told]) -> io::Result<Vec<Vec<u8>>> {
-    let file = File::open(path)?;
-    let length = file.metadata()?.len();
-    let read = |told: &&Told| {
-        let place = &told.place;
-        // No more is made room for than there is.
-        if place.end > length {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        (&file).seek(SeekFrom::Start(place.start))?;
-        let mut bytes = vec![0; usize::try_from(place.end - place.start).map_err(io::Error::other)?];
-        (&file).read_exact(&mut bytes).map(|()| bytes)
-    };
-    wanted.iter().map(read).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
 
     const NAME: &str = "a/b.parts";

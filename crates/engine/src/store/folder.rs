@@ -1,0 +1,82 @@
+//! Objects of a folder of this machine, read without asking anybody else.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+
+use super::line::Fetched;
+use super::parts::{AT_FIRST, Told, head_end};
+
+/// An object as a whole; `None` where there is none.
+pub(super) fn read_whole(path: &Path) -> io::Result<Option<Fetched>> {
+    let Some(mut file) = open(path)? else { return Ok(None) };
+    let metadata = file.metadata()?;
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).map_err(io::Error::other)?);
+    file.read_to_end(&mut bytes)?;
+    Ok(Some(Fetched { length: bytes.len() as u64, bytes: bytes.into(), modified: metadata.modified()? }))
+}
+
+/// The names of the objects whose names begin with those of a folder, in order; none where there is none.
+pub(super) fn list(root: &Path, folder: &str) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(root.join(folder)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        // What is being written has `#` in its name.
+        if let Some(name) = name.to_str().filter(|name| !name.contains('#'))
+            && entry.file_type()?.is_file()
+        {
+            names.push(format!("{folder}/{name}"));
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn open(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        file => file.map(Some),
+    }
+}
+
+/// The front of a file up to the end of its head at least; `None` where there is none.
+pub(super) fn read_front(path: &Path) -> io::Result<Option<Fetched>> {
+    let Some(file) = open(path)? else { return Ok(None) };
+    let metadata = file.metadata()?;
+    let length = metadata.len();
+    let front = |n: u64| {
+        (&file).seek(SeekFrom::Start(0))?;
+        let mut bytes = vec![0; usize::try_from(n.min(length)).map_err(io::Error::other)?];
+        (&file).read_exact(&mut bytes).map(|()| bytes)
+    };
+    let mut bytes = front(AT_FIRST)?;
+    // A head that cannot be told is for whoever opens it to say.
+    if let Ok(end) = head_end(&bytes)
+        && end > bytes.len() as u64
+    {
+        bytes = front(end)?;
+    }
+    Ok(Some(Fetched { bytes: bytes.into(), length, modified: metadata.modified()? }))
+}
+
+/// The packed contents of some parts of an object.
+pub(super) fn read_parts(path: &Path, wanted: &[&Told]) -> io::Result<Vec<Vec<u8>>> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let read = |told: &&Told| {
+        let place = &told.place;
+        // No more is made room for than there is.
+        if place.end > length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        (&file).seek(SeekFrom::Start(place.start))?;
+        let mut bytes = vec![0; usize::try_from(place.end - place.start).map_err(io::Error::other)?];
+        (&file).read_exact(&mut bytes).map(|()| bytes)
+    };
+    wanted.iter().map(read).collect()
+}
