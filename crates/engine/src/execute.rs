@@ -52,7 +52,7 @@ pub(crate) struct Job {
 /// The side of a job and what came of it.
 pub(crate) type JobResult = (usize, Result<ObservedSide, FeedError>);
 
-/// Runs all jobs on at most `threads` observers; the results come in the order of the jobs.
+/// Runs all jobs on at most `threads` threads and those of their decoders; the results come in the order of the jobs.
 pub(crate) fn run_jobs(jobs: Vec<Job>, threads: usize, vault: Option<&Vault<'_>>, meter: &Meter) -> Vec<JobResult> {
     let count = jobs.len();
     // A job that is more than its thread's share of the work gets a second one for its decoder. Others do not: blocks that go from
@@ -62,7 +62,8 @@ pub(crate) fn run_jobs(jobs: Vec<Job>, threads: usize, vault: Option<&Vault<'_>>
     let queue: Vec<Mutex<Option<Job>>> = jobs.into_iter().map(|job| Mutex::new(Some(job))).collect();
     let results: Vec<Mutex<Option<JobResult>>> = (0..count).map(|_| Mutex::new(None)).collect();
     let next = AtomicUsize::new(0);
-    let crew = Crew::new(threads).map(Arc::new);
+    let crew = Crew::new(threads, |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok());
+    let crew = crew.map(Arc::new);
     let work = || {
         let _busy = crew.as_deref().map(Crew::work);
         // Each turn takes a job nobody has, so the loop ends after at most `count` turns.

@@ -202,10 +202,10 @@ impl Store {
         if !self.line.reads() {
             return Vec::new();
         }
-        if let Some(root) = &self.folder {
-            return folder::list(root, folder).map_err(|error| self.unreadable(&error)).unwrap_or_default();
-        }
         let folder = Name::from(folder);
+        if let Some(root) = &self.folder {
+            return folder::list(root, &folder).map_err(|error| self.unreadable(&error)).unwrap_or_default();
+        }
         let listed = self.line.ask_again(|| self.line.objects.list_with_delimiter(Some(&folder)));
         match self.handle.block_on(listed) {
             Ok(found) => found.objects.into_iter().map(|object| object.location.to_string()).collect(),

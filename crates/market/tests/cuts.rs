@@ -243,10 +243,20 @@ fn scarred(mut batch: EventBatch, scars: &[(usize, u8)]) -> EventBatch {
     batch
 }
 
-/// Observes the rows in batches that end at the cuts; if there are any, with more threads than one.
+/// Observes the rows in batches that end at the cuts.
 fn observe_cut(batch: &EventBatch, cuts: &[usize], options: &ObserveOptions) -> Observed {
-    static CREW: LazyLock<Option<Arc<Crew>>> = LazyLock::new(|| Crew::new(3).map(Arc::new));
-    let crew = CREW.clone().filter(|_| !cuts.is_empty());
+    observe_with(None, batch, cuts, options)
+}
+
+/// The same on more threads than one.
+fn observe_on_threads(batch: &EventBatch, cuts: &[usize], options: &ObserveOptions) -> Observed {
+    static CREW: LazyLock<Option<Arc<Crew>>> = LazyLock::new(|| {
+        Crew::new(3, |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok()).map(Arc::new)
+    });
+    observe_with(CREW.clone(), batch, cuts, options)
+}
+
+fn observe_with(crew: Option<Arc<Crew>>, batch: &EventBatch, cuts: &[usize], options: &ObserveOptions) -> Observed {
     let mut observer = StreamObserver::new(options).with_crew(crew);
     let mut part = EventBatch::default();
     for i in 0..batch.len() {
@@ -330,6 +340,7 @@ proptest! {
         let batch = scarred(stream(&steps), &scars);
         let whole = observe_cut(&batch, &[], &options);
         prop_assert_eq!(&observe_cut(&batch, &cuts, &options), &whole);
+        prop_assert_eq!(&observe_on_threads(&batch, &cuts, &options), &whole);
     }
 
     #[test]

@@ -116,10 +116,29 @@ fn market(n: u64) -> Rows {
 fn on_a_line() -> Rows {
     let mut price = 0.0;
     let values = uniform(7_002, 400).flat_map(|v| {
-        price += v / 3.0 * 1e100;
+        price += v / 3.0;
         [price, v]
     });
     Rows::of_values(2, values.collect(), SECOND)
+}
+
+/// One row of which both columns are out of proportion, between others that are not all alike.
+fn one_row_outweighs(base: &Rows) -> Rows {
+    mapped(base, |i, v| if i < 2 * 399 { v } else { v * [1e117, -5e258][i % 2] })
+}
+
+/// A line that fits exactly is one row's where that row outweighs the others; a market in which flow alone moves the price is not refused.
+#[test]
+fn only_a_line_of_one_row_has_no_noise() {
+    let (market, line) = (market(400), on_a_line());
+    for number in [t::RegressionNumber::Slope, t::RegressionNumber::Correlation, t::RegressionNumber::RSquared] {
+        let regression = t::Regression::new(0, 1, Spacing::Time(SECOND), 0, number);
+        let [_, exact] = regression.read(&market, &line).unwrap();
+        assert!((exact.values[0] - if number == t::RegressionNumber::Slope { 1.0 / 3.0 } else { 1.0 }).abs() < 1e-12);
+        let refused =
+            regression.read(&market, &one_row_outweighs(&market)).map(drop).map_err(|error| error.to_string());
+        assert!(refused.as_ref().is_err_and(|error| error.contains("one row outweighs")), "{refused:?}");
+    }
 }
 
 fn mapped(rows: &Rows, of: impl Fn(usize, f64) -> f64) -> Rows {
@@ -161,6 +180,7 @@ fn degenerate_panels_give_a_reason_or_a_number() {
         ("alternating", mapped(&base, |i, _| if i / 2 % 2 == 0 { 1.0 } else { -1.0 })),
         ("growing", mapped(&base, |i, v| v * 1.5_f64.powi(i as i32 / 2))),
         ("on a line", on_a_line()),
+        ("one row outweighs", one_row_outweighs(&base)),
         ("one time", timed(&base, |_, _| 5)),
         ("descending", timed(&base, |_, t| -t)),
         ("ends of time", timed(&base, |i, _| if i < 200 { i64::MIN } else { i64::MAX })),

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
+use object_store::path::Path as Name;
+
 use super::line::Fetched;
 use super::parts::{AT_FIRST, Told, head_end};
 
@@ -17,20 +19,19 @@ pub(super) fn read_whole(path: &Path) -> io::Result<Option<Fetched>> {
 }
 
 /// The names of the objects whose names begin with those of a folder, in order; none where there is none.
-pub(super) fn list(root: &Path, folder: &str) -> io::Result<Vec<String>> {
-    let entries = match fs::read_dir(root.join(folder)) {
+pub(super) fn list(root: &Path, folder: &Name) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(root.join(folder.as_ref())) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry?;
-        let name = entry.file_name();
-        // What is being written has `#` in its name.
-        if let Some(name) = name.to_str().filter(|name| !name.contains('#'))
-            && entry.file_type()?.is_file()
-        {
-            names.push(format!("{folder}/{name}"));
+        // Followed where it is a link; whoever sweeps may have removed it meanwhile. What is being written has `#` in its name.
+        let is_file = || fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_file());
+        let is_object = entry.file_type().is_ok_and(|kind| kind.is_file()) || is_file();
+        if let Some(name) = entry.file_name().to_str().filter(|name| is_object && !name.contains('#')) {
+            names.push(folder.clone().join(name).to_string());
         }
     }
     names.sort_unstable();

@@ -1,7 +1,9 @@
 //! Threads that observables of one stream are shared among, where there are more threads than streams.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::frame::Frame;
@@ -11,8 +13,11 @@ use super::registry::Observable;
 /// cannot change a state.
 #[derive(Debug)]
 pub struct Crew {
-    pool: rayon::ThreadPool,
-    /// Streams, or decoders of streams, that have a thread each.
+    threads: usize,
+    begin: fn(usize) -> Option<ThreadPool>,
+    /// `None` where threads cannot be had.
+    pool: OnceLock<Option<ThreadPool>>,
+    /// Threads with streams of their own. Their decoders, which mostly wait, are not counted.
     busy: AtomicUsize,
 }
 
@@ -21,10 +26,9 @@ pub struct Crew {
 pub struct Busy<'a>(&'a Crew);
 
 impl Crew {
-    /// A crew of so many threads; `None` where there are none to share, or they cannot be had.
-    pub fn new(threads: usize) -> Option<Self> {
-        let pool = || rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
-        (threads > 1).then(pool).flatten().map(|pool| Self { pool, busy: AtomicUsize::new(0) })
+    /// A crew of so many threads, which are begun when first needed; `None` where there are none to share.
+    pub fn new(threads: usize, begin: fn(usize) -> Option<ThreadPool>) -> Option<Self> {
+        (threads > 1).then(|| Self { threads, begin, pool: OnceLock::new(), busy: AtomicUsize::new(0) })
     }
 
     /// Says that a thread has work of its own.
@@ -35,25 +39,31 @@ impl Crew {
 
     /// Does something with each of the items, which takes a while; what comes of it stands in their order.
     pub fn map<T: Sync, R: Send>(&self, items: &[T], of: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
-        if self.is_busy() {
-            return items.iter().map(of).collect();
+        match self.free() {
+            Some(pool) => pool.install(|| items.par_iter().with_max_len(1).map(of).collect()),
+            None => items.iter().map(of).collect(),
         }
-        self.pool.install(|| items.par_iter().with_max_len(1).map(of).collect())
     }
 
     /// Shows the frame to all of them.
     pub(super) fn observe(&self, observables: &mut [Box<dyn Observable>], frame: &Frame) {
-        if self.is_busy() {
-            observables.iter_mut().for_each(|observable| observable.observe(frame));
-            return;
+        match self.free() {
+            Some(pool) => {
+                let all = observables.par_iter_mut().with_max_len(1);
+                pool.install(|| all.for_each(|observable| observable.observe(frame)));
+            }
+            None => observables.iter_mut().for_each(|observable| observable.observe(frame)),
         }
-        let all = observables.par_iter_mut().with_max_len(1);
-        self.pool.install(|| all.for_each(|observable| observable.observe(frame)));
     }
 
     /// Whether all threads have work of their own. Whoever is counted a moment late is helped, or helps, a frame later.
     pub fn is_busy(&self) -> bool {
-        self.busy.load(Ordering::Relaxed) >= self.pool.current_num_threads()
+        self.busy.load(Ordering::Relaxed) >= self.threads
+    }
+
+    /// The threads, if one of them is free.
+    fn free(&self) -> Option<&ThreadPool> {
+        if self.is_busy() { None } else { self.pool.get_or_init(|| (self.begin)(self.threads)).as_ref() }
     }
 }
 
@@ -69,8 +79,11 @@ mod tests {
 
     #[test]
     fn a_crew_helps_while_a_thread_is_free() {
-        assert!(Crew::new(0).is_none() && Crew::new(1).is_none());
-        let crew = Crew::new(2).unwrap();
+        fn pool(threads: usize) -> Option<ThreadPool> {
+            rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok()
+        }
+        assert!(Crew::new(0, pool).is_none() && Crew::new(1, pool).is_none());
+        let crew = Crew::new(2, pool).unwrap();
         let here = std::thread::current().id();
         let threads = || crew.map(&[(); 8], |()| std::thread::current().id());
         assert!(!threads().contains(&here));
@@ -82,5 +95,8 @@ mod tests {
         assert!(!crew.is_busy());
         drop(first);
         assert_eq!(crew.map(&[3, 1, 2], |n| n * 10), [30, 10, 20]);
+        // Where there are no threads everything is done here.
+        let alone = Crew::new(2, |_| None).unwrap();
+        assert_eq!(alone.map(&[(); 2], |()| std::thread::current().id()), [here; 2]);
     }
 }

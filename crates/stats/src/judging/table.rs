@@ -255,3 +255,28 @@ pub(crate) fn paired_residuals(golden: &Matrix, candidate: &Matrix) -> Matrix {
     let data = candidate.data.iter().zip(&golden.data).map(|(c, g)| c - g).collect();
     Matrix { columns: golden.columns, data }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kept_steps_are_those_that_would_be_counted() {
+        let windows: Vec<Cells> = [vec![(1, 2), (4, 1), (9, 5)], vec![(2, 7)], vec![(1, 1), (2, 2), (5, 3), (9, 1)]]
+            .iter()
+            .map(|c| Cells::pack(c))
+            .collect();
+        let (keys, [rows]) = Rows::of([windows.iter()]);
+        assert_eq!(keys, [1, 2, 4, 5, 9]);
+        let (plain, kept) = (Table::new(rows.clone()), Table::new(rows));
+        kept.keep_steps(&[0, 2, 3]);
+        // All of the edges, some, none, and others.
+        for edges in [&[0, 2, 3][..], &[2], &[0, 3], &[], &[1, 2], &[0, 2, 3, 4]] {
+            for range in [0..3, 1..2, 2..3, 1..1] {
+                let [want, got] = [&plain, &kept].map(|table| table.cumulative(edges, range.clone()));
+                assert_eq!((want.columns, &want.data), (got.columns, &got.data), "{edges:?} {range:?}");
+            }
+        }
+        assert_eq!(kept.cumulative(&[0, 3], 0..3).data, [2.0, 3.0, 0.0, 7.0, 1.0, 6.0]);
+    }
+}

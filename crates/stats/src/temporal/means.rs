@@ -40,6 +40,13 @@ impl<const K: usize> Means<K> {
         self.terms.len()
     }
 
+    /// How many equal rows would carry as much of a mean of terms of one sign: 1 where one row outweighs all others.
+    pub(super) fn carrying(&self, rows: &Rows, k: usize) -> f64 {
+        let added = |(i, term): &(usize, [f64; K])| rows.weights[*i] * term[k];
+        let sum: f64 = self.terms.iter().map(added).sum();
+        sum * sum / self.terms.iter().map(|row| added(row) * added(row)).sum::<f64>()
+    }
+
     /// Adds to a number of a reading what rows do to it through these means.
     pub(super) fn add_influence(&self, reading: &mut Reading, number: usize, gradient: [f64; K]) {
         let numbers = reading.values.len();

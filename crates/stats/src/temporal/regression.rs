@@ -13,6 +13,8 @@ const TOO_FEW: &str = "fewer than 20 rows define the move and what it is regress
 const UNIT_MIN: f64 = 5.0;
 /// Share of the response's variance off the line, up to which it is rounding.
 const EXACT: f64 = 1e-12;
+/// Rows that carry the regressor's variance, below which one outweighs all others.
+const FEW: f64 = 2.0;
 
 /// Ordinary least squares with one regressor.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -180,9 +182,9 @@ impl Regression {
     fn of_side(&self, rows: &Rows) -> Result<Reading, Undefined> {
         let line = self.line(rows)?;
         let [x, y, product] = line.moments.values;
-        // What is left of a fit to the last digits is rounding, and its size says nothing of the noise of another sample.
-        if product * product >= (1.0 - EXACT) * x * y && y > 0.0 {
-            return Err(Undefined("the line fits exactly: nothing is left to tell its noise by"));
+        // A line goes through one row and the rest of them: what it misses them by is rounding, and tells of no noise.
+        if product * product >= (1.0 - EXACT) * x * y && y > 0.0 && line.moments.carrying(rows, 0) < FEW {
+            return Err(Undefined("one row outweighs all others: nothing is left to tell the noise by"));
         }
         if matches!(self.number, RegressionNumber::Slope | RegressionNumber::RelativeSlope) {
             let unit = line.unit;
