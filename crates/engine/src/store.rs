@@ -227,10 +227,14 @@ impl Store {
         self.write(Name::from(name), frame::close(name, content).into(), PutMode::Overwrite)
     }
 
-    /// Says that this thread is about to compute what has that name. Whether somebody else was at it, who was waited for unless it became
-    /// `needless`: then it may be there. Elsewhere than on this machine nobody waits.
+    /// Says that this thread is about to compute what has that name, after whoever else is at it, who is waited for unless it becomes
+    /// `needless`. Whether it may be there now: somebody may have ended between the look at it and this. Elsewhere than on this machine nobody
+    /// waits.
     pub(crate) fn claim(&self, name: &str, is_needless: impl Fn() -> bool) -> bool {
-        self.claims.as_ref().is_some_and(|claims| claims.claim(name, is_needless))
+        self.claims.as_ref().is_some_and(|claims| {
+            claims.claim(name, is_needless);
+            true
+        })
     }
 
     /// Says that this thread is through with what it claimed.
