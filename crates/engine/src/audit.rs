@@ -266,16 +266,7 @@ fn audit_group(
             return;
         };
         let symbol = trace.asked.symbol.clone();
-        let chain = Chain {
-            group,
-            options: options.clone(),
-            symbol,
-            is_piped: false,
-            crew: None,
-            vault: &vault,
-            meter,
-            place: (0, 0),
-        };
+        let chain = Chain::by_itself(group, (options.clone(), symbol), &vault, meter);
         match before.compared(&chain) {
             Ok(Some(compared)) if compared.is_same_key && compared.changed.is_empty() => outcome.equal += 1,
             // What goes on from a piece knows more where observables beside these asked for more.

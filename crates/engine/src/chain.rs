@@ -102,7 +102,17 @@ pub(crate) struct Chain<'a> {
     pub(crate) place: (usize, usize),
 }
 
-impl Chain<'_> {
+impl<'a> Chain<'a> {
+    /// One of a group that is looked at by itself, on the caller's thread: how it is observed, and the symbol that is kept.
+    pub(crate) fn by_itself(
+        group: &'a ReaderGroup,
+        (options, symbol): (ObserveOptions, Option<String>),
+        vault: &'a Vault<'a>,
+        meter: &'a Meter,
+    ) -> Self {
+        Self { group, options, symbol, is_piped: false, crew: None, vault, meter, place: (0, 0) }
+    }
+
     /// Observes the group; a stream that turns out shorter than its files look is observed once more, expecting nothing.
     ///
     /// # Errors

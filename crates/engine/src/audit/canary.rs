@@ -152,16 +152,7 @@ fn of_pieces(
             return;
         };
         let symbol = trace.asked.symbol.clone();
-        let chain = Chain {
-            group,
-            options: options.clone(),
-            symbol,
-            is_piped: false,
-            crew: None,
-            vault: &vault,
-            meter,
-            place: (0, 0),
-        };
+        let chain = Chain::by_itself(group, (options.clone(), symbol), &vault, meter);
         match before.compared(&chain) {
             Ok(Some(compared)) => {
                 outcome.computed += 1;

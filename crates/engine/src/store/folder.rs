@@ -81,3 +81,31 @@ pub(super) fn read_parts(path: &Path, wanted: &[&Told]) -> io::Result<Vec<Vec<u8
     };
     wanted.iter().map(read).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_are_listed_and_nothing_else() {
+        let root = tempfile::tempdir().unwrap();
+        let names = |folder: &str| list(root.path(), &Name::from(folder)).unwrap();
+        assert_eq!(names("a/b"), [""; 0]);
+        let folder = root.path().join("a/b");
+        fs::create_dir_all(folder.join("c")).unwrap();
+        for name in ["y.base", "x.parts", "x.parts#1"] {
+            fs::write(folder.join(name), "bytes").unwrap();
+        }
+        assert_eq!(names("a/b"), ["a/b/x.parts", "a/b/y.base"]);
+        #[cfg(unix)]
+        {
+            // A store may be laid out as links to another one.
+            std::os::unix::fs::symlink(folder.join("y.base"), folder.join("z.base")).unwrap();
+            std::os::unix::fs::symlink(folder.join("gone"), folder.join("w.base")).unwrap();
+            assert_eq!(names("a/b"), ["a/b/x.parts", "a/b/y.base", "a/b/z.base"]);
+            assert_eq!(&read_whole(&folder.join("z.base")).unwrap().unwrap().bytes[..], b"bytes");
+        }
+        assert!(read_whole(&folder.join("gone")).unwrap().is_none());
+        assert!(list(root.path(), &Name::from("a/b/y.base")).is_err(), "a file is no folder");
+    }
+}
