@@ -30,14 +30,13 @@ impl Claims {
         Self { folder: folder.with_file_name("claims"), held: Mutex::default(), is_given_up: AtomicBool::default() }
     }
 
-    /// Claims what has that name for this thread; waits while it is somebody else's, unless that becomes `needless`. Whether it waited, so
-    /// that what was missing may be there.
-    pub(super) fn claim(&self, name: &str, is_needless: impl Fn() -> bool) -> bool {
+    /// Claims what has that name for this thread; waits while it is somebody else's, unless that becomes `needless`.
+    pub(super) fn claim(&self, name: &str, is_needless: impl Fn() -> bool) {
         self.release();
         if self.is_given_up.load(Ordering::Relaxed) {
-            return false;
+            return;
         }
-        let Some(file) = self.file(name) else { return false };
+        let Some(file) = self.file(name) else { return };
         let start = Instant::now();
         let mut has_waited = false;
         // Bounded by the time.
@@ -45,7 +44,7 @@ impl Claims {
             match file.try_lock() {
                 Ok(()) => {
                     self.held().insert(std::thread::current().id(), file);
-                    return has_waited;
+                    return;
                 }
                 Err(TryLockError::WouldBlock) if start.elapsed() < WAIT_MAX => {
                     if !has_waited {
@@ -53,15 +52,15 @@ impl Claims {
                     }
                     has_waited = true;
                     if is_needless() {
-                        return true;
+                        return;
                     }
                     std::thread::sleep(PAUSE);
                 }
                 Err(TryLockError::WouldBlock) => {
                     self.is_given_up.store(true, Ordering::Relaxed);
-                    return true;
+                    return;
                 }
-                Err(TryLockError::Error(_)) => return has_waited,
+                Err(TryLockError::Error(_)) => return,
             }
         }
     }
@@ -117,15 +116,25 @@ mod tests {
         assert_eq!(*computed.lock().unwrap(), 1);
     }
 
+    /// Whether a claim finds somebody else's; then it does not wait longer.
+    fn waits(claims: &Claims, name: &str) -> bool {
+        let has_waited = std::cell::Cell::new(false);
+        claims.claim(name, || {
+            has_waited.set(true);
+            true
+        });
+        has_waited.get()
+    }
+
     #[test]
     fn a_claim_ends_with_the_next_one_and_with_its_holder() {
         let home = tempfile::tempdir().unwrap();
         let claims = || Claims::beside(&home.path().join("states"));
         let (one, other) = (claims(), claims());
-        assert!(!one.claim("a", || false) && other.claim("a", || true));
-        assert!(!one.claim("b", || false) && !other.claim("a", || false));
+        assert!(!waits(&one, "a") && waits(&other, "a"));
+        assert!(!waits(&one, "b") && !waits(&other, "a"));
         drop(one);
-        assert!(!other.claim("b", || false));
+        assert!(!waits(&other, "b"));
     }
 
     #[test]
@@ -133,6 +142,6 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join("claims"), "").unwrap();
         let claims = Claims::beside(&home.path().join("states"));
-        assert!(!claims.claim("a", || false));
+        assert!(!waits(&claims, "a"));
     }
 }
