@@ -264,16 +264,31 @@ pub(super) fn states_digest(states: &States) -> Digest {
     hasher.finish()
 }
 
-/// What the store holds of the piece that begins here.
+/// What the store holds of the piece that begins here; where that is not all, after whoever else is computing the same.
 pub(super) fn find(chain: &Chain<'_>, at: &At, keys: Option<&Keys>) -> (Option<Found>, Missing) {
-    let nothing = |why| (None, Missing { observables: chain.options.observables.clone(), why });
-    let Some(keys) = keys else { return nothing(Why::Unreadable) };
+    let Some(keys) = keys else {
+        return (None, Missing { observables: chain.options.observables.clone(), why: Why::Unreadable });
+    };
     let (store, folder) = (chain.vault.store, keys.folder());
-    let mut names = store.list(&folder);
-    let has_states = || store.list(&folder).iter().any(|name| name.ends_with(PARTS));
-    if names.is_empty() && store.claim(&format!("{folder} {:?}", chain.options.observables), has_states) {
-        names = store.list(&folder);
+    let names = store.list(&folder);
+    let (found, missing) = look(chain, at, keys, &names);
+    // States are written last: where there is only the base of a piece, somebody may be writing them now.
+    let n_parts = |names: &[String]| names.iter().filter(|name| name.ends_with(PARTS)).count();
+    let has_more = || n_parts(&store.names(&folder)) > n_parts(&names);
+    if missing.observables.is_empty() || !store.claim(&format!("{folder} {:?}", missing.observables), has_more) {
+        return (found, missing);
     }
+    let again = store.list(&folder);
+    if again == names {
+        return (found, missing);
+    }
+    let (found, Missing { observables, .. }) = look(chain, at, keys, &again);
+    (found, Missing { observables, why: missing.why })
+}
+
+/// What objects of these names hold of the piece that begins here.
+fn look(chain: &Chain<'_>, at: &At, keys: &Keys, names: &[String]) -> (Option<Found>, Missing) {
+    let wanted = &chain.options.observables;
     let (mut found, mut why) = (None, None);
     for base in names.iter().filter(|name| name.ends_with(BASE)) {
         match read_base(chain, at, base) {
@@ -284,11 +299,12 @@ pub(super) fn find(chain: &Chain<'_>, at: &At, keys: Option<&Keys>) -> (Option<F
             Err(reason) => why = Some(reason),
         }
     }
-    let Some(mut found) = found else { return nothing(why.unwrap_or_else(|| keys.why(chain, at))) };
-    let wanted = &chain.options.observables;
+    let Some(mut found) = found else {
+        return (None, Missing { observables: wanted.clone(), why: why.unwrap_or_else(|| keys.why(chain, at)) });
+    };
     let wanted =
         Wanted { observables: wanted, has_updates: key::has_updates(wanted), versions: None, reads: chain.vault.reads };
-    let observables = take_observables(store, &wanted, at, &mut found, &names);
+    let observables = take_observables(chain.vault.store, &wanted, at, &mut found, names);
     (Some(found), Missing { observables, why: Why::Observables })
 }
 
