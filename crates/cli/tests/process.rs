@@ -13,6 +13,10 @@ use std::time::{Duration, Instant};
 /// Messages of the data sets: some two minutes of the simulated market.
 const EVENTS: &str = "4000";
 
+/// Without the signal none of these would end for minutes; a second, and what a very busy machine adds to it.
+#[cfg(unix)]
+const SOON: Duration = Duration::from_secs(20);
+
 fn verismo(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_verismo"));
     command.args(args).stdin(Stdio::null());
@@ -424,14 +428,14 @@ fn interrupted(mut command: Command) -> (Option<i32>, Duration) {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupt_ends_a_simulation_within_a_second_and_leaves_nothing() {
+fn an_interrupt_ends_a_simulation_and_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let target = dir.path().join("endless");
     let command =
         verismo(&["-v", "simulate", "--format", "golden-jsonl", "--events", "1000000000000", "--out", path(&target)]);
     let (code, took) = interrupted(command);
     assert_eq!(code, Some(130));
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(took < SOON, "{took:?}");
     assert!(!target.exists());
 }
 
@@ -441,7 +445,7 @@ fn an_interrupted_validation_leaves_no_report_not_even_an_old_one() {
     let dir = tempfile::tempdir().unwrap();
     let report = dir.path().join("report");
     let big = dir.path().join("big");
-    let made = run(&["simulate", "--format", "golden-jsonl", "--events", "60000", "--out", path(&big)]);
+    let made = run(&["simulate", "--format", "golden-jsonl", "--events", "400000", "--out", path(&big)]);
     assert_eq!(code(&made), 0);
     let golden = data().join("golden");
     assert_eq!(code(&validate(&golden, &golden, &report, &[])), 0);
@@ -452,7 +456,7 @@ fn an_interrupted_validation_leaves_no_report_not_even_an_old_one() {
     command.env("VERISMO_STORE", &home);
     let (code, took) = interrupted(command);
     assert_eq!(code, Some(130));
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(took < SOON, "{took:?}");
     assert_eq!(reports_in(&report), Vec::<String>::new());
     assert!(!home.join("runs").exists(), "and is recorded nowhere");
 }

@@ -255,7 +255,7 @@ fn a_url_that_is_none_of_a_store_is_refused_and_one_that_does_not_answer_is_not_
         assert_eq!(err(&output).lines().count(), 1, "{}", err(&output));
         let is_said = said.iter().any(|said| err(&output).contains(said));
         assert!(err(&output).contains("s3://bucket/states") && is_said, "{}", err(&output));
-        assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
     }
 }
 
@@ -381,7 +381,7 @@ fn a_run_that_is_ended_leaves_a_store_that_serves_the_next_one() {
         let killed = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap();
         let start = Instant::now();
         let code = child.wait().unwrap().code();
-        assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
         assert!(!killed.success() || matches!(code, Some(130 | 0) | None), "{signal}: {code:?}");
     }
     judged(&home, &[]);
