@@ -195,7 +195,7 @@ pub enum Command {
     WhatIf(Box<WhatIfArgs>),
     /// Say how much of a run came from the store of states, and why the rest did not
     ///
-    /// For each piece that was computed: whether its bytes changed, what goes on from the file before, how it is observed, the code,
+    /// For each piece that was computed: whether its bytes changed, what goes on from what was before, how it is observed, the code,
     /// or which observables were asked for.
     ExplainCache(ExplainCacheArgs),
     /// Say what the store of states holds, or make it smaller

@@ -203,6 +203,7 @@ fn present(side: &TraceSide, trace: &Trace) -> Vec<ReaderGroup> {
     let paths: Vec<std::path::PathBuf> = side.paths.iter().map(Into::into).collect();
     let asked = &trace.asked;
     let days = ReaderOptions::default().with_day(asked.tz.clone(), asked.date.clone());
+    let days = days.with_segments(asked.segment_bytes);
     let inventory = plan::scan(name, &paths, asked.format.as_deref().and_then(Format::from_name));
     let inventory = inventory.map(|inventory| inventory.with_limits(trace::limits(&asked.limits)));
     inventory.ok().and_then(|inventory| inventory.reader_groups(&days).ok()).unwrap_or_default()
@@ -313,7 +314,8 @@ fn all_unchecked(trace: &Trace, of: &Group<'_>, chosen: &BTreeSet<u64>, from: us
     for (i, piece) in of.group.pieces.iter().enumerate() {
         let next = source.saturating_add(usize::try_from(piece.files).unwrap_or(0));
         if i >= from && chosen.contains(&(of.first + i as u64)) {
-            outcome.unchecked.push(AuditedPiece { files: files(trace, of.group, source..next), why: why.to_owned() });
+            let all = source..source.saturating_add(piece.touched());
+            outcome.unchecked.push(AuditedPiece { files: files(trace, of.group, all), why: why.to_owned() });
         }
         source = next;
     }

@@ -1,6 +1,6 @@
 //! A group of files observed piece by piece: pieces that a store holds are not read again.
 //!
-//! A piece ends where the reader rests: mostly a file. What it yields depends on its bytes, on what goes on from the piece before it (its
+//! A piece ends where the reader rests: mostly a file, or a segment of a long one. What it yields depends on its bytes, on what goes on from the piece before it (its
 //! carry), and on how it is observed; the digest of all that is its key. So after a change the changed piece is read, and from the piece
 //! on at which the carry is again what it was nothing is.
 
@@ -15,12 +15,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use verismo_feed::checks::TRUNCATED_FILE;
-use verismo_feed::{EventReader, FeedCounters, FeedError, ReaderGroup, Rest, StreamName};
+use verismo_feed::{EventReader, FeedCounters, FeedError, ReaderGroup, Rest, Spot, StreamName};
 use verismo_market::observe::{Carries, Crew, History, ObserveOptions, Part, StreamObserver};
 use verismo_suite::trace::{ObservedHow, TraceGroup, TracePiece};
 
 use crate::execute::{ObservedSide, Read, decode, same_symbol};
-use crate::identity::Identities;
+use crate::identity::{Identities, Segments};
 use crate::meter::Meter;
 use crate::store::{Digest, Store, hex};
 use key::Keys;
@@ -59,8 +59,9 @@ impl Trail {
 /// Where a chain is: everything that the pieces before can mean to those behind.
 #[derive(Default)]
 struct At {
-    /// The next source.
+    /// The next source, and the bytes of it that the pieces before have.
     next: usize,
+    offset: u64,
     /// What the reader goes on with.
     reader: Vec<u8>,
     streams: BTreeMap<StreamName, StreamAt>,
@@ -138,7 +139,7 @@ impl<'a> Chain<'a> {
         let mut at = At::default();
         let mut live: Option<Live> = None;
         let mut pieces: Vec<TracePiece> = Vec::new();
-        // Every turn goes past a source.
+        // Every turn goes further.
         while at.next < self.group.sources().len() && !self.meter.is_cancelled() {
             let keys = Keys::new(self, &at);
             let (found, Missing { observables, why }) = piece::find(self, &at, keys.as_ref());
@@ -170,9 +171,9 @@ impl<'a> Chain<'a> {
                     }
                 }
             };
-            let sources = piece.sources;
+            let (sources, is_inside) = (piece.sources, piece.offset > 0);
             at.go_on(piece, &self.options, kept.as_ref().map(|(_, states)| states))?;
-            pieces.push(recorded::piece(sources, kept));
+            pieces.push(recorded::piece(sources, is_inside, kept));
         }
         if !self.meter.is_cancelled() {
             self.vault.trail.went(self.place, self.trace(pieces));
@@ -200,6 +201,44 @@ impl<'a> Chain<'a> {
         }
     }
 
+    /// Of a source that is read from a byte on, up to before another one or to its end, a digest of what that depends on.
+    fn digest_between(&self, at: usize, offset: u64, end: Option<u64>) -> Option<Digest> {
+        match self.group.segment_bytes(at) {
+            Some(bytes) => Some(self.segments(at, bytes)?.between(offset, end)),
+            None => self.digest_of(at),
+        }
+    }
+
+    /// The same of what begins there, as far as it is known before it is read.
+    fn digest_from(&self, at: usize, offset: u64) -> Option<Digest> {
+        match self.group.segment_bytes(at) {
+            Some(bytes) => Some(self.segments(at, bytes)?.from(offset)),
+            None => self.digest_of(at),
+        }
+    }
+
+    fn segments(&self, at: usize, bytes: u64) -> Option<Arc<Segments>> {
+        let source = self.group.sources().get(at)?;
+        let segments = self.vault.identities.segments(source, bytes, self.vault.store);
+        segments.filter(|_| self.vault.identities.is_still(source))
+    }
+
+    fn keep_segments(&self, at: usize) {
+        if let Some((bytes, source)) = self.group.segment_bytes(at).zip(self.group.sources().get(at)) {
+            self.vault.identities.keep_segments(source, bytes, self.vault.store);
+        }
+    }
+
+    /// Digests of all sources of a piece, in order.
+    fn digests_of(&self, at: &At, piece: &Piece) -> Option<Vec<Digest>> {
+        let of = |i: usize| {
+            let offset = if i == 0 { at.offset } else { 0 };
+            let end = (i == piece.sources).then_some(piece.offset);
+            self.digest_between(at.next + i, offset, end)
+        };
+        (0..piece.touched()).map(of).collect()
+    }
+
     fn digest_of(&self, at: usize) -> Option<Digest> {
         let source = self.group.sources().get(at)?;
         // Of bytes that came after the plan nothing is asked for, and nothing is stored.
@@ -213,7 +252,7 @@ impl<'a> Chain<'a> {
 
     /// A reader and observers that take up what goes on.
     fn start(&self, at: &At, observables: &[String]) -> Result<Live, FeedError> {
-        let reader = self.group.open_at(at.next, &at.reader)?;
+        let reader = self.group.open_at(Spot { source: at.next, offset: at.offset }, &at.reader)?;
         Ok(Live { reader, observables: observables.to_vec(), observers: BTreeMap::new(), read: Read::default() })
     }
 
@@ -254,7 +293,7 @@ impl<'a> Chain<'a> {
             Ok(())
         })?;
         let rest = reader.rest().unwrap_or_else(|| Rest {
-            sources: self.group.sources().len(),
+            spot: Spot::before(self.group.sources().len()),
             carry: Vec::new(),
             counters: reader.counters().clone(),
         });
@@ -264,7 +303,8 @@ impl<'a> Chain<'a> {
             Some((name, StreamPiece { part, carries: observer.carries(), n_forgotten: 0 }))
         };
         Ok(Piece {
-            sources: rest.sources.saturating_sub(at.next),
+            sources: rest.spot.source.saturating_sub(at.next),
+            offset: rest.spot.offset,
             reader: rest.carry,
             counters: rest.counters,
             messages: read.messages - before.messages,
@@ -283,10 +323,9 @@ impl<'a> Chain<'a> {
         observables: &[String],
     ) -> Option<(String, States)> {
         let keys = keys?;
-        let digests: Vec<Digest> =
-            (at.next..at.next + piece.sources).map(|i| self.digest_of(i)).collect::<Option<_>>()?;
+        let digests = self.digests_of(at, piece)?;
         // A file that changed while it was read may have been read half old, half new.
-        let mut sources = self.group.sources().iter().skip(at.next).take(piece.sources);
+        let mut sources = self.group.sources().iter().skip(at.next).take(piece.touched());
         let is_same = sources.all(|source| self.vault.identities.is_still(source) && source.problem.is_none());
         // What could not be read to its end may be readable the next time, with the same bytes.
         let is_whole = piece.counters.count(TRUNCATED_FILE) == 0;
@@ -300,6 +339,7 @@ impl At {
     fn go_on(&mut self, mut piece: Piece, options: &ObserveOptions, states: Option<&States>) -> Result<(), FeedError> {
         self.spines.add(&mut piece, &options.observables, states).map_err(carry)?;
         self.next += piece.sources;
+        self.offset = piece.offset;
         self.pieces += 1;
         self.reader = piece.reader;
         self.counters.append(&piece.counters);

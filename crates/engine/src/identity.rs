@@ -1,18 +1,19 @@
 //! Which bytes a file holds, without reading them again: digests are remembered with what the file system says of the file.
 
 mod log;
+mod segments;
 
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use verismo_feed::Source;
+use verismo_feed::{SEGMENT_BYTES, Source};
 
-use crate::store::Digest;
+use crate::store::{Digest, Store, hex};
 use log::Log;
+pub(crate) use segments::Segments;
 
 /// A file that was changed so shortly before it was read may be changed again without a new time.
 const SETTLED: Duration = Duration::from_millis(50);
@@ -70,6 +71,8 @@ pub(crate) struct Identities {
     known: Mutex<HashMap<PathBuf, (Stamp, Digest)>>,
     /// Digests of this run, with the stamp that the file had when it was read.
     fresh: Mutex<HashMap<PathBuf, Option<(Stamp, Digest)>>>,
+    /// Segments of long files that were read or asked for.
+    segments: Mutex<HashMap<PathBuf, Arc<Segments>>>,
 }
 
 impl Identities {
@@ -77,7 +80,7 @@ impl Identities {
     pub(crate) fn open(folder: Option<&Path>, verifies: bool) -> Self {
         let log = folder.map(Log::in_folder);
         let known = log.as_ref().map(Log::read).unwrap_or_default();
-        Self { log, verifies, known: Mutex::new(known), fresh: Mutex::default() }
+        Self { log, verifies, known: Mutex::new(known), fresh: Mutex::default(), segments: Mutex::default() }
     }
 
     /// The digest of the bytes of a source; `None` if it cannot be read.
@@ -120,12 +123,46 @@ impl Identities {
             return Some((stamp, digest));
         }
         let read_at = SystemTime::now();
-        let digest = read_digest(path)?;
+        let (digest, segments) = read_digest(path, SEGMENT_BYTES)?;
+        if let Some(segments) = segments {
+            lock(&self.segments).insert(path.to_owned(), Arc::new(segments));
+        }
         // What was changed a moment ago is read again next time.
         if stamp.is_settled_at(read_at) {
             self.remember(path, &stamp, &digest);
         }
         Some((stamp, digest))
+    }
+
+    /// The segments of a source that has several; `None` where its bytes are not known for sure. They are kept in a store, by the digest of
+    /// the file.
+    pub(crate) fn segments(&self, source: &Source, segment_bytes: u64, store: &Store) -> Option<Arc<Segments>> {
+        let (path, digest) = (&source.path, self.digest(source)?);
+        let fits = |segments: &Segments| segments.are_of(segment_bytes) && segments.whole() == digest;
+        let name = format!("segments/{}-{segment_bytes}", hex(&digest));
+        let known = lock(&self.segments).get(path).filter(|known| known.are_of(segment_bytes)).cloned();
+        let segments = match known {
+            Some(known) => return fits(&known).then_some(known),
+            None => {
+                let bytes = if self.verifies { None } else { store.get(&name) };
+                bytes.and_then(|bytes| Segments::decode(&bytes).ok()).filter(fits)
+            }
+        };
+        let segments = match segments {
+            Some(segments) => segments,
+            None => read_digest(path, segment_bytes)?.1.filter(fits)?,
+        };
+        let segments = Arc::new(segments);
+        lock(&self.segments).insert(path.clone(), segments.clone());
+        Some(segments)
+    }
+
+    /// Keeps the segments of a source in a store, for whoever knows the digest of the file without reading it.
+    pub(crate) fn keep_segments(&self, source: &Source, segment_bytes: u64, store: &Store) {
+        let known = lock(&self.segments).get(&source.path).filter(|known| known.are_of(segment_bytes)).cloned();
+        if let Some((known, digest)) = known.zip(self.digest(source)) {
+            store.put(&format!("segments/{}-{segment_bytes}", hex(&digest)), &known.encode());
+        }
     }
 
     fn remember(&self, path: &Path, stamp: &Stamp, digest: &Digest) {
@@ -144,19 +181,9 @@ fn absolute(path: &Path) -> Option<PathBuf> {
     std::path::absolute(path).ok()
 }
 
-fn read_digest(path: &Path) -> Option<Digest> {
-    let mut file = File::open(path).ok()?;
-    let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; 1 << 20];
-    // Bounded by the length of the file, which the caller compares afterwards.
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Some(*hasher.finalize().as_bytes()),
-            Ok(n) => hasher.update(&buffer[..n]),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(_) => return None,
-        };
-    }
+/// The digest of a file, and its segments if it has several.
+fn read_digest(path: &Path, segment_bytes: u64) -> Option<(Digest, Option<Segments>)> {
+    Segments::read(&mut File::open(path).ok()?, segment_bytes).ok()
 }
 
 #[cfg(test)]

@@ -151,6 +151,7 @@ fn request(paths: &[PathBuf], options: &ProfileOptions) -> ValidateRequest {
         threads: options.threads.max(1),
         settings: options.settings.clone(),
         store: None,
+        segment_bytes: 0,
     }
 }
 

@@ -179,6 +179,7 @@ pub fn request_of(trace: &Trace, suite: Suite, store: StoreRequest, threads: usi
         threads,
         settings: BTreeMap::new(),
         store: Some(StoreRequest { wants_states: true, ..store }),
+        segment_bytes: asked.segment_bytes,
     }
 }
 

@@ -77,6 +77,7 @@ fn asked(request: &ValidateRequest, suite: &Suite) -> Option<Asked> {
         symbol: request.symbol.clone(),
         maps: request.maps.clone(),
         limits: asked_limits(request.limits),
+        segment_bytes: request.segment_bytes,
         suite: String::from_utf8(suite.canonical_bytes()).ok()?,
         suite_name: suite.name.clone(),
     })
@@ -179,6 +180,7 @@ mod tests {
     fn trace(pieces: &[(&str, u8)]) -> Trace {
         let piece = |(base, states): &(&str, u8)| TracePiece {
             files: 1,
+            is_inside: false,
             base: Some((*base).to_owned()),
             states: Some(hex(&[*states; 32])),
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use verismo_feed::{FeedCounters, Format, Inventory, Limits, ReaderOptions};
+use verismo_feed::{FeedCounters, Format, Inventory, Limits, ReaderOptions, SEGMENT_BYTES};
 use verismo_judge::input::SideStates;
 use verismo_judge::{JudgeOptions, Judgement, judge};
 use verismo_market::observe::{ObserveOptions, WINDOW_SHORT_NS};
@@ -55,6 +55,8 @@ pub struct ValidateRequest {
     pub settings: BTreeMap<String, String>,
     /// Where states are kept between runs, if they are.
     pub store: Option<StoreRequest>,
+    /// Bytes of the segments in which the states of long files are kept: a power of two, or 0 to keep those of whole files.
+    pub segment_bytes: u64,
 }
 
 /// A store of states.
@@ -112,6 +114,7 @@ impl ValidateRequest {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             settings: BTreeMap::new(),
             store: None,
+            segment_bytes: SEGMENT_BYTES,
         }
     }
 
@@ -451,7 +454,7 @@ fn observe_streams(
     let mut jobs = Vec::new();
     let days = ReaderOptions::default().with_day(request.tz.clone(), request.date.clone());
     // The sides are read side by side: with a thread for each no core is idle.
-    let days = days.with_unpacking_ahead(request.threads > 2);
+    let days = days.with_unpacking_ahead(request.threads > 2).with_segments(request.segment_bytes);
     for (side, part) in [&plan.golden, &plan.candidate].into_iter().enumerate() {
         for group in part.inventory.reader_groups(&days).map_err(EngineError::feed(side_name(side)))? {
             jobs.push(Job {

@@ -43,17 +43,25 @@ struct Bench {
 impl Bench {
     /// A golden and a candidate in files of an hour.
     fn new(suite: &str) -> Self {
-        let mut suite = Suite::builtin(suite).unwrap();
         // A few of each kind: what is kept at a cut differs by observable, and tests of observables try all of them.
+        let few = [
+            "mid_log_return_1s",
+            "aggressor_sign_acf",
+            "inter_event_time",
+            "event_count_1s",
+            "spread",
+            "trade_through",
+        ];
+        let on_tapes = ["effective_spread", "impact_60s", "ignition_1m", "cancel_share_1s", "virtual_ask_fill_time"];
+        let mut suite = match suite {
+            "tapes" => {
+                let mut suite = Suite::builtin("comprehensive").unwrap();
+                suite.observables.retain(|rule| few.iter().chain(&on_tapes).any(|id| *id == rule.id));
+                suite
+            }
+            suite => Suite::builtin(suite).unwrap(),
+        };
         if suite.name == "market" {
-            let few = [
-                "mid_log_return_1s",
-                "aggressor_sign_acf",
-                "inter_event_time",
-                "event_count_1s",
-                "spread",
-                "trade_through",
-            ];
             suite.observables.retain(|rule| few.contains(&rule.id.as_str()));
         }
         // States are what is looked at: they are judged, but not at length.
@@ -282,6 +290,142 @@ fn a_capture_of_json_lines_is_kept_file_by_file() {
     assert_eq!(read(&bench.run()), BTreeSet::from(["b.jsonl".to_owned()]));
 }
 
+/// One file of JSON lines that is read in segments, and the lines of it.
+struct Long {
+    bench: Bench,
+    segment_bytes: u64,
+    lines: Vec<String>,
+}
+
+impl Long {
+    fn new(suite: &str, segment_bytes: u64, messages: usize) -> Self {
+        let bench = Bench::new(suite);
+        fs::remove_dir_all(bench.path("golden")).unwrap();
+        write_golden(&bench.path("golden"), hours(5).into_iter().take(messages));
+        let text = files(&bench.path("golden")).iter().map(|p| fs::read_to_string(p).unwrap()).collect::<String>();
+        fs::remove_dir_all(bench.path("golden")).unwrap();
+        fs::create_dir(bench.path("golden")).unwrap();
+        let lines = text.split_inclusive('\n').map(str::to_owned).collect();
+        Self { bench, segment_bytes, lines }
+    }
+
+    fn write(&self, lines: &[String]) {
+        fs::write(self.bench.path("golden/capture.jsonl"), lines.concat()).unwrap();
+    }
+
+    fn request(&self) -> ValidateRequest {
+        let store = Some(StoreRequest::in_folder(self.bench.path("store")));
+        ValidateRequest { store, segment_bytes: self.segment_bytes, ..self.bench.request() }
+    }
+
+    /// With the store, compared with a run that reads the file as a whole.
+    fn run(&self) -> Cache {
+        let with = validate(&self.request(), &Meter::default()).unwrap();
+        let without = validate(&ValidateRequest { segment_bytes: 0, ..self.bench.request() }, &Meter::default());
+        assert_same(&with, &without.unwrap());
+        with.cache.unwrap()
+    }
+}
+
+#[test]
+fn a_long_file_is_kept_segment_by_segment() {
+    let long = Long::new("market", 1 << 16, 9_000);
+    long.write(&long.lines[..8_000]);
+    let others = long.bench.hours().len() as u64;
+    let cold = long.run();
+    let bytes: usize = long.lines[..8_000].iter().map(String::len).sum();
+    let pieces = cold.pieces - others;
+    assert!(pieces as usize >= bytes / (1 << 16) - 1 && pieces > 12, "{pieces} pieces of {bytes} bytes");
+    assert_eq!(long.run().states_computed, 0);
+    let observables = cold.states_computed / cold.pieces;
+    let computed = |lines: &[String]| {
+        long.write(lines);
+        let cache = long.run();
+        assert_eq!(long.run().states_computed, 0);
+        cache.states_computed.div_ceil(observables)
+    };
+    // Lines more at its end: the last piece alone, which is now three at most.
+    let n = computed(&long.lines[..8_200]);
+    assert!((1..=3).contains(&n), "{n} of {pieces}");
+    // A trade in the middle is another one: the piece that it is in, and the one that begins in its segment, if they go on from the same.
+    let mut changed = long.lines.clone();
+    let at = (4_000..).find(|at| changed[*at].contains("@trade")).unwrap();
+    let digit = changed[at].rfind(|c: char| c.is_ascii_digit() && c != '0').unwrap();
+    changed[at].replace_range(digit..=digit, "7");
+    let n = computed(&changed[..8_200]);
+    assert!((1..=3).contains(&n), "{n} of {pieces}");
+    // Back, and shorter than ever: what was stored serves.
+    assert_eq!(computed(&long.lines[..8_200]), 0);
+    assert!(computed(&long.lines[..3_000]) <= 1);
+    // A line less: what is behind it lies elsewhere.
+    let mut shifted = long.lines[..8_000].to_vec();
+    shifted.remove(at);
+    let n = computed(&shifted);
+    assert!(n > pieces / 4 && n < 3 * pieces / 4, "{n} of {pieces}");
+    // Packed, it is one piece, and the same.
+    let packed = zstd::encode_all(long.lines[..8_000].concat().as_bytes(), 1).unwrap();
+    fs::remove_file(long.bench.path("golden/capture.jsonl")).unwrap();
+    fs::write(long.bench.path("golden/capture.jsonl.zst"), packed).unwrap();
+    assert_eq!(long.run().pieces, 1 + others);
+}
+
+/// Whatever is done to lines, whatever the segments are, in a suite of observables of every kind.
+#[test]
+fn segments_of_any_length_change_nothing() {
+    let mut seed = 7_u64;
+    let mut below = |n: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % n
+    };
+    for (segment_bytes, messages) in [(1 << 10, 300), (1 << 13, 1_200), (1 << 17, 2_500)] {
+        let long = Long::new("tapes", segment_bytes, messages);
+        let at_first = long.lines.len() / 4 * 3;
+        let mut lines = long.lines[..at_first].to_vec();
+        for round in 0..6 {
+            let at = below(lines.len());
+            match round {
+                0 => {}
+                1 => lines.extend_from_slice(&long.lines[at_first..]),
+                2 => drop(lines.remove(at)),
+                3 => lines.insert(at, "{ \n\n   \n".to_owned()),
+                4 => lines.swap(at, below(at_first)),
+                _ => lines[at] = format!("{}\n", "x".repeat(3 << 10)),
+            }
+            long.write(&lines);
+            let cache = long.run();
+            assert_eq!(long.run().states_computed, 0, "{segment_bytes} {round}: {cache:?}");
+        }
+        // The last line is half there.
+        let half = lines.last().unwrap().len() / 2;
+        lines.last_mut().unwrap().truncate(half);
+        long.write(&lines);
+        long.run();
+    }
+}
+
+/// What a run that is ended leaves of a long file is not computed again.
+#[test]
+fn a_run_that_is_ended_inside_a_long_file_goes_on_there() {
+    let long = Long::new("market", 1 << 14, 12_000);
+    long.write(&long.lines);
+    let request = ValidateRequest { threads: 1, ..long.request() };
+    let meter = Meter::default();
+    let ended = std::thread::scope(|scope| {
+        let run = scope.spawn(|| validate(&request, &meter));
+        // Bounded by the run.
+        while meter.messages() < 6_000 && !run.is_finished() {
+            std::thread::sleep(std::time::Duration::from_micros(200));
+        }
+        meter.cancel();
+        run.join().unwrap()
+    });
+    let next = long.run();
+    assert!(next.states_reused > 0, "{next:?}");
+    if ended.is_err() {
+        assert!(next.states_computed > 0, "{next:?}");
+    }
+}
+
 #[test]
 fn ids_that_were_seen_before_are_counted_wherever_they_come_again() {
     let bench = Bench::new("market");
@@ -327,25 +471,50 @@ fn a_change_reaches_as_far_as_it_matters() {
     bids.push((100_000_000, 100_000_000));
     let changed = candidate(&messages);
     let behind =
-        changed.misses.iter().filter(|miss| miss.why == "what goes on from the file before it changed").count();
+        changed.misses.iter().filter(|miss| miss.why == "what goes on from what was read before it changed").count();
     assert!(behind >= 2, "the level is never taken away: {:?}", changed.misses);
 }
 
 #[test]
 fn what_one_observable_remembers_costs_it_alone() {
-    let bench = Bench::new("market");
+    for suite in ["market", "tapes"] {
+        let bench = Bench::new(suite);
+        bench.run();
+        let mut messages = hours(6);
+        let end_ns = messages[0].t_exchange_ns / HOUR_NS * HOUR_NS + 3 * HOUR_NS;
+        let trade = messages.iter_mut().rfind(|m| m.t_exchange_ns < end_ns && matches!(m.body, Body::Trade { .. }));
+        let Body::Trade { side, .. } = &mut trade.unwrap().body else { panic!("a trade") };
+        *side = if *side == Side::Bid { Side::Ask } else { Side::Bid };
+        fs::remove_dir_all(bench.path("candidate")).unwrap();
+        write_events(&bench.path("candidate"), messages.into_iter());
+        let changed = bench.run();
+        let observables: Vec<&[String]> = changed.misses.iter().map(|miss| &miss.observables[..]).collect();
+        let [first, behind] = observables[..] else { panic!("{suite}: {:?}", changed.misses) };
+        assert_eq!(first, &[] as &[String], "{suite}: all of the file that changed");
+        let one = "aggressor_sign_acf".to_owned();
+        match suite {
+            "market" => assert_eq!(behind, [one]),
+            // Some of them read the tape, others do not.
+            _ => assert!(behind.contains(&one) && behind.len() > 1, "{behind:?}"),
+        }
+    }
+}
+
+/// Observables that read the tape are there, and one that does not is not: what goes on holds a tape that it has no use for.
+#[test]
+fn an_observable_without_a_tape_is_computed_beside_those_with_one() {
+    let mut bench = Bench::new("tapes");
+    let all = bench.suite.clone();
+    bench.suite.observables.retain(|rule| rule.id != "spread");
     bench.run();
-    let mut messages = hours(6);
-    let end_ns = messages[0].t_exchange_ns / HOUR_NS * HOUR_NS + 3 * HOUR_NS;
-    let trade = messages.iter_mut().rfind(|m| m.t_exchange_ns < end_ns && matches!(m.body, Body::Trade { .. }));
-    let Body::Trade { side, .. } = &mut trade.unwrap().body else { panic!("a trade") };
-    *side = if *side == Side::Bid { Side::Ask } else { Side::Bid };
-    fs::remove_dir_all(bench.path("candidate")).unwrap();
-    write_events(&bench.path("candidate"), messages.into_iter());
-    let changed = bench.run();
-    let observables: Vec<&[String]> = changed.misses.iter().map(|miss| &miss.observables[..]).collect();
-    let all: &[String] = &[];
-    assert_eq!(observables, [all, &["aggressor_sign_acf".to_owned()]], "{:?}", changed.misses);
+    let before: BTreeSet<PathBuf> = bench.objects().into_iter().collect();
+    bench.suite = all;
+    let added = bench.run();
+    assert_eq!(added.states_computed, added.pieces);
+    let own: Vec<PathBuf> = bench.objects().into_iter().filter(|path| !before.contains(path)).collect();
+    let lost = own.iter().filter(|path| path.extension().is_some_and(|e| e == "parts")).step_by(3);
+    let lost: Vec<_> = lost.map(|path| fs::remove_file(path).unwrap()).collect();
+    assert_eq!(bench.run().states_computed, lost.len() as u64);
 }
 
 /// What a name tells is no part of the bytes.

@@ -80,10 +80,12 @@ fn many_pieces_of_a_tree_are_judged_again_without_its_files() {
     let at = |name: &str| dir.path().join(name);
     write_golden(&at("golden"), hours(5));
     write_events(&at("candidate"), hours(6));
-    let run = request(&at("golden"), &at("candidate"));
+    // The capture is in files of an hour, in pieces of each.
+    let run = ValidateRequest { segment_bytes: 1 << 15, ..request(&at("golden"), &at("candidate")) };
     let home = at("store");
     let (first, trace) = stored(&run, &home, &suite("comprehensive"));
-    assert!(trace.pieces() >= 12, "{} pieces", trace.pieces());
+    assert!(trace.pieces() >= 30, "{} pieces", trace.pieces());
+    assert!(trace.sides[0].groups[0].pieces.iter().filter(|piece| piece.is_inside).count() > 10);
     assert_eq!(trace.root, states_root(&trace));
     assert_eq!(suite_of(&trace).unwrap().canonical_bytes(), suite("comprehensive").canonical_bytes());
     let anew = ["market", "light", "joint"].map(|name| {

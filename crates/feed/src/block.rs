@@ -68,21 +68,37 @@ pub trait EventReader: Send {
     /// Bytes read from disk so far.
     fn bytes(&self) -> u64;
 
-    /// After `next_block` gave `false`: where the reader rests between two files, or how it came to the end of all. It goes on with the next
-    /// call of `next_block`; without an answer it has ended.
+    /// After `next_block` gave `false`: where the reader rests between two files or inside a long one, or how it came to the end of all. It
+    /// goes on with the next call of `next_block`; without an answer it has ended.
     ///
-    /// A reader rests where nothing but its carry is left of the files before: all were read to their end, and no row of theirs waits. Only
-    /// readers opened with [`ReaderGroup::open_at`](crate::inventory::ReaderGroup::open_at) rest.
+    /// A reader rests where nothing but its carry is left of what it read: no row of that waits. Only readers opened with
+    /// [`ReaderGroup::open_at`](crate::inventory::ReaderGroup::open_at) rest.
     fn rest(&mut self) -> Option<Rest> {
         None
     }
 }
 
-/// Where a reader rests.
+/// Where in a group of files a reader may rest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Spot {
+    /// Files that were read to their end.
+    pub source: usize,
+    /// Bytes of the next one that were read.
+    pub offset: u64,
+}
+
+impl Spot {
+    /// Before a source.
+    pub const fn before(source: usize) -> Self {
+        Self { source, offset: 0 }
+    }
+}
+
+/// How a reader rests.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rest {
-    /// Files that were read.
-    pub sources: usize,
+    /// Where.
+    pub spot: Spot,
     /// What goes on.
     pub carry: Vec<u8>,
     /// What was counted since the last rest.

@@ -1,7 +1,7 @@
 //! Opening files: compression by magic bytes, bytes read from disk counted, lines of bounded length.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -40,6 +40,18 @@ impl Compression {
 /// Opens a source under its limits; `consumed` counts the packed bytes.
 pub(crate) fn open_source(source: &Source, consumed: Arc<AtomicU64>) -> io::Result<Box<dyn Read + Send>> {
     open_limited(&source.path, source.compression, consumed, source.limits.unpack_ratio, source.bytes)
+}
+
+/// Opens a source that is not packed from a byte on; `consumed` counts those that are read.
+pub(crate) fn open_source_at(
+    source: &Source,
+    offset: u64,
+    consumed: Arc<AtomicU64>,
+) -> io::Result<Box<dyn Read + Send>> {
+    let mut inner = File::open(&source.path)?;
+    inner.seek(SeekFrom::Start(offset))?;
+    let packed = Arc::new(AtomicU64::new(offset));
+    Ok(Box::new(CountingReader { inner, consumed, packed, bytes_min: source.bytes }))
 }
 
 /// Opens a file for reading its unpacked bytes; `consumed` counts the packed ones.
@@ -153,6 +165,8 @@ pub(crate) enum Line {
 pub(crate) struct LineReader {
     input: Box<dyn Read + Send>,
     buffer: Vec<u8>,
+    /// Where in the input the buffer begins.
+    base: u64,
     start: usize,
     end: usize,
     scanned: usize,
@@ -167,6 +181,7 @@ impl LineReader {
         Self {
             input,
             buffer: vec![0; READ_BYTES],
+            base: 0,
             start: 0,
             end: 0,
             scanned: 0,
@@ -175,6 +190,17 @@ impl LineReader {
             broken: None,
             ended: false,
         }
+    }
+
+    /// The same of an input that begins so many bytes behind the start of the file.
+    pub(crate) fn behind(self, offset: u64) -> Self {
+        Self { base: offset, at_start: offset == 0, ..self }
+    }
+
+    /// Bytes of the file up to the end of the latest line.
+    #[inline]
+    pub(crate) fn offset(&self) -> u64 {
+        self.base + self.start as u64
     }
 
     /// Why a line of so many bytes is not read.
@@ -242,6 +268,7 @@ impl LineReader {
     fn fill(&mut self) {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
+            self.base += self.start as u64;
             self.end -= self.start;
             self.scanned -= self.start;
             self.start = 0;

@@ -37,7 +37,7 @@ pub mod write;
 
 pub use binance::BinanceCsvReader;
 pub use bitstamp::BitstampReader;
-pub use block::{BLOCK_EVENTS, Block, EventReader, Rest, StreamName};
+pub use block::{BLOCK_EVENTS, Block, EventReader, Rest, Spot, StreamName};
 pub use coinbase::{CoinbaseReader, order_id as coinbase_order_id, order_uuid as coinbase_order_uuid};
 pub use counters::{EXAMPLES_MAX, FeedCounter, FeedCounters, FeedExample, checks};
 pub use databento::DbnReader;
@@ -46,8 +46,8 @@ pub use epoch::{EpochUnit, to_ns as epoch_to_ns};
 pub use error::FeedError;
 pub use input::{Compression, LINE_BYTES_MAX};
 pub use inventory::{
-    FirstKey, Format, Ignored, Inventory, Listing, ReaderGroup, ReaderOptions, Sniffed, Source, UNKNOWN_SYMBOL, reader,
-    sniff,
+    FirstKey, Format, Ignored, Inventory, Listing, ReaderGroup, ReaderOptions, SEGMENT_BYTES, Sniffed, Source,
+    UNKNOWN_SYMBOL, reader, segment_end, sniff,
 };
 pub use json::JsonReader;
 pub use lake::LakeReader;

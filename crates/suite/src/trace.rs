@@ -48,6 +48,9 @@ pub struct Asked {
     pub maps: Vec<(String, String)>,
     /// What readers took at most.
     pub limits: AskedLimits,
+    /// Bytes of the segments in which long files were read; 0 where they were read as a whole.
+    #[serde(default)]
+    pub segment_bytes: u64,
     /// The suite in its canonical form, which its digest is taken of.
     pub suite: String,
     /// Its name.
@@ -129,12 +132,22 @@ pub struct ObservedHow {
 /// A piece: what was observed between two places at which the reader rested, mostly a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TracePiece {
-    /// How many files it has.
+    /// How many files end in it.
     pub files: u64,
+    /// Whether it ends inside the file behind those.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_inside: bool,
     /// The name of its base in the store, which holds the key of the piece; null where it was not kept.
     pub base: Option<String>,
     /// Digest of its states, BLAKE3, hex; null where it was not kept.
     pub states: Option<String>,
+}
+
+impl TracePiece {
+    /// How many files it has something of.
+    pub fn touched(&self) -> usize {
+        usize::try_from(self.files).unwrap_or(usize::MAX).saturating_add(usize::from(self.is_inside))
+    }
 }
 
 impl Trace {
@@ -193,7 +206,7 @@ mod tests {
                 files: vec![TraceFile { path: "/data/a".into(), bytes: 3, digest: None }],
                 counters: String::new(),
                 groups: vec![TraceGroup {
-                    pieces: vec![TracePiece { files: 1, base: Some("pieces/x".into()), states: None }],
+                    pieces: vec![TracePiece { files: 1, is_inside: true, base: Some("pieces/x".into()), states: None }],
                     ..TraceGroup::default()
                 }],
             }],

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use verismo_engine::{Meter, Store, StoreRequest, ValidateRequest};
+use verismo_feed::SEGMENT_BYTES;
 use verismo_ledger::{Filter, Ledger};
 use verismo_suite::report::Report;
 use verismo_suite::versions::{Diff, DistributionDiff, Distributions};
@@ -183,6 +184,7 @@ fn request(args: &DiffArgs, (before, after): (&Path, &Path), homes: &Homes) -> R
             max_bytes,
             ..StoreRequest::in_folder(home)
         }),
+        segment_bytes: SEGMENT_BYTES,
     })
 }
 

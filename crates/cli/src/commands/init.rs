@@ -82,6 +82,7 @@ fn from_golden(args: &InitArgs, context: Context<'_>) -> Result<Proposed, CliErr
         threads: validate::threads(args.threads),
         settings: BTreeMap::new(),
         store: None,
+        segment_bytes: 0,
     };
     let meter = Meter::default();
     let observed = progress::watch(context, &meter, "init", || verismo_engine::observe_golden(&request, &meter));

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use verismo_engine::{EngineError, Meter, Plan, ValidateRequest};
-use verismo_feed::Format;
+use verismo_feed::{Format, SEGMENT_BYTES};
 use verismo_report::TextStyle;
 use verismo_suite::report::{IntegrityRow, Provenance, Report, SCHEMA, Side, Timing};
 use verismo_suite::suite::{Pairing, Scope};
@@ -289,6 +289,7 @@ fn request(args: &ValidateArgs) -> Result<Asked, CliError> {
         threads: threads(args.threads),
         settings: settings(args).into_iter().chain(diff::settings(&golden, &candidate)).collect(),
         store: store::request(&args.store, args.suite.as_deref())?,
+        segment_bytes: SEGMENT_BYTES,
     };
     Ok(Asked { request, golden, candidate, homes })
 }

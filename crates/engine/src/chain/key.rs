@@ -23,7 +23,7 @@ pub(crate) enum Why {
     New,
     /// The bytes of this file are others.
     Bytes(String),
-    /// What goes on from the piece before is another.
+    /// What goes on from the piece before it is another.
     Carry,
     /// It was observed in another way: clock, grid, warm-up, windows, or how files are read.
     Options,
@@ -49,7 +49,7 @@ impl Why {
         match self {
             Self::New => "nothing was stored of this file".to_owned(),
             Self::Bytes(file) => format!("the bytes of {file} changed"),
-            Self::Carry => "what goes on from the file before it changed".to_owned(),
+            Self::Carry => "what goes on from what was read before it changed".to_owned(),
             Self::Options => {
                 "it is observed in another way: clock, grid, warm-up, windows, symbol or limits".to_owned()
             }
@@ -100,7 +100,7 @@ impl Keys {
         let parts = Parts {
             code: code(chain.group.format()),
             options: options(chain, at),
-            content: chain.digest_of(at.next)?,
+            content: chain.digest_from(at.next, at.offset)?,
             carry: carry(at),
         };
         let mut hasher = Hasher::new(FORMAT);
@@ -134,12 +134,15 @@ impl Keys {
         format!("{}/{}{PARTS}", self.folder(), hex(&hasher.finish()))
     }
 
-    /// The name of what is remembered of the keys of the file of this label.
-    fn trail(chain: &Chain<'_>, label: &str) -> String {
+    /// The name of what is remembered of the keys of what begins here, in the file of this label.
+    fn trail(chain: &Chain<'_>, at: &At, label: &str) -> String {
         let mut hasher = Hasher::new(FORMAT);
         hasher.text("trail");
         hasher.text(chain.group.format().name());
         hasher.text(label);
+        if at.offset > 0 {
+            hasher.number(at.offset);
+        }
         format!("trails/{}", hex(&hasher.finish()))
     }
 
@@ -147,13 +150,13 @@ impl Keys {
     pub(super) fn remember(&self, chain: &Chain<'_>, at: &At) {
         let Parts { code, options, content, carry } = &self.parts;
         let bytes = [*code, *options, *content, *carry].concat();
-        chain.vault.store.replace(&Self::trail(chain, &chain.label(at.next)), &bytes);
+        chain.vault.store.replace(&Self::trail(chain, at, &chain.label(at.next)), &bytes);
     }
 
     /// Why there is no base of these keys.
     pub(super) fn why(&self, chain: &Chain<'_>, at: &At) -> Why {
         let label = chain.label(at.next);
-        let Some(before) = chain.vault.store.get(&Self::trail(chain, &label)) else { return Why::New };
+        let Some(before) = chain.vault.store.get(&Self::trail(chain, at, &label)) else { return Why::New };
         let Parts { code, options, content, carry } = &self.parts;
         let is_same = |i: usize, part: &Digest| before.get(32 * i..32 * (i + 1)) == Some(part);
         match [is_same(0, code), is_same(1, options), is_same(2, content), is_same(3, carry)] {
@@ -241,7 +244,7 @@ fn options(chain: &Chain<'_>, at: &At) -> Digest {
 /// What goes on from the piece before, but for what observables remember themselves.
 fn carry(at: &At) -> Digest {
     let mut hasher = Hasher::new(FORMAT);
-    hasher.number(u64::from(at.next > 0));
+    hasher.number(u64::from(at.next > 0 || at.offset > 0));
     hasher.bytes(&at.reader);
     for (name, stream) in &at.streams {
         hasher.text(&name.venue);

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use verismo_feed::{FeedCounters, StreamName};
+use verismo_feed::{FeedCounters, Spot, StreamName};
 use verismo_market::observe::registry;
 use verismo_market::observe::{Carries, History, Part, ScanPart, Series, SeriesPart};
 use verismo_stats::state::{Carry, DecodeError, Reader, put_u64};
@@ -20,8 +20,10 @@ use crate::store::{Digest, Hasher, PARTS, Part as Stored, Store, Told, content_d
 /// What a piece yields.
 #[derive(Clone)]
 pub(super) struct Piece {
-    /// How many sources it has.
+    /// How many sources end in it.
     pub(super) sources: usize,
+    /// Bytes of the next one that are in it, or were in pieces before; 0 where it ends with a source.
+    pub(super) offset: u64,
     /// What the reader goes on with.
     pub(super) reader: Vec<u8>,
     pub(super) counters: FeedCounters,
@@ -58,6 +60,16 @@ pub(super) struct Missing {
 }
 
 impl Piece {
+    /// Where it ends.
+    fn end(&self, at: &At) -> Spot {
+        Spot { source: at.next.saturating_add(self.sources), offset: self.offset }
+    }
+
+    /// How many sources it has something of.
+    pub(super) fn touched(&self) -> usize {
+        self.sources + usize::from(self.offset > 0)
+    }
+
     /// With the observables that another one has of the same piece.
     pub(super) fn with(mut self, other: Self) -> Self {
         self.bytes += other.bytes;
@@ -90,6 +102,9 @@ impl Piece {
             scan.rename_sources(name_of);
             scan.save(&mut out);
             put_bytes(&mut out, &carries.scan);
+        }
+        if self.offset > 0 {
+            put_u64(&mut out, self.offset);
         }
         out
     }
@@ -125,9 +140,11 @@ impl Piece {
             let (venue, symbol) = name;
             streams.push((StreamName { venue, symbol }, StreamPiece { part, carries, n_forgotten: 0 }));
         }
+        // Only what ends inside a source says where.
+        let offset = if input.remaining() > 0 { input.u64("where it ends in a source")? } else { 0 };
         input.finish()?;
-        let sources = digests.len();
-        Ok((Self { sources, reader, counters, messages, bytes: 0, streams, unread: BTreeMap::new() }, digests))
+        let sources = digests.len().saturating_sub(usize::from(offset > 0));
+        Ok((Self { sources, offset, reader, counters, messages, bytes: 0, streams, unread: BTreeMap::new() }, digests))
     }
 
     /// An observable in all streams of the piece.
@@ -319,13 +336,14 @@ fn read_base(chain: &Chain<'_>, at: &At, base: &str) -> Result<Piece, Why> {
         chain.vault.store.report_damage(base, &error.to_string());
         Why::Damaged
     })?;
-    // The first digest is part of the key.
-    for (i, digest) in digests.iter().enumerate().skip(1) {
-        if chain.digest_of(at.next + i) != Some(*digest) {
-            return Err(Why::Neighbours);
-        }
+    // The first digest is part of the key, unless it is of a part of a file.
+    let is_known = usize::from(chain.group.segment_bytes(at.next).is_none());
+    let now = if digests.len() > is_known { chain.digests_of(at, &piece) } else { Some(digests.clone()) };
+    if now.is_none_or(|now| now.get(is_known..) != digests.get(is_known..)) {
+        return Err(Why::Neighbours);
     }
-    if piece.sources == 0 || !chain.group.rests_at((at.next, at.next + piece.sources), &piece.reader) {
+    let (from, to) = (Spot { source: at.next, offset: at.offset }, piece.end(at));
+    if to <= from || !chain.group.rests_at(from.source, to, &piece.reader) {
         return Err(Why::Neighbours);
     }
     for (name, stream) in &piece.streams {
@@ -388,13 +406,14 @@ pub(super) fn keep(
         store.put_parts(&keys.parts(&parts), &parts);
     }
     keys.remember(chain, at);
+    (usize::from(at.offset > 0)..piece.touched()).for_each(|i| chain.keep_segments(at.next + i));
     store.release();
     (base, states)
 }
 
 /// What every observable of a piece of files with these digests shares, as it is stored.
 fn encoded_base(chain: &Chain<'_>, at: &At, piece: &Piece, digests: &[Digest]) -> Vec<u8> {
-    let labels: Vec<String> = (0..piece.sources).map(|i| chain.label(at.next + i)).collect();
+    let labels: Vec<String> = (0..piece.touched()).map(|i| chain.label(at.next + i)).collect();
     piece.encode(digests, &|label| match labels.iter().position(|other| other == label) {
         Some(i) => i.to_string(),
         None => label.to_owned(),

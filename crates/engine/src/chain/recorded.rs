@@ -49,9 +49,9 @@ pub(crate) struct Lost {
 }
 
 /// A piece as a trace has it.
-pub(super) fn piece(files: usize, kept: Option<(String, States)>) -> TracePiece {
+pub(super) fn piece(files: usize, is_inside: bool, kept: Option<(String, States)>) -> TracePiece {
     let (base, states) = kept.map(|(base, states)| (base, hex(&piece::states_digest(&states)))).unzip();
-    TracePiece { files: files as u64, base, states }
+    TracePiece { files: files as u64, is_inside, base, states }
 }
 
 /// Whether decoder and replay of a group are of the versions of now.
@@ -78,7 +78,7 @@ impl Recorded<'_> {
             };
             let (Found { piece, base, states }, is_own_tape) = found;
             let digests = states.clone();
-            let now = self::piece(piece.sources, Some((base, states)));
+            let now = self::piece(piece.sources, piece.offset > 0, Some((base, states)));
             let is_as_recorded = now == *recorded;
             look(i, &Before { at: &at, recorded, states: &digests, is_as_recorded, is_own_tape });
             pieces.push(now);
@@ -115,11 +115,12 @@ impl Recorded<'_> {
 
     /// The piece, and whether its observables lie on the tape that they would be computed with.
     fn find(&self, at: &At, recorded: &TracePiece) -> Result<(Found, bool), (String, Vec<String>)> {
-        let files = usize::try_from(recorded.files).unwrap_or(usize::MAX);
-        let labels = self.group.sources.get(at.next..at.next.saturating_add(files)).unwrap_or_default();
+        let labels = self.group.sources.get(at.next..at.next.saturating_add(recorded.touched())).unwrap_or_default();
         let Some(base) = &recorded.base else { return Err(("its states were not kept".to_owned(), Vec::new())) };
         let piece: Option<Piece> = piece::read_recorded(self.store, base, labels);
-        let Some(piece) = piece.filter(|piece| piece.sources == files) else {
+        let Some(piece) =
+            piece.filter(|piece| (piece.sources as u64, piece.offset > 0) == (recorded.files, recorded.is_inside))
+        else {
             return Err((Why::Gone.text(), Vec::new()));
         };
         let names = self.store.list(base.rsplit_once('/').map_or("", |(folder, _)| folder));
@@ -171,7 +172,7 @@ pub(crate) struct Before<'a> {
 impl Before<'_> {
     /// The places of its files among the sources of the group.
     pub(crate) fn sources(&self) -> std::ops::Range<usize> {
-        self.at.next..self.at.next.saturating_add(usize::try_from(self.recorded.files).unwrap_or(usize::MAX))
+        self.at.next..self.at.next.saturating_add(self.recorded.touched())
     }
 
     /// Reads the piece again from its files. `None` where its files cannot be read.
@@ -182,9 +183,7 @@ impl Before<'_> {
         let keys = super::Keys::new(chain, self.at);
         let mut live = chain.start(self.at, &chain.options.observables)?;
         let piece = chain.read(self.at, &mut live)?;
-        let digests = self.at.next..self.at.next + piece.sources;
-        let digests: Option<Vec<Digest>> = digests.map(|i| chain.digest_of(i)).collect();
-        let Some((keys, digests)) = keys.zip(digests) else { return Ok(None) };
+        let Some((keys, digests)) = keys.zip(chain.digests_of(self.at, &piece)) else { return Ok(None) };
         let (base, states) = piece::recomputed(chain, self.at, &keys, &piece, &digests);
         // The name of a base ends with the digest of its bytes.
         let bytes = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();

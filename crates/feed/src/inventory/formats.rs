@@ -9,7 +9,7 @@ use super::sniff::{Match, Probe};
 use super::{ReaderOptions, Source};
 use crate::binance::{self, BinanceCsvReader};
 use crate::bitstamp::{self, BitstampReader};
-use crate::block::EventReader;
+use crate::block::{EventReader, Spot};
 use crate::coinbase::{self, CoinbaseReader};
 use crate::databento::{self, DbnReader};
 use crate::error::FeedError;
@@ -97,17 +97,19 @@ pub(super) struct FormatRow {
 }
 
 type OpenReader = fn(Vec<Source>, &ReaderOptions) -> Result<Box<dyn EventReader>, FeedError>;
-type OpenAtRest = fn(Vec<Source>, &ReaderOptions, usize, &[u8]) -> Result<Box<dyn EventReader>, FeedError>;
+type OpenAtRest = fn(Vec<Source>, &ReaderOptions, Spot, &[u8]) -> Result<Box<dyn EventReader>, FeedError>;
 
-type RestsBefore = fn(&[Source], (usize, usize), &[u8]) -> bool;
+type RestsAt = fn(&[Source], usize, Spot, &[u8]) -> bool;
 
 /// A reader that rests between sources.
 #[derive(Clone, Copy)]
 pub(super) struct Resting {
-    /// Opens a group at the rest before a source, with what goes on there.
+    /// Opens a group at a rest, with what goes on there.
     open: OpenAtRest,
-    /// Whether a reader of these sources that went from one rest to another, each before the source of that place, may have had this carry.
-    is_before: RestsBefore,
+    /// Whether a reader of these sources that went from a rest before or in a source to another one may have had this carry there.
+    is_at: RestsAt,
+    /// Whether it rests inside sources, too.
+    is_inside: bool,
 }
 
 type OpenWriter = fn(&Path, &WriteOptions) -> Result<Box<dyn MessageWriter>, FeedError>;
@@ -126,11 +128,12 @@ pub(super) const FORMATS: &[FormatRow] = &[
         version: 1,
         reader: Some(|group, options| Ok(Box::new(ParquetReader::new(group, options.symbol.as_deref())))),
         resting: Some(Resting {
-            open: |group, options, next, carry| {
-                let reader = ParquetReader::new(group, options.symbol.as_deref()).resting(next, carry);
+            open: |group, options, at, carry| {
+                let reader = ParquetReader::new(group, options.symbol.as_deref()).resting(at.source, carry);
                 reader.map(|reader| Box::new(reader) as _).map_err(FeedError::carry)
             },
-            is_before: |sources, (_, next), carry| ParquetReader::rests_before(sources, next, carry),
+            is_at: |sources, _, at, carry| ParquetReader::rests_before(sources, at.source, carry),
+            is_inside: false,
         }),
         names_tell: false,
         writer: Some(|directory, _| Ok(Box::new(EventsWriter::create(directory, EventsOptions::default())?))),
@@ -145,13 +148,14 @@ pub(super) const FORMATS: &[FormatRow] = &[
         told: Told::Levels,
         sniff: json::sniff,
         version: 1,
-        reader: Some(|group, options| Ok(Box::new(JsonReader::new(group).with_unpacking_ahead(options.unpacks_ahead)))),
+        reader: Some(|group, options| Ok(Box::new(JsonReader::of(group, options)))),
         resting: Some(Resting {
-            open: |group, options, next, carry| {
-                let reader = JsonReader::new(group).with_unpacking_ahead(options.unpacks_ahead).resting(next, carry);
+            open: |group, options, at, carry| {
+                let reader = JsonReader::of(group, options).resting(at, carry);
                 reader.map(|reader| Box::new(reader) as _).map_err(FeedError::carry)
             },
-            is_before: JsonReader::rests_before,
+            is_at: JsonReader::rests_at,
+            is_inside: true,
         }),
         names_tell: false,
         writer: Some(|directory, options| Ok(Box::new(GoldenWriter::create(directory, options.compression)?))),
@@ -299,13 +303,19 @@ impl Format {
         self.row().told == Told::OrdersInShares
     }
 
-    /// Whether a reader of these sources that went from one rest to another, each before the source of that place, may have had this carry.
-    /// Those that never rest go to the end.
-    pub(super) fn rests_before(self, sources: &[Source], (first, next): (usize, usize), carry: &[u8]) -> bool {
+    /// Whether a reader of these sources that went from a rest before or in a source to another one may have had this carry there. Those that
+    /// never rest go to the end.
+    pub(super) fn rests_at(self, sources: &[Source], first: usize, at: Spot, carry: &[u8]) -> bool {
         match self.row().resting {
-            Some(resting) => (resting.is_before)(sources, (first, next), carry),
-            None => next >= sources.len(),
+            Some(resting) if at.offset == 0 || resting.is_inside => (resting.is_at)(sources, first, at, carry),
+            Some(_) => false,
+            None => at.source >= sources.len(),
         }
+    }
+
+    /// Whether its readers rest inside long files.
+    pub(super) fn rests_inside(self) -> bool {
+        self.row().resting.is_some_and(|resting| resting.is_inside)
     }
 
     /// Whether names of files tell what their content does not: symbols, venues, dates.
@@ -347,12 +357,12 @@ pub(super) fn resting_reader(
     format: Format,
     group: Vec<Source>,
     options: &ReaderOptions,
-    next: usize,
+    at: Spot,
     carry: &[u8],
 ) -> Result<Box<dyn EventReader>, FeedError> {
     match format.row().resting {
-        Some(resting) => (resting.open)(group, options, next, carry),
-        None if next == 0 => reader(format, group, options),
+        Some(resting) => (resting.open)(group, options, at, carry),
+        None if at == Spot::default() => reader(format, group, options),
         None => Err(FeedError::Carry { detail: format!("readers of {} never rest", format.name()) }),
     }
 }

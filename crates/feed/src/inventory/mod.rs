@@ -13,7 +13,7 @@ use std::time::SystemTime;
 
 use verismo_market::event::NO_TIME;
 
-use crate::block::EventReader;
+use crate::block::{EventReader, Spot};
 use crate::counters::FeedCounters;
 use crate::error::FeedError;
 use crate::input::Compression;
@@ -100,6 +100,12 @@ impl Source {
         self.onset.unwrap_or(Onset { earliest_ns: key, typical_ns: key })
     }
 
+    /// Bytes about every which a reader may rest inside it; `None` where it is read as a whole: too short for that, or packed.
+    pub(crate) fn segment_bytes(&self, segment_bytes: u64) -> Option<u64> {
+        let is_long = segment_bytes > 0 && self.bytes > segment_bytes;
+        (is_long && self.compression == Compression::Plain).then_some(segment_bytes)
+    }
+
     /// Guesses the clock of a source of this kind: the coarsest of the nested `units` that all `stamps` are whole multiples of, else 1 ns.
     pub(crate) fn guess_clock(&mut self, kind: &'static str, units: &[i64], stamps: impl Iterator<Item = i64>) {
         let unit_of = |t: i64| units.iter().copied().find(|unit| t % unit == 0).unwrap_or(1);
@@ -146,7 +152,7 @@ pub struct Inventory {
 }
 
 /// Options of readers.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ReaderOptions {
     /// Symbol of sources that do not tell theirs; also replaces the one told by a Parquet path.
@@ -157,6 +163,23 @@ pub struct ReaderOptions {
     pub date: Option<String>,
     /// Whether packed files may be unpacked on threads of their own, which pays where a core would be idle.
     pub unpacks_ahead: bool,
+    /// Readers that can rest inside files do so about every so many bytes: a power of two, or 0 for never.
+    pub segment_bytes: u64,
+}
+
+/// So much is read again where a file was changed at its end, or a run was ended inside of it.
+pub const SEGMENT_BYTES: u64 = 64 << 20;
+
+impl Default for ReaderOptions {
+    fn default() -> Self {
+        Self { symbol: None, tz: None, date: None, unpacks_ahead: false, segment_bytes: SEGMENT_BYTES }
+    }
+}
+
+/// Where the segment of a file ends that is read from a byte on: behind as many bytes as a whole number of segments has, and not sooner
+/// than half a segment away.
+pub fn segment_end(offset: u64, segment_bytes: u64) -> u64 {
+    (offset.saturating_add(segment_bytes / 2) / segment_bytes).saturating_add(1).saturating_mul(segment_bytes)
 }
 
 impl ReaderOptions {
@@ -169,6 +192,12 @@ impl ReaderOptions {
     #[must_use]
     pub fn with_day(self, tz: Option<String>, date: Option<String>) -> Self {
         Self { tz, date, ..self }
+    }
+
+    /// These options with [`Self::segment_bytes`].
+    #[must_use]
+    pub fn with_segments(self, segment_bytes: u64) -> Self {
+        Self { segment_bytes, ..self }
     }
 
     /// These options with [`Self::unpacks_ahead`].
@@ -322,18 +351,24 @@ impl ReaderGroup {
         reader(self.format, self.sources.clone(), &self.options)
     }
 
-    /// A reader that rests between sources where it can, from the rest before source `next` on, with what goes on there.
+    /// A reader that rests where it can, from a rest on, with what goes on there.
     ///
     /// # Errors
     /// As [`Self::open`]; [`FeedError::Carry`] for a carry that no reader of the format has handed on.
-    pub fn open_at(&self, next: usize, carry: &[u8]) -> Result<Box<dyn EventReader>, FeedError> {
-        formats::resting_reader(self.format, self.sources.clone(), &self.options, next, carry)
+    pub fn open_at(&self, at: Spot, carry: &[u8]) -> Result<Box<dyn EventReader>, FeedError> {
+        formats::resting_reader(self.format, self.sources.clone(), &self.options, at, carry)
     }
 
-    /// Whether a reader that went from the rest before source `first` to one before source `next`, and had this carry there, would do the
-    /// same with these sources.
-    pub fn rests_at(&self, (first, next): (usize, usize), carry: &[u8]) -> bool {
-        self.format.rests_before(&self.sources, (first, next), carry)
+    /// Whether a reader that went from a rest before or in source `first` to this one, and had this carry there, would do the same with
+    /// these sources.
+    pub fn rests_at(&self, first: usize, at: Spot, carry: &[u8]) -> bool {
+        self.format.rests_at(&self.sources, first, at, carry)
+    }
+
+    /// Bytes about every which a reader rests inside a source; `None` where it reads it as a whole.
+    pub fn segment_bytes(&self, source: usize) -> Option<u64> {
+        let source = self.sources.get(source).filter(|_| self.format.rests_inside())?;
+        source.segment_bytes(self.options.segment_bytes)
     }
 
     /// Format of the sources.

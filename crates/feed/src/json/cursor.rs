@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use verismo_stats::carry;
+
 use super::frame;
 use crate::counters::{FeedCounters, checks};
 use crate::input::{Line, LineReader};
@@ -43,6 +45,9 @@ pub(super) struct Cursor {
     held: Option<Held>,
     ahead: VecDeque<Held>,
     read: Mark,
+    /// What was known before the latest line that was read, and the bytes of the file up to its start and to its end.
+    before: Mark,
+    span: (u64, u64),
     ended: bool,
     /// Current lines still to pass until it is worth reading ahead again.
     patience: usize,
@@ -55,10 +60,43 @@ pub(super) struct LineCounts<'a> {
     pub(super) lines: &'a mut u64,
 }
 
+/// What another cursor needs to go on with the current line of one.
+#[derive(Debug, Default)]
+pub(super) struct Bookmark {
+    lineage: u32,
+    /// Lines before it, and the stamp that they leave to lines without one.
+    lines: u64,
+    key: i64,
+}
+
+carry!(Bookmark: lineage, lines, key);
+
 impl Cursor {
     /// Before its first line; `key` is that of lines before the first stamp.
     pub(super) fn new(source: u32, lineage: u32, lines: LineReader, key: i64) -> Self {
-        let read = Mark { position: 0, key, terminated: true };
+        Self::before(source, lineage, lines, Mark { position: 0, key, terminated: true })
+    }
+
+    /// Before the line that a bookmark was put at, where `lines` begin.
+    pub(super) fn at_bookmark(source: u32, bookmark: &Bookmark, lines: LineReader) -> Self {
+        let Bookmark { lineage, lines: position, key } = *bookmark;
+        Self::before(source, lineage, lines, Mark { position, key, terminated: true })
+    }
+
+    /// Where the current line begins, if nothing was read ahead of it.
+    pub(super) fn bookmark(&self) -> Option<(u64, Bookmark)> {
+        let is_latest = self.held.is_none() && self.ahead.is_empty() && self.patience == 0 && !self.ended;
+        let Mark { position, key, .. } = self.before;
+        is_latest.then_some((self.span.0, Bookmark { lineage: self.lineage, lines: position, key }))
+    }
+
+    /// Bytes of the file up to the end of the latest line that was read.
+    #[inline]
+    pub(super) fn end(&self) -> u64 {
+        self.span.1
+    }
+
+    fn before(source: u32, lineage: u32, lines: LineReader, read: Mark) -> Self {
         Self {
             source,
             lineage,
@@ -68,6 +106,8 @@ impl Cursor {
             held: None,
             ahead: VecDeque::new(),
             read,
+            before: read,
+            span: (0, 0),
             ended: false,
             patience: 0,
         }
@@ -120,6 +160,7 @@ impl Cursor {
     fn read(&mut self, counts: &mut LineCounts<'_>) -> bool {
         // Bounded: every turn consumes a line or ends.
         while !self.ended {
+            let (start, before) = (self.lines.offset(), self.read);
             let line = self.lines.next_line();
             self.read.position += 1;
             let position = self.read.position;
@@ -153,6 +194,8 @@ impl Cursor {
                 self.read.key = key;
             }
             self.line = range;
+            self.before = before;
+            self.span = (start, self.lines.offset());
             return true;
         }
         false

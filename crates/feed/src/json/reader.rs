@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::cursor::{Cursor, LineCounts};
 use super::frame::{Frame, Scratch};
-use super::rest::Resting;
+use super::rest::{Inside, Resting};
 use super::shape::Shapes;
 use super::stream::StreamState;
 use crate::ahead::read_ahead;
@@ -16,7 +16,7 @@ use crate::block::{Block, EventReader, Rest, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::error::FeedError;
 use crate::input::{self, Compression, LineReader};
-use crate::inventory::Source;
+use crate::inventory::{ReaderOptions, Source};
 use crate::json::message::Clock;
 use crate::json::snapshot::PendingSnapshot;
 use crate::limits::streams_max;
@@ -30,10 +30,10 @@ pub struct JsonReader {
     pub(super) sources: Vec<Source>,
     pub(super) labels: Vec<Arc<str>>,
     /// The earliest stamp at the starts of this source and those after it in its session.
-    earliest_ns: Vec<i64>,
+    pub(super) earliest_ns: Vec<i64>,
     pub(super) next: usize,
     pub(super) cursors: Vec<Cursor>,
-    session: u32,
+    pub(super) session: u32,
     pub(super) streams_max: usize,
     pub(super) names: Vec<StreamName>,
     pub(super) states: Vec<StreamState>,
@@ -48,11 +48,12 @@ pub struct JsonReader {
     scratch: Scratch,
     shapes: Shapes,
     pub(super) lines: u64,
-    consumed: Arc<AtomicU64>,
+    pub(super) consumed: Arc<AtomicU64>,
     consumed_reported: u64,
     pub(super) done: bool,
     unpacks_ahead: bool,
     pub(super) rest: Resting,
+    pub(super) inside: Inside,
 }
 
 /// An overlap of fewer lines than this is taken for a cut through lines that are slightly out of order.
@@ -91,13 +92,14 @@ impl JsonReader {
             done: false,
             unpacks_ahead: false,
             rest: Resting::default(),
+            inside: Inside::default(),
         }
     }
 
-    /// The same, with packed files unpacked on threads of their own or not.
-    #[must_use]
-    pub fn with_unpacking_ahead(self, unpacks_ahead: bool) -> Self {
-        Self { unpacks_ahead, ..self }
+    /// The same under options.
+    pub(crate) fn of(sources: Vec<Source>, options: &ReaderOptions) -> Self {
+        let inside = Inside::every(options.segment_bytes);
+        Self { unpacks_ahead: options.unpacks_ahead, inside, ..Self::new(sources) }
     }
 
     /// Opens the next file if it overlaps with what is open, or unconditionally when nothing is open; `false` if none was opened.
@@ -122,6 +124,7 @@ impl JsonReader {
                 let bytes = if is_worth_it && may_have_thread { read_ahead(bytes) } else { bytes };
                 let lines = LineReader::new(bytes, source.limits.line_bytes);
                 let mut cursor = Cursor::new(index, self.free_lineage(), lines, first_key);
+                self.inside.begins(source, 0);
                 if cursor.advance(&mut self.counts(index)) {
                     if self.clock.is_other_session(offset) {
                         self.start_session();
@@ -160,7 +163,7 @@ impl JsonReader {
         (0..=self.cursors.len() as u32).find(is_free).unwrap_or_default()
     }
 
-    fn counts(&mut self, source: u32) -> LineCounts<'_> {
+    pub(super) fn counts(&mut self, source: u32) -> LineCounts<'_> {
         LineCounts { label: &self.labels[source as usize], counters: &mut self.counters, lines: &mut self.lines }
     }
 
@@ -252,6 +255,10 @@ impl EventReader for JsonReader {
             if goes_on && self.cursors.is_empty() {
                 self.states.iter_mut().for_each(StreamState::forget_most);
                 self.rest_if_due();
+            } else if let [cursor] = &self.cursors[..]
+                && self.inside.is_due(cursor.end())
+            {
+                self.stop_inside_if_may();
             }
             if !goes_on {
                 self.done = true;

@@ -1,13 +1,17 @@
-//! Rests between the files of a capture: what goes on from those before, and whether other files would have let it rest there, too.
+//! Rests between the files of a capture and inside long ones: what goes on from what was read, and whether other files would have let it
+//! rest there, too.
 
 use verismo_stats::carry;
 use verismo_stats::state::{Carry, DecodeError, Reader, put_u64};
 
+use super::cursor::{Bookmark, Cursor};
 use super::message::Clock;
 use super::reader::{JsonReader, earliest_stamps};
 use super::stream::StreamState;
-use crate::block::{Rest, StreamName};
-use crate::inventory::Source;
+use crate::block::{Rest, Spot, StreamName};
+use crate::counters::checks;
+use crate::input::{self, LineReader};
+use crate::inventory::{Source, segment_end};
 
 /// What a reader that rests needs to know, and what its rest depended on.
 #[derive(Debug, Default)]
@@ -16,11 +20,42 @@ pub(super) struct Resting {
     pub(super) is_wanted: bool,
     /// Whether it rests now.
     is_now: bool,
-    /// The first source since the last rest, and the lines up to it.
+    /// The first source since the last rest, and the lines up to there.
     first: usize,
     lines: u64,
     /// The latest stamp since the last rest by which sources were merged.
     pub(super) key_max: Option<i64>,
+}
+
+/// When a reader stops inside the file that is open.
+#[derive(Debug)]
+pub(super) struct Inside {
+    segment_bytes: u64,
+    /// Before the first line that ends behind so many bytes.
+    due: u64,
+}
+
+impl Default for Inside {
+    fn default() -> Self {
+        Self::every(0)
+    }
+}
+
+impl Inside {
+    pub(super) fn every(segment_bytes: u64) -> Self {
+        Self { segment_bytes, due: u64::MAX }
+    }
+
+    /// The file that is open is now read from here on.
+    pub(super) fn begins(&mut self, source: &Source, offset: u64) {
+        let bytes = source.segment_bytes(self.segment_bytes);
+        self.due = bytes.map_or(u64::MAX, |bytes| segment_end(offset, bytes));
+    }
+
+    #[inline]
+    pub(super) fn is_due(&self, line_end: u64) -> bool {
+        line_end > self.due
+    }
 }
 
 /// What a rest depends on besides the bytes before it.
@@ -54,43 +89,95 @@ impl Terms {
 }
 
 impl JsonReader {
-    /// The same, resting between sources, from the rest before source `next` on.
+    /// The same, resting between sources and inside them, from the rest at a place on.
     ///
     /// # Errors
     /// [`DecodeError`] for a carry that no reader has handed on.
-    pub(crate) fn resting(mut self, next: usize, carry: &[u8]) -> Result<Self, DecodeError> {
-        self.rest = Resting { is_wanted: true, first: next, ..Resting::default() };
-        if next > 0 {
-            self.next = next;
+    pub(crate) fn resting(mut self, at: Spot, carry: &[u8]) -> Result<Self, DecodeError> {
+        self.rest = Resting { is_wanted: true, first: at.source, ..Resting::default() };
+        if at > Spot::default() {
+            self.next = at.source;
             let mut input = Reader::new("carry of a capture/1", carry);
             Terms::default().load(&mut input)?;
             self.load(&mut input)?;
+            let mut bookmark = Bookmark::default();
+            if at.offset > 0 {
+                bookmark.load(&mut input)?;
+            }
             input.finish()?;
+            if at.offset > 0 {
+                self.go_on_inside(at.offset, &bookmark);
+            }
         }
         Ok(self)
     }
 
-    /// Whether a reader that rested with this carry before source `next`, and before source `first` last, does so with these sources.
-    pub(crate) fn rests_before(sources: &[Source], (first, next): (usize, usize), carry: &[u8]) -> bool {
+    /// Opens the next file at a line.
+    fn go_on_inside(&mut self, offset: u64, bookmark: &Bookmark) {
+        let index = self.next as u32;
+        let Some(source) = self.sources.get(self.next) else { return };
+        self.next += 1;
+        self.session = source.session;
+        self.inside.begins(source, offset);
+        match input::open_source_at(source, offset, self.consumed.clone()) {
+            Ok(bytes) => {
+                let lines = LineReader::new(bytes, source.limits.line_bytes).behind(offset);
+                let mut cursor = Cursor::at_bookmark(index, bookmark, lines);
+                if cursor.advance(&mut self.counts(index)) {
+                    self.cursors.push(cursor);
+                }
+            }
+            Err(error) => {
+                let detail = format!("cannot be opened: {error}");
+                self.counters.hit(checks::TRUNCATED_FILE, &self.labels[index as usize], 0, || detail);
+            }
+        }
+    }
+
+    /// Whether a reader that rested with this carry at a place, and before or in source `first` last, does so with these sources.
+    pub(crate) fn rests_at(sources: &[Source], first: usize, at: Spot, carry: &[u8]) -> bool {
         let mut then = Terms::default();
         let mut input = Reader::new("carry of a capture/1", carry);
         if then.load(&mut input).is_err() {
             return false;
         }
+        let next = at.source + usize::from(at.offset > 0);
         // Without more it did not rest: it came to the end, and let go of the rows that waited.
-        let is_allowed = next >= sources.len() || input.finish().is_err();
+        let is_allowed = at.source >= sources.len() || input.finish().is_err();
         is_allowed && then == Terms::of(sources, first, next, then.key_max)
     }
 
     /// Rests if it may: nothing is open, and nothing waits.
     pub(super) fn rest_if_due(&mut self) {
-        let is_waiting = |(stream, state): (usize, &StreamState)| {
+        self.rest.is_now = self.rest.is_wanted && self.cursors.is_empty() && !self.is_waiting();
+        if self.rest.is_now {
+            self.outbox.flush_all();
+        }
+    }
+
+    /// Whether something that was read waits for what comes.
+    fn is_waiting(&self) -> bool {
+        let waits = |(stream, state): (usize, &StreamState)| {
             state.pending.is_some() || (state.held.is_some() && !self.outbox.is_empty(stream))
         };
-        self.rest.is_now = self.rest.is_wanted
-            && self.cursors.is_empty()
-            && self.nameless.is_empty()
-            && !self.states.iter().enumerate().any(is_waiting);
+        !self.nameless.is_empty() || self.states.iter().enumerate().any(waits)
+    }
+
+    /// Stops before the current line of the only open file if none behind it was due before, and rests there if that is wanted.
+    pub(super) fn stop_inside_if_may(&mut self) {
+        let [cursor] = &self.cursors[..] else { return };
+        let index = cursor.source as usize;
+        let rival = self.sources.get(self.next).zip(self.earliest_ns.get(self.next));
+        let has_rival = rival
+            .is_some_and(|(source, earliest)| source.session == self.session && Some(*earliest) <= self.rest.key_max);
+        if index + 1 != self.next || has_rival || self.is_waiting() {
+            return;
+        }
+        let Some((start, _)) = cursor.bookmark() else { return };
+        self.inside.begins(&self.sources[index], start);
+        // As where no file is open, so that rests, and how long files are, change nothing.
+        self.states.iter_mut().for_each(StreamState::forget_most);
+        self.rest.is_now = self.rest.is_wanted;
         if self.rest.is_now {
             self.outbox.flush_all();
         }
@@ -115,15 +202,20 @@ impl JsonReader {
         let counters = self.counters.rest();
         let mut carry = Vec::new();
         terms.save(&mut carry);
+        let mut spot = Spot::before(self.next);
         if is_now {
             self.save(&mut carry);
+            if let Some((offset, bookmark)) = self.cursors.first().and_then(Cursor::bookmark) {
+                spot = Spot { source: self.next - 1, offset };
+                bookmark.save(&mut carry);
+            }
         }
-        self.rest = Resting { is_wanted: true, first: self.next, lines: self.lines, ..Resting::default() };
-        Some(Rest { sources: self.next, carry, counters })
+        self.rest = Resting { is_wanted: true, first: spot.source, lines: self.lines, ..Resting::default() };
+        Some(Rest { spot, carry, counters })
     }
 }
 
-/// All that goes on while nothing is open and nothing waits.
+/// All that goes on where nothing waits, but for where in a file that is.
 impl Carry for JsonReader {
     fn save(&self, out: &mut Vec<u8>) {
         self.clock.save(out);

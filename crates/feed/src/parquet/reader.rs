@@ -11,7 +11,7 @@ use super::cursor::Cursor;
 use super::values::{BAD, NULL};
 use crate::assemble::{Assembler, Place, Update, blank};
 use crate::batch;
-use crate::block::{Block, EventReader, Rest, StreamName};
+use crate::block::{Block, EventReader, Rest, Spot, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::epoch::EpochUnit;
 use crate::error::FeedError;
@@ -391,6 +391,6 @@ impl EventReader for ParquetReader {
         (self.is_resting, self.rows_before) = (false, self.rows);
         let mut carry = Vec::new();
         (self.unit, self.key).save(&mut carry);
-        Some(Rest { sources: self.next, carry, counters: std::mem::take(&mut self.counters) })
+        Some(Rest { spot: Spot::before(self.next), carry, counters: std::mem::take(&mut self.counters) })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use verismo_feed::write::{EventsOptions, EventsWriter, GoldenCompression, GoldenWriter};
-use verismo_feed::{Block, FeedCounters, FeedError, Inventory, ReaderOptions};
+use verismo_feed::{Block, FeedCounters, FeedError, Inventory, ReaderOptions, Spot};
 use verismo_market::event::{Event, EventBatch, NO_ID, NO_TIME, Side, flags};
 use verismo_market::message::{Body, Message};
 
@@ -77,6 +77,8 @@ pub(crate) struct Read {
     pub(crate) block_messages: u64,
     /// Rests of a reader that may rest.
     pub(crate) rests: usize,
+    /// The same inside files that were read in small segments.
+    pub(crate) rests_inside: usize,
 }
 
 impl Read {
@@ -123,27 +125,28 @@ pub(crate) fn try_read_with(paths: &[PathBuf], options: &ReaderOptions) -> Resul
         counters.merge(reader.counters());
         messages += reader.messages();
     }
-    let read = Read { events, counters, inventory, messages, block_messages, rests: 0 };
-    let rests = assert_rests_change_nothing(&read, options)?;
-    Ok(Read { rests, ..read })
+    let read = Read { events, counters, inventory, messages, block_messages, rests: 0, rests_inside: 0 };
+    let (rests, rests_inside) = assert_rests_change_nothing(&read, options)?;
+    Ok(Read { rests, rests_inside, ..read })
 }
 
-/// With a rest wherever the readers rest: going on, and taken up by another reader. The number of rests.
-fn assert_rests_change_nothing(read: &Read, options: &ReaderOptions) -> Result<usize, FeedError> {
-    let mut all_rests = 0;
+/// With a rest wherever the readers rest: going on, and taken up by another reader. The number of rests between files, and of those inside.
+fn assert_rests_change_nothing(read: &Read, options: &ReaderOptions) -> Result<(usize, usize), FeedError> {
+    let (mut all_rests, mut inside) = (0, 0);
     // Groups of an inventory that comes from bytes are the same.
     let saved = read.inventory.save().map(|bytes| Inventory::load(&bytes).unwrap());
     let inventory = saved.as_ref().unwrap_or(&read.inventory);
-    for reopens in [false, true] {
+    for (reopens, segment_bytes) in [(false, 0), (true, 0), (false, 1 << 10), (true, 1 << 10), (true, 1 << 13)] {
+        let options = &options.clone().with_segments(segment_bytes);
         let mut events: BTreeMap<String, EventBatch> = BTreeMap::new();
         let mut counters = inventory.counters.clone();
         let mut messages = 0;
         for group in inventory.reader_groups(options)? {
             let mut of_group = FeedCounters::default();
-            let (mut next, mut carry, mut rests, mut lines) = (0, Vec::new(), 0, 0);
-            let mut reader = group.open_at(0, &carry)?;
-            // Every turn goes past a source.
-            while next < group.sources().len() {
+            let (mut at, mut carry, mut rests, mut lines) = (Spot::default(), Vec::new(), 0, 0);
+            let mut reader = group.open_at(at, &carry)?;
+            // Every turn goes further.
+            while at.source < group.sources().len() {
                 let mut block = Block::default();
                 let before = reader.messages();
                 while reader.next_block(&mut block)? {
@@ -155,12 +158,19 @@ fn assert_rests_change_nothing(read: &Read, options: &ReaderOptions) -> Result<u
                     of_group.append(reader.counters());
                     break;
                 };
-                assert!(group.rests_at((next, rest.sources), &rest.carry), "{next} to {}", rest.sources);
+                assert!(group.rests_at(at.source, rest.spot, &rest.carry), "{at:?} to {:?}", rest.spot);
+                assert!(at < rest.spot);
+                if rest.spot.offset > 0 {
+                    assert!(group.segment_bytes(rest.spot.source).is_some());
+                    assert!(rest.spot.offset < group.sources()[rest.spot.source].bytes);
+                    inside += 1;
+                }
                 of_group.append(&rest.counters);
-                (next, carry) = (rest.sources, rest.carry);
+                (at, carry) = (rest.spot, rest.carry);
                 rests += 1;
-                if reopens && next < group.sources().len() {
-                    reader = group.open_at(next, &carry)?;
+                all_rests += usize::from(segment_bytes == 0);
+                if reopens && at.source < group.sources().len() {
+                    reader = group.open_at(at, &carry)?;
                 }
             }
             if rests > 1 {
@@ -168,7 +178,6 @@ fn assert_rests_change_nothing(read: &Read, options: &ReaderOptions) -> Result<u
             }
             counters.merge(&of_group);
             messages += lines;
-            all_rests += rests;
         }
         assert_eq!(messages, read.messages);
         assert_eq!(counters, read.counters);
@@ -178,7 +187,7 @@ fn assert_rests_change_nothing(read: &Read, options: &ReaderOptions) -> Result<u
             assert!(rows(batch) == rows(&read.events[name]), "{name}");
         }
     }
-    Ok(all_rests / 2)
+    Ok((all_rests / 2, inside))
 }
 
 pub(crate) fn read(paths: &[&Path]) -> Read {

@@ -55,6 +55,7 @@ fn a_capture_rests_after_each_file_once_no_stream_waits_for_its_snapshot() {
         let read = read(&[directory.path()]);
         assert_same_events(&read, &events_of(&messages), true);
         assert_eq!(read.rests, rests, "{lines_per_file}");
+        assert!(read.rests_inside > 2_000, "{lines_per_file}: {}", read.rests_inside);
     }
 }
 

@@ -192,11 +192,12 @@ impl StreamObserver {
         input.finish()?;
         observer.scan.go_on(&history);
         observer.history = history;
-        let mut input = Reader::new(CARRY, carries.tape.as_deref().unwrap_or_default());
+        // Others may need a tape where these observables do not.
         if let Some(tape) = observer.scan.tape() {
+            let mut input = Reader::new(CARRY, carries.tape.as_deref().unwrap_or_default());
             tape.load(&mut input)?;
+            input.finish()?;
         }
-        input.finish()?;
         let wanted = registry::all();
         let wanted = wanted.iter().filter(|entry| observer.observables.iter().any(|o| o.id() == entry.id));
         observer.observables = wanted.map(|entry| (entry.build)(options.grid_ns, observer.window_ns)).collect();

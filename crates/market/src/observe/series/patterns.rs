@@ -195,6 +195,7 @@ carry!(Move: since_ns, sign, from, to);
 
 struct Ignitions {
     minutes: Minutes,
+    /// What was traded since a moment of the last two seconds: only differences matter, and what is long past must not go on.
     net: i128,
     all: i128,
     /// The grid times of the last second.
@@ -214,7 +215,7 @@ impl Ignitions {
         let (t_ns, mid_2) = (sample.t_ns, sample.mid_2());
         if !self.minutes.continues(t_ns) {
             self.points.clear();
-            self.large = None;
+            (self.net, self.all, self.large) = (0, 0, None);
         }
         let point = Point { t_ns, mid_2, spread: sample.spread(), net: self.net, all: self.all };
         // At most one point leaves for each that came.
@@ -230,7 +231,19 @@ impl Ignitions {
             self.moves.push((mid_2 - before.mid_2).abs() as f64);
         }
         self.points.push_back(point);
+        if t_ns % SECOND_NS == 0 {
+            self.forget();
+        }
         self.minutes.sample(t_ns, out);
+    }
+
+    /// Counts what was traded from the oldest point on.
+    fn forget(&mut self) {
+        let Some(&Point { net, all, .. }) = self.points.front() else { return };
+        for point in &mut self.points {
+            (point.net, point.all) = (point.net - net, point.all - all);
+        }
+        (self.net, self.all) = (self.net - net, self.all - all);
     }
 
     /// The move between two grid times, if it is large and three quarters of what was traded meanwhile went its way.
