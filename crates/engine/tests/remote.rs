@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use common::{request, write_events};
-use server::{Relay, Server, Trouble, remote};
+use server::{Relay, Server, Trouble, google, remote};
 use verismo_engine::{GcPolicy, Meter, Remote, Store, StoreRequest, ValidateRequest, validate};
 use verismo_market::message::Message;
 use verismo_sim::{Market, MarketConfig};
@@ -160,6 +160,15 @@ fn a_connection_that_dies_in_the_middle_of_an_object_is_taken_up_again() {
     let relay = Relay::start(empty.at(), [(3, Trouble::Cut(40)), (3, Trouble::Cut(900))]);
     assert_eq!(run(relay.remote(PATIENCE)).problems, Vec::<String>::new());
     is_warm(&run(empty.remote()));
+}
+
+#[test]
+fn a_bucket_of_google_cloud_keeps_states() {
+    let server = Server::open_to_all();
+    let cold = run(google(server.at()));
+    assert_eq!((cold.problems, cold.place.as_str()), (Vec::new(), "gs://bucket/states"));
+    is_warm(&run(google(server.at())));
+    assert!(server.objects().len() as u64 > 2 * cold.pieces);
 }
 
 #[test]

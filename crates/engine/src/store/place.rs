@@ -140,7 +140,8 @@ impl Remote {
 
     /// One try takes a part of the patience, so that a server that lost one request is asked again.
     fn client(&self) -> ClientOptions {
-        let endpoints = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT"];
+        let endpoints =
+            ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "GOOGLE_BASE_URL"];
         // Whoever writes http:// means it.
         let is_plain = endpoints.iter().any(|name| self.variable(name).is_some_and(|url| url.starts_with("http://")));
         let options =
@@ -177,6 +178,7 @@ impl Remote {
                     "GOOGLE_SERVICE_ACCOUNT",
                     "GOOGLE_SERVICE_ACCOUNT_PATH",
                     "GOOGLE_SERVICE_ACCOUNT_KEY",
+                    "GOOGLE_BEARER_TOKEN",
                     "GOOGLE_SKIP_SIGNATURE",
                     "SERVICE_ACCOUNT",
                 ],

@@ -7,6 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, HeaderValue};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use s3s::auth::SimpleAuth;
@@ -26,10 +30,22 @@ pub struct Server {
 impl Server {
     /// With one bucket, and one pair of keys.
     pub fn start() -> Self {
+        Self::with_keys(Some(SimpleAuth::from_single("key", "secret")))
+    }
+
+    /// With one bucket that is open to everybody, and to the token of [`google`].
+    pub fn open_to_all() -> Self {
+        Self::with_keys(None)
+    }
+
+    fn with_keys(keys: Option<SimpleAuth>) -> Self {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join(BUCKET)).unwrap();
         let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(root.path()).unwrap());
-        builder.set_auth(SimpleAuth::from_single("key", "secret"));
+        let is_open = keys.is_none();
+        if let Some(keys) = keys {
+            builder.set_auth(keys);
+        }
         let service = builder.build();
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
@@ -37,6 +53,15 @@ impl Server {
         runtime.spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let service = service.clone();
+                let service = service_fn(move |mut request: Request<Incoming>| {
+                    // Tokens of another cloud are not for this server to know.
+                    let is_token = |value: &HeaderValue| value.as_bytes() == b"Bearer token";
+                    if is_open && request.headers().get(AUTHORIZATION).is_some_and(is_token) {
+                        request.headers_mut().remove(AUTHORIZATION);
+                    }
+                    let service = service.clone();
+                    async move { service.call(request.map(s3s::Body::from)).await }
+                });
                 tokio::spawn(async move {
                     let http = auto::Builder::new(TokioExecutor::new());
                     let _broken = http.serve_connection(TokioIo::new(socket), service).await;
@@ -79,6 +104,13 @@ pub fn remote(at: SocketAddr, secret: &str, patience: Duration) -> Remote {
     ];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     Remote::new(&format!("s3://{BUCKET}/states"), variables, patience).unwrap()
+}
+
+/// The same bucket, asked as Google Cloud Storage is: its XML interface is that of S3, but for who asks.
+pub fn google(at: SocketAddr) -> Remote {
+    let variables = [("GOOGLE_BASE_URL", format!("http://{at}")), ("GOOGLE_BEARER_TOKEN", "token".to_owned())];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value));
+    Remote::new(&format!("gs://{BUCKET}/states"), variables, Duration::from_secs(20)).unwrap()
 }
 
 /// What a connection meets.
