@@ -139,8 +139,15 @@ impl<'a> Chain<'a> {
         let mut at = At::default();
         let mut live: Option<Live> = None;
         let mut pieces: Vec<TracePiece> = Vec::new();
+        let mut restarts = 0;
         // Every turn goes further.
         while at.next < self.group.sources().len() && !self.meter.is_cancelled() {
+            // One file is not put together of what it was and what it is now.
+            let is_other = at.offset > 0 && live.is_none() && !self.is_still(at.next);
+            if is_other && restarts < self.group.sources().len() {
+                (at, pieces) = (At::default(), Vec::new());
+                restarts += 1;
+            }
             let keys = Keys::new(self, &at);
             let (found, Missing { observables, why }) = piece::find(self, &at, keys.as_ref());
             self.vault.tally.looked(&self.label(at.next), &self.options.observables, &observables, why);
@@ -155,7 +162,18 @@ impl<'a> Chain<'a> {
                         Some(current) => current,
                         None => self.start(&at, &observables)?,
                     };
-                    let piece = self.read(&at, &mut current)?;
+                    let mut piece = self.read(&at, &mut current)?;
+                    if self.meter.is_cancelled() {
+                        break;
+                    }
+                    // Where its reader went on to elsewhere than the one that stored it, there is nothing to put together.
+                    let found = found.filter(|found| found.piece.goes_on_as(&piece));
+                    let mut observables = observables;
+                    if found.is_none() && observables != self.options.observables {
+                        observables.clone_from(&self.options.observables);
+                        current = self.start(&at, &observables)?;
+                        piece = self.read(&at, &mut current)?;
+                    }
                     if self.meter.is_cancelled() {
                         break;
                     }
@@ -164,6 +182,7 @@ impl<'a> Chain<'a> {
                     let kept = self.keep(&at, keys.as_ref(), (&piece, base), &observables);
                     match found {
                         Some(found) => {
+                            // The states of both belong to one base.
                             let all = |(base, computed)| (base, found.states.into_iter().chain(computed).collect());
                             (found.piece.with(piece), kept.map(all))
                         }
@@ -220,13 +239,7 @@ impl<'a> Chain<'a> {
     fn segments(&self, at: usize, bytes: u64) -> Option<Arc<Segments>> {
         let source = self.group.sources().get(at)?;
         let segments = self.vault.identities.segments(source, bytes, self.vault.store);
-        segments.filter(|_| self.vault.identities.is_still(source))
-    }
-
-    fn keep_segments(&self, at: usize) {
-        if let Some((bytes, source)) = self.group.segment_bytes(at).zip(self.group.sources().get(at)) {
-            self.vault.identities.keep_segments(source, bytes, self.vault.store);
-        }
+        segments.filter(|_| self.is_still(at))
     }
 
     /// Digests of all sources of a piece, in order.
@@ -237,6 +250,11 @@ impl<'a> Chain<'a> {
             self.digest_between(at.next + i, offset, end)
         };
         (0..piece.touched()).map(of).collect()
+    }
+
+    /// Whether a source is still what it was when its digest was asked for.
+    fn is_still(&self, at: usize) -> bool {
+        self.group.sources().get(at).is_some_and(|source| self.vault.identities.is_still(source))
     }
 
     fn digest_of(&self, at: usize) -> Option<Digest> {

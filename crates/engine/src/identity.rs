@@ -62,6 +62,9 @@ fn inode_and_change(_metadata: &Metadata) -> (u64, i128) {
     (0, 0)
 }
 
+/// By file and length of a segment; `None` where they cannot be told.
+type AskedSegments = HashMap<(PathBuf, u64), Option<Arc<Segments>>>;
+
 /// Digests of files.
 pub(crate) struct Identities {
     /// Where they are remembered, if there is a place for that.
@@ -71,8 +74,9 @@ pub(crate) struct Identities {
     known: Mutex<HashMap<PathBuf, (Stamp, Digest)>>,
     /// Digests of this run, with the stamp that the file had when it was read.
     fresh: Mutex<HashMap<PathBuf, Option<(Stamp, Digest)>>>,
-    /// Segments of long files that were read or asked for.
-    segments: Mutex<HashMap<PathBuf, Arc<Segments>>>,
+    /// Segments of long files that were read and not asked for yet, and those that were.
+    segments_read: Mutex<HashMap<PathBuf, Segments>>,
+    segments: Mutex<AskedSegments>,
 }
 
 impl Identities {
@@ -80,7 +84,14 @@ impl Identities {
     pub(crate) fn open(folder: Option<&Path>, verifies: bool) -> Self {
         let log = folder.map(Log::in_folder);
         let known = log.as_ref().map(Log::read).unwrap_or_default();
-        Self { log, verifies, known: Mutex::new(known), fresh: Mutex::default(), segments: Mutex::default() }
+        Self {
+            log,
+            verifies,
+            known: Mutex::new(known),
+            fresh: Mutex::default(),
+            segments_read: Mutex::default(),
+            segments: Mutex::default(),
+        }
     }
 
     /// The digest of the bytes of a source; `None` if it cannot be read.
@@ -125,7 +136,7 @@ impl Identities {
         let read_at = SystemTime::now();
         let (digest, segments) = read_digest(path, SEGMENT_BYTES)?;
         if let Some(segments) = segments {
-            lock(&self.segments).insert(path.to_owned(), Arc::new(segments));
+            lock(&self.segments_read).insert(path.to_owned(), segments);
         }
         // What was changed a moment ago is read again next time.
         if stamp.is_settled_at(read_at) {
@@ -134,35 +145,35 @@ impl Identities {
         Some((stamp, digest))
     }
 
-    /// The segments of a source that has several; `None` where its bytes are not known for sure. They are kept in a store, by the digest of
-    /// the file.
+    /// The segments of a source that has several; `None` where its bytes are not known for sure. A store has them by the digest of the file,
+    /// for whoever knows that without reading it.
     pub(crate) fn segments(&self, source: &Source, segment_bytes: u64, store: &Store) -> Option<Arc<Segments>> {
-        let (path, digest) = (&source.path, self.digest(source)?);
-        let fits = |segments: &Segments| segments.are_of(segment_bytes) && segments.whole() == digest;
-        let name = format!("segments/{}-{segment_bytes}", hex(&digest));
-        let known = lock(&self.segments).get(path).filter(|known| known.are_of(segment_bytes)).cloned();
-        let segments = match known {
-            Some(known) => return fits(&known).then_some(known),
-            None => {
-                let bytes = if self.verifies { None } else { store.get(&name) };
-                bytes.and_then(|bytes| Segments::decode(&bytes).ok()).filter(fits)
-            }
-        };
-        let segments = match segments {
-            Some(segments) => segments,
-            None => read_digest(path, segment_bytes)?.1.filter(fits)?,
-        };
-        let segments = Arc::new(segments);
-        lock(&self.segments).insert(path.clone(), segments.clone());
-        Some(segments)
+        let key = (source.path.clone(), segment_bytes);
+        if let Some(known) = lock(&self.segments).get(&key) {
+            return known.clone();
+        }
+        let segments = self.look_for_segments(source, segment_bytes, store).map(Arc::new);
+        lock(&self.segments).insert(key, segments.clone());
+        segments
     }
 
-    /// Keeps the segments of a source in a store, for whoever knows the digest of the file without reading it.
-    pub(crate) fn keep_segments(&self, source: &Source, segment_bytes: u64, store: &Store) {
-        let known = lock(&self.segments).get(&source.path).filter(|known| known.are_of(segment_bytes)).cloned();
-        if let Some((known, digest)) = known.zip(self.digest(source)) {
-            store.put(&format!("segments/{}-{segment_bytes}", hex(&digest)), &known.encode());
+    fn look_for_segments(&self, source: &Source, segment_bytes: u64, store: &Store) -> Option<Segments> {
+        let digest = self.digest(source).filter(|_| self.is_still(source))?;
+        let fits = |segments: &Segments| segments.are_of(segment_bytes) && segments.whole() == digest;
+        let name = format!("segments/{}-{segment_bytes}", hex(&digest));
+        let read = lock(&self.segments_read).remove(&source.path).filter(fits);
+        if read.is_none() && !self.verifies {
+            let stored = store.get(&name).and_then(|bytes| Segments::decode(&bytes).ok()).filter(fits);
+            if stored.is_some() {
+                return stored;
+            }
         }
+        let segments = match read {
+            Some(read) => read,
+            None => read_digest(&source.path, segment_bytes)?.1.filter(fits)?,
+        };
+        store.put(&name, &segments.encode());
+        Some(segments)
     }
 
     fn remember(&self, path: &Path, stamp: &Stamp, digest: &Digest) {

@@ -354,6 +354,8 @@ fn a_long_file_is_kept_segment_by_segment() {
     changed[at].replace_range(digit..=digit, "7");
     let n = computed(&changed[..8_200]);
     assert!((1..=3).contains(&n), "{n} of {pieces}");
+    let segments = || files(&long.bench.path("store/states/segments")).len();
+    assert_eq!(segments(), 3, "of each of the three files, whatever was computed of it");
     // Back, and shorter than ever: what was stored serves.
     assert_eq!(computed(&long.lines[..8_200]), 0);
     assert!(computed(&long.lines[..3_000]) <= 1);
@@ -367,6 +369,41 @@ fn a_long_file_is_kept_segment_by_segment() {
     fs::remove_file(long.bench.path("golden/capture.jsonl")).unwrap();
     fs::write(long.bench.path("golden/capture.jsonl.zst"), packed).unwrap();
     assert_eq!(long.run().pieces, 1 + others);
+}
+
+/// A file that was broken off where a segment ends has the same segments as before, and its last line is one of that segment.
+#[test]
+fn a_long_file_that_was_broken_off_where_a_segment_ends_goes_on_otherwise() {
+    let segment_bytes = 1 << 14;
+    let mut long = Long::new("market", segment_bytes, 3_000);
+    let all = long.bench.suite.clone();
+    let bytes: usize = long.lines.iter().map(String::len).sum();
+    for segments in [3, 7, bytes / segment_bytes as usize / 2] {
+        let cut = segments * segment_bytes as usize;
+        // A line of a trade gets its line end just behind the segment, with blanks at the end of the line before it.
+        let ends = long.lines.iter().scan(0, |end, line| {
+            *end += line.len();
+            Some(*end)
+        });
+        let fits = |(i, end): &(usize, usize)| *i > 0 && *end <= cut && long.lines[*i].contains("@trade");
+        let (at, end) = ends.enumerate().filter(fits).last().unwrap();
+        let mut lines = long.lines.clone();
+        let before = lines[at - 1].trim_end().to_owned();
+        lines[at - 1] = format!("{before}{}\n", " ".repeat(cut + 1 - end));
+        let whole = lines.concat();
+        assert_eq!(whole.as_bytes()[cut], b'\n');
+        long.bench.suite.observables.retain(|rule| rule.id != "event_count_1s");
+        long.write(&lines);
+        assert!(long.run().pieces > 10);
+        // The line is there, but for its end. One observable is computed beside those that are there; then all are.
+        fs::write(long.bench.path("golden/capture.jsonl"), &whole[..cut]).unwrap();
+        long.bench.suite = all.clone();
+        long.run();
+        assert_eq!(long.run().states_computed, 0);
+        // What was stored of the short one is not taken for the long one.
+        long.write(&lines);
+        long.run();
+    }
 }
 
 /// Whatever is done to lines, whatever the segments are, in a suite of observables of every kind.

@@ -46,8 +46,8 @@ pub use epoch::{EpochUnit, to_ns as epoch_to_ns};
 pub use error::FeedError;
 pub use input::{Compression, LINE_BYTES_MAX};
 pub use inventory::{
-    FirstKey, Format, Ignored, Inventory, Listing, ReaderGroup, ReaderOptions, SEGMENT_BYTES, Sniffed, Source,
-    UNKNOWN_SYMBOL, reader, segment_end, sniff,
+    FirstKey, Format, Ignored, Inventory, Listing, ReaderGroup, ReaderOptions, SEGMENT_BYTES, SEGMENT_BYTES_MIN,
+    Sniffed, Source, UNKNOWN_SYMBOL, reader, segment_end, sniff,
 };
 pub use json::JsonReader;
 pub use lake::LakeReader;

@@ -156,7 +156,13 @@ impl Keys {
     /// Why there is no base of these keys.
     pub(super) fn why(&self, chain: &Chain<'_>, at: &At) -> Why {
         let label = chain.label(at.next);
-        let Some(before) = chain.vault.store.get(&Self::trail(chain, at, &label)) else { return Why::New };
+        let trail = |at: &At| chain.vault.store.get(&Self::trail(chain, at, &label));
+        let Some(before) = trail(at) else {
+            // Of a file that was read before no piece began here.
+            let start = At { next: at.next, ..At::default() };
+            let is_known = at.offset > 0 && trail(&start).is_some();
+            return if is_known { Why::Bytes(label) } else { Why::New };
+        };
         let Parts { code, options, content, carry } = &self.parts;
         let is_same = |i: usize, part: &Digest| before.get(32 * i..32 * (i + 1)) == Some(part);
         match [is_same(0, code), is_same(1, options), is_same(2, content), is_same(3, carry)] {

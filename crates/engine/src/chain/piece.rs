@@ -60,6 +60,11 @@ pub(super) struct Missing {
 }
 
 impl Piece {
+    /// Whether what goes on from it is what goes on from another one of the same start.
+    pub(super) fn goes_on_as(&self, other: &Self) -> bool {
+        (self.sources, self.offset, &self.reader) == (other.sources, other.offset, &other.reader)
+    }
+
     /// Where it ends.
     fn end(&self, at: &At) -> Spot {
         Spot { source: at.next.saturating_add(self.sources), offset: self.offset }
@@ -300,6 +305,9 @@ pub(super) fn find(chain: &Chain<'_>, at: &At, keys: Option<&Keys>) -> (Option<F
         return (found, missing);
     }
     let (found, Missing { observables, .. }) = look(chain, at, keys, &again);
+    if observables.is_empty() {
+        store.release();
+    }
     (found, Missing { observables, why: missing.why })
 }
 
@@ -406,7 +414,6 @@ pub(super) fn keep(
         store.put_parts(&keys.parts(&parts), &parts);
     }
     keys.remember(chain, at);
-    (usize::from(at.offset > 0)..piece.touched()).for_each(|i| chain.keep_segments(at.next + i));
     store.release();
     (base, states)
 }

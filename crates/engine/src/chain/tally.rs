@@ -1,6 +1,7 @@
 //! How much of a run came from the store, and why the rest did not.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Mutex, PoisonError};
 
 use verismo_suite::report::{Cache, CacheMiss};
@@ -30,8 +31,19 @@ impl Tally {
         counts.reused += (wanted.len() - missing.len()) as u64;
         counts.computed += missing.len() as u64;
         if !missing.is_empty() && counts.misses.len() < MISSES_MAX {
-            let all = if missing.len() == wanted.len() { Vec::new() } else { missing.to_vec() };
-            counts.misses.insert((file.to_owned(), why), all);
+            let own = if missing.len() == wanted.len() { &[] } else { missing };
+            match counts.misses.entry((file.to_owned(), why)) {
+                Entry::Vacant(entry) => drop(entry.insert(own.to_vec())),
+                // Of several pieces of a file what any of them misses; nothing named stands for all.
+                Entry::Occupied(entry) => {
+                    let told = entry.into_mut();
+                    if own.is_empty() || told.is_empty() {
+                        told.clear();
+                    } else {
+                        told.extend(own.iter().filter(|id| !told.contains(id)).cloned().collect::<Vec<_>>());
+                    }
+                }
+            }
         }
     }
 

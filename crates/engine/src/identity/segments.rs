@@ -4,7 +4,7 @@
 use std::io::Read;
 
 use blake3::hazmat::{HasherExt as _, Mode, left_subtree_len, merge_subtrees_non_root, merge_subtrees_root};
-use verismo_feed::segment_end;
+use verismo_feed::{SEGMENT_BYTES_MIN, segment_end};
 use verismo_stats::state::{DecodeError, Reader, put_u64};
 
 use crate::store::{Digest, Hasher};
@@ -18,9 +18,6 @@ pub(crate) struct Segments {
     segment_bytes: u64,
     digests: Vec<Digest>,
 }
-
-/// Bytes of a segment at least, so that it is a subtree.
-const SEGMENT_BYTES_MIN: u64 = 1 << 10;
 
 impl Segments {
     /// Reads all there is: the digest of all of it, and the segments where there are several.
@@ -94,6 +91,9 @@ impl Segments {
     pub(crate) fn between(&self, offset: u64, end: Option<u64>) -> Digest {
         let mut hasher = self.hash("segments", offset, end.unwrap_or(self.bytes - 1));
         hasher.number(u64::from(end.is_none()));
+        // The line that reading stopped before may end with the segment, if the file does.
+        let end_of_segment = |byte: u64| (byte / self.segment_bytes + 1).saturating_mul(self.segment_bytes);
+        hasher.number(u64::from(end.is_some_and(|end| self.bytes > end_of_segment(end))));
         hasher.number(end.unwrap_or(self.bytes).saturating_sub(offset));
         hasher.finish()
     }
@@ -193,6 +193,9 @@ mod tests {
         }
         assert_ne!(before.from(0), before.from(1));
         assert_eq!(before.between(0, Some(2_047)), changed.between(0, Some(2_047)));
+        let (_, Some(cut)) = of(&bytes[..3_072], 1_024) else { panic!("several segments") };
+        assert_eq!(before.between(0, Some(2_000)), cut.between(0, Some(2_000)));
+        assert_ne!(before.between(0, Some(3_000)), cut.between(0, Some(3_000)), "a line that ends there may go on");
         assert_ne!(before.between(0, Some(2_048)), changed.between(0, Some(2_048)));
         assert_ne!(before.between(10, Some(900)), before.between(10, Some(901)));
         assert_ne!(before.between(3_500, None), longer.between(3_500, None));

@@ -169,6 +169,8 @@ pub struct ReaderOptions {
 
 /// So much is read again where a file was changed at its end, or a run was ended inside of it.
 pub const SEGMENT_BYTES: u64 = 64 << 20;
+/// Segments are never shorter: subtrees of a digest begin at multiples of so many bytes.
+pub const SEGMENT_BYTES_MIN: u64 = 1 << 10;
 
 impl Default for ReaderOptions {
     fn default() -> Self {
@@ -194,10 +196,11 @@ impl ReaderOptions {
         Self { tz, date, ..self }
     }
 
-    /// These options with [`Self::segment_bytes`].
+    /// These options with [`Self::segment_bytes`], which becomes the next power of two that is not below [`SEGMENT_BYTES_MIN`].
     #[must_use]
     pub fn with_segments(self, segment_bytes: u64) -> Self {
-        Self { segment_bytes, ..self }
+        let bytes = |n: u64| n.max(SEGMENT_BYTES_MIN).next_power_of_two();
+        Self { segment_bytes: if segment_bytes > 0 { bytes(segment_bytes) } else { 0 }, ..self }
     }
 
     /// These options with [`Self::unpacks_ahead`].

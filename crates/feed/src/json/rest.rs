@@ -31,9 +31,16 @@ pub(super) struct Resting {
 #[derive(Debug)]
 pub(super) struct Inside {
     segment_bytes: u64,
+    /// Where in the file it was read from.
+    start: u64,
     /// Before the first line that ends behind so many bytes.
     due: u64,
 }
+
+/// Streams for which a segment is long enough: what a piece holds of each is the same for a short one.
+const STREAMS_A_SEGMENT: u64 = 64;
+/// Where it may not stop, a reader looks again after so many parts of a segment, and not at every line.
+const LOOKS: u64 = 16;
 
 impl Default for Inside {
     fn default() -> Self {
@@ -43,13 +50,24 @@ impl Default for Inside {
 
 impl Inside {
     pub(super) fn every(segment_bytes: u64) -> Self {
-        Self { segment_bytes, due: u64::MAX }
+        Self { segment_bytes, start: 0, due: u64::MAX }
     }
 
     /// The file that is open is now read from here on.
     pub(super) fn begins(&mut self, source: &Source, offset: u64) {
         let bytes = source.segment_bytes(self.segment_bytes);
-        self.due = bytes.map_or(u64::MAX, |bytes| segment_end(offset, bytes));
+        (self.start, self.due) = (offset, bytes.map_or(u64::MAX, |bytes| segment_end(offset, bytes)));
+    }
+
+    /// It may not stop here.
+    fn goes_on(&mut self, line_end: u64) {
+        self.due = line_end.max(self.due).saturating_add(self.segment_bytes / LOOKS);
+    }
+
+    /// Whether a piece up to here is long enough for so many streams.
+    fn is_worth_it(&self, line_end: u64, streams: usize) -> bool {
+        let segments = (streams as u64).div_ceil(STREAMS_A_SEGMENT);
+        segments < 2 || line_end.saturating_sub(self.start) >= self.segment_bytes.saturating_mul(segments)
     }
 
     #[inline]
@@ -149,9 +167,8 @@ impl JsonReader {
 
     /// Rests if it may: nothing is open, and nothing waits.
     pub(super) fn rest_if_due(&mut self) {
-        self.rest.is_now = self.rest.is_wanted && self.cursors.is_empty() && !self.is_waiting();
-        if self.rest.is_now {
-            self.outbox.flush_all();
+        if self.cursors.is_empty() && !self.is_waiting() {
+            self.rest_now();
         }
     }
 
@@ -170,16 +187,23 @@ impl JsonReader {
         let rival = self.sources.get(self.next).zip(self.earliest_ns.get(self.next));
         let has_rival = rival
             .is_some_and(|(source, earliest)| source.session == self.session && Some(*earliest) <= self.rest.key_max);
-        if index + 1 != self.next || has_rival || self.is_waiting() {
-            return;
-        }
-        let Some((start, _)) = cursor.bookmark() else { return };
+        let line_end = cursor.end();
+        let is_alone = index + 1 == self.next && !has_rival && self.inside.is_worth_it(line_end, self.states.len());
+        let bookmark = cursor.bookmark().filter(|_| is_alone && !self.is_waiting());
+        let Some((start, _)) = bookmark else { return self.inside.goes_on(line_end) };
         self.inside.begins(&self.sources[index], start);
         // As where no file is open, so that rests, and how long files are, change nothing.
         self.states.iter_mut().for_each(StreamState::forget_most);
+        self.rest_now();
+    }
+
+    /// Rests if that is wanted; what depends on where it might have rested is the same if it is not.
+    fn rest_now(&mut self) {
         self.rest.is_now = self.rest.is_wanted;
         if self.rest.is_now {
             self.outbox.flush_all();
+        } else {
+            self.rest.key_max = None;
         }
     }
 
