@@ -24,7 +24,7 @@ use crate::identity::{Identities, Segments};
 use crate::meter::Meter;
 use crate::store::{Digest, Store, hex};
 use key::Keys;
-use piece::{Missing, Piece, States, StreamPiece};
+use piece::{Found, Missing, Piece, States, StreamPiece};
 
 pub(crate) use recorded::{Before, Lost, Recorded, Walked, is_code_of};
 pub(crate) use spines::{Gone, Spines};
@@ -140,7 +140,7 @@ impl<'a> Chain<'a> {
         let mut live: Option<Live> = None;
         let mut pieces: Vec<TracePiece> = Vec::new();
         let mut restarts = 0;
-        // Every turn goes further.
+        // Every turn goes further, or begins anew, once a source at most.
         while at.next < self.group.sources().len() && !self.meter.is_cancelled() {
             // One file is not put together of what it was and what it is now.
             let is_other = at.offset > 0 && live.is_none() && !self.is_still(at.next);
@@ -150,39 +150,25 @@ impl<'a> Chain<'a> {
             }
             let keys = Keys::new(self, &at);
             let (found, Missing { observables, why }) = piece::find(self, &at, keys.as_ref());
-            self.vault.tally.looked(&self.label(at.next), &self.options.observables, &observables, why);
+            let label = self.label(at.next);
+            let looked = |missing: &[String]| self.vault.tally.looked(&label, &self.options.observables, missing, why);
             let (piece, kept) = match found {
                 Some(found) if observables.is_empty() => {
+                    looked(&[]);
                     live = None;
                     self.meter.add(found.piece.messages, 0);
                     (found.piece, Some((found.base, found.states)))
                 }
                 found => {
-                    let mut current = match live.take().filter(|live| live.observables == observables) {
-                        Some(current) => current,
-                        None => self.start(&at, &observables)?,
-                    };
-                    let mut piece = self.read(&at, &mut current)?;
+                    let (piece, found, computed) = self.compute(&at, &mut live, found, observables)?;
                     if self.meter.is_cancelled() {
                         break;
                     }
-                    // Where its reader went on to elsewhere than the one that stored it, there is nothing to put together.
-                    let found = found.filter(|found| found.piece.goes_on_as(&piece));
-                    let mut observables = observables;
-                    if found.is_none() && observables != self.options.observables {
-                        observables.clone_from(&self.options.observables);
-                        current = self.start(&at, &observables)?;
-                        piece = self.read(&at, &mut current)?;
-                    }
-                    if self.meter.is_cancelled() {
-                        break;
-                    }
-                    live = Some(current);
+                    looked(&computed);
                     let base = found.as_ref().map(|found| found.base.as_str());
-                    let kept = self.keep(&at, keys.as_ref(), (&piece, base), &observables);
+                    let kept = self.keep(&at, keys.as_ref(), (&piece, base), &computed);
                     match found {
                         Some(found) => {
-                            // The states of both belong to one base.
                             let all = |(base, computed)| (base, found.states.into_iter().chain(computed).collect());
                             (found.piece.with(piece), kept.map(all))
                         }
@@ -198,6 +184,36 @@ impl<'a> Chain<'a> {
             self.vault.trail.went(self.place, self.trace(pieces));
         }
         at.end(&self.options)
+    }
+
+    /// Reads the piece that begins here for what is missing of it; what was found of it, and the observables that were computed.
+    fn compute(
+        &self,
+        at: &At,
+        live: &mut Option<Live>,
+        found: Option<Found>,
+        missing: Vec<String>,
+    ) -> Result<(Piece, Option<Found>, Vec<String>), FeedError> {
+        let piece = self.go_on(at, live, &missing)?;
+        let is_same = found.as_ref().is_none_or(|found| found.piece.goes_on_as(&piece));
+        if is_same || self.meter.is_cancelled() {
+            return Ok((piece, found, missing));
+        }
+        // Its reader came to another end than the one that stored it: they are pieces of different bytes, and all of this one is computed.
+        *live = None;
+        let all = self.options.observables.clone();
+        Ok((self.go_on(at, live, &all)?, None, all))
+    }
+
+    /// Reads on with the reader that is open if it is for these observables, else with another.
+    fn go_on(&self, at: &At, live: &mut Option<Live>, observables: &[String]) -> Result<Piece, FeedError> {
+        let mut current = match live.take().filter(|live| live.observables == observables) {
+            Some(current) => current,
+            None => self.start(at, observables)?,
+        };
+        let piece = self.read(at, &mut current)?;
+        *live = Some(current);
+        Ok(piece)
     }
 
     /// What a later command needs to take up these pieces.
@@ -260,7 +276,7 @@ impl<'a> Chain<'a> {
     fn digest_of(&self, at: usize) -> Option<Digest> {
         let source = self.group.sources().get(at)?;
         // Of bytes that came after the plan nothing is asked for, and nothing is stored.
-        self.vault.identities.digest(source).filter(|_| self.vault.identities.is_still(source))
+        self.vault.identities.digest(source).filter(|_| self.is_still(at))
     }
 
     /// How a source is named in examples.

@@ -329,7 +329,7 @@ impl Long {
 
 #[test]
 fn a_long_file_is_kept_segment_by_segment() {
-    let long = Long::new("market", 1 << 16, 9_000);
+    let mut long = Long::new("market", 1 << 16, 9_000);
     long.write(&long.lines[..8_000]);
     let others = long.bench.hours().len() as u64;
     let cold = long.run();
@@ -364,6 +364,12 @@ fn a_long_file_is_kept_segment_by_segment() {
     shifted.remove(at);
     let n = computed(&shifted);
     assert!(n > pieces / 4 && n < 3 * pieces / 4, "{n} of {pieces}");
+    // An observable that is added is computed beside those that are there.
+    let whole = Suite::builtin("market").unwrap();
+    long.bench.suite.observables.extend(whole.observables.into_iter().filter(|rule| rule.id == "trade_size"));
+    let added = long.run();
+    assert_eq!(added.states_computed, added.pieces, "{:?}", added.misses);
+    assert_eq!(long.run().states_computed, 0);
     // Packed, it is one piece, and the same.
     let packed = zstd::encode_all(long.lines[..8_000].concat().as_bytes(), 1).unwrap();
     fs::remove_file(long.bench.path("golden/capture.jsonl")).unwrap();

@@ -285,3 +285,24 @@ impl Carry for JsonReader {
         self.counters.load_names(input)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_it_may_not_stop_it_looks_again_later_and_many_streams_make_long_pieces() {
+        let mut inside = Inside { segment_bytes: 1_600, start: 100, due: 1_600 };
+        assert!(!inside.is_due(1_600) && inside.is_due(1_601));
+        inside.goes_on(1_650);
+        assert!(!inside.is_due(1_750) && inside.is_due(1_751), "a sixteenth of a segment later");
+        inside.goes_on(1_700);
+        assert_eq!(inside.due, 1_850);
+        for (streams, segments) in [(0, 0), (64, 0), (65, 2), (1_000, 16)] {
+            let least = 100 + 1_600 * segments;
+            assert!(inside.is_worth_it(least, streams), "{streams}");
+            assert_eq!(inside.is_worth_it(least - 1, streams), segments == 0, "{streams}");
+        }
+        assert!(!Inside::default().is_due(u64::MAX), "without segments never");
+    }
+}

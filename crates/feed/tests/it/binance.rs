@@ -36,6 +36,24 @@ fn every_line_reads_and_the_counts_are_known() {
     }
 }
 
+/// What is not packed is read in segments, too: the harness holds what comes of them against the whole.
+#[test]
+fn captures_that_are_not_packed_are_the_same() {
+    let Some(root) = real_data("binance") else { return };
+    let unpacked = tempfile::tempdir().unwrap();
+    let mut rows = 0;
+    for (name, ..) in &FILES[..2] {
+        let mut text = Vec::new();
+        let packed = std::fs::File::open(root.join(name)).unwrap();
+        std::io::copy(&mut flate2::read::MultiGzDecoder::new(packed), &mut text).unwrap();
+        std::fs::write(unpacked.path().join(name.replace("gz", "jsonl")), text).unwrap();
+        rows += read(&[&root.join(name)]).only().len();
+    }
+    let read = read(&[unpacked.path()]);
+    assert_eq!(read.only().len(), rows);
+    assert!(read.rests_inside > 1_000, "{}", read.rests_inside);
+}
+
 #[test]
 fn two_days_of_one_recorder_are_one_session() {
     let Some(root) = real_data("binance") else { return };
