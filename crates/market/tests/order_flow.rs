@@ -157,6 +157,28 @@ fn a_virtual_order_waits_for_the_queue_before_it() {
 }
 
 #[test]
+fn a_large_virtual_order_is_filled_in_part() {
+    let mut feed = Feed::new();
+    // Orders of 5 behind 5 at 100, of 4 behind 4 at 102. Of 8 sold in ten seconds 3 reach the bid; just the queue of the ask is bought.
+    feed.snapshot(0, &[(100, 5)], &[(102, 4)]).depth(0, &[], &[]);
+    feed.trade(1_000, 100, 6, ASK).trade(2_000, 100, 2, ASK).trade(3_000, 102, 4, BID);
+    // 20 sold fill the bid and no more; 5 bought reach a quarter of the ask.
+    feed.trade(11_000, 100, 20, ASK).trade(12_000, 102, 5, BID);
+    // Orders of 20 s are filled by trades through their prices, however little.
+    feed.trade(21_000, 99, 1, ASK).trade(21_000, 103, 1, BID);
+    feed.depth(5_000, &[], &[]).depth(32_000, &[], &[]);
+    let observed = feed.observe();
+    let share = |x: f64| lattice("virtual_fill_share_10s").key(x).unwrap();
+    let mut want = vec![
+        (T0_S + 10, vec![(share(0.0), 1), (share(0.6), 1)]),
+        (T0_S + 20, vec![(share(0.25), 1), (share(1.0), 1)]),
+        (T0_S + 30, vec![(share(1.0), 2)]),
+    ];
+    want.iter_mut().for_each(|(_, cells)| cells.sort_unstable());
+    assert_eq!(windows(&observed, "virtual_fill_share_10s"), want);
+}
+
+#[test]
 fn a_buy_above_the_ask_fills_it_at_once() {
     let mut feed = Feed::new();
     feed.snapshot(0, &[(100, 5)], &[(102, 3)]).depth(0, &[], &[]).trade(500, 103, 1, BID).depth(12_000, &[], &[]);

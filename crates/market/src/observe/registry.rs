@@ -79,7 +79,7 @@ pub type Build = fn(grid_ns: i64, window_ns: i64) -> Box<dyn Observable>;
 pub struct Entry {
     /// Its id in the catalogue.
     pub id: &'static str,
-    /// Version of its definition: raised whenever equal events may give other keys.
+    /// Version of its definition: raised whenever equal events may give other keys, or what it remembers is written otherwise.
     pub version: u32,
     /// What it reads beyond the tables that are always there.
     pub needs: Needs,
@@ -171,9 +171,10 @@ pub const REGISTRY: &[Entry] = &[
     v1_with(Needs::UPDATES, "best_ask_lifetime", order_flow::best_ask_lifetime),
     v1_with(Needs::TAPE, "fleeting_100ms", order_flow::fleeting_100ms),
     v1_with(Needs::TAPE, "resilience_time", liquidity::resilience_time),
-    v1_with(Needs::TAPE, "virtual_bid_fill_time", liquidity::virtual_bid_fill_time),
-    v1_with(Needs::TAPE, "virtual_ask_fill_time", liquidity::virtual_ask_fill_time),
-    v1_with(Needs::TAPE, "virtual_fill_10s", liquidity::virtual_fill_10s),
+    Entry { version: 2, ..v1_with(Needs::TAPE, "virtual_bid_fill_time", liquidity::virtual_bid_fill_time) },
+    Entry { version: 2, ..v1_with(Needs::TAPE, "virtual_ask_fill_time", liquidity::virtual_ask_fill_time) },
+    Entry { version: 2, ..v1_with(Needs::TAPE, "virtual_fill_10s", liquidity::virtual_fill_10s) },
+    v1_with(Needs::TAPE, "virtual_fill_share_10s", liquidity::virtual_fill_share_10s),
     v1_with(Needs::QUEUES, "queue_error", queues::queue_error),
     v1_with(Needs::TAPE, "hidden_share", hidden::hidden_share),
     v1_with(Needs::TAPE, "refill_count", hidden::refill_count),

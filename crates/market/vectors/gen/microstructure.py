@@ -134,6 +134,21 @@ def virtual_bids(samples, t, trades):
     return waits
 
 
+def virtual_shares(samples, t, trades):
+    """Shares filled within 10 s of orders as large as the best queues that they join, placed every 10 s."""
+    shares, last = [], int(samples[-1, 0])
+    for when, bid, ask, _, bid_qty, _, ask_qty, *_ in samples[samples[:, 0] % 10_000 == 0]:
+        if when + 10_000 > last:
+            break
+        soon = trades[np.searchsorted(t, when, side="right") : np.searchsorted(t, when + 10_000, side="right")]
+        for side, best, queue in ((1, bid, bid_qty), (-1, ask, ask_qty)):
+            met = [(side * (best - price), qty) for _, price, qty, sign in soon if sign == -side]
+            taken = sum(qty for through, qty in met if through == 0)
+            is_through = any(through > 0 for through, _ in met)
+            shares.append(1.0 if is_through else min(max(taken - queue, 0), queue) / queue)
+    return shares
+
+
 def recoveries(samples, t):
     """Times from the first trade between two samples that widened the spread until the spread is back, 60 s at most."""
     spread, first, times, free_from = samples[:, 2] - samples[:, 1], samples[0, 0], [], 0
@@ -348,6 +363,7 @@ def main():
     values["best_bid_lifetime"] = np.diff(changes) / 1000
     values["cancel_share_1s"], values["order_to_trade_1s"] = by_second(samples, t, trades, updates)
     values["virtual_bid_fill_time"] = virtual_bids(samples, t, trades)
+    values["virtual_fill_share_10s"] = virtual_shares(samples, t, trades)
     values["resilience_time"] = recoveries(samples, t)
     notional = np.cumsum([p * q / 1e16 for _, p, q, _ in trades])
     total = [notional[n - 1] if n else 0.0 for n in np.searchsorted(t, at[minutes[0] - 60 :: 60] * 1000, side="right")]

@@ -378,6 +378,18 @@ pub(super) const MICROSTRUCTURE: &[ObservableInfo] = &[
         ..AGAINST
     },
     ObservableInfo {
+        id: "virtual_fill_share_10s",
+        number: "M-82",
+        unit: "",
+        description: "How much of an order as large as the best queue that it joins would be filled within 10 s: nothing, a part, or all.",
+        formula: "for an order placed at each best price at each full 10 s, as large as the quantity Q displayed before it: (V - Q) / Q between 0 and 1, V what trades at its price take within 10 s; 1 if one goes through its price; 10 s after it was placed",
+        reference: "Lo, MacKinlay and Zhang (2002), Econometric models of limit-order executions; Maglaras, Moallemi and Wang (2022), A deep learning approach to estimating fill probabilities in a limit order book",
+        proxy: "no order was there: displayed quantity is before it, what is cancelled before it does not help it, hidden orders and its own effect are not seen; what it would take from others behind it is not known",
+        sampling: Sampling::Grid,
+        grid: Grid::UnitInterval,
+        ..AGAINST
+    },
+    ObservableInfo {
         id: "queue_error",
         number: "M-78",
         unit: "share of the queue",

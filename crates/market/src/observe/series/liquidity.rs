@@ -87,6 +87,11 @@ pub fn virtual_fill_10s(grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
     Virtual::boxed("virtual_fill_10s", grid_ns, window_ns, &[1, -1], Answer::Within(10 * SECOND_NS))
 }
 
+/// The share of a virtual order, as large as the queue that it joins, that is filled within 10 s, 10 s after it began.
+pub fn virtual_fill_share_10s(grid_ns: i64, window_ns: i64) -> Box<dyn Observable> {
+    Virtual::boxed("virtual_fill_share_10s", grid_ns, window_ns, &[1, -1], Answer::Share(10 * SECOND_NS))
+}
+
 /// A virtual order begins on each side at every full ten seconds.
 const PLACED_EVERY_NS: i64 = 10 * SECOND_NS;
 
@@ -97,21 +102,37 @@ enum Answer {
     Time,
     /// Whether they are filled so soon.
     Within(i64),
+    /// How much of them is filled so soon.
+    Share(i64),
 }
 
-/// An order for the smallest quantity at the back of the best queue. Trades at its price take from the queue before it, whatever is
-/// cancelled does not; a trade through its price fills it. There are at most seven a side, for they live for 60 s.
+/// An order at the back of the best queue. Trades at its price take from the queue before it, whatever is cancelled does not; a trade
+/// through its price fills it. There are at most seven a side, for they live for 60 s.
 #[derive(Debug, Clone, Copy, Default)]
 struct Order {
     since_ns: i64,
     /// +1 a bid, -1 an ask.
     side: i64,
     price: i64,
+    /// The quantity before it; below zero what is filled of it.
     ahead: i64,
+    /// Its own quantity; 0 is the smallest there is.
+    size: i64,
     is_filled: bool,
 }
 
-carry!(Order: since_ns, side, price, ahead, is_filled);
+carry!(Order: since_ns, side, price, ahead, size, is_filled);
+
+impl Order {
+    /// The share that is filled, 0 to 1.
+    fn filled(&self) -> f64 {
+        match (self.is_filled, self.size) {
+            (true, _) => 1.0,
+            (false, 0) => 0.0,
+            (false, size) => self.ahead.min(0).unsigned_abs() as f64 / size as f64,
+        }
+    }
+}
 
 struct Virtual {
     grid_ns: i64,
@@ -139,7 +160,7 @@ impl Virtual {
             if through == 0 {
                 order.ahead = order.ahead.saturating_sub(trade.qty);
             }
-            order.is_filled = through > 0 || order.ahead < 0;
+            order.is_filled = through > 0 || order.ahead < 0 && order.ahead <= -order.size;
             if let (true, Answer::Time) = (order.is_filled, self.answer) {
                 out.key(trade.t_ns, trade.t_ns - order.since_ns);
             }
@@ -156,16 +177,21 @@ impl Virtual {
         }
         let lives_ns = match self.answer {
             Answer::Time => CENSORED_NS,
-            Answer::Within(within_ns) => within_ns,
+            Answer::Within(within_ns) | Answer::Share(within_ns) => within_ns,
         };
         while let Some(order) = self.orders.front().filter(|order| sample.t_ns - order.since_ns >= lives_ns) {
-            out.key(sample.t_ns, if let Answer::Time = self.answer { CENSORED_NS } else { i64::from(order.is_filled) });
+            match self.answer {
+                Answer::Time => out.key(sample.t_ns, CENSORED_NS),
+                Answer::Within(_) => out.key(sample.t_ns, i64::from(order.is_filled)),
+                Answer::Share(_) => out.value(sample.t_ns, order.filled()),
+            }
             self.orders.pop_front();
         }
         if sample.t_ns % PLACED_EVERY_NS == 0 {
             for &side in self.sides {
                 let (price, ahead) = if side > 0 { (sample.bid, sample.bid_qty) } else { (sample.ask, sample.ask_qty) };
-                self.orders.push_back(Order { since_ns: sample.t_ns, side, price, ahead, is_filled: false });
+                let size = if let Answer::Share(_) = self.answer { ahead } else { 0 };
+                self.orders.push_back(Order { since_ns: sample.t_ns, side, price, ahead, size, is_filled: false });
             }
         }
     }
