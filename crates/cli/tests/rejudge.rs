@@ -152,22 +152,54 @@ fn a_run_of_which_the_whole_report_was_taken_can_be_judged_again() {
 }
 
 #[test]
-fn a_table_is_judged_again_by_reading_it() {
+fn a_table_is_judged_again_without_its_files() {
     let desk = Desk::new();
-    let table = desk.path("table.csv");
-    let rows: String = (0..2_000).map(|i| format!("{},{}\n", 1_700_000_000_000_i64 + i * 1_000, i * i % 97)).collect();
-    fs::write(&table, format!("time,price\n{rows}")).unwrap();
+    let home = desk.home();
+    for (side, factor) in [("left", 1), ("right", 7)] {
+        fs::create_dir(desk.path(side)).unwrap();
+        for part in 0..3_i64 {
+            let row = |i: i64| {
+                let (t_ms, x) = (1_700_000_000_000_i64 + i * 1_000, i * i * factor % 97);
+                format!("{t_ms},{x},{}\n", (i * 7_919 % 1_009) as f64 / 7.0)
+            };
+            let rows: String = (part * 1_000..(part + 1) * 1_000).map(row).collect();
+            fs::write(desk.path(side).join(format!("{part}.csv")), format!("time,price,change\n{rows}")).unwrap();
+        }
+    }
     std::thread::sleep(Duration::from_millis(100));
-    let reports = desk.path("reports");
-    let args = ["validate", "--golden", text(&table), "--candidate", text(&table), "--out", text(&reports)];
-    ends(&desk.home(), &args, 0);
-    let said = refused(&desk.home(), &desk.judge(&["--run", "last"]), 4, "states-gone");
-    assert!(said.contains("states of tables are not kept") && said.contains("--recompute"), "{said}");
-    let said = refused(&desk.home(), &["explain-cache", "--canary", "10"], 2, "no-states");
-    assert!(said.contains("states of tables are not kept"), "a canary of nothing is none: {said}");
-    let again = desk.judged(&["--run", "last", "--recompute"], 0);
+    let (golden, candidate, reports) = (desk.path("left"), desk.path("right"), desk.path("reports"));
+    let args = ["validate", "--golden", text(&golden), "--candidate", text(&candidate), "--out", text(&reports)];
+    let code = verismo(&home, &args).status.code().unwrap();
     let before = json(&fs::read_to_string(reports.join("report.json")).unwrap());
-    assert_eq!(again["digest"], before["digest"]);
+    assert!(before["provenance"]["states"]["pieces"] == 6 && before["provenance"]["states"]["root"].is_string());
+    let id = before["provenance"]["run"]["id"].as_str().unwrap().to_owned();
+    let suite = desk.path("other.yaml");
+    fs::write(&suite, "schema: verismo.suite/1\ndata: table\nname: other\nextends: table\nalpha: 0.2\n").unwrap();
+    let anew = [&args[..], &["--suite", text(&suite), "--no-store", "--json", "-"]].concat();
+    let anew = json(&out(&verismo(&home, &anew)));
+    let told = ends(&home, &["explain-cache", "--canary", "100"], 0);
+    assert!(told.contains('6'), "{told}");
+    fs::rename(&golden, desk.path("archive")).unwrap();
+    let said = refused(&home, &desk.judge(&["--run", "last"]), 4, "data-changed");
+    assert!(said.contains("0.csv is gone"), "{said}");
+    let judged = |more: &[&str]| {
+        let output = verismo(&home, &desk.judge(&[&["--run", &id, "--as-recorded"], more].concat()));
+        assert_eq!(output.status.code(), Some(code), "{}", err(&output));
+        json(&out(&output))
+    };
+    let again = judged(&[]);
+    for key in ["digest", "findings", "integrity", "suite_digest"] {
+        assert_eq!(again[key], before[key], "{key}");
+    }
+    assert_eq!(again["timing"]["bytes_read"], 0);
+    let other = judged(&["--suite", text(&suite)]);
+    for key in ["digest", "findings", "integrity", "suite_digest"] {
+        assert_eq!(other[key], anew[key], "{key}");
+    }
+    fs::rename(desk.path("archive"), &golden).unwrap();
+    let start = "2023-11-14T22:13:00..2023-11-14T22:23:00";
+    let without = ends(&home, &["what-if", "--run", &id, "--drop-window", start, "--format", "json"], 0);
+    assert_eq!(json(&without)["schema"], "verismo.what-if/1", "{without}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! states come to.
 
 mod canary;
+mod tables;
 
 use std::collections::BTreeSet;
 
@@ -24,6 +25,7 @@ use crate::trace;
 use crate::validate::{Kept, StoreRequest};
 
 pub use canary::canary;
+use tables::Held;
 
 /// What to audit.
 #[derive(Debug, Clone)]
@@ -60,6 +62,11 @@ const OTHER_TAPE: &str =
 /// Why a piece whose states are the same is not called equal.
 const OTHER_REPLAY: &str =
     "its states are the same, but not what goes on from it: it was observed together with other observables";
+
+const OTHER_IN_STORE: &str = "the states in the store are not those of the run";
+const OTHER_STATES: &str = "its files yield other states than those of the run";
+const OTHER_NEIGHBOURS: &str = "the files beside it are others, so that it cannot be read as it was";
+const UNREADABLE: &str = "its files cannot be read";
 
 /// A group of the run, and the places of its pieces among all.
 struct Group<'a> {
@@ -228,6 +235,18 @@ fn audit_group(
 ) -> Outcome {
     let Some(format) = of.format else { return all_unchecked(trace, of, chosen, 0, "its format is not known") };
     let mut outcome = Outcome::default();
+    if format == Format::Table {
+        for (files, held) in tables::hold((trace, of), (store, suite), identities, chosen, meter) {
+            let told = |why: String| AuditedPiece { files: files.clone(), why };
+            match held {
+                Held::Compared(compared) if compared.is_same_key && compared.changed.is_empty() => outcome.equal += 1,
+                Held::Compared(_) => outcome.different.push(told(OTHER_STATES.to_owned())),
+                Held::Other(why) => outcome.different.push(told(why)),
+                Held::Unchecked(why) => outcome.unchecked.push(told(why)),
+            }
+        }
+        return outcome;
+    }
     let options = options_of(of.group, suite);
     let (tally, trail) = (Tally::default(), Trail::default());
     let vault = Vault { store, identities, tally: &tally, trail: &trail, reads: true };
@@ -244,14 +263,14 @@ fn audit_group(
     let look = |i: usize, before: &Before<'_>| {
         let told = |why: &str| AuditedPiece { files: files(trace, of.group, before.sources()), why: why.to_owned() };
         if !before.is_as_recorded {
-            outcome.different.push(told("the states in the store are not those of the run"));
+            outcome.different.push(told(OTHER_IN_STORE));
             return;
         }
         if !chosen.contains(&(of.first + i as u64)) || meter.is_cancelled() {
             return;
         }
         meter.add_part();
-        if let Some(why) = changed(trace, of, before, identities) {
+        if let Some(why) = changed(trace, of, before.sources(), identities) {
             match why {
                 Ok(changed) => outcome.different.push(told(&changed)),
                 Err(gone) => outcome.unchecked.push(told(&gone)),
@@ -263,7 +282,7 @@ fn audit_group(
             return;
         }
         let Some(group) = present else {
-            outcome.unchecked.push(told("the files beside it are others, so that it cannot be read as it was"));
+            outcome.unchecked.push(told(OTHER_NEIGHBOURS));
             return;
         };
         let symbol = trace.asked.symbol.clone();
@@ -272,8 +291,8 @@ fn audit_group(
             Ok(Some(compared)) if compared.is_same_key && compared.changed.is_empty() => outcome.equal += 1,
             // What goes on from a piece knows more where observables beside these asked for more.
             Ok(Some(compared)) if compared.changed.is_empty() => outcome.unchecked.push(told(OTHER_REPLAY)),
-            Ok(Some(_)) => outcome.different.push(told("its files yield other states than those of the run")),
-            Ok(None) => outcome.unchecked.push(told("its files cannot be read")),
+            Ok(Some(_)) => outcome.different.push(told(OTHER_STATES)),
+            Ok(None) => outcome.unchecked.push(told(UNREADABLE)),
             Err(error) => outcome.unchecked.push(told(&error.to_string())),
         }
     };
@@ -289,10 +308,10 @@ fn audit_group(
 fn changed(
     trace: &Trace,
     of: &Group<'_>,
-    before: &Before<'_>,
+    sources: std::ops::Range<usize>,
     identities: &Identities,
 ) -> Option<Result<String, String>> {
-    files(trace, of.group, before.sources()).into_iter().find_map(|path| {
+    files(trace, of.group, sources).into_iter().find_map(|path| {
         let then = of.side.files.iter().find(|file| file.path == path).and_then(|file| file.digest.clone());
         let now = identities.digest_of(std::path::Path::new(&path)).map(|digest| hex(&digest));
         match (then, now) {

@@ -26,7 +26,8 @@ use crate::store::{Digest, Store, hex};
 use key::Keys;
 use piece::{Found, Missing, Piece, States, StreamPiece};
 
-pub(crate) use recorded::{Before, Lost, Recorded, Walked, is_code_of};
+pub(crate) use key::{Why, code};
+pub(crate) use recorded::{Before, Compared, Lost, Recorded, Walked, is_code_of};
 pub(crate) use spines::{Gone, Spines};
 pub(crate) use tally::Tally;
 
@@ -45,7 +46,7 @@ pub(crate) struct Vault<'a> {
 pub(crate) struct Trail(Mutex<BTreeMap<(usize, usize), TraceGroup>>);
 
 impl Trail {
-    fn went(&self, place: (usize, usize), group: TraceGroup) {
+    pub(crate) fn went(&self, place: (usize, usize), group: TraceGroup) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(place, group);
     }
 
@@ -233,6 +234,7 @@ impl<'a> Chain<'a> {
             },
             sources: (0..self.group.sources().len()).map(|i| self.label(i)).collect(),
             pieces,
+            columns: Vec::new(),
         }
     }
 

@@ -46,7 +46,7 @@ pub(crate) fn name_of(stream: &StreamStates) -> StreamName {
 }
 
 fn stream_states(name: StreamName, observed: Observed) -> StreamStates {
-    let series = observed.series.into_iter().map(|(id, series)| (id.to_owned(), convert_series(id, series))).collect();
+    let series = observed.series.into_iter().map(|(id, series)| (id.to_owned(), of_observable(id, series))).collect();
     StreamStates {
         venue: name.venue,
         symbol: name.symbol,
@@ -70,13 +70,18 @@ fn stream_states(name: StreamName, observed: Observed) -> StreamStates {
     }
 }
 
-pub(crate) fn convert_series(id: &str, series: observe::Series) -> Series {
+/// The series of an observable of this version of the code.
+pub(crate) fn of_observable(id: &str, series: observe::Series) -> Series {
+    convert_series(observe::registry::version(id), series)
+}
+
+pub(crate) fn convert_series(version: u32, series: observe::Series) -> Series {
     let windows = match series.windows {
         observe::SeriesWindows::Cells(windows) => SeriesWindows::Cells(windows),
         observe::SeriesWindows::Lags(windows) => SeriesWindows::Lags(windows),
         observe::SeriesWindows::Panels(windows) => SeriesWindows::Panels(windows),
     };
-    Series { version: observe::registry::version(id), lattice: series.lattice, windows }
+    Series { version, lattice: series.lattice, windows }
 }
 
 fn stream_counter(counter: observe::Counter) -> Counter {

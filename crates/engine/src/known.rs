@@ -157,7 +157,7 @@ fn add(states: &mut SideStates, group: &mut Spines, store: &Store, wanted: &[&st
     for (id, series) in group.take(store, wanted)? {
         for (name, series) in series {
             if let Some(&i) = streams.get(&name) {
-                states.streams[i].series.insert(id.to_owned(), convert::convert_series(id, series));
+                states.streams[i].series.insert(id.to_owned(), convert::of_observable(id, series));
             }
         }
     }

@@ -45,7 +45,7 @@ pub use power::{PowerRequest, Source, power};
 pub use profile::{ProfileOptions, profile};
 pub use rejudge::{
     FileChange, FileChangeKind, JudgeAgain, MissingStates, RecallRequest, Recalled, Rejudged, RunStates, changed_files,
-    judge_recorded, recall_states, request_of, suite_of,
+    judge_recorded, recall_states, request_of, suite_for, suite_of,
 };
 pub use simulated::{MessageReader, judge_messages, observe_messages};
 pub use store::{GcPolicy, Remote, Store, StoreError};

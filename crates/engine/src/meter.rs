@@ -21,10 +21,17 @@ impl Meter {
         Self { reads_nothing: true, ..Self::default() }
     }
 
+    /// Says that data are about to be read that are not counted.
+    pub(crate) fn reads(&self) {
+        if self.reads_nothing {
+            self.cancel();
+        }
+    }
+
     /// Adds what was read.
     pub fn add(&self, messages: u64, bytes: u64) {
-        if self.reads_nothing && bytes > 0 {
-            self.cancel();
+        if bytes > 0 {
+            self.reads();
         }
         self.messages.fetch_add(messages, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);

@@ -21,6 +21,7 @@ use crate::judged::JudgedBefore;
 use crate::memo;
 use crate::meter::Meter;
 use crate::store::{Digest, Store};
+use crate::table::{self, RecordedTable};
 use crate::trace;
 use crate::validate::{
     Facts, Kept, SideResult, StoreRequest, Trouble, ValidateRequest, ended, observe_options, report_of,
@@ -161,6 +162,14 @@ pub fn suite_of(trace: &Trace) -> Option<Suite> {
     Suite::from_canonical(trace.asked.suite.as_bytes(), &trace.asked.suite_name)
 }
 
+/// Another suite for the states of a run: of tables with the lattices that the run froze, where the suite leaves them open.
+pub fn suite_for(trace: &Trace, suite: Suite) -> Suite {
+    match suite_of(trace).filter(|_| suite.data == DataKind::Table) {
+        Some(of_run) => table::suite_for(&suite, &of_run),
+        None => suite,
+    }
+}
+
 /// The request that runs the same validation again, under another suite.
 pub fn request_of(trace: &Trace, suite: Suite, store: StoreRequest, threads: usize) -> ValidateRequest {
     let paths = |side| trace.side(side).map_or_else(Vec::new, |side| side.paths.iter().map(PathBuf::from).collect());
@@ -262,7 +271,8 @@ fn take(request: &RecallRequest, reads: bool, meter: &Meter) -> Result<Recalled,
         let format = trace.sides.first().and_then(trace::format).map_or("unknown", Format::name);
         return Err(EngineError::SuiteKind { suite: suite.name.clone(), wanted, found: format }.into());
     }
-    if let Some(why) = whole_misfit(trace, suite, is_table) {
+    let suite = &suite_for(trace, suite.clone());
+    if let Some(why) = whole_misfit(trace, suite) {
         return Ok(Recalled::Missing(all_missing(trace, why)));
     }
     let without = |problem: String| {
@@ -277,39 +287,30 @@ fn take(request: &RecallRequest, reads: bool, meter: &Meter) -> Result<Recalled,
         Err(error) => return without(error.to_string()),
     };
     let program = program.and_then(|path| identities.digest_of(path));
-    let walked = walk_all(trace, suite, (&store, reads), *threads);
+    let taken = if is_table {
+        take_tables(trace, suite, &store, *threads)?
+    } else {
+        take_groups(trace, suite, (&store, reads), *threads)?
+    };
     if meter.is_cancelled() {
         return Err(EngineError::Interrupted { messages: 0 }.into());
     }
-    let problems: Vec<String> = store.problems().iter().map(ToString::to_string).collect();
-    let mut missing = MissingStates { problems, ..MissingStates::default() };
-    let mut groups: [Vec<Walked>; 2] = [Vec::new(), Vec::new()];
-    for (side, group, walked) in walked {
-        match walked {
-            Ok(walked) => groups[side].push(walked),
-            Err(lost) => add_lost(&mut missing, trace, &trace.sides[side], (group, lost)),
+    let (results, sides) = match taken {
+        Ok(taken) => taken,
+        Err(missing) => {
+            let problems = store.problems().iter().map(ToString::to_string).collect();
+            return Ok(Recalled::Missing(MissingStates { problems, ..missing }));
         }
-    }
-    if !missing.first.is_empty() {
-        return Ok(Recalled::Missing(missing));
-    }
-    let states = groups.iter().flatten().map(|walked| walked.group.pieces.len() as u64).sum::<u64>();
+    };
+    let pieces = sides.iter().flat_map(|side| &side.groups).map(|group| group.pieces.len() as u64).sum::<u64>();
     let cache = Cache {
         place: store.place().to_owned(),
-        states_reused: states * suite.observables.len() as u64,
-        pieces: states,
+        states_reused: pieces * suite.observables.len() as u64,
+        pieces,
         ..Cache::default()
     };
-    let mut sides = trace.sides.clone();
-    let mut results = Vec::new();
-    for (side, walked) in sides.iter_mut().zip(groups) {
-        let (observed, groups): (Vec<_>, Vec<_>) = walked.into_iter().map(|w| (w.observed, w.group)).unzip();
-        side.groups = groups;
-        results.push(SideResult { bytes: 0, ..side_result(observed, &counters(side)?, (Some(&store), *threads))? });
-    }
     let mut results = results.into_iter();
     let (mut golden, mut candidate) = (results.next().unwrap_or_default(), results.next().unwrap_or_default());
-    convert::expect_everything(&mut candidate.states);
     if reads {
         for SideResult { states, unread, .. } in [&mut golden, &mut candidate] {
             unread.read_all(states, Some(&store))?;
@@ -323,11 +324,64 @@ fn take(request: &RecallRequest, reads: bool, meter: &Meter) -> Result<Recalled,
     Ok(Recalled::States(Box::new(RunStates { sides: [golden, candidate], trace, cache, store, program })))
 }
 
-/// Why nothing of the run can serve.
-fn whole_misfit(trace: &Trace, suite: &Suite, is_table: bool) -> Option<&'static str> {
-    if is_table {
-        return Some("states of tables are not kept");
+/// Both sides, and as a trace has them; or what is not there.
+type Taken = Result<(Vec<SideResult>, Vec<TraceSide>), MissingStates>;
+
+/// The streams of a run.
+fn take_groups(trace: &Trace, suite: &Suite, stored: (&Store, bool), threads: usize) -> Result<Taken, Trouble> {
+    let mut missing = MissingStates::default();
+    let mut groups: [Vec<Walked>; 2] = [Vec::new(), Vec::new()];
+    for (side, group, walked) in walk_all(trace, suite, stored, threads) {
+        match walked {
+            Ok(walked) => groups[side].push(walked),
+            Err(lost) => add_lost(&mut missing, trace, &trace.sides[side], (group, lost)),
+        }
     }
+    if !missing.first.is_empty() {
+        return Ok(Err(missing));
+    }
+    let mut sides = trace.sides.clone();
+    let mut results = Vec::new();
+    for (side, walked) in sides.iter_mut().zip(groups) {
+        let (observed, groups): (Vec<_>, Vec<_>) = walked.into_iter().map(|w| (w.observed, w.group)).unzip();
+        side.groups = groups;
+        let result = side_result(observed, &counters(side)?, (Some(stored.0), threads))?;
+        results.push(SideResult { bytes: 0, ..result });
+    }
+    if let Some(candidate) = results.get_mut(1) {
+        convert::expect_everything(&mut candidate.states);
+    }
+    Ok(Ok((results, sides)))
+}
+
+/// The tables of a run.
+fn take_tables(trace: &Trace, suite: &Suite, store: &Store, threads: usize) -> Result<Taken, Trouble> {
+    let mut missing = MissingStates::default();
+    let mut sides = trace.sides.clone();
+    let mut results = Vec::new();
+    let groups = trace.sides.iter().filter_map(|side| Some((side, side.groups.first()?)));
+    let groups: Vec<_> = groups
+        .map(|(side, group)| Ok((side, group, RecordedTable::new(store, group, suite)?)))
+        .collect::<Result<_, EngineError>>()?;
+    let recall = |(_, _, table): &(_, _, RecordedTable<'_>)| table.recall(suite);
+    let recalled: Vec<_> = match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+        Ok(pool) => pool.install(|| groups.par_iter().map(recall).collect()),
+        Err(_) => groups.iter().map(recall).collect(),
+    };
+    for (((side, group, _), recalled), own) in groups.iter().zip(recalled).zip(&mut sides) {
+        match recalled {
+            Ok((result, group)) => {
+                own.groups = vec![group];
+                results.push(result);
+            }
+            Err(lost) => add_lost(&mut missing, trace, side, (group, lost)),
+        }
+    }
+    Ok(if missing.first.is_empty() { Ok((results, sides)) } else { Err(missing) })
+}
+
+/// Why nothing of the run can serve.
+fn whole_misfit(trace: &Trace, suite: &Suite) -> Option<&'static str> {
     if limits_for(trace.asked.limits, suite_of(trace).as_ref(), suite) != trace.asked.limits {
         return Some("the suite sets other limits of readers than those of the run");
     }

@@ -433,7 +433,7 @@ fn observe_sides(
     meter: &Meter,
 ) -> Result<ObservedSides, Trouble> {
     let (golden, candidate, suite) = if suite.data == DataKind::Table {
-        table::observe_both(plan, request, suite, meter)?
+        table::observe_both(plan, request, suite, vault, meter)?
     } else {
         let (golden, candidate) = observe_streams(plan, request, suite, vault, meter)?;
         (golden, candidate, suite.clone())

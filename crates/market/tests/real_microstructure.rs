@@ -85,8 +85,13 @@ fn every_observable_of_a_capture_has_values_in_its_range() {
             let [min, q05, q50, q95, max] = [0.0, 0.05, 0.5, 0.95, 1.0].map(quantile);
             println!("{id:24} {n:7} {min:12.6} {q05:12.6} {q50:12.6} {q95:12.6} {max:12.6}");
             let (low, high) = match *id {
-                "cancel_share_1s" | "flow_toxicity_50" | "depth_share_l1" | "fleeting_100ms" | "virtual_fill_10s"
-                | "virtual_fill_share_10s" | "hidden_share" => (0.0, 1.0),
+                "cancel_share_1s"
+                | "flow_toxicity_50"
+                | "depth_share_l1"
+                | "fleeting_100ms"
+                | "virtual_fill_10s"
+                | "virtual_fill_share_10s"
+                | "hidden_share" => (0.0, 1.0),
                 "virtual_bid_fill_time" | "virtual_ask_fill_time" | "resilience_time" => (0.0, 60.0),
                 "slippage_buy" | "slippage_sell" | "realised_vol_1m" | "bipower_ratio_1m" | "variance_ratio_10s"
                 | "amihud_1m" | "order_to_trade_1s" | "best_bid_lifetime" | "best_ask_lifetime" => (0.0, f64::INFINITY),

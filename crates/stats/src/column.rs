@@ -8,13 +8,62 @@ pub use profiler::{ColumnProfiler, time_hash};
 
 use crate::lattice::{Ticks, ordered, unordered};
 use crate::sample::mix64;
-use crate::state::{DecodeError, MergeError, Reader, State, put_i64, put_u64};
+use crate::state::{Carry, DecodeError, MergeError, Reader, State, put_i64, put_u64};
 use std::collections::BTreeMap;
 
 /// The largest decimal scale that is tried.
 pub const SCALE_MAX: u8 = 9;
 /// A bit per scale 0..=9: all values seen are integers of 10^-scale.
 const ALL_SCALES: u16 = (1 << (SCALE_MAX + 1)) - 1;
+
+/// The decimal grids that all finite values of a column lie on: all that its lattice depends on where there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DecimalGrid {
+    n_finite: u64,
+    scales: u16,
+}
+
+impl Default for DecimalGrid {
+    fn default() -> Self {
+        Self { n_finite: 0, scales: ALL_SCALES }
+    }
+}
+
+impl DecimalGrid {
+    /// The number of finite values.
+    #[must_use]
+    pub fn n_finite(&self) -> u64 {
+        self.n_finite
+    }
+
+    /// The smallest k in 0..=9 such that every finite value is an integer of 10^-k with a magnitude below 2^53 of them;
+    /// `None` when there is no such k or no value.
+    #[must_use]
+    pub fn scale(&self) -> Option<u8> {
+        let is_known = self.n_finite > 0 && self.scales != 0;
+        is_known.then(|| self.scales.trailing_zeros() as u8)
+    }
+
+    /// Adds the values of another part of the column.
+    pub fn join(&mut self, other: Self) {
+        self.n_finite = self.n_finite.saturating_add(other.n_finite);
+        self.scales &= other.scales;
+    }
+}
+
+impl Carry for DecimalGrid {
+    fn save(&self, out: &mut Vec<u8>) {
+        (self.n_finite, u64::from(self.scales)).save(out);
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let mut found = (0_u64, 0_u64);
+        found.load(input)?;
+        let scales = u16::try_from(found.1).ok().filter(|scales| scales & !ALL_SCALES == 0);
+        *self = Self { n_finite: found.0, scales: scales.ok_or_else(|| input.invalid("scales"))? };
+        Ok(())
+    }
+}
 
 /// A bottom-k-by-hash sample of a column with its multiplicities, the decimal grids it lies on, and what is not a number.
 ///
@@ -24,10 +73,9 @@ const ALL_SCALES: u16 = (1 << (SCALE_MAX + 1)) - 1;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnProfile {
     capacity: u32,
-    n_finite: u64,
+    grid: DecimalGrid,
     n_null: u64,
     n_non_finite: u64,
-    scales: u16,
     /// (hash, ordered value) to multiplicity, the `capacity` smallest.
     sample: BTreeMap<(u64, i64), u64>,
     /// The largest of a full sample: what ranks behind it is left out at once.
@@ -46,7 +94,7 @@ impl ColumnProfile {
     pub fn new(capacity: u32) -> Self {
         assert!(capacity > 0, "a sample keeps at least one value");
         let sample = BTreeMap::new();
-        Self { capacity, n_finite: 0, n_null: 0, n_non_finite: 0, scales: ALL_SCALES, sample, last: None }
+        Self { capacity, grid: DecimalGrid::default(), n_null: 0, n_non_finite: 0, sample, last: None }
     }
 
     /// Adds one observation. `hash` says whether it is sampled and must come from its content, see [`value_hash`].
@@ -55,9 +103,9 @@ impl ColumnProfile {
             self.n_non_finite += 1;
             return;
         }
-        self.n_finite += 1;
-        if self.scales != 0 {
-            self.scales &= scales_of(value, self.scales);
+        self.grid.n_finite += 1;
+        if self.grid.scales != 0 {
+            self.grid.scales &= scales_of(value, self.grid.scales);
         }
         self.offer((hash, ordered(value)), 1);
     }
@@ -79,12 +127,16 @@ impl ColumnProfile {
         self.n_non_finite
     }
 
-    /// The smallest k in 0..=9 such that every finite value is an integer of 10^-k with a magnitude below 2^53 of them;
-    /// `None` when there is no such k or no value.
+    /// The decimal grids that its values lie on.
+    #[must_use]
+    pub fn grid(&self) -> DecimalGrid {
+        self.grid
+    }
+
+    /// Their number of decimal places, see [`DecimalGrid::scale`].
     #[must_use]
     pub fn decimal_scale(&self) -> Option<u8> {
-        let is_known = self.n_finite > 0 && self.scales != 0;
-        is_known.then(|| self.scales.trailing_zeros() as u8)
+        self.grid.scale()
     }
 
     /// The sampled values with their multiplicities, ascending by value; equal values are added up.
@@ -143,7 +195,7 @@ impl State for ColumnProfile {
 
     /// The number of finite values.
     fn count(&self) -> u64 {
-        self.n_finite
+        self.grid.n_finite
     }
 
     fn merge(&mut self, other: &Self) -> Result<(), MergeError> {
@@ -158,11 +210,11 @@ impl State for ColumnProfile {
         let add = |a: u64, b: u64| {
             a.checked_add(b).ok_or(MergeError::Overflow { state: Self::FORMAT, quantity: "a number of observations" })
         };
-        let n_finite = add(self.n_finite, other.n_finite)?;
+        let n_finite = add(self.grid.n_finite, other.grid.n_finite)?;
         let n_null = add(self.n_null, other.n_null)?;
         let n_non_finite = add(self.n_non_finite, other.n_non_finite)?;
-        (self.n_finite, self.n_null, self.n_non_finite) = (n_finite, n_null, n_non_finite);
-        self.scales &= other.scales;
+        (self.grid.n_finite, self.n_null, self.n_non_finite) = (n_finite, n_null, n_non_finite);
+        self.grid.scales &= other.grid.scales;
         for (&entry, &count) in &other.sample {
             self.offer(entry, count);
         }
@@ -171,7 +223,9 @@ impl State for ColumnProfile {
 
     fn encode(&self, out: &mut Vec<u8>) {
         put_u64(out, u64::from(self.capacity));
-        for count in [self.n_finite, self.n_null, self.n_non_finite, u64::from(self.scales), self.sample.len() as u64] {
+        for count in
+            [self.grid.n_finite, self.n_null, self.n_non_finite, u64::from(self.grid.scales), self.sample.len() as u64]
+        {
             put_u64(out, count);
         }
         let mut last = 0;
@@ -187,11 +241,11 @@ impl State for ColumnProfile {
         let mut reader = Reader::new(Self::FORMAT, bytes);
         let capacity = u32::try_from(reader.u64("capacity")?).ok().filter(|&capacity| capacity > 0);
         let mut profile = Self::new(capacity.ok_or_else(|| reader.invalid("capacity"))?);
-        profile.n_finite = reader.u64("number of finite values")?;
+        profile.grid.n_finite = reader.u64("number of finite values")?;
         profile.n_null = reader.u64("number of nulls")?;
         profile.n_non_finite = reader.u64("number of non-finite values")?;
         let scales = u16::try_from(reader.u64("scales")?).ok().filter(|scales| scales & !ALL_SCALES == 0);
-        profile.scales = scales.ok_or_else(|| reader.invalid("scales"))?;
+        profile.grid.scales = scales.ok_or_else(|| reader.invalid("scales"))?;
         let n_entries = reader.length("sample", 3)?;
         let (mut hash, mut n_sampled) = (0_u64, 0_u64);
         for _ in 0..n_entries {
@@ -208,8 +262,8 @@ impl State for ColumnProfile {
         }
         // A sample that is not full holds everything.
         let is_full = n_entries == profile.capacity as usize;
-        let is_complete = n_sampled == profile.n_finite || (is_full && n_sampled < profile.n_finite);
-        let scales_known = profile.n_finite > 0 || profile.scales == ALL_SCALES;
+        let is_complete = n_sampled == profile.grid.n_finite || (is_full && n_sampled < profile.grid.n_finite);
+        let scales_known = profile.grid.n_finite > 0 || profile.grid.scales == ALL_SCALES;
         if n_entries > profile.capacity as usize || !is_complete || !scales_known {
             return Err(reader.invalid("sample"));
         }

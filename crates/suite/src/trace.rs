@@ -84,7 +84,7 @@ pub struct TraceSide {
     /// Counters of the inventory, as the engine encodes them, hex.
     #[serde(default)]
     pub counters: String,
-    /// Groups of files that one reader each reads; none of a table, of which no states are kept.
+    /// Groups of files that one reader each reads; of a table one.
     pub groups: Vec<TraceGroup>,
 }
 
@@ -108,6 +108,9 @@ pub struct TraceGroup {
     pub sources: Vec<String>,
     /// The pieces, in order.
     pub pieces: Vec<TracePiece>,
+    /// The columns of a table that were counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
 }
 
 /// How the streams of a group were observed.
@@ -123,7 +126,7 @@ pub struct ObservedHow {
     pub warmup_ns: i64,
     /// The shortest window, ns.
     pub window_min_ns: i64,
-    /// The span that the files were expected to have, ns.
+    /// The span that the files were expected to have, ns; of a table the length that windows started with.
     pub expected_span_ns: i64,
     /// Whether trades and book updates come in one sequence.
     pub is_single_feed: bool,

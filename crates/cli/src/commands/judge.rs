@@ -7,7 +7,7 @@ use std::time::Instant;
 use verismo_engine::Meter;
 use verismo_engine::{
     FileChange, JudgeAgain, MissingStates, RecallRequest, Recalled, Rejudged, RunStates, StoreRequest, changed_files,
-    judge_recorded, recall_states, request_of, suite_of,
+    judge_recorded, recall_states, request_of, suite_for, suite_of,
 };
 use verismo_report::number::{bytes, count};
 use verismo_suite::Suite;
@@ -119,7 +119,8 @@ impl Run {
             })?,
         };
         let none = || Err(CliError::unusable("internal", "a suite was lost"));
-        validate::with_overrides(Some(suite), scope, pairing, none)?.map_or_else(none, Ok)
+        let suite = validate::with_overrides(Some(suite), scope, pairing, none)?.map_or_else(none, Ok)?;
+        Ok(suite_for(&self.trace, suite))
     }
 
     /// Looks whether the files of the run are what they were.

@@ -109,7 +109,7 @@ fn canary(args: &ExplainCacheArgs, share: f64, context: Context<'_>, out: &mut i
     let Run { recorded, trace, store, .. } = Run::find(&args.run, &place, None)?;
     if trace.pieces() == 0 {
         let message = format!("run {} kept no pieces of states", recorded.named.name);
-        return Err(CliError::usage("no-states", message).help("states of tables are not kept"));
+        return Err(CliError::usage("no-states", message).help("earlier versions kept none of tables: validate again"));
     }
     let seed = trace.root.clone().unwrap_or_default();
     let threads = validate::threads(None);

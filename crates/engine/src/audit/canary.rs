@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
-use verismo_feed::ReaderGroup;
+use verismo_feed::{Format, ReaderGroup};
 use verismo_suite::audit::AuditedPiece;
 use verismo_suite::canary::{Canary, CanaryObservable, SCHEMA};
 use verismo_suite::suite::Suite;
 use verismo_suite::trace::Trace;
 
-use super::{AuditRequest, Group, OTHER_TAPE, all_unchecked, changed, choose, files, groups, own, present};
-use crate::chain::{Before, Chain, Recorded, Tally, Trail, Vault, is_code_of};
+use super::tables::{self, Held};
+use super::{
+    AuditRequest, Group, OTHER_NEIGHBOURS, OTHER_TAPE, UNREADABLE, all_unchecked, changed, choose, files, groups, own,
+    present,
+};
+use crate::chain::{Before, Chain, Compared, Recorded, Tally, Trail, Vault, is_code_of};
 use crate::error::EngineError;
 use crate::identity::Identities;
 use crate::meter::Meter;
@@ -25,6 +29,16 @@ struct Outcome {
     replays_changed: u64,
     changed: BTreeMap<String, u64>,
     unchecked: Vec<AuditedPiece>,
+}
+
+impl Outcome {
+    fn computed(&mut self, compared: Compared) {
+        self.computed += 1;
+        self.replays_changed += u64::from(!compared.is_same_replay);
+        for id in compared.changed {
+            *self.changed.entry(id).or_default() += 1;
+        }
+    }
 }
 
 /// Computes a share of the pieces again, at least one of each group of files, from the books and carries that the run left before them, and
@@ -118,6 +132,15 @@ fn of_pieces(
         outcome.unchecked = all_unchecked(trace, of, chosen, 0, "its format is not known").unchecked;
         return outcome;
     };
+    if format == Format::Table {
+        for (files, held) in tables::hold((trace, of), (store, suite), identities, chosen, meter) {
+            match held {
+                Held::Compared(compared) => outcome.computed(compared),
+                Held::Other(why) | Held::Unchecked(why) => outcome.unchecked.push(AuditedPiece { files, why }),
+            }
+        }
+        return outcome;
+    }
     let options = options_of(of.group, suite);
     let (tally, trail) = (Tally::default(), Trail::default());
     let vault = Vault { store, identities, tally: &tally, trail: &trail, reads: true };
@@ -137,7 +160,7 @@ fn of_pieces(
         }
         meter.add_part();
         let files = files(trace, of.group, before.sources());
-        if let Some(why) = changed(trace, of, before, identities) {
+        if let Some(why) = changed(trace, of, before.sources(), identities) {
             let why = why.unwrap_or_else(|gone| gone);
             outcome.unchecked.push(AuditedPiece { files, why });
             return;
@@ -147,21 +170,14 @@ fn of_pieces(
             return;
         }
         let Some(group) = present else {
-            let why = "the files beside it are others, so that it cannot be read as it was".to_owned();
-            outcome.unchecked.push(AuditedPiece { files, why });
+            outcome.unchecked.push(AuditedPiece { files, why: OTHER_NEIGHBOURS.to_owned() });
             return;
         };
         let symbol = trace.asked.symbol.clone();
         let chain = Chain::by_itself(group, (options.clone(), symbol), &vault, meter);
         match before.compared(&chain) {
-            Ok(Some(compared)) => {
-                outcome.computed += 1;
-                outcome.replays_changed += u64::from(!compared.is_same_replay);
-                for id in compared.changed {
-                    *outcome.changed.entry(id).or_default() += 1;
-                }
-            }
-            Ok(None) => outcome.unchecked.push(AuditedPiece { files, why: "its files cannot be read".to_owned() }),
+            Ok(Some(compared)) => outcome.computed(compared),
+            Ok(None) => outcome.unchecked.push(AuditedPiece { files, why: UNREADABLE.to_owned() }),
             // What went on from the piece before has another form now: all behind it is computed anew.
             Err(error) => outcome.unchecked.push(AuditedPiece { files, why: error.to_string() }),
         }

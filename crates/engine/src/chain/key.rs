@@ -213,7 +213,7 @@ fn entry_of(base: &str, kind: &str) -> Hasher {
 }
 
 /// The versions of whatever makes events of bytes, and a book of events.
-pub(super) fn code(format: Format) -> Digest {
+pub(crate) fn code(format: Format) -> Digest {
     let mut hasher = Hasher::new(FORMAT);
     hasher.text(format.name());
     hasher.number(u64::from(format.version()));

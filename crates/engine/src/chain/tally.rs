@@ -25,7 +25,7 @@ struct Counts {
 
 impl Tally {
     /// A piece was looked for, and these of its observables were not there.
-    pub(super) fn looked(&self, file: &str, wanted: &[String], missing: &[String], why: Why) {
+    pub(crate) fn looked(&self, file: &str, wanted: &[String], missing: &[String], why: Why) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         counts.pieces += 1;
         counts.reused += (wanted.len() - missing.len()) as u64;

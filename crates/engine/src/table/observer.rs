@@ -1,29 +1,85 @@
-//! Counts the columns of a table per window.
+//! Counts the columns of a part of a table per window, and adds up parts.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use verismo_feed::table::{TableBatch, TableColumn};
-use verismo_judge::input::{Counter, Example, Series, SeriesWindows, StreamStates};
-use verismo_market::observe::{SECOND_NS, WINDOW_SHORT_NS, WindowCells, merge_cells, window_ns_of_span};
+use verismo_judge::input::{Counter, Example, StreamStates};
+use verismo_market::observe::{
+    SECOND_NS, Series, SeriesSum, SeriesWindows, WINDOW_SHORT_NS, WindowCells, merge_cells, window_ns_of_span,
+};
+use verismo_stats::carry;
 use verismo_stats::histogram::ValueTally;
 use verismo_stats::lattice::Lattice;
+use verismo_stats::state::MergeError;
+
+use crate::convert;
 
 /// Examples kept per counter.
 const EXAMPLES_MAX: usize = 8;
 /// Years 1990 to 2100, the times a market table can hold.
 pub(super) const TIME_RANGE_NS: Range<i64> = 631_152_000 * SECOND_NS..4_102_444_800 * SECOND_NS;
 
-/// One table as a stream: times in windows, columns as series.
+/// Rows that a check finds something in: how many, the worst, and the first of them by row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Hits {
+    count: u64,
+    worst: i64,
+    examples: Vec<(u64, String)>,
+}
+
+carry!(Hits: count, worst, examples);
+
+impl Hits {
+    fn hit(&mut self, row: u64, detail: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.examples.len() < EXAMPLES_MAX {
+            self.examples.push((row, detail()));
+        }
+    }
+}
+
+/// The times of the rows of a part.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Times {
+    pub(super) rows: u64,
+    span_ns: Option<(i64, i64)>,
+    /// The first time that a table can have, and its row.
+    first: Option<(i64, u64)>,
+    last_ns: Option<i64>,
+    out_of_order: Hits,
+    out_of_range: Hits,
+}
+
+carry!(Times: rows, span_ns, first, last_ns, out_of_order, out_of_range);
+
+impl Times {
+    /// The length of the windows of these rows where none is shorter than this.
+    pub(super) fn window_ns(&self, at_least_ns: i64) -> i64 {
+        self.span_ns.map_or(WINDOW_SHORT_NS, |(first, last)| window_ns_of_times(first, last)).max(at_least_ns)
+    }
+}
+
+/// What a part has of a column.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ColumnPart {
+    pub(super) series: Series,
+    /// Values that are null or have no key.
+    pub(super) invalid: Hits,
+}
+
+/// A part of a file, observed: in windows of the length that its times and the start earn.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct TablePart {
+    pub(super) times: Times,
+    pub(super) columns: BTreeMap<String, ColumnPart>,
+}
+
+/// Observes a part of a file: times in windows, columns as series.
 pub(super) struct TableObserver {
     columns: BTreeMap<String, Column>,
     window_ns: i64,
-    span_ns: Option<(i64, i64)>,
-    rows: u64,
-    last_ns: i64,
-    out_of_order: Counter,
-    invalid: Counter,
-    time_out_of_range: Counter,
+    times: Times,
     stretches: Vec<Stretch>,
 }
 
@@ -40,35 +96,30 @@ struct Column {
     done: Vec<WindowCells>,
     /// Values of a stretch without its nulls.
     there: Vec<f64>,
+    invalid: Hits,
 }
 
 impl TableObserver {
-    pub(super) fn new(lattices: &BTreeMap<String, Lattice>, window_ns: i64) -> Self {
+    /// In windows of `window_ns` at first, which earn to be longer where the rows span much.
+    pub(super) fn new<'a>(columns: impl IntoIterator<Item = (&'a String, &'a Lattice)>, window_ns: i64) -> Self {
         Self {
-            columns: lattices.iter().map(|(name, lattice)| (name.clone(), Column::new(lattice))).collect(),
+            columns: columns.into_iter().map(|(name, lattice)| (name.clone(), Column::new(lattice))).collect(),
             window_ns,
-            span_ns: None,
-            rows: 0,
-            last_ns: i64::MIN,
-            out_of_order: Counter::new("out_of_order", 0, 0),
-            invalid: Counter::new("invalid_value", 0, 0),
-            time_out_of_range: Counter::new("time_out_of_range", 0, 0),
+            times: Times::default(),
             stretches: Vec::new(),
         }
     }
 
     pub(super) fn observe(&mut self, batch: &TableBatch) {
-        self.rows += batch.len() as u64;
+        self.times.rows += batch.len() as u64;
         self.observe_times(batch);
         for column in &batch.columns {
             let Some(own) = self.columns.get_mut(&column.name) else { continue };
             let is_complete = column.is_complete();
             let n_unused: usize = self.stretches.iter().map(|part| own.count(part, column, is_complete)).sum();
-            self.invalid.total += batch.len() as u64;
             if n_unused > 0 {
-                let lattice = own.values.lattice();
                 let rows = self.stretches.iter().flat_map(|stretch| stretch.rows.clone());
-                report_unused(&mut self.invalid, batch, column, lattice, rows);
+                own.report_unused(batch, column, rows);
             }
         }
         self.widen();
@@ -77,23 +128,24 @@ impl TableObserver {
     /// Counts what is wrong with times, and finds the stretches of the rows whose times are right.
     fn observe_times(&mut self, batch: &TableBatch) {
         self.stretches.clear();
+        let times = &mut self.times;
         let mut window = 0..0;
         for (row, &t_ns) in batch.t_ns.iter().enumerate() {
             let position = batch.first_row + row as u64;
             if !TIME_RANGE_NS.contains(&t_ns) {
-                hit(&mut self.time_out_of_range, batch, position, || format!("{t_ns} ns is outside 1990 to 2100"));
+                times.out_of_range.hit(position, || format!("{t_ns} ns is outside 1990 to 2100"));
                 // The next row begins a stretch.
                 window = 0..0;
                 continue;
             }
-            if t_ns < self.last_ns {
-                let back_ns = self.last_ns - t_ns;
-                self.out_of_order.worst = self.out_of_order.worst.max(back_ns);
-                hit(&mut self.out_of_order, batch, position, || format!("{back_ns} ns before the row before"));
+            match times.last_ns {
+                Some(last_ns) if t_ns < last_ns => step_back(&mut times.out_of_order, position, last_ns - t_ns),
+                Some(_) => {}
+                None => times.first = Some((t_ns, position)),
             }
-            self.last_ns = t_ns;
-            let (first, last) = self.span_ns.unwrap_or((t_ns, t_ns));
-            self.span_ns = Some((first.min(t_ns), last.max(t_ns)));
+            times.last_ns = Some(t_ns);
+            let (first, last) = times.span_ns.unwrap_or((t_ns, t_ns));
+            times.span_ns = Some((first.min(t_ns), last.max(t_ns)));
             match self.stretches.last_mut() {
                 Some(stretch) if window.contains(&t_ns) => stretch.rows.end = row + 1,
                 _ => {
@@ -105,19 +157,9 @@ impl TableObserver {
         }
     }
 
-    /// The length of windows now.
-    pub(super) fn window_ns(&self) -> i64 {
-        self.window_ns
-    }
-
-    /// The length of windows by the times seen.
-    pub(super) fn window_ns_of_span(&self) -> i64 {
-        self.span_ns.map_or(WINDOW_SHORT_NS, |(first, last)| window_ns_of_times(first, last))
-    }
-
     /// As streams do: short windows for short tables only.
     fn widen(&mut self) {
-        let window_ns = self.window_ns_of_span();
+        let window_ns = self.times.window_ns(self.window_ns);
         if window_ns > self.window_ns {
             for column in self.columns.values_mut() {
                 column.widen(window_ns / self.window_ns);
@@ -126,27 +168,118 @@ impl TableObserver {
         }
     }
 
-    pub(super) fn finish(self) -> StreamStates {
-        let mut stream = StreamStates::new("", "table", 1, self.window_ns);
-        stream.span_ns = self.span_ns;
-        stream.messages = self.rows;
-        stream.events = self.rows;
-        for (name, column) in self.columns {
-            let lattice = column.values.lattice().clone();
-            let windows = SeriesWindows::Cells(column.finish());
-            // A column is what it is: its values have no definition that could change.
-            stream.series.insert(name, Series { version: 0, lattice, windows });
+    pub(super) fn finish(self) -> TablePart {
+        let columns = self.columns.into_iter().map(|(name, column)| (name, column.finish())).collect();
+        TablePart { times: self.times, columns }
+    }
+}
+
+/// A time before the one of the row before it.
+fn step_back(out_of_order: &mut Hits, row: u64, back_ns: i64) {
+    out_of_order.worst = out_of_order.worst.max(back_ns);
+    out_of_order.hit(row, || format!("{back_ns} ns before the row before"));
+}
+
+/// The parts of a table, added up in their order.
+pub(super) struct TableSum {
+    start_ns: i64,
+    times: Times,
+    columns: BTreeMap<String, SeriesSum>,
+    counters: [Counter; 3],
+}
+
+impl TableSum {
+    /// Of parts that were observed in windows of `start_ns` at first.
+    pub(super) fn new(lattices: &BTreeMap<String, Lattice>, start_ns: i64) -> Self {
+        let empty = |lattice: &Lattice| Series { lattice: lattice.clone(), windows: SeriesWindows::Cells(Vec::new()) };
+        let none = |(name, lattice): (&String, &Lattice)| (name.clone(), SeriesSum::new(start_ns, empty(lattice)));
+        Self {
+            start_ns,
+            times: Times::default(),
+            columns: lattices.iter().map(none).collect(),
+            counters: ["out_of_order", "time_out_of_range", "invalid_value"].map(|check| Counter::new(check, 0, 0)),
         }
-        let totals = [(self.out_of_order, self.rows), (self.time_out_of_range, self.rows)];
-        stream.counters = totals.into_iter().map(|(counter, total)| Counter { total, ..counter }).collect();
-        stream.counters.push(self.invalid);
+    }
+
+    /// The next part, of the file of this name.
+    ///
+    /// # Errors
+    /// Where a column lies on another lattice.
+    pub(super) fn add(&mut self, part: TablePart, source: &str) -> Result<(), MergeError> {
+        let TablePart { times, columns } = part;
+        let window_ns = times.window_ns(self.start_ns);
+        let Times { rows, span_ns, first, last_ns, out_of_order, out_of_range } = times;
+        let [of_order, of_range, of_values] = &mut self.counters;
+        if let (Some((t_ns, row)), Some(before_ns)) = (first, self.times.last_ns)
+            && t_ns < before_ns
+        {
+            let mut at_the_cut = Hits::default();
+            step_back(&mut at_the_cut, row, before_ns - t_ns);
+            count(of_order, at_the_cut, source);
+        }
+        count(of_order, out_of_order, source);
+        count(of_range, out_of_range, source);
+        [&mut *of_order, &mut *of_range].into_iter().for_each(|counter| counter.total += rows);
+        let mut invalid = Hits::default();
+        for (name, ColumnPart { series, invalid: own }) in columns {
+            of_values.total += rows;
+            invalid.count += own.count;
+            invalid.examples.extend(own.examples);
+            if let Some(sum) = self.columns.get_mut(&name) {
+                sum.add(SeriesSum::new(window_ns, series))?;
+            }
+        }
+        // Row by row, as one reads them; in a row the columns are in order.
+        invalid.examples.sort_by_key(|(row, _)| *row);
+        count(of_values, invalid, source);
+        self.times.rows += rows;
+        self.times.last_ns = last_ns.or(self.times.last_ns);
+        self.times.span_ns = match (self.times.span_ns, span_ns) {
+            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+            (a, b) => a.or(b),
+        };
+        Ok(())
+    }
+
+    /// Whether the parts were observed in longer windows than the table earns, which cannot be cut.
+    pub(super) fn is_too_coarse(&self, window_ns: i64) -> bool {
+        self.start_ns > self.times.window_ns(window_ns)
+    }
+
+    pub(super) fn finish(self) -> StreamStates {
+        let window_ns = self.times.window_ns(self.start_ns);
+        let mut stream = StreamStates::new("", "table", 1, window_ns);
+        stream.span_ns = self.times.span_ns;
+        stream.messages = self.times.rows;
+        stream.events = self.times.rows;
+        for (name, sum) in self.columns {
+            // A column is what it is: its values have no definition that could change.
+            let series = convert::convert_series(0, sum.finish(window_ns));
+            stream.series.insert(name, series);
+        }
+        stream.counters = self.counters.into();
         stream
     }
 }
 
+/// Adds what a check found in a part of a file.
+fn count(counter: &mut Counter, hits: Hits, source: &str) {
+    counter.count += hits.count;
+    counter.worst = counter.worst.max(hits.worst);
+    let room = EXAMPLES_MAX.saturating_sub(counter.examples.len());
+    let example = |(position, detail)| Example { source: source.to_owned(), position, detail };
+    counter.examples.extend(hits.examples.into_iter().take(room).map(example));
+}
+
 impl Column {
     fn new(lattice: &Lattice) -> Self {
-        Self { open: 0, values: ValueTally::new(lattice.clone()), done: Vec::new(), there: Vec::new() }
+        Self {
+            open: 0,
+            values: ValueTally::new(lattice.clone()),
+            done: Vec::new(),
+            there: Vec::new(),
+            invalid: Hits::default(),
+        }
     }
 
     /// Counts the values of a stretch; returns how many are null or have no key.
@@ -182,9 +315,26 @@ impl Column {
         self.done = merge_cells(std::mem::take(&mut self.done));
     }
 
-    fn finish(mut self) -> Vec<WindowCells> {
+    /// Counts the rows whose value is null or has no key, with examples.
+    fn report_unused(&mut self, batch: &TableBatch, column: &TableColumn, rows: impl Iterator<Item = usize>) {
+        let name = &column.name;
+        let lattice = self.values.lattice();
+        for row in rows {
+            let (value, is_there) = (column.values[row], column.valid[row]);
+            if is_there && lattice.key(value).is_some() {
+                continue;
+            }
+            self.invalid.hit(batch.first_row + row as u64, || {
+                let found = format!("{value} is not finite, or off the column's grid");
+                format!("column {name}: {}", if is_there { &found } else { "null" })
+            });
+        }
+    }
+
+    fn finish(mut self) -> ColumnPart {
         self.close();
-        merge_cells(self.done)
+        let (lattice, windows) = (self.values.lattice().clone(), SeriesWindows::Cells(merge_cells(self.done)));
+        ColumnPart { series: Series { lattice, windows }, invalid: self.invalid }
     }
 }
 
@@ -194,41 +344,13 @@ pub(super) fn window_ns_of_times(first: i64, last: i64) -> i64 {
     if can_be { window_ns_of_span(last - first) } else { WINDOW_SHORT_NS }
 }
 
-/// Counts the rows whose value is null or has no key, with examples.
-fn report_unused(
-    invalid: &mut Counter,
-    batch: &TableBatch,
-    column: &TableColumn,
-    lattice: &Lattice,
-    rows: impl Iterator<Item = usize>,
-) {
-    let name = &column.name;
-    for row in rows {
-        let (value, is_there) = (column.values[row], column.valid[row]);
-        if is_there && lattice.key(value).is_some() {
-            continue;
-        }
-        hit(invalid, batch, batch.first_row + row as u64, || {
-            let found = format!("{value} is not finite, or off the column's grid");
-            format!("column {name}: {}", if is_there { &found } else { "null" })
-        });
-    }
-}
-
-fn hit(counter: &mut Counter, batch: &TableBatch, position: u64, detail: impl FnOnce() -> String) {
-    counter.count += 1;
-    if counter.examples.len() < EXAMPLES_MAX {
-        counter.examples.push(Example { source: batch.source.clone(), position, detail: detail() });
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const FIRST_NS: i64 = 1_700_000_000 * SECOND_NS;
 
-    /// A row a second, with a null and a value off the lattice now and then.
+    /// A row a second, with a null and a value off the lattice now and then, and a step back where parts may begin.
     fn batch(rows: Range<i64>) -> TableBatch {
         let value = |i: i64| if i % 97 == 5 { f64::NAN } else { (i % 13) as f64 / 7.0 };
         let column = TableColumn {
@@ -236,32 +358,43 @@ mod tests {
             values: rows.clone().map(value).collect(),
             valid: rows.clone().map(|i| i % 89 != 3).collect(),
         };
-        let t_ns = rows.clone().map(|i| if i % 1000 == 999 { 0 } else { FIRST_NS + i * SECOND_NS }).collect();
+        let time = |i: i64| FIRST_NS + (i - if i % 500 == 0 { 5 } else { 0 }) * SECOND_NS;
+        let t_ns = rows.clone().map(|i| if i % 1000 == 999 { 0 } else { time(i) }).collect();
         TableBatch { t_ns, columns: vec![column], first_row: rows.start as u64 + 1, source: "t".to_owned() }
     }
 
-    fn observed(window_ns: i64, rows: i64, batch_rows: i64) -> StreamStates {
+    /// Observed in parts of so many batches.
+    fn observed(window_ns: i64, rows: i64, (batch_rows, batches): (i64, i64)) -> StreamStates {
         let lattices = BTreeMap::from([("x".to_owned(), Lattice::float(10))]);
-        let mut table = TableObserver::new(&lattices, window_ns);
-        for first in (0..rows).step_by(batch_rows as usize) {
-            table.observe(&batch(first..rows.min(first + batch_rows)));
+        let mut sum = TableSum::new(&lattices, window_ns);
+        for first in (0..rows).step_by((batch_rows * batches) as usize) {
+            let end = rows.min(first + batch_rows * batches);
+            let mut table = TableObserver::new(&lattices, window_ns);
+            for first in (first..end).step_by(batch_rows as usize) {
+                table.observe(&batch(first..end.min(first + batch_rows)));
+            }
+            sum.add(table.finish(), "t").unwrap();
         }
-        assert!(table.window_ns() >= table.window_ns_of_span());
-        table.finish()
+        assert!(!sum.is_too_coarse(SECOND_NS));
+        sum.finish()
     }
 
     #[test]
     fn windows_of_their_final_length_from_the_start_change_nothing() {
         for (rows, final_ns) in [(600, SECOND_NS), (3_000, 10 * SECOND_NS), (33_000, 60 * SECOND_NS)] {
-            let grown = observed(SECOND_NS, rows, 1_000);
+            let grown = observed(SECOND_NS, rows, (1_000, 100));
             assert_eq!(grown.window_ns, final_ns);
-            assert_eq!(observed(final_ns, rows, 777), grown, "{rows} rows");
+            assert_eq!(observed(final_ns, rows, (777, 100)), grown, "{rows} rows");
+            for parts in [1, 2, 7] {
+                assert_eq!(observed(final_ns, rows, (500, parts)), grown, "{rows} rows");
+                assert_eq!(observed(SECOND_NS, rows, (500, parts)), grown, "{rows} rows");
+            }
         }
     }
 
     #[test]
     fn rows_without_a_key_are_counted_once_with_their_position() {
-        let stream = observed(SECOND_NS, 2_000, 500);
+        let stream = observed(SECOND_NS, 2_000, (500, 3));
         let invalid = stream.counters.iter().find(|counter| counter.check == "invalid_value");
         let is_timed = |i: &i64| i % 1000 != 999;
         let bad: Vec<i64> = (0..2_000).filter(is_timed).filter(|i| i % 97 == 5 || i % 89 == 3).collect();

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use ::csv::{ByteRecord, ReaderBuilder};
 
-use super::{SAMPLE_ROWS, Seen, TABLE_ROWS, TableBatch, TableColumn, TableFile, TableOptions, limit_columns, time};
+use super::{
+    SAMPLE_ROWS, TABLE_ROWS, TableBatch, TableColumn, TableFile, TableLook, TableOptions, limit_columns, time,
+};
 use crate::counters::{FeedCounters, checks};
 use crate::error::FeedError;
 use crate::input::{self, Line, LineReader};
@@ -57,7 +59,7 @@ enum Row {
 }
 
 impl CsvTable {
-    pub(super) fn open(source: &Source, options: &TableOptions) -> Result<Self, FeedError> {
+    pub(super) fn open(source: &Source, options: &TableOptions, columns: &[String]) -> Result<Self, FeedError> {
         let path = &source.path;
         let bytes = input::open_source(source, Arc::default()).map_err(|e| FeedError::io(path, "open", &e))?;
         let mut lines = LineReader::new(bytes, source.limits.line_bytes);
@@ -74,13 +76,17 @@ impl CsvTable {
                 present: names.join(", "),
             })?,
         };
+        // Of columns of one name the first stands.
+        let places: BTreeMap<&String, usize> = names.iter().enumerate().map(|(i, name)| (name, i)).rev().collect();
+        let place = |name: &String| places.get(name).copied().filter(|&i| i != time_column);
+        let columns = columns.iter().map(|name| (name.clone(), place(name))).collect();
         Ok(Self {
             lines,
             delimiter,
             source: source.clone(),
             names,
             time_column,
-            columns: Vec::new(),
+            columns,
             record: ByteRecord::new(),
             unquoted: Vec::new(),
             after_quote: false,
@@ -165,34 +171,28 @@ impl CsvTable {
     }
 }
 
+/// What a file looks like in its first rows.
+pub(super) fn look(source: &Source, options: &TableOptions) -> Result<TableLook, FeedError> {
+    let mut file = CsvTable::open(source, options, &[])?;
+    let mut sums = vec![(0, 0); file.names.len()];
+    for _ in 0..SAMPLE_ROWS {
+        match file.read_row() {
+            Ok(Row::Fields) => {}
+            Ok(Row::Unreadable(_)) => continue,
+            Ok(Row::End) | Err(_) => break,
+        }
+        for (text, (there, numbers)) in file.record.iter().zip(&mut sums).filter(|(text, _)| !is_null(text)) {
+            *there += 1;
+            *numbers += u64::from(number(text).is_some());
+        }
+    }
+    let time_column = file.time_column;
+    let columns = file.names.into_iter().zip(sums).enumerate();
+    let columns = columns.filter(|(i, _)| *i != time_column).map(|(_, column)| column).collect();
+    Ok(TableLook { columns, span_ns: None, parts: vec![source.bytes] })
+}
+
 impl TableFile for CsvTable {
-    fn sample(&mut self, seen: &mut Seen) {
-        let mut sums = vec![(0, 0); self.names.len()];
-        for _ in 0..SAMPLE_ROWS {
-            match self.read_row() {
-                Ok(Row::Fields) => {}
-                Ok(Row::Unreadable(_)) => continue,
-                Ok(Row::End) | Err(_) => break,
-            }
-            for (text, (there, numbers)) in self.record.iter().zip(&mut sums).filter(|(text, _)| !is_null(text)) {
-                *there += 1;
-                *numbers += u64::from(number(text).is_some());
-            }
-        }
-        for (i, (name, (there, numbers))) in self.names.iter().zip(sums).enumerate() {
-            if i != self.time_column {
-                seen.add(name, there, numbers);
-            }
-        }
-    }
-
-    fn choose(&mut self, columns: &[String]) {
-        // Of columns of one name the first stands.
-        let places: BTreeMap<&String, usize> = self.names.iter().enumerate().map(|(i, name)| (name, i)).rev().collect();
-        let place = |name: &String| places.get(name).copied().filter(|&i| i != self.time_column);
-        self.columns = columns.iter().map(|name| (name.clone(), place(name))).collect();
-    }
-
     fn next_batch(&mut self, counters: &mut FeedCounters) -> Result<Option<TableBatch>, FeedError> {
         if let Some(error) = self.failed.take() {
             return Err(error);

@@ -7,6 +7,8 @@ mod time;
 
 use std::collections::BTreeMap;
 
+use verismo_stats::carry;
+
 use crate::counters::{FeedCounters, checks};
 use crate::error::FeedError;
 use crate::inventory::{Match, Probe, Source};
@@ -73,28 +75,19 @@ pub struct TableOptions {
     pub time_column: Option<String>,
     /// Columns that are numeric whatever their values look like, where the table has them.
     pub numeric: Vec<String>,
+    /// Bytes that a part of a file has at least, see [`TableLook::parts`]; 0 to take files as a whole.
+    pub part_bytes: u64,
 }
 
 impl TableOptions {
     /// Options with this time column.
     pub fn with_time(time_column: Option<String>) -> Self {
-        Self { time_column, numeric: Vec::new() }
+        Self { time_column, ..Self::default() }
     }
 }
 
-/// One open file.
+/// One open part of a file.
 pub(crate) trait TableFile: Send {
-    /// Adds what its columns look like; the file has to be opened anew after it.
-    fn sample(&mut self, seen: &mut Seen);
-
-    /// First and last time by what the file says of itself, right or not.
-    fn span_ns(&self) -> Option<(i64, i64)> {
-        None
-    }
-
-    /// Says which columns the batches have.
-    fn choose(&mut self, columns: &[String]);
-
     /// The next rows; `None` at the end.
     fn next_batch(&mut self, counters: &mut FeedCounters) -> Result<Option<TableBatch>, FeedError>;
 }
@@ -102,32 +95,86 @@ pub(crate) trait TableFile: Send {
 /// Rows of a file looked at to tell numbers from text.
 const SAMPLE_ROWS: usize = 1000;
 
-/// What the columns of the files look like: how many values are there, and how many of them are numbers.
-#[derive(Debug, Default)]
-pub(crate) struct Seen(BTreeMap<String, (u64, u64)>);
+/// What a file says of itself before it is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableLook {
+    /// By column, how many of the values looked at are there, and how many of those are numbers.
+    columns: Vec<(String, (u64, u64))>,
+    /// First and last time in ns, right or not.
+    span_ns: Option<(i64, i64)>,
+    /// Bytes of the parts that can be read by themselves, one at least.
+    parts: Vec<u64>,
+}
 
-impl Seen {
-    fn add(&mut self, name: &str, there: u64, numbers: u64) {
-        let sums = self.0.entry(name.to_owned()).or_default();
-        *sums = (sums.0 + there, sums.1 + numbers);
+carry!(TableLook: columns, span_ns, parts);
+
+impl TableLook {
+    /// Looks at a file.
+    ///
+    /// # Errors
+    /// [`FeedError`] where it cannot be opened, or has no time column.
+    pub fn of(source: &Source, options: &TableOptions) -> Result<Self, FeedError> {
+        if let Some(problem) = &source.problem {
+            return Err(problem.clone());
+        }
+        // A table of events is a Parquet file too, so the content decides.
+        if is_parquet(source) { parquet::look(source, options) } else { csv::look(source, options) }
     }
 
-    /// The columns most of whose values are numbers, and those of `asked`.
-    fn numeric(self, asked: &[String]) -> Vec<String> {
-        let is_numeric = |(name, (there, numbers)): &(String, (u64, u64))| 2 * numbers > *there || asked.contains(name);
-        self.0.into_iter().filter(is_numeric).map(|(name, _)| name).collect()
+    /// Bytes on disk of the parts that can be read by themselves, in order: row groups of a long Parquet file, else the file. They do not
+    /// depend on who reads them.
+    pub fn parts(&self) -> &[u64] {
+        &self.parts
     }
 }
 
-/// Reads the files of a table one after the other.
+/// What all files of a table together look like.
 ///
 /// Whether a column is numeric is decided once for all files: a value that is no number is then a value to be counted, wherever it stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableOutline {
+    /// The columns most of whose values are numbers, and those that [`TableOptions::numeric`] asks for.
+    pub columns: Vec<String>,
+    /// First and last time in ns by what all files say of themselves, where all do. It may be wrong.
+    pub span_ns: Option<(i64, i64)>,
+}
+
+impl TableOutline {
+    /// Of the files that can be opened. One that cannot be says so when it is read.
+    pub fn of<'a>(looks: impl IntoIterator<Item = &'a TableLook>, options: &TableOptions) -> Self {
+        let mut seen: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        let mut spans = Vec::new();
+        for look in looks {
+            for (name, (there, numbers)) in &look.columns {
+                let sums = seen.entry(name).or_default();
+                *sums = (sums.0 + there, sums.1 + numbers);
+            }
+            spans.push(look.span_ns);
+        }
+        let is_asked = |name: &str| options.numeric.iter().any(|asked| asked == name);
+        let is_numeric = |(name, (there, numbers)): &(&str, (u64, u64))| 2 * numbers > *there || is_asked(name);
+        let columns = seen.into_iter().filter(is_numeric).map(|(name, _)| name.to_owned()).collect();
+        let join = |a: (i64, i64), b: (i64, i64)| (a.0.min(b.0), a.1.max(b.1));
+        let spans: Option<Vec<(i64, i64)>> = spans.into_iter().collect();
+        Self { columns, span_ns: spans.and_then(|spans| spans.into_iter().reduce(join)) }
+    }
+}
+
+/// Part of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct PartOf {
+    source: usize,
+    part: usize,
+    bytes: u64,
+}
+
+/// Reads the files of a table one after the other, or a part of one.
 pub struct TableReader {
-    sources: std::vec::IntoIter<Source>,
+    sources: Vec<Source>,
     options: TableOptions,
-    /// What the files say of themselves, once they have been looked at.
-    outline: Option<Outline>,
-    open: Option<(Box<dyn TableFile>, Source)>,
+    /// The columns that batches have, and the parts that are still to be read, once the files have been looked at.
+    plan: Option<(Vec<String>, std::vec::IntoIter<PartOf>)>,
+    open: Option<(Box<dyn TableFile>, usize)>,
     counters: FeedCounters,
     rows: u64,
     bytes: u64,
@@ -137,13 +184,19 @@ impl TableReader {
     /// A reader of `sources` (see [`crate::Inventory`]).
     pub fn new(sources: Vec<Source>, options: TableOptions) -> Self {
         let counters = FeedCounters::default();
-        Self { sources: sources.into_iter(), options, outline: None, open: None, counters, rows: 0, bytes: 0 }
+        Self { sources, options, plan: None, open: None, counters, rows: 0, bytes: 0 }
+    }
+
+    /// A reader of one part (see [`TableLook::parts`]) of a file, and of these columns.
+    pub fn of_part(source: Source, options: TableOptions, columns: Vec<String>, (part, bytes): (usize, u64)) -> Self {
+        let parts = vec![PartOf { source: 0, part, bytes }];
+        Self { plan: Some((columns, parts.into_iter())), ..Self::new(vec![source], options) }
     }
 
     /// The next rows; `None` at the end of all files.
     ///
     /// # Errors
-    /// A missing or unreadable time column, or a time that cannot be read: the file, row and column are named. A file that breaks off is
+    /// A missing or unreadable time column, or a time that cannot be read: the file, row and column are named. A part that breaks off is
     /// counted as `truncated_file`, and reading goes on with the next.
     pub fn next_batch(&mut self) -> Result<Option<TableBatch>, FeedError> {
         let batch = self.read_batch();
@@ -153,24 +206,21 @@ impl TableReader {
     }
 
     fn read_batch(&mut self) -> Result<Option<TableBatch>, FeedError> {
-        self.outline();
-        // Bounded: every turn opens a file, ends one, or returns rows.
+        // Bounded: every turn opens a part, ends one, or returns rows.
         loop {
             let Some((file, source)) = &mut self.open else {
-                let Some(source) = self.sources.next() else {
-                    return Ok(None);
-                };
-                self.bytes += source.bytes;
-                match open(&source, &self.options) {
-                    Ok(mut file) => {
-                        file.choose(self.outline.as_ref().map_or(&[], |outline| &outline.columns));
-                        self.open = Some((file, source));
-                    }
-                    Err(error @ FeedError::Corrupt { .. }) => self.broken(&source, &error),
+                let (sources, options) = (&self.sources, &self.options);
+                let (columns, parts) = self.plan.get_or_insert_with(|| plan(sources, options));
+                let Some(PartOf { source, part, bytes }) = parts.next() else { return Ok(None) };
+                self.bytes += bytes;
+                match open(&self.sources[source], &self.options, columns, part) {
+                    Ok(file) => self.open = Some((file, source)),
+                    Err(error @ FeedError::Corrupt { .. }) => self.broken(source, &error),
                     Err(error) => return Err(error),
                 }
                 continue;
             };
+            let source = *source;
             match file.next_batch(&mut self.counters) {
                 Ok(Some(batch)) => {
                     self.rows += batch.len() as u64;
@@ -178,26 +228,17 @@ impl TableReader {
                 }
                 Ok(None) => self.open = None,
                 Err(error @ FeedError::Corrupt { .. }) => {
-                    let source = source.clone();
                     self.open = None;
-                    self.broken(&source, &error);
+                    self.broken(source, &error);
                 }
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// The first and last time of all files by what they say of themselves, where all do, in ns. It may be wrong.
-    pub fn stated_span_ns(&mut self) -> Option<(i64, i64)> {
-        self.outline().span_ns
-    }
-
-    fn outline(&mut self) -> &Outline {
-        self.outline.get_or_insert_with(|| Outline::of(self.sources.as_slice(), &self.options))
-    }
-
-    fn broken(&mut self, source: &Source, error: &FeedError) {
-        self.counters.hit(checks::TRUNCATED_FILE, &source.path.display().to_string(), 0, || error.to_string());
+    fn broken(&mut self, source: usize, error: &FeedError) {
+        let path = self.sources[source].path.display().to_string();
+        self.counters.hit(checks::TRUNCATED_FILE, &path, 0, || error.to_string());
     }
 
     /// What was counted so far.
@@ -210,46 +251,39 @@ impl TableReader {
         self.rows
     }
 
-    /// Bytes on disk of the files opened so far.
+    /// Bytes on disk of what was opened so far.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 }
 
-/// What all files together look like.
-struct Outline {
-    /// The numeric columns.
-    columns: Vec<String>,
-    span_ns: Option<(i64, i64)>,
-}
-
-impl Outline {
-    /// A file that cannot be opened says so when its turn comes.
-    fn of(sources: &[Source], options: &TableOptions) -> Self {
-        let mut seen = Seen::default();
-        let mut spans = Vec::with_capacity(sources.len());
-        for source in sources {
-            if let Ok(mut file) = open(source, options) {
-                file.sample(&mut seen);
-                spans.push(file.span_ns());
-            }
-        }
-        let join = |a: (i64, i64), b: (i64, i64)| (a.0.min(b.0), a.1.max(b.1));
-        let spans: Option<Vec<(i64, i64)>> = spans.into_iter().collect();
-        let span_ns = spans.and_then(|spans| spans.into_iter().reduce(join));
-        Self { columns: seen.numeric(&options.numeric), span_ns }
+/// The columns of all files, and all their parts in order.
+fn plan(sources: &[Source], options: &TableOptions) -> (Vec<String>, std::vec::IntoIter<PartOf>) {
+    let looks: Vec<Option<TableLook>> = sources.iter().map(|source| TableLook::of(source, options).ok()).collect();
+    let columns = TableOutline::of(looks.iter().flatten(), options).columns;
+    let mut parts = Vec::new();
+    for (at, (source, look)) in sources.iter().zip(&looks).enumerate() {
+        // One that cannot be opened says why when its turn comes.
+        let bytes = look.as_ref().map_or(std::slice::from_ref(&source.bytes), TableLook::parts);
+        parts.extend(bytes.iter().enumerate().map(|(part, &bytes)| PartOf { source: at, part, bytes }));
     }
+    (columns, parts.into_iter())
 }
 
-fn open(source: &Source, options: &TableOptions) -> Result<Box<dyn TableFile>, FeedError> {
+/// A part of a file, and these columns of it.
+fn open(
+    source: &Source,
+    options: &TableOptions,
+    columns: &[String],
+    part: usize,
+) -> Result<Box<dyn TableFile>, FeedError> {
     if let Some(problem) = &source.problem {
         return Err(problem.clone());
     }
-    // A table of events is a Parquet file too, so the content decides.
     if is_parquet(source) {
-        return Ok(Box::new(parquet::ParquetTable::open(source, options)?));
+        return Ok(Box::new(parquet::ParquetTable::open(source, options, columns, part)?));
     }
-    Ok(Box::new(csv::CsvTable::open(source, options)?))
+    Ok(Box::new(csv::CsvTable::open(source, options, columns)?))
 }
 
 /// Every numeric column is an observable with states of its own.
@@ -296,7 +330,7 @@ pub(crate) fn sniff(probe: &Probe<'_>, source: &mut Source) -> Match {
 
 /// The first time and its resolution, where a time column is recognised.
 fn first_time(source: &Source) -> Option<(i64, i64)> {
-    let mut file = open(source, &TableOptions::default()).ok()?;
+    let mut file = open(source, &TableOptions::default(), &[], 0).ok()?;
     let batch = file.next_batch(&mut FeedCounters::default()).ok()??;
     let clock_ns = [1_000_000_000, 1_000_000, 1_000].into_iter().find(|unit| batch.t_ns.iter().all(|t| t % unit == 0));
     Some((*batch.t_ns.first()?, clock_ns.unwrap_or(1)))

@@ -1,18 +1,21 @@
 //! Parquet tables.
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use ::parquet::file::metadata::ParquetMetaData;
 use ::parquet::file::statistics::Statistics;
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchReader};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, TimeUnit};
 
 use super::pages::PageFile;
-use super::{SAMPLE_ROWS, Seen, TABLE_ROWS, TableBatch, TableColumn, TableFile, TableOptions, limit_columns, time};
+use super::{
+    SAMPLE_ROWS, TABLE_ROWS, TableBatch, TableColumn, TableFile, TableLook, TableOptions, limit_columns, time,
+};
 use crate::counters::FeedCounters;
 use crate::epoch;
 use crate::error::FeedError;
@@ -26,51 +29,96 @@ pub(super) struct ParquetTable {
     path: PathBuf,
     reader: ParquetRecordBatchReader,
     time_name: String,
-    /// The columns that are not read.
-    texts: Vec<String>,
-    /// First and last time by the footer.
-    span_ns: Option<(i64, i64)>,
     columns: Vec<String>,
+    /// Rows of the file before the next one.
     rows: u64,
 }
 
 impl ParquetTable {
-    pub(super) fn open(source: &Source, options: &TableOptions) -> Result<Self, FeedError> {
-        let path = source.path.clone();
-        let opened = catch_unwind(AssertUnwindSafe(|| open(source, options)));
-        let Opened { reader, time_name, texts, span_ns } = opened.unwrap_or_else(|_| {
-            Err(FeedError::corrupt(&path, "the footer", "the Parquet library gave up on its bytes"))
-        })?;
-        Ok(Self { path, reader, time_name, texts, span_ns, columns: Vec::new(), rows: 0 })
+    /// Row groups of a file, see [`cuts`], and these columns of it.
+    pub(super) fn open(
+        source: &Source,
+        options: &TableOptions,
+        columns: &[String],
+        part: usize,
+    ) -> Result<Self, FeedError> {
+        let opened = catch_unwind(AssertUnwindSafe(|| open(source, options, columns, part)));
+        opened.unwrap_or_else(|_| Err(given_up(&source.path)))
     }
 }
 
-/// The rows, the name and span of the time column, and the names of the columns that are not numeric.
-struct Opened {
-    reader: ParquetRecordBatchReader,
-    time_name: String,
-    texts: Vec<String>,
-    span_ns: Option<(i64, i64)>,
+/// What the footer says.
+pub(super) fn look(source: &Source, options: &TableOptions) -> Result<TableLook, FeedError> {
+    let looked = catch_unwind(AssertUnwindSafe(|| {
+        let (builder, time) = footer(source, options)?;
+        let (schema, metadata) = (builder.schema(), builder.metadata());
+        // The types say it: what is no number in one file is null beside numbers in another.
+        let n = |field: &Field| if field.data_type().is_numeric() { SAMPLE_ROWS as u64 } else { 0 };
+        let others = schema.fields().iter().enumerate().filter(|(i, _)| *i != time).map(|(_, field)| field);
+        let columns = others.map(|field| (field.name().clone(), (n(field), n(field)))).collect();
+        let mut parts: Vec<u64> = cuts(metadata, options.part_bytes).into_iter().map(|(_, bytes)| bytes).collect();
+        // Whatever belongs to no row group is read with the first.
+        if let Some((first, others)) = parts.split_first_mut() {
+            *first = source.bytes.saturating_sub(others.iter().sum());
+        }
+        Ok(TableLook { columns, span_ns: span_ns(metadata, schema.field(time)), parts })
+    }));
+    looked.unwrap_or_else(|_| Err(given_up(&source.path)))
 }
 
-fn open(source: &Source, options: &TableOptions) -> Result<Opened, FeedError> {
+fn given_up(path: &Path) -> FeedError {
+    FeedError::corrupt(path, "the footer", "the Parquet library gave up on its bytes")
+}
+
+type Builder = ParquetRecordBatchReaderBuilder<PageFile>;
+
+/// The footer of a file, and the place of its time column.
+fn footer(source: &Source, options: &TableOptions) -> Result<(Builder, usize), FeedError> {
     let path = &source.path;
     let file = std::fs::File::open(path).map_err(|e| FeedError::io(path, "open", &e))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(PageFile::new(file))
-        .map_err(|e| FeedError::corrupt(path, "the footer", e))?;
-    let schema = builder.schema().clone();
+    let builder = Builder::try_new(PageFile::new(file)).map_err(|e| FeedError::corrupt(path, "the footer", e))?;
+    let schema = builder.schema();
     limit_columns(source, schema.fields().len())?;
-    let time = time_column(source, &schema, options)?;
-    let is_used = |i: &usize| *i == time || schema.field(*i).data_type().is_numeric();
-    let (used, others): (Vec<usize>, Vec<usize>) = (0..schema.fields().len()).partition(is_used);
-    let used_columns = used.len();
+    let time = time_column(source, schema, options)?;
+    Ok((builder, time))
+}
+
+fn open(source: &Source, options: &TableOptions, columns: &[String], part: usize) -> Result<ParquetTable, FeedError> {
+    let path = &source.path;
+    let (builder, time) = footer(source, options)?;
+    let schema = builder.schema().clone();
+    let name = |i: usize| schema.field(i).name();
+    let is_used = |i: &usize| *i == time || (schema.field(*i).data_type().is_numeric() && columns.contains(name(*i)));
+    let used: Vec<usize> = (0..schema.fields().len()).filter(is_used).collect();
+    let rows = (BATCH_VALUES / used.len().max(1)).clamp(BATCH_ROWS_MIN, TABLE_ROWS);
     let mask = ProjectionMask::roots(builder.parquet_schema(), used);
-    let span_ns = span_ns(builder.metadata(), schema.field(time));
-    let rows = (BATCH_VALUES / used_columns.max(1)).clamp(BATCH_ROWS_MIN, TABLE_ROWS);
-    let reader = builder.with_projection(mask).with_batch_size(rows).build();
+    let cuts = cuts(builder.metadata(), options.part_bytes);
+    let Some((groups, _)) = cuts.get(part).cloned() else {
+        return Err(FeedError::corrupt(path, "the footer", "it has fewer row groups than a moment ago"));
+    };
+    let before = builder.metadata().row_groups()[..groups.start].iter();
+    let rows_before = before.map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).sum();
+    let reader = builder.with_projection(mask).with_batch_size(rows).with_row_groups(groups.collect()).build();
     let reader = reader.map_err(|e| FeedError::corrupt(path, "the first row group", e))?;
-    let name = |i: usize| schema.field(i).name().clone();
-    Ok(Opened { reader, time_name: name(time), texts: others.into_iter().map(name).collect(), span_ns })
+    let (path, time_name) = (path.clone(), name(time).clone());
+    Ok(ParquetTable { path, reader, time_name, columns: columns.to_vec(), rows: rows_before })
+}
+
+/// The row groups of each part of a file, and their bytes; one part at least.
+fn cuts(metadata: &ParquetMetaData, part_bytes: u64) -> Vec<(Range<usize>, u64)> {
+    let mut cuts = Vec::new();
+    let (mut start, mut bytes) = (0, 0_u64);
+    for (i, group) in metadata.row_groups().iter().enumerate() {
+        bytes = bytes.saturating_add(u64::try_from(group.compressed_size()).unwrap_or(0));
+        if part_bytes > 0 && bytes >= part_bytes {
+            cuts.push((start..i + 1, bytes));
+            (start, bytes) = (i + 1, 0);
+        }
+    }
+    if start < metadata.num_row_groups() || cuts.is_empty() {
+        cuts.push((start..metadata.num_row_groups(), bytes));
+    }
+    cuts
 }
 
 /// The first and last time that the row groups tell of, where all do.
@@ -120,24 +168,6 @@ fn time_column(source: &Source, schema: &Schema, options: &TableOptions) -> Resu
 }
 
 impl TableFile for ParquetTable {
-    /// The types say it: what is no number in one file is null beside numbers in another.
-    fn sample(&mut self, seen: &mut Seen) {
-        for name in self.reader.schema().fields().iter().map(|f| f.name()).filter(|name| **name != self.time_name) {
-            seen.add(name, SAMPLE_ROWS as u64, SAMPLE_ROWS as u64);
-        }
-        for name in &self.texts {
-            seen.add(name, 0, 0);
-        }
-    }
-
-    fn span_ns(&self) -> Option<(i64, i64)> {
-        self.span_ns
-    }
-
-    fn choose(&mut self, columns: &[String]) {
-        self.columns = columns.to_vec();
-    }
-
     fn next_batch(&mut self, _: &mut FeedCounters) -> Result<Option<TableBatch>, FeedError> {
         let place = format!("after row {}", self.rows);
         let next = catch_unwind(AssertUnwindSafe(|| self.reader.next()));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use parquet::arrow::ArrowWriter;
-use verismo_feed::table::{TableBatch, TableOptions, TableReader};
+use verismo_feed::table::{TableBatch, TableLook, TableOptions, TableOutline, TableReader};
 use verismo_feed::{FeedCounters, FeedError, Format, Inventory};
 
 fn table(path: &Path, time: Option<&str>) -> Result<(Vec<TableBatch>, FeedCounters), FeedError> {
@@ -211,7 +211,8 @@ fn the_footer_tells_the_span_of_a_table() {
     };
     let stated = || {
         let inventory = Inventory::scan(&[directory.path().to_path_buf()], None).unwrap();
-        TableReader::new(inventory.sources, TableOptions::default()).stated_span_ns()
+        let look = |source| TableLook::of(source, &TableOptions::default()).unwrap();
+        TableOutline::of(&inventory.sources.iter().map(look).collect::<Vec<_>>(), &TableOptions::default()).span_ns
     };
     write("a.parquet", Arc::new(TimestampMicrosecondArray::from(vec![us + 5, us, us + 9])));
     write("b.parquet", Arc::new(TimestampMicrosecondArray::from(vec![us + 20, us + 30, us + 25])));

@@ -1,6 +1,6 @@
 //! Profiles of many values at a time.
 
-use super::{ColumnProfile, scales_of};
+use super::{ColumnProfile, DecimalGrid, scales_of};
 use crate::lattice::ordered;
 use crate::sample::mix64;
 
@@ -10,8 +10,10 @@ type Entry = (u64, i64);
 /// Fills a [`ColumnProfile`], batch by batch: nearly every value of a long column costs a hash and a comparison.
 #[derive(Debug, Clone)]
 pub struct ColumnProfiler {
-    /// All but the sample.
+    /// All but the sample, and the values since the last [`Self::take_grid`].
     profile: ColumnProfile,
+    /// The grid of those.
+    grid: DecimalGrid,
     /// The sample of what has been sorted in, ascending.
     sample: Vec<(Entry, u64)>,
     /// Entries that may belong to it.
@@ -28,7 +30,7 @@ impl ColumnProfiler {
     #[must_use]
     pub fn new(capacity: u32) -> Self {
         let profile = ColumnProfile::new(capacity);
-        Self { profile, sample: Vec::new(), pending: Vec::new(), hash_max: u64::MAX }
+        Self { profile, grid: DecimalGrid::default(), sample: Vec::new(), pending: Vec::new(), hash_max: u64::MAX }
     }
 
     /// Adds observations: values with the hashes of their times, see [`time_hash`].
@@ -46,14 +48,14 @@ impl ColumnProfiler {
                 }
             }
         }
-        self.profile.n_finite += n_finite;
+        self.grid.n_finite += n_finite;
         self.profile.n_non_finite += values.len().min(time_hashes.len()) as u64 - n_finite;
         // A column that is no decimal shows it soon, and this ends.
         for &value in values.iter().filter(|value| value.is_finite()) {
-            if self.profile.scales == 0 {
+            if self.grid.scales == 0 {
                 break;
             }
-            self.profile.scales &= scales_of(value, self.profile.scales);
+            self.grid.scales &= scales_of(value, self.grid.scales);
         }
     }
 
@@ -62,9 +64,17 @@ impl ColumnProfiler {
         self.profile.n_null += n;
     }
 
+    /// The decimal grids of the values since it was asked last.
+    pub fn take_grid(&mut self) -> DecimalGrid {
+        let grid = std::mem::take(&mut self.grid);
+        self.profile.grid.join(grid);
+        grid
+    }
+
     /// The profile.
     #[must_use]
     pub fn finish(mut self) -> ColumnProfile {
+        self.take_grid();
         self.sort_in();
         self.profile.sample = self.sample.into_iter().collect();
         self.profile.note_last();

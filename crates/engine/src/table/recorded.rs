@@ -1,0 +1,145 @@
+//! The states of a table that an earlier run left: from the store alone, or held against the files.
+
+use std::collections::BTreeMap;
+
+use verismo_feed::table::{TableOptions, TableOutline};
+use verismo_feed::{FeedCounters, FeedError, Source};
+use verismo_market::observe::WINDOW_SHORT_NS;
+use verismo_stats::lattice::Lattice;
+use verismo_suite::suite::Suite;
+use verismo_suite::trace::{Asked, TraceGroup, TracePiece};
+
+use super::kept::{self, Found, States, Wanted, of_base, times_key};
+use super::observer::TableSum;
+use super::side::{self, Counted, Table};
+use super::{Run, lattices};
+use crate::chain::{Compared, Lost, Why};
+use crate::error::EngineError;
+use crate::meter::Meter;
+use crate::store::{Store, hex};
+use crate::validate::SideResult;
+
+/// A suite with the lattices that a run of that suite froze from its golden, where it leaves them open.
+pub(crate) fn suite_for(suite: &Suite, of_run: &Suite) -> Suite {
+    let frozen = of_run.observables.iter().filter_map(|rule| Some((rule.id.clone(), rule.lattice.clone()?)));
+    suite.with_columns(&frozen.collect::<Vec<_>>())
+}
+
+/// A side as an earlier run left it.
+pub(crate) struct RecordedTable<'a> {
+    store: &'a Store,
+    group: &'a TraceGroup,
+    columns: Vec<String>,
+    lattices: BTreeMap<String, Lattice>,
+}
+
+impl<'a> RecordedTable<'a> {
+    /// Its columns that the suite has, which knows all lattices.
+    ///
+    /// # Errors
+    /// [`EngineError::Internal`] for a lattice that is none.
+    pub(crate) fn new(store: &'a Store, group: &'a TraceGroup, suite: &Suite) -> Result<Self, EngineError> {
+        let lattices = lattices(suite)?;
+        let columns = group.columns.iter().filter(|name| lattices.contains_key(*name)).cloned().collect();
+        Ok(Self { store, group, columns, lattices })
+    }
+
+    /// The side from the store, and what it is of this suite.
+    ///
+    /// # Errors
+    /// [`Lost`] where something is not there.
+    pub(crate) fn recall(&self, suite: &Suite) -> Result<(SideResult, TraceGroup), Lost> {
+        let start_ns = self.group.observed.expected_span_ns;
+        let lost = |piece: usize, source: usize, why: String| Lost { piece, source, why, observables: Vec::new() };
+        if start_ns < suite.window_ns.unwrap_or(WINDOW_SHORT_NS) {
+            return Err(lost(0, 0, Why::Options.text()));
+        }
+        let mut sum = TableSum::new(&self.lattices, start_ns);
+        let (mut counters, mut rows, mut pieces) = (FeedCounters::default(), 0, Vec::new());
+        for (i, (source, _, recorded)) in self.places().enumerate() {
+            let Found { part, counters: own, missing, states } =
+                self.find(recorded).ok_or_else(|| lost(i, source, "its states were not kept".to_owned()))?;
+            let Some(mut own) = own.filter(|_| missing.is_empty()) else {
+                let observables = if missing.len() == self.columns.len() { Vec::new() } else { missing };
+                return Err(Lost { piece: i, source, why: Why::Gone.text(), observables });
+            };
+            let label = self.group.sources.get(source).map_or("", String::as_str);
+            own.rename_sources(&|_| label.to_owned());
+            counters.append(&own);
+            rows += part.times.rows;
+            sum.add(part, label).map_err(|error| lost(i, source, error.to_string()))?;
+            pieces.push(TracePiece { states: Some(hex(&states.digest())), ..recorded.clone() });
+        }
+        let group = TraceGroup { pieces, columns: self.columns.clone(), ..self.group.clone() };
+        let side = Counted::new(sum, counters, rows, 0).into_side();
+        side.map(|side| (side, group)).map_err(|error| lost(0, 0, error.to_string()))
+    }
+
+    /// Each part with the places of its source and of it in that.
+    fn places(&self) -> impl Iterator<Item = (usize, usize, &'a TracePiece)> {
+        let mut at = (0, 0);
+        self.group.pieces.iter().map(move |piece| {
+            let (source, part) = at;
+            at = if piece.is_inside { (source, part + 1) } else { (source + 1, 0) };
+            (source, part, piece)
+        })
+    }
+
+    /// What the store has of a part; `None` where it was not kept.
+    fn find(&self, recorded: &TracePiece) -> Option<Found> {
+        let (folder, times) = of_base(recorded.base.as_deref()?)?;
+        Some(kept::find_in(self.store, folder, &self.wanted(times)))
+    }
+
+    fn wanted(&self, times: crate::store::Digest) -> Wanted<'_> {
+        let start_ns = self.group.observed.expected_span_ns;
+        Wanted { times, columns: &self.columns, lattices: &self.lattices, start_ns }
+    }
+
+    /// The place of the source of a part, and whether what the store has of the part is what the run left; `None` where it lacks some.
+    pub(crate) fn state_of(&self, piece: usize) -> (usize, Option<bool>) {
+        let Some((source, _, recorded)) = self.places().nth(piece) else { return (0, None) };
+        let found = self.find(recorded).filter(Found::is_all);
+        (source, found.map(|found| recorded.states == Some(hex(&found.states.digest()))))
+    }
+
+    /// Reads parts again from the files, which are those of the side, and holds each against what the store has of it. `None` where they have no
+    /// such part, or look otherwise as a whole.
+    pub(crate) fn compare(
+        &self,
+        pieces: &[usize],
+        (sources, asked): (&[Source], &Asked),
+        meter: &Meter,
+    ) -> Vec<Result<Option<Compared>, FeedError>> {
+        let mut options = TableOptions::with_time(asked.time.clone());
+        options.part_bytes = asked.segment_bytes;
+        let run = Run { options, threads: 1, shelf: None, meter };
+        let table = Table::look(&run, "table", sources);
+        // Columns are told by all files together.
+        let outline = table.outline(&run, self.lattices.keys().cloned());
+        let places: Vec<_> = self.places().collect();
+        let one = |piece: &usize| match places.get(*piece) {
+            Some(place) => self.compare_part(&run, (&table, &outline), *place),
+            None => Ok(None),
+        };
+        pieces.iter().map(one).collect()
+    }
+
+    fn compare_part(
+        &self,
+        run: &Run<'_>,
+        (table, outline): (&Table<'_>, &TableOutline),
+        (source, part, recorded): (usize, usize, &TracePiece),
+    ) -> Result<Option<Compared>, FeedError> {
+        let times = recorded.base.as_deref().and_then(of_base).map(|(_, times)| times);
+        let found = self.find(recorded).filter(Found::is_all).filter(|_| times == Some(times_key(&outline.columns)));
+        let Some((at, found)) = table.part(source, part).zip(found) else { return Ok(None) };
+        let start_ns = self.group.observed.expected_span_ns;
+        let read = side::read(run, (table, at), &outline.columns, &self.columns, (&self.lattices, start_ns))?;
+        let States { times, columns } = States::of(&read.part, &read.counters);
+        let is_same = times == found.states.times;
+        let changed = columns.into_iter().filter(|(name, digest)| found.states.columns.get(name) != Some(digest));
+        let changed = changed.map(|(name, _)| name).collect();
+        Ok(Some(Compared { is_same_key: is_same, is_same_replay: is_same, changed }))
+    }
+}

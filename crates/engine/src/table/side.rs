@@ -1,0 +1,280 @@
+//! The files of a side, part by part.
+
+use std::collections::BTreeMap;
+
+use verismo_feed::table::{TableLook, TableOutline, TableReader};
+use verismo_feed::{FeedCounters, FeedError, Format, Source};
+use verismo_stats::lattice::Lattice;
+use verismo_suite::trace::{ObservedHow, TraceGroup, TracePiece};
+
+use super::kept::{self, Found, Place, Wanted, times_key};
+use super::observer::{TableObserver, TablePart, TableSum, window_ns_of_times};
+use super::{Run, on_threads};
+use crate::chain::code;
+use crate::convert;
+use crate::error::EngineError;
+use crate::execute::ObservedSide;
+use crate::store::{Digest, hex};
+use crate::validate::SideResult;
+
+/// The files of a side, and the parts that are read by themselves.
+pub(super) struct Table<'a> {
+    /// Its name in errors.
+    pub(super) side: &'static str,
+    pub(super) sources: &'a [Source],
+    looks: Vec<Option<TableLook>>,
+    /// In the order of the rows.
+    pub(super) parts: Vec<PartAt>,
+}
+
+/// A part of a file of a side.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PartAt {
+    pub(super) source: usize,
+    pub(super) part: usize,
+    bytes: u64,
+}
+
+impl<'a> Table<'a> {
+    /// Looks at all files.
+    pub(super) fn look(run: &Run<'_>, side: &'static str, sources: &'a [Source]) -> Self {
+        let look = |at: usize, (): &mut ()| {
+            let source = sources.get(at)?;
+            let place = run.shelf.as_ref().and_then(|shelf| shelf.place(source, 0));
+            let (shelf, place) = (run.shelf.as_ref(), place.as_ref());
+            if let Some(look) = shelf.zip(place).and_then(|(shelf, place)| shelf.look(place)) {
+                return Some(look);
+            }
+            // One that cannot be opened says why when its turn comes.
+            let look = TableLook::of(source, &run.options).ok()?;
+            if let Some((shelf, place)) = shelf.zip(place) {
+                shelf.keep_look(source, place, &look);
+            }
+            Some(look)
+        };
+        let (looks, _) = on_threads(run.threads, sources.len(), look);
+        let mut parts = Vec::new();
+        for (source, (of, look)) in sources.iter().zip(&looks).enumerate() {
+            let bytes = look.as_ref().map_or(std::slice::from_ref(&of.bytes), TableLook::parts);
+            parts.extend(bytes.iter().enumerate().map(|(part, &bytes)| PartAt { source, part, bytes }));
+        }
+        Self { side, sources, looks, parts }
+    }
+
+    /// What all files look like, where these columns are numeric whatever they hold.
+    pub(super) fn outline(&self, run: &Run<'_>, numeric: impl Iterator<Item = String>) -> TableOutline {
+        let mut options = run.options.clone();
+        options.numeric = numeric.collect();
+        TableOutline::of(self.looks.iter().flatten(), &options)
+    }
+
+    /// A reader of these columns of a part.
+    pub(super) fn open(&self, run: &Run<'_>, at: PartAt, columns: Vec<String>) -> TableReader {
+        TableReader::of_part(self.sources[at.source].clone(), run.options.clone(), columns, (at.part, at.bytes))
+    }
+
+    /// The part of a file, by their places.
+    pub(super) fn part(&self, source: usize, part: usize) -> Option<PartAt> {
+        self.parts.iter().copied().find(|at| (at.source, at.part) == (source, part))
+    }
+
+    /// Whether a part is the last of its file.
+    fn is_last(&self, at: PartAt) -> bool {
+        self.looks[at.source].as_ref().is_none_or(|look| at.part + 1 == look.parts().len())
+    }
+
+    /// How a source is named in examples.
+    pub(super) fn label(&self, at: PartAt) -> String {
+        self.sources[at.source].path.display().to_string()
+    }
+}
+
+/// A side as it was counted.
+pub(super) struct Counted {
+    sum: TableSum,
+    counters: FeedCounters,
+    rows: u64,
+    bytes: u64,
+}
+
+impl Counted {
+    pub(super) fn new(sum: TableSum, counters: FeedCounters, rows: u64, bytes: u64) -> Self {
+        Self { sum, counters, rows, bytes }
+    }
+
+    pub(super) fn into_side(self) -> Result<SideResult, EngineError> {
+        let Self { sum, counters, rows, bytes } = self;
+        let part = ObservedSide { streams: Vec::new(), counters, messages: rows, bytes, unread: None };
+        let mut states = convert::side_states(vec![part], Vec::new())?;
+        states.streams.push(sum.finish());
+        Ok(SideResult { states, messages: rows, bytes, ..SideResult::default() })
+    }
+}
+
+/// What one part came to.
+struct Came {
+    part: TablePart,
+    counters: FeedCounters,
+    /// Bytes that were read for it.
+    bytes: u64,
+    /// Its name, and the digest of its states, where they are stored.
+    kept: Option<(String, Digest)>,
+}
+
+/// Counts the columns of each table per window.
+pub(super) fn count<const N: usize>(
+    run: &Run<'_>,
+    tables: &[Table<'_>; N],
+    lattices: &BTreeMap<String, Lattice>,
+    window_ns: i64,
+) -> [Result<Counted, EngineError>; N] {
+    // What is numeric in the golden has to be so in the candidate.
+    let outlines: [TableOutline; N] = std::array::from_fn(|side| tables[side].outline(run, lattices.keys().cloned()));
+    // Windows of their final length need not be merged.
+    let starts = outlines.each_ref().map(|outline| {
+        outline.span_ns.map_or(window_ns, |(first, last)| window_ns_of_times(first, last)).max(window_ns)
+    });
+    let work: Vec<(usize, PartAt)> =
+        tables.iter().enumerate().flat_map(|(side, table)| table.parts.iter().map(move |part| (side, *part))).collect();
+    let count = |work: &[(usize, PartAt)], starts: [i64; N]| {
+        let one = |i: usize, (): &mut ()| {
+            let (side, at) = work[i];
+            let came = part(run, &tables[side], at, &outlines[side], lattices, starts[side]);
+            if let Some(shelf) = &run.shelf {
+                shelf.release();
+            }
+            (side, at, came)
+        };
+        on_threads(run.threads, work.len(), one).0
+    };
+    let mut came = count(&work, starts);
+    let mut sides = std::array::from_fn(|side| {
+        sum_of(run, (side, &tables[side], &outlines[side]), &mut came, lattices, starts[side])
+    });
+    for side in 0..N {
+        if sides[side].as_ref().is_ok_and(|counted: &Counted| counted.sum.is_too_coarse(window_ns)) {
+            // A footer was wrong, and windows cannot be cut.
+            let own: Vec<(usize, PartAt)> = work.iter().copied().filter(|(of, _)| *of == side).collect();
+            let mut came = count(&own, [window_ns; N]);
+            sides[side] = sum_of(run, (side, &tables[side], &outlines[side]), &mut came, lattices, window_ns);
+        }
+    }
+    sides
+}
+
+type CameOf = (usize, PartAt, Result<Came, FeedError>);
+
+/// The parts of a side, in their order.
+fn sum_of(
+    run: &Run<'_>,
+    (side, table, outline): (usize, &Table<'_>, &TableOutline),
+    came: &mut Vec<CameOf>,
+    lattices: &BTreeMap<String, Lattice>,
+    start_ns: i64,
+) -> Result<Counted, EngineError> {
+    let mut sum = TableSum::new(lattices, start_ns);
+    let (mut counters, mut rows, mut bytes, mut pieces) = (FeedCounters::default(), 0, 0, Vec::new());
+    for (_, at, part) in came.extract_if(.., |(of, ..)| *of == side) {
+        let Came { part, counters: own, bytes: read, kept } = part.map_err(EngineError::feed(table.side))?;
+        rows += part.times.rows;
+        bytes += read;
+        counters.append(&own);
+        let added = sum.add(part, &table.label(at));
+        added.map_err(|error| EngineError::Internal { detail: error.to_string() })?;
+        let is_last = table.is_last(at);
+        let (base, states) = kept.map(|(base, states)| (base, hex(&states))).unzip();
+        pieces.push(TracePiece { files: u64::from(is_last), is_inside: !is_last, base, states });
+    }
+    if let (Some(shelf), false) = (&run.shelf, run.meter.is_cancelled()) {
+        let observed = observed_how(start_ns);
+        let sources = table.sources.iter().map(|source| source.path.display().to_string()).collect();
+        shelf.went(side, TraceGroup { observed, sources, pieces, columns: counted(outline, lattices) });
+    }
+    Ok(Counted::new(sum, counters, rows, bytes))
+}
+
+/// How a trace says that a table was observed.
+fn observed_how(start_ns: i64) -> ObservedHow {
+    ObservedHow { code: hex(&code(Format::Table)), expected_span_ns: start_ns, ..ObservedHow::default() }
+}
+
+/// The columns of a table that are counted.
+pub(super) fn counted(outline: &TableOutline, lattices: &BTreeMap<String, Lattice>) -> Vec<String> {
+    lattices.keys().filter(|name| outline.columns.contains(name)).cloned().collect()
+}
+
+/// A part as it was read.
+pub(super) struct ReadPart {
+    pub(super) part: TablePart,
+    pub(super) counters: FeedCounters,
+    bytes: u64,
+}
+
+/// Reads these columns of a part, and counts those of `counted`; what the meter breaks off is not all of it.
+pub(super) fn read(
+    run: &Run<'_>,
+    (table, at): (&Table<'_>, PartAt),
+    columns: &[String],
+    counted: &[String],
+    (lattices, start_ns): (&BTreeMap<String, Lattice>, i64),
+) -> Result<ReadPart, FeedError> {
+    let mut reader = table.open(run, at, columns.to_vec());
+    let mut observer = TableObserver::new(lattices.iter().filter(|(name, _)| counted.contains(name)), start_ns);
+    let (mut rows, mut bytes) = (0, 0);
+    while !run.meter.is_cancelled()
+        && let Some(batch) = reader.next_batch()?
+    {
+        observer.observe(&batch);
+        run.meter.add(reader.rows() - rows, reader.bytes() - bytes);
+        (rows, bytes) = (reader.rows(), reader.bytes());
+    }
+    Ok(ReadPart { part: observer.finish(), counters: reader.counters().clone(), bytes: reader.bytes() })
+}
+
+/// A part, from the store as far as that has it.
+fn part(
+    run: &Run<'_>,
+    table: &Table<'_>,
+    at: PartAt,
+    outline: &TableOutline,
+    lattices: &BTreeMap<String, Lattice>,
+    start_ns: i64,
+) -> Result<Came, FeedError> {
+    let columns = counted(outline, lattices);
+    let wanted = Wanted { times: times_key(&outline.columns), columns: &columns, lattices, start_ns };
+    let source = &table.sources[at.source];
+    let shelf = run.shelf.as_ref();
+    let place: Option<Place> = shelf.and_then(|shelf| shelf.place(source, at.part));
+    let name = |place: &Place, states: &kept::States| (kept::base(place, &wanted), states.digest());
+    let found = match shelf {
+        Some(shelf) => shelf.find(place.as_ref(), &wanted, &table.label(at)),
+        None => Found::nothing(&wanted),
+    };
+    let is_all = found.is_all();
+    let Found { mut part, counters, missing, mut states } = found;
+    let counters = match counters {
+        Some(counters) if is_all => {
+            run.meter.add(part.times.rows, 0);
+            let kept = place.as_ref().map(|place| name(place, &states));
+            return Ok(Came { part, counters, bytes: 0, kept });
+        }
+        counters => counters,
+    };
+    // What is found of values that are no numbers is counted over all columns, once.
+    let columns = if counters.is_some() { &missing } else { &outline.columns };
+    let ReadPart { part: own, counters: fresh, bytes } =
+        read(run, (table, at), columns, &missing, (lattices, start_ns))?;
+    let mut kept = None;
+    if let (Some(shelf), Some(place), false) = (shelf, &place, run.meter.is_cancelled())
+        && let Some(computed) = shelf.keep(source, place, &wanted, (&own, counters.is_none().then_some(&fresh)))
+    {
+        states.columns.extend(computed.columns);
+        if counters.is_none() {
+            states.times = computed.times;
+        }
+        kept = Some(name(place, &states));
+    }
+    part.times = own.times;
+    part.columns.extend(own.columns);
+    Ok(Came { part, counters: counters.unwrap_or(fresh), bytes, kept })
+}

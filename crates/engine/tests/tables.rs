@@ -1,0 +1,331 @@
+//! Tables: however they are cut, on however many threads, from the store or not, they come to the same.
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
+
+mod common;
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use common::{market, request};
+use verismo_engine::{
+    AuditRequest, JudgeAgain, Meter, RecallRequest, Recalled, StoreRequest, ValidateRequest, audit, canary,
+    recall_states, states_root, suite_for, suite_of, validate, validate_traced,
+};
+use verismo_feed::Format;
+use verismo_feed::write::{EventsOptions, EventsWriter};
+use verismo_suite::report::{Cache, Report};
+use verismo_suite::suite::Suite;
+use verismo_suite::trace::Trace;
+
+const ROWS: usize = 24_000;
+const HEADER: &str = "time,price,change,volume\n";
+/// Its numeric columns.
+const COLUMNS: u64 = 3;
+
+/// Rows a tenth of a second apart: a price in cents, a change that is no decimal, a whole volume; with holes, words, and steps back in time.
+fn rows(seed: u64) -> Vec<String> {
+    let mut state = seed;
+    let mut uniform = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let row = |i: usize| {
+        let back_ns = if i.is_multiple_of(1_000) { 3_000_000_000 } else { 0 };
+        let t_ns = 1_753_056_000_000_000_000_i64 + i as i64 * 100_000_000 - back_ns;
+        let price = format!("{:.2}", 100.0 + uniform());
+        let change = if i % 701 == 5 { "NaN".to_owned() } else { (uniform() - uniform()).to_string() };
+        let volume = match i % 907 {
+            11 => String::new(),
+            12 => "many".to_owned(),
+            _ => (uniform() * 100.0).floor().to_string(),
+        };
+        format!("{t_ns},{price},{change},{volume}\n")
+    };
+    (0..ROWS).map(row).collect()
+}
+
+/// The rows in so many files, the last of which have the first names.
+fn write(folder: &Path, rows: &[String], files: usize) {
+    fs::create_dir_all(folder).unwrap();
+    for (i, part) in rows.chunks(rows.len().div_ceil(files)).enumerate() {
+        fs::write(folder.join(format!("{:02}.csv", 99 - i)), HEADER.to_owned() + &part.concat()).unwrap();
+    }
+}
+
+fn suite() -> Option<Suite> {
+    Some(Suite { replicates: 99, ..Suite::builtin("table").unwrap() })
+}
+
+fn report(request: ValidateRequest) -> Report {
+    validate(&ValidateRequest { suite: suite(), ..request }, &Meter::default()).unwrap()
+}
+
+fn assert_same(with: &Report, without: &Report) {
+    assert_eq!((&with.digest, &with.inputs), (&without.digest, &without.inputs));
+    assert_eq!(format!("{:?}", with.findings), format!("{:?}", without.findings));
+    assert_eq!(format!("{:?}", with.integrity), format!("{:?}", without.integrity));
+}
+
+struct Bench {
+    dir: tempfile::TempDir,
+}
+
+impl Bench {
+    /// Golden and candidate of so many files each.
+    fn new(files: usize) -> Self {
+        let bench = Self { dir: tempfile::tempdir().unwrap() };
+        write(&bench.path("golden"), &rows(1), files);
+        write(&bench.path("candidate"), &rows(2), files);
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn request(&self) -> ValidateRequest {
+        request(&self.path("golden"), &self.path("candidate"))
+    }
+
+    /// With the store, compared with a run without.
+    fn run(&self) -> (Cache, Report) {
+        let store = Some(StoreRequest::in_folder(self.path("store")));
+        let with = report(ValidateRequest { store, ..self.request() });
+        assert_same(&with, &report(self.request()));
+        (with.cache.clone().unwrap(), with)
+    }
+
+    /// Changes a file, so that its time tells it.
+    fn edit(&self, name: &str, edit: impl FnOnce(String) -> String) {
+        let path = self.path(name);
+        let text = edit(fs::read_to_string(&path).unwrap());
+        fs::write(&path, text).unwrap();
+    }
+}
+
+#[test]
+fn neither_cuts_nor_threads_nor_the_store_change_anything() {
+    let mut digests = Vec::new();
+    for files in [1, 3, 7] {
+        let bench = Bench::new(files);
+        let alone = report(ValidateRequest { threads: 1, ..bench.request() });
+        for threads in [2, 5] {
+            assert_same(&report(ValidateRequest { threads, ..bench.request() }), &alone);
+        }
+        let (cold, first) = bench.run();
+        assert_eq!((cold.states_reused, cold.states_computed), (0, 2 * COLUMNS * files as u64));
+        let again = report(ValidateRequest {
+            store: Some(StoreRequest { wants_states: true, ..StoreRequest::in_folder(bench.path("store")) }),
+            ..bench.request()
+        });
+        assert_same(&again, &first);
+        let warm = again.cache.unwrap();
+        assert_eq!((warm.states_reused, warm.states_computed), (2 * COLUMNS * files as u64, 0));
+        assert_eq!((again.timing.bytes_read, again.timing.messages), (0, 2 * ROWS as u64));
+        let checked =
+            |check: &str| -> u64 { first.integrity.iter().filter(|row| row.check == check).map(|row| row.count).sum() };
+        assert!(checked("out_of_order") >= 40 && checked("invalid_value") > 100, "{:?}", first.integrity);
+        digests.push((first.digest, first.findings.len(), checked("out_of_order"), checked("invalid_value")));
+    }
+    assert!(digests.iter().all(|digest| *digest == digests[0]), "{digests:?}");
+}
+
+/// Tables of many row groups.
+fn write_row_groups(bench: &Bench) {
+    for (side, seed) in [("golden", 5), ("candidate", 6)] {
+        let mut options = EventsOptions::default();
+        options.row_group_rows = 1_000;
+        let mut writer = EventsWriter::create(&bench.path(side), options).unwrap();
+        market(seed, 3_000).for_each(|message| writer.write(&message).unwrap());
+        writer.finish().unwrap();
+    }
+}
+
+/// Their parts are observed by themselves.
+#[test]
+fn row_groups_are_read_side_by_side_and_come_to_the_same() {
+    let bench = Bench { dir: tempfile::tempdir().unwrap() };
+    write_row_groups(&bench);
+    let of = |segment_bytes: u64, threads: usize, store: Option<StoreRequest>| {
+        let format = Some(Format::Table);
+        report(ValidateRequest { format, segment_bytes, threads, store, ..bench.request() })
+    };
+    let whole = of(0, 1, None);
+    assert!(whole.timing.messages > 20_000 && whole.findings.len() > 10, "{:?}", whole.timing);
+    for (segment_bytes, threads) in [(1, 1), (1, 3), (40_000, 2), (u64::MAX, 2)] {
+        assert_same(&of(segment_bytes, threads, None), &whole);
+    }
+    let store = || Some(StoreRequest { wants_states: true, ..StoreRequest::in_folder(bench.path("store")) });
+    let [cold, warm] = [(); 2].map(|()| of(1, 3, store()));
+    assert_same(&cold, &whole);
+    assert_same(&warm, &whole);
+    let [cold, warm] = [cold, warm].map(|report| report.cache.unwrap());
+    assert!(cold.pieces > 20 && cold.states_reused == 0, "{cold:?}");
+    assert_eq!((warm.pieces, warm.states_computed, warm.states_reused), (cold.pieces, 0, cold.states_computed));
+}
+
+#[test]
+fn a_change_costs_what_changed() {
+    let bench = Bench::new(4);
+    bench.run();
+    // A value of the candidate: all columns of its file.
+    bench.edit("candidate/97.csv", |text| text.replacen(",100.", ",101.", 1));
+    let (cache, _) = bench.run();
+    assert_eq!((cache.states_computed, cache.states_reused), (COLUMNS, 7 * COLUMNS));
+    assert!(cache.misses[0].file.ends_with("97.csv") && cache.misses[0].why.contains("bytes"), "{:?}", cache.misses);
+    // A price of the golden in tenths of a cent: its file, and that column everywhere.
+    bench.edit("golden/99.csv", |text| text.replacen(",100.", ",100.001", 1));
+    let (cache, _) = bench.run();
+    assert_eq!((cache.states_computed, cache.states_reused), (COLUMNS + 7, 7 * (COLUMNS - 1)));
+    // A file more, as where a capture goes on: its columns.
+    bench.edit("candidate/96.csv", |text| text);
+    let more: String = rows(3).iter().take(100).map(|row| row.replacen("1753056", "1753060", 1)).collect();
+    fs::write(bench.path("candidate/95.csv"), HEADER.to_owned() + &more).unwrap();
+    let (cache, _) = bench.run();
+    assert_eq!((cache.states_computed, cache.states_reused), (COLUMNS, 8 * COLUMNS));
+    // A margin reads nothing; what is known of the columns is asked of the store.
+    let mut suite = suite().unwrap();
+    suite.alpha = 0.01;
+    let store = Some(StoreRequest::in_folder(bench.path("store")));
+    let judged = ValidateRequest { suite: Some(suite), store, ..bench.request() };
+    let judged = validate(&judged, &Meter::default()).unwrap();
+    assert_eq!(judged.timing.bytes_read, 0);
+}
+
+#[test]
+fn damage_in_the_store_is_told_and_computed_again() {
+    let bench = Bench::new(2);
+    bench.run();
+    let below = |path: &Path| fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let tables = bench.path("store/states/tables");
+    let objects: Vec<PathBuf> = below(&tables)
+        .iter()
+        .flat_map(|path| below(path))
+        .flat_map(|path| if path.is_dir() { below(&path) } else { vec![path] })
+        .collect();
+    // Of each of four files its look, the columns, and of the golden's the decimal grids; the lattice of what is no decimal.
+    assert_eq!(objects.len(), 4 * 2 + 2 + 1, "{objects:?}");
+    for (i, path) in objects.iter().enumerate() {
+        let mut bytes = fs::read(path).unwrap();
+        let at = (i * 7919 + 50) % bytes.len();
+        bytes[at] ^= 4;
+        fs::write(path, bytes).unwrap();
+        // The report as a whole would be enough.
+        let store = StoreRequest { wants_states: true, ..StoreRequest::in_folder(bench.path("store")) };
+        let with = report(ValidateRequest { store: Some(store), ..bench.request() });
+        assert_same(&with, &report(bench.request()));
+        let cache = with.cache.unwrap();
+        assert!(cache.problems.iter().any(|problem| problem.contains("damaged")), "{path:?}: {cache:?}");
+        assert!(cache.states_computed <= COLUMNS, "{path:?}: {cache:?}");
+    }
+}
+
+#[test]
+fn what_breaks_off_is_not_kept() {
+    let bench = Bench::new(2);
+    let path = bench.path("candidate/98.csv");
+    let whole = zstd_of(&fs::read(&path).unwrap());
+    fs::remove_file(&path).unwrap();
+    fs::write(bench.path("candidate/98.csv.zst"), &whole[..whole.len() / 2]).unwrap();
+    for _ in 0..2 {
+        let (cache, broken) = bench.run();
+        assert!(broken.integrity.iter().any(|row| row.check == "truncated_file" && row.count == 1));
+        assert!(cache.states_computed >= COLUMNS, "{cache:?}");
+    }
+    fs::write(bench.path("candidate/98.csv.zst"), &whole).unwrap();
+    let (_, mended) = bench.run();
+    assert!(mended.integrity.iter().all(|row| row.check != "truncated_file" || row.count == 0));
+}
+
+fn zstd_of(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
+    packed.write_all(bytes).unwrap();
+    packed.finish().unwrap()
+}
+
+/// A run of the table of row groups, of which parts are kept, and what it left.
+fn recorded(bench: &Bench) -> (Report, Trace) {
+    write_row_groups(bench);
+    let store = Some(StoreRequest::in_folder(bench.path("store")));
+    let request = ValidateRequest { format: Some(Format::Table), segment_bytes: 20_000, store, ..bench.request() };
+    let request = ValidateRequest { suite: suite(), ..request };
+    let (report, trace) = validate_traced(&request, &Meter::default()).unwrap();
+    (report, trace.unwrap())
+}
+
+fn again(bench: &Bench, (report, trace): (&Report, &Trace), suite: &Suite) -> Option<(Report, Trace)> {
+    let suite = suite_for(trace, suite.clone());
+    let store = StoreRequest::in_folder(bench.path("store"));
+    let request = RecallRequest { trace: trace.clone(), suite: suite.clone(), store, threads: 2 };
+    let Recalled::States(mut states) = recall_states(&request, &Meter::default()).unwrap() else { return None };
+    let again = JudgeAgain {
+        suite,
+        maps: Vec::new(),
+        inputs: report.inputs.clone(),
+        settings: Default::default(),
+        threads: 2,
+        started: std::time::Instant::now(),
+    };
+    Some((states.judge(&again), states.trace().clone()))
+}
+
+#[test]
+fn a_run_is_judged_again_without_its_files() {
+    let bench = Bench { dir: tempfile::tempdir().unwrap() };
+    let (first, trace) = recorded(&bench);
+    assert!(trace.pieces() > 20 && trace.root.is_some() && trace.root == states_root(&trace), "{trace:?}");
+    // Another suite leaves the lattices open, and has another error rate.
+    let mut other = suite().unwrap();
+    other.alpha = 0.01;
+    let anew = ValidateRequest { format: Some(Format::Table), suite: Some(other.clone()), ..bench.request() };
+    let anew = validate(&anew, &Meter::default()).unwrap();
+    for side in ["golden", "candidate"] {
+        fs::remove_dir_all(bench.path(side)).unwrap();
+    }
+    let (same, own) = again(&bench, (&first, &trace), &suite().unwrap()).unwrap();
+    assert_same(&same, &first);
+    assert_eq!(own, trace);
+    assert_eq!((same.timing.messages, same.timing.bytes_read), (first.timing.messages, 0));
+    let (again_, _) = again(&bench, (&first, &trace), &other).unwrap();
+    assert_same(&again_, &anew);
+    // Windows of another length were not kept.
+    let longer = Suite { window_ns: Some(60_000_000_000), ..other };
+    assert!(again(&bench, (&first, &trace), &longer).is_none());
+}
+
+#[test]
+fn parts_are_held_against_their_files() {
+    let bench = Bench { dir: tempfile::tempdir().unwrap() };
+    let (_, trace) = recorded(&bench);
+    let request = |trace: &Trace| AuditRequest {
+        run: "a".to_owned(),
+        trace: trace.clone(),
+        store: StoreRequest::in_folder(bench.path("store")),
+        seed: "s".to_owned(),
+        share: 1.0,
+        threads: 2,
+    };
+    let told = audit(&request(&trace), None, &Meter::default()).unwrap();
+    assert_eq!((told.equal, told.pieces), (trace.pieces(), trace.pieces()), "{told:?}");
+    let found = canary(&request(&trace), &Meter::default()).unwrap();
+    assert!(found.is_same_code && found.computed == trace.pieces(), "{found:?}");
+    assert_eq!((found.states_changed, found.replays_changed, found.unchecked.len()), (0, 0, 0), "{found:?}");
+    // What a run claims to have left, and did not.
+    let mut other = trace.clone();
+    other.sides[1].groups[0].pieces[3].states = other.sides[1].groups[0].pieces[4].states.clone();
+    let told = audit(&request(&other), None, &Meter::default()).unwrap();
+    assert_eq!((told.equal, told.different.len()), (trace.pieces() - 1, 1), "{told:?}");
+    // A file of the candidate that is another.
+    let file = trace.sides[1].files.iter().find(|file| file.path.ends_with("parquet")).unwrap();
+    let mut bytes = fs::read(&file.path).unwrap();
+    bytes[5_000] ^= 1;
+    fs::write(&file.path, bytes).unwrap();
+    let told = audit(&request(&trace), None, &Meter::default()).unwrap();
+    assert!(
+        told.equal < trace.pieces() && told.different.iter().all(|piece| piece.why.contains("changed")),
+        "{told:?}"
+    );
+    assert_eq!(told.equal + told.different.len() as u64, trace.pieces(), "{told:?}");
+    assert_eq!(suite_of(&trace).unwrap().name, "table");
+}
