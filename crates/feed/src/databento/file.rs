@@ -57,6 +57,9 @@ impl Body {
 }
 
 impl Schema {
+    /// All of them, in order.
+    pub(super) const ALL: [Self; 5] = [Self::Mbo, Self::Mbp10, Self::Mbp1, Self::Trades, Self::Tbbo];
+
     /// What its records are called where they are left out.
     pub(super) fn as_poorer(self) -> &'static str {
         match self {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 use verismo_market::event::{Event, Kind, NO_ID, Side, flags};
+use verismo_stats::state::{Carry, DecodeError, Reader};
 
 use super::file::{Body, Pair, Record, Schema};
 use super::layout::{F_LAST, F_SNAPSHOT, NO_PRICE};
@@ -47,6 +48,48 @@ pub(super) enum After {
     Open,
     /// The rows are complete.
     Close,
+}
+
+/// An order by its id, with its side (1 a bid, -1 an ask), price and quantity.
+type SavedOrder = ((i64, i64), (i64, i64));
+
+/// What goes on between files. Rows of an open event do not: none is open then.
+impl Carry for Instrument {
+    fn save(&self, out: &mut Vec<u8>) {
+        let sign = |side| i64::from(side == Side::Bid) - i64::from(side == Side::Ask);
+        let order = |(id, order): (&i64, &Order)| ((*id, sign(order.side)), (order.price, order.qty));
+        let mut resting: Vec<SavedOrder> = self.resting.iter().map(order).collect();
+        resting.sort_unstable();
+        resting.save(out);
+        let pairs = |map: &BTreeMap<i64, i64>| map.iter().map(|(key, value)| (*key, *value)).collect::<Vec<_>>();
+        pairs(&self.filled).save(out);
+        self.levels.iter().for_each(|side| pairs(side).save(out));
+        self.has_levels.save(out);
+        self.book_of.map(|(id, schema)| (id, schema as u32)).save(out);
+        self.best.map(|(schema, t_ns)| (schema as u32, t_ns)).save(out);
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let mut resting: Vec<SavedOrder> = Vec::new();
+        resting.load(input)?;
+        let order = |((id, sign), (price, qty)): SavedOrder| {
+            let side = [Side::None, Side::Bid, Side::Ask][sign.rem_euclid(3) as usize];
+            (id, Order { side, price, qty })
+        };
+        self.resting = resting.into_iter().map(order).collect();
+        let [mut filled, mut bids, mut asks] = [(); 3].map(|()| Vec::<(i64, i64)>::new());
+        [&mut filled, &mut bids, &mut asks].into_iter().try_for_each(|pairs| pairs.load(input))?;
+        self.filled = filled.into_iter().collect();
+        self.levels = [bids, asks].map(|side| side.into_iter().collect());
+        self.has_levels.load(input)?;
+        let (mut book_of, mut best) = (None::<(u32, u32)>, None::<(u32, i64)>);
+        book_of.load(input)?;
+        best.load(input)?;
+        let schema = |n: u32| Schema::ALL.get(n as usize).copied().ok_or_else(|| input.invalid("a schema"));
+        self.book_of = book_of.map(|(id, n)| schema(n).map(|schema| (id, schema))).transpose()?;
+        self.best = best.map(|(n, t_ns)| schema(n).map(|schema| (schema, t_ns))).transpose()?;
+        Ok(())
+    }
 }
 
 impl Instrument {

@@ -201,7 +201,14 @@ pub(super) const FORMATS: &[FormatRow] = &[
         sniff: databento::sniff,
         version: 1,
         reader: Some(|group, _| Ok(Box::new(DbnReader::new(group)))),
-        resting: None,
+        resting: Some(Resting {
+            open: |group, _, at, carry| {
+                let reader = DbnReader::new(group).resting(at.source, carry);
+                reader.map(|reader| Box::new(reader) as _).map_err(FeedError::carry)
+            },
+            is_at: |sources, _, at, carry| DbnReader::rests_before(sources, at.source, carry),
+            is_inside: false,
+        }),
         names_tell: false,
         writer: Some(|directory, options| Ok(Box::new(DbnWriter::create(directory, options.compression)?))),
     },

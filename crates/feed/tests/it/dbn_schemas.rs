@@ -187,6 +187,11 @@ fn of_several_schemas_of_an_instrument_the_richest_is_read() {
             assert_eq!(read.count("unknown_stream"), left_out, "{}", read.detail("unknown_stream"));
         }
     }
+    // Of one schema files follow each other, and the reader rests between them, but in the middle of an event.
+    for schema in [MBO, MBP_10, TRADES] {
+        let read = read_of(&[schema], 20, &mut dice);
+        assert!((12..=20).contains(&read.rests), "{schema}: {}", read.rests);
+    }
     let read = read_of(&[MBO, TRADES], 1, &mut dice);
     assert_eq!(read.counters.unknown_streams().keys().collect::<Vec<_>>(), ["trades beside a richer schema"]);
 }
