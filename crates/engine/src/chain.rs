@@ -240,17 +240,31 @@ impl<'a> Chain<'a> {
 
     /// Of a source that is read from a byte on, up to before another one or to its end, a digest of what that depends on.
     fn digest_between(&self, at: usize, offset: u64, end: Option<u64>) -> Option<Digest> {
-        match self.group.segment_bytes(at) {
-            Some(bytes) => Some(self.segments(at, bytes)?.between(offset, end)),
-            None => self.digest_of(at),
-        }
+        self.named(
+            at,
+            match self.group.segment_bytes(at) {
+                Some(bytes) => Some(self.segments(at, bytes)?.between(offset, end)),
+                None => self.digest_of(at),
+            },
+        )
     }
 
     /// The same of what begins there, as far as it is known before it is read.
     fn digest_from(&self, at: usize, offset: u64) -> Option<Digest> {
-        match self.group.segment_bytes(at) {
-            Some(bytes) => Some(self.segments(at, bytes)?.from(offset)),
-            None => self.digest_of(at),
+        self.named(
+            at,
+            match self.group.segment_bytes(at) {
+                Some(bytes) => Some(self.segments(at, bytes)?.from(offset)),
+                None => self.digest_of(at),
+            },
+        )
+    }
+
+    /// With the name of the source, where that tells what the content does not.
+    fn named(&self, at: usize, digest: Option<Digest>) -> Option<Digest> {
+        match self.group.sources().get(at).filter(|_| self.group.format().names_tell()) {
+            Some(source) => Some(key::named(source, &digest?)),
+            None => digest,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a piece depends on, as digests, and in words where one of them changed.
 
-use verismo_feed::Format;
+use verismo_feed::{Format, Source};
 use verismo_market::observe::registry::{self, Needs};
 use verismo_market::observe::{Misfit, SCAN_VERSION, window_ns_of_span};
 use verismo_stats::lattice::Lattice;
@@ -240,10 +240,15 @@ fn options(chain: &Chain<'_>, at: &At) -> Digest {
     // Streams are named by paths where files do not name them.
     let symbol = group.sources().iter().find_map(|source| source.symbol.as_deref());
     hasher.text(symbol.unwrap_or("\0"));
-    if group.format().names_tell() {
-        let names = group.sources().iter().filter_map(|source| source.path.file_name());
-        names.for_each(|name| hasher.bytes(name.as_encoded_bytes()));
-    }
+    hasher.finish()
+}
+
+/// A digest of what a source is, where its name tells something too.
+pub(super) fn named(source: &Source, content: &Digest) -> Digest {
+    let mut hasher = Hasher::new(FORMAT);
+    hasher.text("named");
+    hasher.bytes(source.path.file_name().unwrap_or_default().as_encoded_bytes());
+    hasher.bytes(content);
     hasher.finish()
 }
 

@@ -253,7 +253,14 @@ pub(super) const FORMATS: &[FormatRow] = &[
         sniff: lobster::sniff,
         version: 1,
         reader: Some(|group, options| Ok(Box::new(LobsterReader::new(group, options)?))),
-        resting: None,
+        resting: Some(Resting {
+            open: |group, options, at, carry| {
+                let reader = LobsterReader::new(group, options)?.resting(at.source, carry);
+                reader.map(|reader| Box::new(reader) as _).map_err(FeedError::carry)
+            },
+            is_at: |sources, _, at, _| LobsterReader::rests_before(sources, at.source),
+            is_inside: false,
+        }),
         names_tell: true,
         writer: Some(|directory, options| Ok(Box::new(LobsterWriter::create(directory, options.compression)?))),
     },

@@ -84,11 +84,24 @@ fn stem(path: &Path) -> String {
     name
 }
 
+/// What the names of messages and of order books have in place of each other.
+const KINDS: [&str; 2] = ["message", "orderbook"];
+
+/// The date that the name of a message file, or of an order book, tells.
+pub(crate) fn date_of(path: &Path) -> Option<Date> {
+    Name::with(path, &KINDS).date
+}
+
 impl Name {
     pub(crate) fn of(path: &Path) -> Self {
+        Self::with(path, &KINDS[..1])
+    }
+
+    fn with(path: &Path, kinds: &[&str]) -> Self {
         let stem = stem(path);
         let parts: Vec<&str> = stem.split('_').collect();
-        let Some(at) = parts.iter().rposition(|part| part.eq_ignore_ascii_case("message")).filter(|at| *at > 0) else {
+        let is_kind = |part: &&str| kinds.iter().any(|kind| part.eq_ignore_ascii_case(kind));
+        let Some(at) = parts.iter().rposition(is_kind).filter(|at| *at > 0) else {
             return Self { symbol: stem, date: None };
         };
         if let [symbol @ .., date, start, end] = &parts[..at]

@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use verismo_market::event::{Event, EventBatch, Kind, NO_ID, NO_TIME, Side, flags};
+use verismo_stats::state::{Carry, DecodeError, Reader};
 
 use super::row::{self, MessageRow, Type, View};
 use super::sniff::no_date;
 use super::view::{self, Follow};
-use super::{Name, TIME_ZONE, book_paths, midnight_ns};
+use super::{Name, TIME_ZONE, book_paths, date_of, midnight_ns};
 use crate::batch;
-use crate::block::{Block, EventReader, StreamName};
+use crate::block::{Block, EventReader, Rest, Spot, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::error::FeedError;
 use crate::input::{self, Line, LineReader};
@@ -24,6 +25,11 @@ use crate::outbox::Outbox;
 /// Reads the files of one symbol. See the module for what becomes of each row.
 pub struct LobsterReader {
     parts: std::vec::IntoIter<Part>,
+    /// Whether it rests between days, and whether it does.
+    rests: bool,
+    is_resting: bool,
+    /// Lines read before the last rest.
+    lines_before: u64,
     sources: Vec<Source>,
     labels: Vec<Arc<str>>,
     zone: TimeZone,
@@ -103,6 +109,9 @@ impl LobsterReader {
         outbox.add_stream();
         Ok(Self {
             parts: parts(&sources).into_iter(),
+            rests: false,
+            is_resting: false,
+            lines_before: 0,
             labels: sources.iter().map(|s| Arc::from(s.path.display().to_string())).collect(),
             sources,
             zone,
@@ -127,6 +136,43 @@ impl LobsterReader {
             bytes_reported: 0,
             done: false,
         })
+    }
+
+    /// The same, resting between days, and going on at the rest before file `next`.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for a carry that no such reader has handed on.
+    pub fn resting(mut self, next: usize, carry: &[u8]) -> Result<Self, DecodeError> {
+        self.rests = true;
+        if next > 0 {
+            let mut input = Reader::new("carry of a LOBSTER reader/1", carry);
+            self.has_events.load(&mut input)?;
+            input.finish()?;
+            let left = self.parts.filter(|part| part.messages >= next);
+            self.parts = left.collect::<Vec<_>>().into_iter();
+        }
+        Ok(self)
+    }
+
+    /// Whether a reader of these sources may rest before source `next`: a day ends there, and nothing connects it with the next one.
+    pub(crate) fn rests_before(sources: &[Source], next: usize) -> bool {
+        let day = |source: &Source| date_of(&source.path);
+        let Some((before, after)) = sources.split_at_checked(next).filter(|(_, after)| !after.is_empty()) else {
+            return true;
+        };
+        // Names that tell no day are all of one.
+        let Some((last, first)) = before.iter().map(day).max().zip(after.iter().map(day).min()) else { return false };
+        last < first && before.iter().all(|source| day(source).is_some())
+    }
+
+    /// The source that the next part begins with, if it rests before that one.
+    fn rest_at(&self) -> Option<usize> {
+        if !self.rests || self.open.is_some() {
+            return None;
+        }
+        let left = self.parts.as_slice().iter().flat_map(|part| std::iter::once(part.messages).chain(part.book));
+        let next = left.min().unwrap_or(self.sources.len());
+        Self::rests_before(&self.sources, next).then_some(next)
     }
 
     fn lines_of(&mut self, index: usize) -> Option<LineReader> {
@@ -425,13 +471,16 @@ impl EventReader for LobsterReader {
     fn next_block(&mut self, block: &mut Block) -> Result<bool, FeedError> {
         block.clear();
         // Bounded by the number of lines and files.
-        while !self.outbox.is_ready() && !self.done {
+        while !self.outbox.is_ready() && !self.done && !self.is_resting {
             if !self.step() {
                 self.done = true;
                 self.outbox.flush_all();
+            } else if self.rest_at().is_some() {
+                self.is_resting = true;
+                self.outbox.flush_all();
             }
         }
-        self.counters.set_totals(self.lines);
+        self.counters.set_totals(self.lines - self.lines_before);
         let more = self.outbox.pop(block, &self.labels);
         let bytes = self.bytes();
         block.bytes = bytes - self.bytes_reported;
@@ -449,5 +498,16 @@ impl EventReader for LobsterReader {
 
     fn bytes(&self) -> u64 {
         self.consumed.load(Ordering::Relaxed)
+    }
+
+    fn rest(&mut self) -> Option<Rest> {
+        if !self.is_resting {
+            return None;
+        }
+        let next = self.rest_at()?;
+        (self.is_resting, self.lines_before) = (false, self.lines);
+        let mut carry = Vec::new();
+        self.has_events.save(&mut carry);
+        Some(Rest { spot: Spot::before(next), carry, counters: std::mem::take(&mut self.counters) })
     }
 }

@@ -64,6 +64,28 @@ fn a_day_that_is_there_twice_is_read_once() {
 }
 
 #[test]
+fn a_reader_rests_between_days_and_never_inside_one() {
+    let [messages, book] = small();
+    let of = |day: u32, kind: &str, more: &str| format!("X_2024-08-{day:02}_0_1_{kind}_10{more}.csv");
+    let mut named = Vec::new();
+    for day in [8, 9, 12] {
+        named.extend([(of(day, "message", ""), messages.clone()), (of(day, "orderbook", ""), book.clone())]);
+    }
+    let given = |named: &[(String, String)]| -> Read {
+        read_files(&named.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect::<Vec<_>>())
+    };
+    let days = given(&named);
+    assert_eq!((days.rests, days.messages), (3, 180));
+    // One day in two files, the middle one without an order book, and one of no date.
+    named[2] = (of(9, "message", "_a"), lines(&messages, 0..30));
+    named[3] = (of(9, "message", "_b"), lines(&messages, 30..60));
+    assert_eq!(given(&named).rests, 3);
+    named.push(("X_message_10.csv".to_owned(), messages.clone()));
+    let undated = given(&named);
+    assert_eq!((undated.rests, undated.messages), (1, 240));
+}
+
+#[test]
 fn a_day_in_pieces_loses_nothing_not_even_behind_a_wrong_stamp() {
     let [messages, _] = small();
     // Two messages whose times are not in order.
