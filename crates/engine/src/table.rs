@@ -11,7 +11,7 @@ mod recorded;
 mod side;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use verismo_feed::table::{TableBatch, TableOptions};
@@ -47,6 +47,47 @@ impl<'a> Run<'a> {
         let shelf = vault.map(|vault| Shelf::new(vault, request));
         Self { options, threads: request.threads.max(1), shelf, meter }
     }
+
+    /// Does `n` pieces of work on the threads of the run; what comes of them in their order, and what each thread gathered. After an error what
+    /// is behind it is not begun any more.
+    ///
+    /// # Errors
+    /// The first one in the order of the work, on any number of threads; [`EngineError::Interrupted`].
+    fn each<T: Send, A: Default + Send>(
+        &self,
+        n: usize,
+        work: impl Fn(usize, &mut A) -> Result<T, EngineError> + Sync,
+    ) -> Result<(Vec<T>, Vec<A>), EngineError> {
+        let (next, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let done: Vec<Mutex<Option<Result<T, EngineError>>>> = (0..n).map(|_| Mutex::new(None)).collect();
+        let turns = || {
+            let mut gathered = A::default();
+            while !is_over.load(Ordering::Relaxed) && !self.meter.is_cancelled() {
+                // Whatever comes before in order has been begun.
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(place) = done.get(at) else { break };
+                let came = work(at, &mut gathered);
+                is_over.fetch_or(came.is_err(), Ordering::Relaxed);
+                *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(came);
+            }
+            gathered
+        };
+        let gathered = if self.threads <= 1 || n <= 1 {
+            vec![turns()]
+        } else {
+            std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..self.threads.min(n)).map(|_| scope.spawn(turns)).collect();
+                let ended = threads.into_iter().map(|thread| thread.join());
+                ended.map(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+            })
+        };
+        let done = done.into_iter().filter_map(|place| place.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let done = done.collect::<Result<Vec<T>, _>>()?;
+        if self.meter.is_cancelled() {
+            return Err(EngineError::Interrupted { messages: self.meter.messages() });
+        }
+        Ok((done, gathered))
+    }
 }
 
 /// Observes both sides; also gives the suite with the lattices that were frozen.
@@ -58,12 +99,13 @@ pub(crate) fn observe_both(
     meter: &Meter,
 ) -> Result<(SideResult, SideResult, Suite), EngineError> {
     let run = Run::of(request, vault, meter);
-    let tables = [("golden", &plan.golden), ("candidate", &plan.candidate)]
+    let [golden, candidate] = [("golden", &plan.golden), ("candidate", &plan.candidate)]
         .map(|(side, part)| Table::look(&run, side, &part.inventory.sources));
+    let tables = [golden?, candidate?];
     let suite = freeze(&run, &tables[0], suite, &|_| {})?;
     let (lattices, window_ns) = (lattices(&suite)?, suite.window_ns.unwrap_or(WINDOW_SHORT_NS));
-    let [golden, candidate] = side::count(&run, &tables, &lattices, window_ns);
-    Ok((golden?.into_side()?, candidate?.into_side()?, suite))
+    let [golden, candidate] = side::count(&run, &tables, &lattices, window_ns)?;
+    Ok((golden.into_side()?, candidate.into_side()?, suite))
 }
 
 /// Observes one table alone; its rows and their times are counted in `census`.
@@ -76,7 +118,7 @@ pub(crate) fn observe_one(
     meter: &Meter,
 ) -> Result<(SideResult, Suite), EngineError> {
     let run = Run::of(request, None, meter);
-    let tables = [Table::look(&run, side, &plan.golden.inventory.sources)];
+    let tables = [Table::look(&run, side, &plan.golden.inventory.sources)?];
     let counted = Mutex::new(census);
     let look = |batch: &TableBatch| {
         let mut census = counted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,8 +128,8 @@ pub(crate) fn observe_one(
     };
     let suite = freeze(&run, &tables[0], suite, &look)?;
     let (lattices, window_ns) = (lattices(&suite)?, suite.window_ns.unwrap_or(WINDOW_SHORT_NS));
-    let [observed] = side::count(&run, &tables, &lattices, window_ns);
-    Ok((observed?.into_side()?, suite))
+    let [observed] = side::count(&run, &tables, &lattices, window_ns)?;
+    Ok((observed.into_side()?, suite))
 }
 
 /// The suite with a lattice for every column of the golden; `look` is shown every batch.
@@ -106,36 +148,4 @@ fn lattices(suite: &Suite) -> Result<BTreeMap<String, Lattice>, EngineError> {
         }
     }
     Ok(lattices)
-}
-
-/// Does `n` pieces of work on so many threads; what comes of them in their order, and what each thread gathered.
-fn on_threads<T: Send, A: Default + Send>(
-    threads: usize,
-    n: usize,
-    work: impl Fn(usize, &mut A) -> T + Sync,
-) -> (Vec<T>, Vec<A>) {
-    let next = AtomicUsize::new(0);
-    let done: Vec<Mutex<Option<T>>> = (0..n).map(|_| Mutex::new(None)).collect();
-    let turn = || {
-        let mut gathered = A::default();
-        // Each turn takes a piece nobody has.
-        for _ in 0..n {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(place) = done.get(at) else { break };
-            let came = work(at, &mut gathered);
-            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(came);
-        }
-        gathered
-    };
-    let gathered = if threads <= 1 || n <= 1 {
-        vec![turn()]
-    } else {
-        std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..threads.min(n)).map(|_| scope.spawn(turn)).collect();
-            let ended = threads.into_iter().map(|thread| thread.join());
-            ended.map(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-        })
-    };
-    let done = done.into_iter().filter_map(|place| place.into_inner().unwrap_or_else(PoisonError::into_inner));
-    (done.collect(), gathered)
 }

@@ -294,6 +294,33 @@ fn a_run_is_judged_again_without_its_files() {
     assert!(again(&bench, (&first, &trace), &longer).is_none());
 }
 
+/// Windows of a given length are another observation, whichever is longer.
+#[test]
+fn states_in_other_windows_do_not_serve() {
+    let bench = Bench::new(2);
+    let long = Suite { window_ns: Some(60_000_000_000), ..suite().unwrap() };
+    let store = Some(StoreRequest::in_folder(bench.path("store")));
+    let request = ValidateRequest { suite: Some(long.clone()), store, ..bench.request() };
+    let (report, trace) = validate_traced(&request, &Meter::default()).unwrap();
+    let trace = trace.unwrap();
+    assert_eq!(report.streams[0].window_s, 60.0);
+    assert_same(&again(&bench, (&report, &trace), &long).unwrap().0, &report);
+    assert!(again(&bench, (&report, &trace), &suite().unwrap()).is_none());
+}
+
+#[test]
+fn of_several_errors_the_first_is_told_on_any_threads() {
+    let bench = Bench::new(6);
+    for name in ["97.csv", "95.csv"] {
+        bench.edit(&format!("candidate/{name}"), |text| text.replacen("\n1753", "\nnoon1753", 40));
+    }
+    for threads in [1, 2, 3, 8] {
+        let request = ValidateRequest { suite: suite(), threads, ..bench.request() };
+        let error = validate(&request, &Meter::default()).unwrap_err().to_string();
+        assert!(error.contains("97.csv") && error.contains("noon1753"), "{threads}: {error}");
+    }
+}
+
 #[test]
 fn parts_are_held_against_their_files() {
     let bench = Bench { dir: tempfile::tempdir().unwrap() };

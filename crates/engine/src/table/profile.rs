@@ -8,8 +8,8 @@ use verismo_stats::column::{ColumnProfile, ColumnProfiler, DecimalGrid, choose_l
 use verismo_stats::lattice::Lattice;
 use verismo_stats::state::State;
 
+use super::Run;
 use super::side::{PartAt, Table};
-use super::{Run, on_threads};
 use crate::error::EngineError;
 
 /// The decimal grids of the columns of a part.
@@ -32,13 +32,13 @@ pub(super) fn lattices(
     let columns = golden.outline(run, std::iter::empty()).columns;
     let shelf = run.shelf.as_ref();
     let place = |at: &PartAt| shelf?.place(&golden.sources[at.source], at.part);
-    let known = |i: usize, (): &mut ()| shelf?.grids(&place(&golden.parts[i])?, &columns);
-    let (mut grids, _): (Vec<Option<Grids>>, _) = on_threads(run.threads, golden.parts.len(), known);
+    let known = |i: usize| shelf?.grids(&place(&golden.parts[i])?, &columns);
+    let (mut grids, _) = run.each(golden.parts.len(), |i, (): &mut ()| Ok(known(i)))?;
     let unknown: Vec<PartAt> =
         golden.parts.iter().zip(&grids).filter(|(_, grids)| grids.is_none()).map(|(at, _)| *at).collect();
     let is_all = unknown.len() == grids.len();
     let (fresh, mut profiles) = profile(run, golden, &unknown, &columns, look)?;
-    if let Some(shelf) = shelf.filter(|_| !run.meter.is_cancelled()) {
+    if let Some(shelf) = shelf {
         for (at, grids) in unknown.iter().zip(&fresh) {
             if let Some(place) = place(at) {
                 shelf.keep_grids(&golden.sources[at.source], &place, &columns, grids);
@@ -86,7 +86,7 @@ pub(super) fn lattices(
             Some((name, lattice))
         })
         .collect();
-    if let (Some((shelf, Some(name))), false) = (&remembered, run.meter.is_cancelled()) {
+    if let Some((shelf, Some(name))) = &remembered {
         shelf.keep_lattices(golden, name, &found);
     }
     lattices.extend(found);
@@ -101,9 +101,11 @@ fn profile(
     columns: &[String],
     look: &Look<'_>,
 ) -> Result<(Vec<Grids>, BTreeMap<String, ColumnProfile>), EngineError> {
-    let one = |i: usize, profilers: &mut Profilers| profile_part(run, golden, parts[i], (columns, look), profilers);
-    let (grids, gathered) = on_threads(run.threads, parts.len(), one);
-    let grids = grids.into_iter().collect::<Result<_, _>>().map_err(EngineError::feed(golden.side))?;
+    let one = |i: usize, profilers: &mut Profilers| {
+        let grids = profile_part(run, golden, parts[i], (columns, look), profilers);
+        grids.map_err(EngineError::feed(golden.side))
+    };
+    let (grids, gathered) = run.each(parts.len(), one)?;
     let mut profiles: BTreeMap<String, ColumnProfile> = BTreeMap::new();
     for (name, profiler) in gathered.into_iter().flatten() {
         let profile = profiler.finish();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use verismo_feed::table::{TableOptions, TableOutline};
-use verismo_feed::{FeedCounters, FeedError, Source};
+use verismo_feed::{FeedError, Format, Source};
 use verismo_market::observe::WINDOW_SHORT_NS;
 use verismo_stats::lattice::Lattice;
 use verismo_suite::suite::Suite;
@@ -13,7 +13,7 @@ use super::kept::{self, Found, States, Wanted, of_base, times_key};
 use super::observer::TableSum;
 use super::side::{self, Counted, Table};
 use super::{Run, lattices};
-use crate::chain::{Compared, Lost, Why};
+use crate::chain::{Compared, Lost, Why, is_code_of};
 use crate::error::EngineError;
 use crate::meter::Meter;
 use crate::store::{Store, hex};
@@ -49,29 +49,31 @@ impl<'a> RecordedTable<'a> {
     /// # Errors
     /// [`Lost`] where something is not there.
     pub(crate) fn recall(&self, suite: &Suite) -> Result<(SideResult, TraceGroup), Lost> {
-        let start_ns = self.group.observed.expected_span_ns;
+        let observed = &self.group.observed;
         let lost = |piece: usize, source: usize, why: String| Lost { piece, source, why, observables: Vec::new() };
-        if start_ns < suite.window_ns.unwrap_or(WINDOW_SHORT_NS) {
+        if observed.window_min_ns != suite.window_ns.unwrap_or(WINDOW_SHORT_NS) {
             return Err(lost(0, 0, Why::Options.text()));
         }
-        let mut sum = TableSum::new(&self.lattices, start_ns);
-        let (mut counters, mut rows, mut pieces) = (FeedCounters::default(), 0, Vec::new());
+        if !is_code_of(self.group, Format::Table) {
+            return Err(lost(0, 0, Why::Code.text()));
+        }
+        let mut counted = Counted::new(TableSum::new(&self.lattices, observed.expected_span_ns));
+        let mut pieces = Vec::with_capacity(self.group.pieces.len());
         for (i, (source, _, recorded)) in self.places().enumerate() {
             let Found { part, counters: own, missing, states } =
                 self.find(recorded).ok_or_else(|| lost(i, source, "its states were not kept".to_owned()))?;
+            let why = if own.is_some() { Why::Observables } else { Why::Gone };
             let Some(mut own) = own.filter(|_| missing.is_empty()) else {
                 let observables = if missing.len() == self.columns.len() { Vec::new() } else { missing };
-                return Err(Lost { piece: i, source, why: Why::Gone.text(), observables });
+                return Err(Lost { piece: i, source, why: why.text(), observables });
             };
             let label = self.group.sources.get(source).map_or("", String::as_str);
             own.rename_sources(&|_| label.to_owned());
-            counters.append(&own);
-            rows += part.times.rows;
-            sum.add(part, label).map_err(|error| lost(i, source, error.to_string()))?;
+            counted.add(part, &own, label).map_err(|error| lost(i, source, error.to_string()))?;
             pieces.push(TracePiece { states: Some(hex(&states.digest())), ..recorded.clone() });
         }
         let group = TraceGroup { pieces, columns: self.columns.clone(), ..self.group.clone() };
-        let side = Counted::new(sum, counters, rows, 0).into_side();
+        let side = counted.into_side();
         side.map(|side| (side, group)).map_err(|error| lost(0, 0, error.to_string()))
     }
 
@@ -114,7 +116,7 @@ impl<'a> RecordedTable<'a> {
         let mut options = TableOptions::with_time(asked.time.clone());
         options.part_bytes = asked.segment_bytes;
         let run = Run { options, threads: 1, shelf: None, meter };
-        let table = Table::look(&run, "table", sources);
+        let Ok(table) = Table::look(&run, "table", sources) else { return Vec::new() };
         // Columns are told by all files together.
         let outline = table.outline(&run, self.lattices.keys().cloned());
         let places: Vec<_> = self.places().collect();

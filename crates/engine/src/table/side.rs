@@ -7,9 +7,9 @@ use verismo_feed::{FeedCounters, FeedError, Format, Source};
 use verismo_stats::lattice::Lattice;
 use verismo_suite::trace::{ObservedHow, TraceGroup, TracePiece};
 
+use super::Run;
 use super::kept::{self, Found, Place, Wanted, times_key};
 use super::observer::{TableObserver, TablePart, TableSum, window_ns_of_times};
-use super::{Run, on_threads};
 use crate::chain::code;
 use crate::convert;
 use crate::error::EngineError;
@@ -37,8 +37,11 @@ pub(super) struct PartAt {
 
 impl<'a> Table<'a> {
     /// Looks at all files.
-    pub(super) fn look(run: &Run<'_>, side: &'static str, sources: &'a [Source]) -> Self {
-        let look = |at: usize, (): &mut ()| {
+    ///
+    /// # Errors
+    /// [`EngineError::Interrupted`].
+    pub(super) fn look(run: &Run<'_>, side: &'static str, sources: &'a [Source]) -> Result<Self, EngineError> {
+        let look = |at: usize| {
             let source = sources.get(at)?;
             let place = run.shelf.as_ref().and_then(|shelf| shelf.place(source, 0));
             let (shelf, place) = (run.shelf.as_ref(), place.as_ref());
@@ -52,13 +55,13 @@ impl<'a> Table<'a> {
             }
             Some(look)
         };
-        let (looks, _) = on_threads(run.threads, sources.len(), look);
+        let (looks, _) = run.each(sources.len(), |at, (): &mut ()| Ok(look(at)))?;
         let mut parts = Vec::new();
         for (source, (of, look)) in sources.iter().zip(&looks).enumerate() {
             let bytes = look.as_ref().map_or(std::slice::from_ref(&of.bytes), TableLook::parts);
             parts.extend(bytes.iter().enumerate().map(|(part, &bytes)| PartAt { source, part, bytes }));
         }
-        Self { side, sources, looks, parts }
+        Ok(Self { side, sources, looks, parts })
     }
 
     /// What all files look like, where these columns are numeric whatever they hold.
@@ -95,15 +98,27 @@ pub(super) struct Counted {
     counters: FeedCounters,
     rows: u64,
     bytes: u64,
+    /// The same for a trace.
+    group: TraceGroup,
 }
 
 impl Counted {
-    pub(super) fn new(sum: TableSum, counters: FeedCounters, rows: u64, bytes: u64) -> Self {
-        Self { sum, counters, rows, bytes }
+    pub(super) fn new(sum: TableSum) -> Self {
+        Self { sum, counters: FeedCounters::default(), rows: 0, bytes: 0, group: TraceGroup::default() }
+    }
+
+    /// The next part, of the file of this name.
+    ///
+    /// # Errors
+    /// [`EngineError::Internal`] where a column lies on another lattice.
+    pub(super) fn add(&mut self, part: TablePart, counters: &FeedCounters, source: &str) -> Result<(), EngineError> {
+        self.rows += part.times.rows;
+        self.counters.append(counters);
+        self.sum.add(part, source).map_err(|error| EngineError::Internal { detail: error.to_string() })
     }
 
     pub(super) fn into_side(self) -> Result<SideResult, EngineError> {
-        let Self { sum, counters, rows, bytes } = self;
+        let Self { sum, counters, rows, bytes, .. } = self;
         let part = ObservedSide { streams: Vec::new(), counters, messages: rows, bytes, unread: None };
         let mut states = convert::side_states(vec![part], Vec::new())?;
         states.streams.push(sum.finish());
@@ -122,80 +137,82 @@ struct Came {
 }
 
 /// Counts the columns of each table per window.
+///
+/// # Errors
+/// [`EngineError`] of the first part that cannot be read.
 pub(super) fn count<const N: usize>(
     run: &Run<'_>,
     tables: &[Table<'_>; N],
     lattices: &BTreeMap<String, Lattice>,
     window_ns: i64,
-) -> [Result<Counted, EngineError>; N] {
+) -> Result<[Counted; N], EngineError> {
     // What is numeric in the golden has to be so in the candidate.
     let outlines: [TableOutline; N] = std::array::from_fn(|side| tables[side].outline(run, lattices.keys().cloned()));
     // Windows of their final length need not be merged.
-    let starts = outlines.each_ref().map(|outline| {
+    let mut starts = outlines.each_ref().map(|outline| {
         outline.span_ns.map_or(window_ns, |(first, last)| window_ns_of_times(first, last)).max(window_ns)
     });
-    let work: Vec<(usize, PartAt)> =
-        tables.iter().enumerate().flat_map(|(side, table)| table.parts.iter().map(move |part| (side, *part))).collect();
-    let count = |work: &[(usize, PartAt)], starts: [i64; N]| {
+    let count_these = |sides: &[usize], starts: [i64; N]| {
+        let parts = |side: usize| tables[side].parts.iter().map(move |part| (side, *part));
+        let work: Vec<(usize, PartAt)> = sides.iter().flat_map(|&side| parts(side)).collect();
         let one = |i: usize, (): &mut ()| {
             let (side, at) = work[i];
             let came = part(run, &tables[side], at, &outlines[side], lattices, starts[side]);
             if let Some(shelf) = &run.shelf {
                 shelf.release();
             }
-            (side, at, came)
+            Ok((side, at, came.map_err(EngineError::feed(tables[side].side))?))
         };
-        on_threads(run.threads, work.len(), one).0
+        run.each(work.len(), one).map(|(came, _)| came)
     };
-    let mut came = count(&work, starts);
-    let mut sides = std::array::from_fn(|side| {
-        sum_of(run, (side, &tables[side], &outlines[side]), &mut came, lattices, starts[side])
-    });
+    let how = |side: usize, starts: [i64; N]| (lattices, starts[side], window_ns);
+    let mut came = count_these(&Vec::from_iter(0..N), starts)?;
+    let mut sides = Vec::with_capacity(N);
     for side in 0..N {
-        if sides[side].as_ref().is_ok_and(|counted: &Counted| counted.sum.is_too_coarse(window_ns)) {
+        let own: Vec<_> = came.extract_if(.., |(of, ..)| *of == side).collect();
+        let mut counted = sum_of((&tables[side], &outlines[side]), own, how(side, starts))?;
+        if counted.sum.is_too_coarse(window_ns) {
             // A footer was wrong, and windows cannot be cut.
-            let own: Vec<(usize, PartAt)> = work.iter().copied().filter(|(of, _)| *of == side).collect();
-            let mut came = count(&own, [window_ns; N]);
-            sides[side] = sum_of(run, (side, &tables[side], &outlines[side]), &mut came, lattices, window_ns);
+            starts[side] = window_ns;
+            let own = count_these(&[side], starts)?;
+            counted = sum_of((&tables[side], &outlines[side]), own, how(side, starts))?;
         }
+        if let Some(shelf) = &run.shelf {
+            shelf.went(side, std::mem::take(&mut counted.group));
+        }
+        sides.push(counted);
     }
-    sides
+    <[Counted; N]>::try_from(sides).map_err(|_| EngineError::Internal { detail: "a side is missing".to_owned() })
 }
-
-type CameOf = (usize, PartAt, Result<Came, FeedError>);
 
 /// The parts of a side, in their order.
 fn sum_of(
-    run: &Run<'_>,
-    (side, table, outline): (usize, &Table<'_>, &TableOutline),
-    came: &mut Vec<CameOf>,
-    lattices: &BTreeMap<String, Lattice>,
-    start_ns: i64,
+    (table, outline): (&Table<'_>, &TableOutline),
+    came: Vec<(usize, PartAt, Came)>,
+    (lattices, start_ns, window_ns): (&BTreeMap<String, Lattice>, i64, i64),
 ) -> Result<Counted, EngineError> {
-    let mut sum = TableSum::new(lattices, start_ns);
-    let (mut counters, mut rows, mut bytes, mut pieces) = (FeedCounters::default(), 0, 0, Vec::new());
-    for (_, at, part) in came.extract_if(.., |(of, ..)| *of == side) {
-        let Came { part, counters: own, bytes: read, kept } = part.map_err(EngineError::feed(table.side))?;
-        rows += part.times.rows;
-        bytes += read;
-        counters.append(&own);
-        let added = sum.add(part, &table.label(at));
-        added.map_err(|error| EngineError::Internal { detail: error.to_string() })?;
+    let mut counted = Counted::new(TableSum::new(lattices, start_ns));
+    let sources = table.sources.iter().map(|source| source.path.display().to_string()).collect();
+    counted.group = TraceGroup {
+        observed: observed_how(start_ns, window_ns),
+        sources,
+        pieces: Vec::with_capacity(came.len()),
+        columns: self::counted(outline, lattices),
+    };
+    for (_, at, Came { part, counters, bytes, kept }) in came {
+        counted.bytes += bytes;
+        counted.add(part, &counters, &table.label(at))?;
         let is_last = table.is_last(at);
         let (base, states) = kept.map(|(base, states)| (base, hex(&states))).unzip();
-        pieces.push(TracePiece { files: u64::from(is_last), is_inside: !is_last, base, states });
+        counted.group.pieces.push(TracePiece { files: u64::from(is_last), is_inside: !is_last, base, states });
     }
-    if let (Some(shelf), false) = (&run.shelf, run.meter.is_cancelled()) {
-        let observed = observed_how(start_ns);
-        let sources = table.sources.iter().map(|source| source.path.display().to_string()).collect();
-        shelf.went(side, TraceGroup { observed, sources, pieces, columns: counted(outline, lattices) });
-    }
-    Ok(Counted::new(sum, counters, rows, bytes))
+    Ok(counted)
 }
 
 /// How a trace says that a table was observed.
-fn observed_how(start_ns: i64) -> ObservedHow {
-    ObservedHow { code: hex(&code(Format::Table)), expected_span_ns: start_ns, ..ObservedHow::default() }
+fn observed_how(start_ns: i64, window_ns: i64) -> ObservedHow {
+    let code = hex(&code(Format::Table));
+    ObservedHow { code, expected_span_ns: start_ns, window_min_ns: window_ns, ..ObservedHow::default() }
 }
 
 /// The columns of a table that are counted.
