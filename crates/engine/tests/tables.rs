@@ -303,7 +303,7 @@ fn states_in_other_windows_do_not_serve() {
     let request = ValidateRequest { suite: Some(long.clone()), store, ..bench.request() };
     let (report, trace) = validate_traced(&request, &Meter::default()).unwrap();
     let trace = trace.unwrap();
-    assert_eq!(report.streams[0].window_s, 60.0);
+    assert_eq!(report.streams[0].window_s as i64, 60);
     assert_same(&again(&bench, (&report, &trace), &long).unwrap().0, &report);
     assert!(again(&bench, (&report, &trace), &suite().unwrap()).is_none());
 }

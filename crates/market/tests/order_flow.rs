@@ -133,6 +133,25 @@ fn a_hole_in_the_book_ends_what_was_waited_for() {
 }
 
 #[test]
+fn best_queues_shrink_by_trades_and_otherwise() {
+    let mut feed = Feed::new();
+    feed.snapshot(0, &[(100, 9), (99, 5)], &[(102, 8), (103, 4)]).depth(0, &[], &[]);
+    // Of 4 that the bid loses 3 were sold; 2 bought leave the ask as it was; sold at a price that is not the best.
+    feed.trade(110, 100, 3, ASK).trade(120, 99, 1, ASK).trade(130, 102, 2, BID).depth(150, &[(100, 5)], &[]);
+    // It grows; then the bid is gone, of which 2 were sold, and the ask is better, which loses nothing.
+    feed.depth(250, &[(100, 6)], &[]).trade(320, 100, 2, ASK).depth(340, &[(100, 0)], &[(101, 1)]);
+    // In the next second the ask of 1 is bought, and 5 bids leave.
+    feed.trade(1_210, 101, 1, BID).depth(1_220, &[], &[(101, 0)]).depth(1_500, &[(99, 0), (98, 7)], &[]);
+    feed.depth(2_500, &[], &[]);
+    let observed = feed.observe();
+    let units = |id: &str| -> Vec<(i64, i64)> {
+        windows(&observed, id).iter().map(|(t, cells)| (t - T0_S, cells[0].0 / 100_000_000)).collect()
+    };
+    assert_eq!(units("queue_traded_1s"), [(0, 3 + 2), (1, 1)]);
+    assert_eq!(units("queue_cancelled_1s"), [(0, 1 + 4), (1, 5)]);
+}
+
+#[test]
 fn a_virtual_order_waits_for_the_queue_before_it() {
     let mut feed = Feed::new();
     // Orders of 0 s, 10 s and 20 s, behind 5 at 100 and 3 at 102.

@@ -95,7 +95,8 @@ fn every_observable_of_a_capture_has_values_in_its_range() {
                 "virtual_bid_fill_time" | "virtual_ask_fill_time" | "resilience_time" => (0.0, 60.0),
                 "slippage_buy" | "slippage_sell" | "realised_vol_1m" | "bipower_ratio_1m" | "variance_ratio_10s"
                 | "amihud_1m" | "order_to_trade_1s" | "best_bid_lifetime" | "best_ask_lifetime" => (0.0, f64::INFINITY),
-                "refill_count" | "spoof_like_1m" | "layering_like_1m" | "ignition_1m" => (0.0, f64::INFINITY),
+                "refill_count" | "queue_traded_1s" | "queue_cancelled_1s" | "spoof_like_1m" | "layering_like_1m"
+                | "ignition_1m" => (0.0, f64::INFINITY),
                 "burst_length" | "burst_gap" => (0.099, f64::INFINITY),
                 "trade_run_length" | "sweep_levels" => (0.99, f64::INFINITY),
                 _ => continue,

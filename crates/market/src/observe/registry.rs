@@ -5,7 +5,7 @@ use super::frame::Frame;
 use std::sync::{PoisonError, RwLock};
 use verismo_stats::state::Carry;
 
-use super::series::{book, bursts, depth, events, flow, hidden, impact, layering, liquidity, order_flow};
+use super::series::{book, bursts, depletion, depth, events, flow, hidden, impact, layering, liquidity, order_flow};
 use super::series::{orders, panels, patterns, queues, returns, shape, toxicity, trades, volatility};
 
 /// An observable: reads its columns of each frame, counts keys per window.
@@ -166,6 +166,8 @@ pub const REGISTRY: &[Entry] = &[
     v1("return_sq_1s_acf", returns::return_sq_1s_acf),
     v1("ofi_1s_acf", flow::ofi_1s_acf),
     v1_with(Needs::UPDATES, "cancel_share_1s", order_flow::cancel_share_1s),
+    v1_with(Needs::TAPE, "queue_traded_1s", depletion::queue_traded_1s),
+    v1_with(Needs::TAPE, "queue_cancelled_1s", depletion::queue_cancelled_1s),
     v1_with(Needs::UPDATES, "order_to_trade_1s", order_flow::order_to_trade_1s),
     v1_with(Needs::UPDATES, "best_bid_lifetime", order_flow::best_bid_lifetime),
     v1_with(Needs::UPDATES, "best_ask_lifetime", order_flow::best_ask_lifetime),

@@ -134,6 +134,24 @@ def virtual_bids(samples, t, trades):
     return waits
 
 
+def depletion(samples, t, trades):
+    """What the best queues lost by whole seconds, to trades and otherwise."""
+    by_second = {}
+    for (start, bid, ask, _, bid_qty, _, ask_qty, *_), (end, bid_2, ask_2, _, bid_qty_2, _, ask_qty_2, *_) in zip(samples, samples[1:]):
+        meanwhile = trades[np.searchsorted(t, start, side="right") : np.searchsorted(t, end, side="right")]
+        sums = by_second.setdefault(start // 1000, [0, 0, 0])
+        sums[0] += 1
+        for sign, best, worse_by, was, now in ((-1, bid, bid - bid_2, bid_qty, bid_qty_2), (1, ask, ask_2 - ask, ask_qty, ask_qty_2)):
+            if worse_by < 0:
+                continue
+            lost = was if worse_by > 0 else max(was - now, 0)
+            traded = min(lost, sum(qty for _, price, qty, side in meanwhile if side == sign and price == best))
+            sums[1] += traded
+            sums[2] += lost - traded
+    whole = [sums for sums in by_second.values() if sums[0] * GRID == 1000]
+    return [sums[1] / 1e8 for sums in whole], [sums[2] / 1e8 for sums in whole]
+
+
 def virtual_shares(samples, t, trades):
     """Shares filled within 10 s of orders as large as the best queues that they join, placed every 10 s."""
     shares, last = [], int(samples[-1, 0])
@@ -362,6 +380,7 @@ def main():
     changes = [now[0] for before, now in zip(updates, updates[1:]) if now[1] != before[1]]
     values["best_bid_lifetime"] = np.diff(changes) / 1000
     values["cancel_share_1s"], values["order_to_trade_1s"] = by_second(samples, t, trades, updates)
+    values["queue_traded_1s"], values["queue_cancelled_1s"] = depletion(samples, t, trades)
     values["virtual_bid_fill_time"] = virtual_bids(samples, t, trades)
     values["virtual_fill_share_10s"] = virtual_shares(samples, t, trades)
     values["resilience_time"] = recoveries(samples, t)

@@ -284,6 +284,30 @@ pub(super) const MICROSTRUCTURE: &[ObservableInfo] = &[
         ..AGAINST
     },
     ObservableInfo {
+        id: "queue_traded_1s",
+        number: "M-77",
+        unit: "base units",
+        description: "How much the best queues lose to trades in one second.",
+        formula: "sum over the grid steps of a whole second, and over both sides, of min(D, V); D = what the best price of the step's start lost: the fall of its quantity where the price stands, all of it where the best is worse at the step's end, none where it is better; V = what trades took at that price meanwhile",
+        reference: "Cont and de Larrard (2013), Price dynamics in a Markovian limit order market",
+        proxy: "levels do not say why they shrink: what joins a queue within a step hides as much that leaves it, and trades with hidden orders explain too much",
+        sampling: Sampling::Grid,
+        grid: Grid::Ticks(8),
+        ..AGAINST
+    },
+    ObservableInfo {
+        id: "queue_cancelled_1s",
+        number: "M-77",
+        unit: "base units",
+        description: "How much the best queues lose in one second that no trade explains.",
+        formula: "sum over the grid steps of a whole second, and over both sides, of D - min(D, V), see queue_traded_1s",
+        reference: "Cont and de Larrard (2013), Price dynamics in a Markovian limit order market",
+        proxy: "levels do not say why they shrink: what no trade explains is taken for cancelled, and what joins a queue within a step hides as much that leaves it",
+        sampling: Sampling::Grid,
+        grid: Grid::Ticks(8),
+        ..AGAINST
+    },
+    ObservableInfo {
         id: "order_to_trade_1s",
         number: "M-84",
         unit: "updates per trade",

@@ -2,6 +2,7 @@
 
 pub mod book;
 pub mod bursts;
+pub mod depletion;
 pub mod depth;
 pub mod events;
 pub mod flow;
