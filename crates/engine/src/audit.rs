@@ -236,7 +236,7 @@ fn audit_group(
     let Some(format) = of.format else { return all_unchecked(trace, of, chosen, 0, "its format is not known") };
     let mut outcome = Outcome::default();
     if format == Format::Table {
-        for (files, held) in tables::hold((trace, of), (store, suite), identities, chosen, meter) {
+        for (files, held) in tables::hold((trace, of), (store, suite), identities, (chosen, true), meter) {
             let told = |why: String| AuditedPiece { files: files.clone(), why };
             match held {
                 Held::Compared(compared) if compared.is_same_key && compared.changed.is_empty() => outcome.equal += 1,

@@ -26,7 +26,7 @@ use crate::store::{Digest, Store, hex};
 use key::Keys;
 use piece::{Found, Missing, Piece, States, StreamPiece};
 
-pub(crate) use key::{Why, code};
+pub(crate) use key::Why;
 pub(crate) use recorded::{Before, Compared, Lost, Recorded, Walked, is_code_of};
 pub(crate) use spines::{Gone, Spines};
 pub(crate) use tally::Tally;
@@ -234,7 +234,7 @@ impl<'a> Chain<'a> {
             },
             sources: (0..self.group.sources().len()).map(|i| self.label(i)).collect(),
             pieces,
-            columns: Vec::new(),
+            table: None,
         }
     }
 

@@ -176,7 +176,7 @@ impl Identities {
         Some(segments)
     }
 
-    fn remember(&self, path: &Path, stamp: &Stamp, digest: &Digest) {
+    pub(crate) fn remember(&self, path: &Path, stamp: &Stamp, digest: &Digest) {
         if let Some(log) = &self.log {
             log.append(path, stamp, digest);
         }

@@ -162,10 +162,11 @@ pub fn suite_of(trace: &Trace) -> Option<Suite> {
     Suite::from_canonical(trace.asked.suite.as_bytes(), &trace.asked.suite_name)
 }
 
-/// Another suite for the states of a run: of tables with the lattices that the run froze, where the suite leaves them open.
+/// Another suite for the states of a run: of tables with the lattices that a run of its golden freezes, where the suite leaves them open.
 pub fn suite_for(trace: &Trace, suite: Suite) -> Suite {
-    match suite_of(trace).filter(|_| suite.data == DataKind::Table) {
-        Some(of_run) => table::suite_for(&suite, &of_run),
+    let golden = trace.side(Side::Golden).and_then(|side| side.groups.first());
+    match golden.filter(|_| suite.data == DataKind::Table) {
+        Some(golden) => table::suite_for(&suite, golden),
         None => suite,
     }
 }
@@ -295,7 +296,7 @@ fn take(request: &RecallRequest, reads: bool, meter: &Meter) -> Result<Recalled,
     if meter.is_cancelled() {
         return Err(EngineError::Interrupted { messages: 0 }.into());
     }
-    let (results, sides) = match taken {
+    let (results, sides, states_reused) = match taken {
         Ok(taken) => taken,
         Err(missing) => {
             let problems = store.problems().iter().map(ToString::to_string).collect();
@@ -303,12 +304,7 @@ fn take(request: &RecallRequest, reads: bool, meter: &Meter) -> Result<Recalled,
         }
     };
     let pieces = sides.iter().flat_map(|side| &side.groups).map(|group| group.pieces.len() as u64).sum::<u64>();
-    let cache = Cache {
-        place: store.place().to_owned(),
-        states_reused: pieces * suite.observables.len() as u64,
-        pieces,
-        ..Cache::default()
-    };
+    let cache = Cache { place: store.place().to_owned(), states_reused, pieces, ..Cache::default() };
     let mut results = results.into_iter();
     let (mut golden, mut candidate) = (results.next().unwrap_or_default(), results.next().unwrap_or_default());
     if reads {
@@ -324,8 +320,8 @@ fn take(request: &RecallRequest, reads: bool, meter: &Meter) -> Result<Recalled,
     Ok(Recalled::States(Box::new(RunStates { sides: [golden, candidate], trace, cache, store, program })))
 }
 
-/// Both sides, and as a trace has them; or what is not there.
-type Taken = Result<(Vec<SideResult>, Vec<TraceSide>), MissingStates>;
+/// Both sides, and as a trace has them, with the number of their states; or what is not there.
+type Taken = Result<(Vec<SideResult>, Vec<TraceSide>, u64), MissingStates>;
 
 /// The streams of a run.
 fn take_groups(trace: &Trace, suite: &Suite, stored: (&Store, bool), threads: usize) -> Result<Taken, Trouble> {
@@ -351,7 +347,9 @@ fn take_groups(trace: &Trace, suite: &Suite, stored: (&Store, bool), threads: us
     if let Some(candidate) = results.get_mut(1) {
         convert::expect_everything(&mut candidate.states);
     }
-    Ok(Ok((results, sides)))
+    let pieces = sides.iter().flat_map(|side| &side.groups).map(|group| group.pieces.len()).sum::<usize>();
+    let states = pieces * suite.observables.len();
+    Ok(Ok((results, sides, states as u64)))
 }
 
 /// The tables of a run.
@@ -377,7 +375,8 @@ fn take_tables(trace: &Trace, suite: &Suite, store: &Store, threads: usize) -> R
             Err(lost) => add_lost(&mut missing, trace, side, (group, lost)),
         }
     }
-    Ok(if missing.first.is_empty() { Ok((results, sides)) } else { Err(missing) })
+    let states = groups.iter().map(|(_, _, table)| table.states()).sum();
+    Ok(if missing.first.is_empty() { Ok((results, sides, states)) } else { Err(missing) })
 }
 
 /// Why nothing of the run can serve.

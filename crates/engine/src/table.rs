@@ -30,7 +30,7 @@ use kept::Shelf;
 use observer::TIME_RANGE_NS;
 use side::Table;
 
-pub(crate) use recorded::{RecordedTable, suite_for};
+pub(crate) use recorded::{RecordedTable, is_code_of, suite_for};
 
 /// What the steps of a run share.
 struct Run<'a> {
@@ -102,9 +102,9 @@ pub(crate) fn observe_both(
     let [golden, candidate] = [("golden", &plan.golden), ("candidate", &plan.candidate)]
         .map(|(side, part)| Table::look(&run, side, &part.inventory.sources));
     let tables = [golden?, candidate?];
-    let suite = freeze(&run, &tables[0], suite, &|_| {})?;
+    let (suite, frozen) = freeze(&run, &tables[0], suite, &|_| {})?;
     let (lattices, window_ns) = (lattices(&suite)?, suite.window_ns.unwrap_or(WINDOW_SHORT_NS));
-    let [golden, candidate] = side::count(&run, &tables, &lattices, window_ns)?;
+    let [golden, candidate] = side::count(&run, &tables, (&lattices, &frozen), window_ns)?;
     Ok((golden.into_side()?, candidate.into_side()?, suite))
 }
 
@@ -126,17 +126,27 @@ pub(crate) fn observe_one(
             census.message(t_ns);
         }
     };
-    let suite = freeze(&run, &tables[0], suite, &look)?;
+    let (suite, frozen) = freeze(&run, &tables[0], suite, &look)?;
     let (lattices, window_ns) = (lattices(&suite)?, suite.window_ns.unwrap_or(WINDOW_SHORT_NS));
-    let [observed] = side::count(&run, &tables, &lattices, window_ns)?;
+    let [observed] = side::count(&run, &tables, (&lattices, &frozen), window_ns)?;
     Ok((observed.into_side()?, suite))
 }
 
-/// The suite with a lattice for every column of the golden; `look` is shown every batch.
-fn freeze(run: &Run<'_>, golden: &Table<'_>, suite: &Suite, look: &profile::Look<'_>) -> Result<Suite, EngineError> {
+/// The suite with a lattice for every column of the golden, and those lattices; `look` is shown every batch.
+fn freeze(
+    run: &Run<'_>,
+    golden: &Table<'_>,
+    suite: &Suite,
+    look: &profile::Look<'_>,
+) -> Result<(Suite, BTreeMap<String, Lattice>), EngineError> {
     let lattices = profile::lattices(run, golden, look)?;
+    Ok((with_lattices(suite, &lattices), lattices))
+}
+
+/// A suite with these lattices where it leaves them open.
+fn with_lattices(suite: &Suite, lattices: &BTreeMap<String, Lattice>) -> Suite {
     let specs = lattices.iter().map(|(name, lattice)| (name.clone(), LatticeSpec::from_lattice(lattice)));
-    Ok(suite.with_columns(&specs.collect::<Vec<_>>()))
+    suite.with_columns(&specs.collect::<Vec<_>>())
 }
 
 fn lattices(suite: &Suite) -> Result<BTreeMap<String, Lattice>, EngineError> {
@@ -148,4 +158,61 @@ fn lattices(suite: &Suite) -> Result<BTreeMap<String, Lattice>, EngineError> {
         }
     }
     Ok(lattices)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::identity::{Identities, Stamp};
+    use crate::{StoreRequest, validate};
+
+    fn packed(rows: std::ops::Range<i64>, places: usize) -> Vec<u8> {
+        let row = |i: i64| {
+            let t_ns = 1_753_056_000_000_000_000 + i * 1_000_000_000;
+            let price = (i * 7_919 % 1_009) as f64 / 100.0 + if places > 2 { 0.001 } else { 0.0 };
+            format!("{t_ns},{price:.places$},{}\n", (i * i % 97) as f64 / 7.0)
+        };
+        let text = format!("time,price,change\n{}", rows.map(row).collect::<String>());
+        zstd::encode_all(text.as_bytes(), 1).unwrap()
+    }
+
+    /// A disk that gives less than it gave before: what is found in the store is of more rows than can be read now.
+    #[test]
+    fn a_read_that_breaks_off_is_told_and_not_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let [golden, candidate, home] = ["g.csv.zst", "c.csv.zst", "store"].map(|name| dir.path().join(name));
+        let whole = packed(0..20_000, 2);
+        std::fs::write(&candidate, &whole).unwrap();
+        let report = |store: bool| {
+            let store = store.then(|| StoreRequest { wants_states: true, ..StoreRequest::in_folder(&home) });
+            let suite = Some(Suite { replicates: 99, ..Suite::builtin("table").unwrap() });
+            let request =
+                ValidateRequest { suite, store, ..ValidateRequest::new(vec![golden.clone()], vec![candidate.clone()]) };
+            validate(&request, &Meter::default()).unwrap()
+        };
+        let same = || {
+            std::thread::sleep(Duration::from_millis(100));
+            let (with, without) = (report(true), report(false));
+            assert_eq!(with.digest, without.digest);
+            assert_eq!(format!("{:?}", with.integrity), format!("{:?}", without.integrity));
+            with
+        };
+        std::fs::write(&golden, packed(0..20_000, 2)).unwrap();
+        same();
+        let digest = Identities::open(None, true).digest_of(&candidate).unwrap();
+        // The price has finer places: of the candidate that column is missing, and half of it cannot be read.
+        std::fs::write(&golden, packed(0..20_000, 3)).unwrap();
+        std::fs::write(&candidate, &whole[..whole.len() / 2]).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        let stamp = Stamp::of_path(&candidate).unwrap();
+        Identities::open(Some(&home), false).remember(&candidate, &stamp, &digest);
+        let broken = same();
+        assert!(broken.integrity.iter().any(|row| row.check == "truncated_file" && row.count == 1));
+        std::fs::write(&candidate, &whole).unwrap();
+        let mended = same();
+        assert!(mended.integrity.iter().all(|row| row.check != "truncated_file" || row.count == 0));
+        assert_eq!(mended.inputs[1].events, 20_000);
+    }
 }

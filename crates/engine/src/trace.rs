@@ -159,7 +159,8 @@ fn merkle(leaves: &[Digest]) -> Digest {
     *hasher.finalize().as_bytes()
 }
 
-fn hex_of(bytes: &[u8]) -> String {
+/// Bytes as a text of hexadecimal digits.
+pub(crate) fn hex_of(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

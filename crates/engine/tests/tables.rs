@@ -197,13 +197,7 @@ fn a_change_costs_what_changed() {
 fn damage_in_the_store_is_told_and_computed_again() {
     let bench = Bench::new(2);
     bench.run();
-    let below = |path: &Path| fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
-    let tables = bench.path("store/states/tables");
-    let objects: Vec<PathBuf> = below(&tables)
-        .iter()
-        .flat_map(|path| below(path))
-        .flat_map(|path| if path.is_dir() { below(&path) } else { vec![path] })
-        .collect();
+    let objects = files_below(&bench.path("store/states/tables"));
     // Of each of four files its look, the columns, and of the golden's the decimal grids; the lattice of what is no decimal.
     assert_eq!(objects.len(), 4 * 2 + 2 + 1, "{objects:?}");
     for (i, path) in objects.iter().enumerate() {
@@ -233,9 +227,33 @@ fn what_breaks_off_is_not_kept() {
         assert!(broken.integrity.iter().any(|row| row.check == "truncated_file" && row.count == 1));
         assert!(cache.states_computed >= COLUMNS, "{cache:?}");
     }
+    // Of a golden that breaks off no grids and no lattices.
+    let golden = bench.path("golden/98.csv");
+    let packed = zstd_of(&fs::read(&golden).unwrap());
+    fs::write(bench.path("golden/98.csv.zst"), &packed[..packed.len() / 2]).unwrap();
+    fs::remove_file(&golden).unwrap();
+    let names = || -> Vec<String> {
+        let paths = files_below(&bench.path("store/states/tables"));
+        paths.iter().map(|path| path.display().to_string()).collect()
+    };
+    let count = |end: &str| names().iter().filter(|name| name.contains(end)).count();
+    let before = (count(".grids"), count("lattices"));
+    bench.run();
+    assert_eq!((count(".grids"), count("lattices")), before);
     fs::write(bench.path("candidate/98.csv.zst"), &whole).unwrap();
+    fs::write(&golden, rows_of_golden()).unwrap();
+    fs::remove_file(bench.path("golden/98.csv.zst")).unwrap();
     let (_, mended) = bench.run();
     assert!(mended.integrity.iter().all(|row| row.check != "truncated_file" || row.count == 0));
+}
+
+fn rows_of_golden() -> String {
+    HEADER.to_owned() + &rows(1)[ROWS / 2..].concat()
+}
+
+fn files_below(path: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }
 
 fn zstd_of(bytes: &[u8]) -> Vec<u8> {
@@ -254,9 +272,13 @@ fn recorded(bench: &Bench) -> (Report, Trace) {
     (report, trace.unwrap())
 }
 
-fn again(bench: &Bench, (report, trace): (&Report, &Trace), suite: &Suite) -> Option<(Report, Trace)> {
+fn again(bench: &Bench, run: (&Report, &Trace), suite: &Suite) -> Option<(Report, Trace)> {
+    again_in(bench, "store", run, suite)
+}
+
+fn again_in(bench: &Bench, store: &str, (report, trace): (&Report, &Trace), suite: &Suite) -> Option<(Report, Trace)> {
     let suite = suite_for(trace, suite.clone());
-    let store = StoreRequest::in_folder(bench.path("store"));
+    let store = StoreRequest::in_folder(bench.path(store));
     let request = RecallRequest { trace: trace.clone(), suite: suite.clone(), store, threads: 2 };
     let Recalled::States(mut states) = recall_states(&request, &Meter::default()).unwrap() else { return None };
     let again = JudgeAgain {
@@ -292,6 +314,54 @@ fn a_run_is_judged_again_without_its_files() {
     // Windows of another length were not kept.
     let longer = Suite { window_ns: Some(60_000_000_000), ..other };
     assert!(again(&bench, (&first, &trace), &longer).is_none());
+}
+
+/// What a run counted is not what another suite would: columns that it left out, and lattices that it was given.
+#[test]
+fn a_run_is_judged_under_another_suite_as_it_would_be_validated_or_not_at_all() {
+    let bench = Bench::new(2);
+    // A column of words for both, numbers in one row of a thousand: numeric only where it is asked for.
+    for side in ["golden", "candidate"] {
+        for name in ["99.csv", "98.csv"] {
+            bench.edit(&format!("{side}/{name}"), |text| {
+                let rows = text.lines().enumerate();
+                let with = rows.map(|(i, line)| match i {
+                    0 => format!("{line},note\n"),
+                    _ if i % 1_000 == 1 => format!("{line},7\n"),
+                    _ => format!("{line},n{i}\n"),
+                });
+                with.collect()
+            });
+        }
+    }
+    let full = suite().unwrap();
+    let with_columns = |text: &str| {
+        let text = format!("schema: verismo.suite/1\nname: x\ndata: table\nreplicates: 199\n{text}");
+        Suite::parse(&text).unwrap()
+    };
+    let rule = "decide: ks, margins: {ks: 0.1}";
+    let one = with_columns(&format!("observables:\n  - {{id: price, {rule}}}\n"));
+    let pinned = with_columns(&format!(
+        "observables:\n  - {{id: price, {rule}, lattice: {{ticks: 4}}}}\n  - {{id: note, {rule}, lattice: {{ticks: 0}}}}\n"
+    ));
+    let suites = [full, one, pinned];
+    for (i, of_run) in suites.clone().iter().enumerate() {
+        let store = Some(StoreRequest::in_folder(bench.path(&format!("store{i}"))));
+        let request = ValidateRequest { suite: Some(of_run.clone()), store, ..bench.request() };
+        let (report, trace) = validate_traced(&request, &Meter::default()).unwrap();
+        let mut served = Vec::new();
+        for suite in &suites {
+            let anew = ValidateRequest { suite: Some(suite.clone()), ..bench.request() };
+            let anew = validate(&anew, &Meter::default()).unwrap();
+            let judged = again_in(&bench, &format!("store{i}"), (&report, trace.as_ref().unwrap()), suite);
+            served.push(judged.is_some());
+            if let Some((judged, _)) = judged {
+                assert_same(&judged, &anew);
+            }
+        }
+        // All columns of the first serve the second; the others lack columns, or have them on other lattices.
+        assert_eq!(served, [[true, true, false], [false, true, false], [false, false, true]][i], "{i}");
+    }
 }
 
 /// Windows of a given length are another observation, whichever is longer.

@@ -44,6 +44,18 @@ impl DecimalGrid {
         is_known.then(|| self.scales.trailing_zeros() as u8)
     }
 
+    /// Adds values.
+    pub fn extend(&mut self, values: &[f64]) {
+        self.n_finite += values.iter().filter(|value| value.is_finite()).count() as u64;
+        // A column that is no decimal shows it soon, and this ends.
+        for &value in values.iter().filter(|value| value.is_finite()) {
+            if self.scales == 0 {
+                break;
+            }
+            self.scales &= scales_of(value, self.scales);
+        }
+    }
+
     /// Adds the values of another part of the column.
     pub fn join(&mut self, other: Self) {
         self.n_finite = self.n_finite.saturating_add(other.n_finite);
@@ -125,12 +137,6 @@ impl ColumnProfile {
     #[must_use]
     pub fn n_non_finite(&self) -> u64 {
         self.n_non_finite
-    }
-
-    /// The decimal grids that its values lie on.
-    #[must_use]
-    pub fn grid(&self) -> DecimalGrid {
-        self.grid
     }
 
     /// Their number of decimal places, see [`DecimalGrid::scale`].

@@ -108,9 +108,30 @@ pub struct TraceGroup {
     pub sources: Vec<String>,
     /// The pieces, in order.
     pub pieces: Vec<TracePiece>,
-    /// The columns of a table that were counted.
+    /// What the files of a table looked like; null where it is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<TraceTable>,
+}
+
+/// What the columns of a table depend on beside its rows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TraceTable {
+    /// All columns but the time.
+    pub columns: Vec<TraceColumn>,
+    /// Of a golden the lattices of its numeric columns, as they would be frozen, encoded, hex.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub columns: Vec<String>,
+    pub lattices: Vec<(String, String)>,
+}
+
+/// A column of a table, as its files showed it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TraceColumn {
+    /// Its name.
+    pub name: String,
+    /// How many of the values looked at are there.
+    pub there: u64,
+    /// How many of those are numbers.
+    pub numbers: u64,
 }
 
 /// How the streams of a group were observed.

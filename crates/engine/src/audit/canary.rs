@@ -20,6 +20,7 @@ use crate::identity::Identities;
 use crate::meter::Meter;
 use crate::rejudge::{options_of, suite_of};
 use crate::store::Store;
+use crate::table;
 use crate::trace;
 use crate::validate::Kept;
 
@@ -99,7 +100,7 @@ pub fn canary(request: &AuditRequest, meter: &Meter) -> Result<Canary, EngineErr
     Ok(Canary {
         schema: SCHEMA.to_owned(),
         run: run.clone(),
-        is_same_code: groups.iter().all(|group| group.format.is_some_and(|format| is_code_of(group.group, format))),
+        is_same_code: groups.iter().all(is_same_code),
         pieces: trace.pieces(),
         chosen: wanted,
         computed: all.computed,
@@ -109,6 +110,14 @@ pub fn canary(request: &AuditRequest, meter: &Meter) -> Result<Canary, EngineErr
         observables: now.iter().filter_map(told).collect(),
         unchecked: all.unchecked,
     })
+}
+
+fn is_same_code(group: &Group<'_>) -> bool {
+    match group.format {
+        Some(Format::Table) => table::is_code_of(group.group),
+        Some(format) => is_code_of(group.group, format),
+        None => false,
+    }
 }
 
 /// The numbers, among all pieces, of some pieces of a group.
@@ -133,7 +142,7 @@ fn of_pieces(
         return outcome;
     };
     if format == Format::Table {
-        for (files, held) in tables::hold((trace, of), (store, suite), identities, chosen, meter) {
+        for (files, held) in tables::hold((trace, of), (store, suite), identities, (chosen, false), meter) {
             match held {
                 Held::Compared(compared) => outcome.computed(compared),
                 Held::Other(why) | Held::Unchecked(why) => outcome.unchecked.push(AuditedPiece { files, why }),

@@ -26,12 +26,12 @@ pub(super) enum Held {
     Unchecked(String),
 }
 
-/// The files of every part that was chosen, or of which the store has other states, and what came of it.
+/// The files of every part that was chosen, and where `looks_at_all` of those of which the store has other states, and what came of it.
 pub(super) fn hold(
     (trace, of): (&Trace, &Group<'_>),
     (store, suite): (&Store, &Suite),
     identities: &Identities,
-    chosen: &BTreeSet<u64>,
+    (chosen, looks_at_all): (&BTreeSet<u64>, bool),
     meter: &Meter,
 ) -> Vec<(Vec<String>, Held)> {
     let told = |source: usize, held: Held| (files(trace, of.group, source..source + 1), held);
@@ -40,12 +40,14 @@ pub(super) fn hold(
         Err(error) => return vec![told(0, Held::Unchecked(error.to_string()))],
     };
     let (mut all, mut read) = (Vec::new(), Vec::new());
-    for piece in 0..of.group.pieces.len() {
+    for (piece, (source, is_as_recorded)) in table.states_of_parts().enumerate() {
         let is_chosen = chosen.contains(&(of.first + piece as u64));
-        let (source, state) = table.state_of(piece);
-        match state {
+        if meter.is_cancelled() || !(is_chosen || looks_at_all) {
+            continue;
+        }
+        match is_as_recorded() {
             Some(false) => all.push(told(source, Held::Other(OTHER_IN_STORE.to_owned()))),
-            _ if !is_chosen || meter.is_cancelled() => continue,
+            _ if !is_chosen => continue,
             None => all.push(told(source, Held::Unchecked(Why::Gone.text()))),
             Some(true) => match changed(trace, of, source..source + 1, identities) {
                 Some(Ok(changed)) => all.push(told(source, Held::Other(changed))),

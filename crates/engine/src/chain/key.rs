@@ -33,6 +33,8 @@ pub(crate) enum Why {
     Observables,
     /// The files beside it are others, so that it ends elsewhere.
     Neighbours,
+    /// The files beside it are others, so that a table is read with other columns.
+    Columns,
     /// Ids before it are others.
     Ids(Misfit),
     /// It was stored and is there no more.
@@ -56,6 +58,7 @@ impl Why {
             Self::Code => "another version of the decoder or of the replay stored it".to_owned(),
             Self::Observables => "these observables were not computed, or in another version".to_owned(),
             Self::Neighbours => "the files that overlap with it are others".to_owned(),
+            Self::Columns => "with other files beside it, or under this suite, other columns are read".to_owned(),
             Self::Ids(Misfit::TradeIds) => "the trade ids before it changed".to_owned(),
             Self::Ids(Misfit::Samples) => "the samples of ids before it changed".to_owned(),
             Self::Gone => "it was stored, and is gone".to_owned(),
@@ -213,7 +216,7 @@ fn entry_of(base: &str, kind: &str) -> Hasher {
 }
 
 /// The versions of whatever makes events of bytes, and a book of events.
-pub(crate) fn code(format: Format) -> Digest {
+pub(super) fn code(format: Format) -> Digest {
     let mut hasher = Hasher::new(FORMAT);
     hasher.text(format.name());
     hasher.number(u64::from(format.version()));

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use verismo_feed::checks::TRUNCATED_FILE;
 use verismo_feed::table::TableLook;
 use verismo_feed::{FeedCounters, Format, Source};
 use verismo_market::observe::Series;
+use verismo_stats::column::DecimalGrid;
 use verismo_stats::lattice::Lattice;
 use verismo_stats::state::{Carry, DecodeError, Reader, put_u64};
 use verismo_suite::trace::TraceGroup;
@@ -93,13 +93,20 @@ impl States {
     }
 }
 
+/// The version of whatever makes rows of bytes, and columns of rows.
+pub(super) fn code() -> Digest {
+    let mut hasher = Hasher::new(FORMAT);
+    hasher.number(u64::from(Format::Table.version()));
+    hasher.finish()
+}
+
 /// The one source of a part, as it is stored: the same bytes may lie elsewhere later.
 const SOURCE: &str = "0";
 
 impl<'a> Shelf<'a> {
     pub(super) fn new(vault: &'a Vault<'a>, request: &ValidateRequest) -> Self {
         let mut hasher = Hasher::new(FORMAT);
-        hasher.number(u64::from(Format::Table.version()));
+        hasher.bytes(&code());
         hasher.text(request.time.as_deref().unwrap_or("\0"));
         hasher.text(&format!("{:?}", request.limits));
         hasher.number(request.segment_bytes);
@@ -127,7 +134,7 @@ impl<'a> Shelf<'a> {
     }
 
     pub(super) fn keep_look(&self, source: &Source, place: &Place, look: &TableLook) {
-        if self.vault.identities.is_still(source) {
+        if look.is_whole() && self.vault.identities.is_still(source) {
             self.vault.store.put(&format!("{}/look", place.folder), &saved(look));
         }
     }
@@ -135,14 +142,15 @@ impl<'a> Shelf<'a> {
     /// The decimal grids of columns of a part.
     pub(super) fn grids(&self, place: &Place, columns: &[String]) -> Option<Grids> {
         let name = grids_name(place, columns);
-        let mut grids = Grids::new();
+        let mut grids: Vec<(String, DecimalGrid)> = Vec::new();
         loaded(self.vault.store, &name, &self.vault.store.get(&name)?, &mut grids)?;
-        Some(grids)
+        Some(grids.into_iter().collect())
     }
 
     pub(super) fn keep_grids(&self, source: &Source, place: &Place, columns: &[String], grids: &Grids) {
         if self.vault.identities.is_still(source) {
-            self.vault.store.put(&grids_name(place, columns), &saved(grids));
+            let grids: Vec<(String, DecimalGrid)> = grids.iter().map(|(name, grid)| (name.clone(), *grid)).collect();
+            self.vault.store.put(&grids_name(place, columns), &saved(&grids));
         }
     }
 
@@ -170,28 +178,37 @@ impl<'a> Shelf<'a> {
         }
     }
 
-    /// What the store has of a part; where that is not all, after whoever else is computing the same.
-    pub(super) fn find(&self, place: Option<&Place>, wanted: &Wanted<'_>, label: &str) -> Found {
+    /// What the store has of a part; where that is not all, after whoever else is computing the same, unless `is_over`.
+    pub(super) fn find(
+        &self,
+        place: Option<&Place>,
+        wanted: &Wanted<'_>,
+        label: &str,
+        is_over: &dyn Fn() -> bool,
+    ) -> Found {
         let tell = |missing: &[String], why| self.vault.tally.looked(label, wanted.columns, missing, why);
         let Some(place) = place else {
             tell(wanted.columns, Why::Unreadable);
             return Found::nothing(wanted);
         };
         let store = self.vault.store;
-        let mut found = find_in(store, &place.folder, wanted);
-        if !found.is_all() && store.claim(&format!("{} {:?}", place.folder, found.missing), || false) {
-            found = find_in(store, &place.folder, wanted);
+        let names = store.list(&place.folder);
+        let mut found = find_in(store, &names, wanted);
+        let has_more = || store.names(&place.folder).len() > names.len();
+        let claimed = format!("{} {:?}", place.folder, found.missing);
+        if !found.is_all() && store.claim(&claimed, || is_over() || has_more()) && has_more() {
+            found = find_in(store, &store.list(&place.folder), wanted);
         }
         if let Some(counters) = &mut found.counters {
             counters.rename_sources(&|_| label.to_owned());
         }
-        let why = if found.counters.is_some() { Why::Observables } else { self.why(place, label) };
+        let why = if found.counters.is_some() { Why::Observables } else { self.why(place, wanted, label) };
         tell(&found.missing, why);
         found
     }
 
-    /// Stores what was observed of a part, and what its reader counted if that is not stored yet; `None` where it could not: of a file that is
-    /// not what it was.
+    /// Stores what was observed of a part to its end, and what its reader counted if that is not stored yet; `None` where it could not: of a
+    /// file that is not what it was.
     pub(super) fn keep(
         &self,
         source: &Source,
@@ -199,9 +216,7 @@ impl<'a> Shelf<'a> {
         wanted: &Wanted<'_>,
         (part, counters): (&TablePart, Option<&FeedCounters>),
     ) -> Option<States> {
-        // What could not be read to its end may be readable the next time, with the same bytes.
-        let is_whole = counters.is_none_or(|counters| counters.count(TRUNCATED_FILE) == 0);
-        if !is_whole || !self.vault.identities.is_still(source) {
+        if !self.vault.identities.is_still(source) {
             return None;
         }
         let (mut parts, mut states) = (Vec::new(), States::default());
@@ -218,7 +233,8 @@ impl<'a> Shelf<'a> {
         let mut hasher = Hasher::new(FORMAT);
         parts.iter().for_each(|part| hasher.bytes(&part.key));
         self.vault.store.put_parts(&format!("{}/{}{PARTS}", place.folder, hex(&hasher.finish())), &parts);
-        self.vault.store.replace(&trail(&source.path.display().to_string()), &[self.how, place.content].concat());
+        let trail = trail(&source.path.display().to_string());
+        self.vault.store.replace(&trail, &[self.how, place.content, wanted.times].concat());
         Some(states)
     }
 
@@ -233,19 +249,20 @@ impl<'a> Shelf<'a> {
     }
 
     /// Why there is nothing of a part.
-    fn why(&self, place: &Place, label: &str) -> Why {
+    fn why(&self, place: &Place, wanted: &Wanted<'_>, label: &str) -> Why {
         let Some(before) = self.vault.store.get(&trail(label)) else { return Why::New };
-        match [before.get(..32) == Some(&self.how), before.get(32..) == Some(&place.content)] {
-            [false, _] => Why::Options,
-            [_, false] => Why::Bytes(label.to_owned()),
+        let is_same = |i: usize, now: &Digest| before.get(32 * i..32 * (i + 1)) == Some(now);
+        match [is_same(0, &self.how), is_same(1, &place.content), is_same(2, &wanted.times)] {
+            [false, ..] => Why::Options,
+            [_, false, _] => Why::Bytes(label.to_owned()),
+            [.., false] => Why::Columns,
             _ => Why::Gone,
         }
     }
 }
 
-/// What a store has of the part in this folder.
-pub(super) fn find_in(store: &Store, folder: &str, wanted: &Wanted<'_>) -> Found {
-    let names = store.list(folder);
+/// What objects of these names have of a part.
+pub(super) fn find_in(store: &Store, names: &[String], wanted: &Wanted<'_>) -> Found {
     let names = names.iter().filter(|name| name.ends_with(PARTS));
     let heads: Vec<_> = names.filter_map(|name| Some((name, store.head(name)?))).collect();
     let mut found = Found::nothing(wanted);
@@ -294,13 +311,19 @@ fn saved(value: &impl Carry) -> Vec<u8> {
     out
 }
 
+/// A lattice as it is stored.
+pub(super) fn encoded(lattice: &Lattice) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    lattice.encode(&mut bytes);
+    bytes
+}
+
 fn lattices_bytes(lattices: &[(String, Lattice)]) -> Vec<u8> {
     let mut out = Vec::new();
     put_u64(&mut out, lattices.len() as u64);
     for (name, lattice) in lattices {
         name.save(&mut out);
-        let mut bytes = Vec::new();
-        lattice.encode(&mut bytes);
+        let bytes = encoded(lattice);
         put_u64(&mut out, bytes.len() as u64);
         out.extend_from_slice(&bytes);
     }
@@ -365,9 +388,7 @@ fn column_key(name: &str, wanted: &Wanted<'_>) -> Option<Digest> {
     let mut hasher = Hasher::new(FORMAT);
     hasher.text("column");
     hasher.text(name);
-    let mut lattice = Vec::new();
-    wanted.lattices.get(name)?.encode(&mut lattice);
-    hasher.bytes(&lattice);
+    hasher.bytes(&encoded(wanted.lattices.get(name)?));
     hasher.bytes(&wanted.start_ns.to_le_bytes());
     Some(hasher.finish())
 }

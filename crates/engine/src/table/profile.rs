@@ -2,24 +2,37 @@
 
 use std::collections::BTreeMap;
 
-use verismo_feed::FeedError;
-use verismo_feed::table::TableBatch;
+use verismo_feed::checks::TRUNCATED_FILE;
+use verismo_feed::table::{TableBatch, TableColumn};
 use verismo_stats::column::{ColumnProfile, ColumnProfiler, DecimalGrid, choose_lattice, time_hash};
 use verismo_stats::lattice::Lattice;
 use verismo_stats::state::State;
 
 use super::Run;
+use super::kept::Shelf;
 use super::side::{PartAt, Table};
 use crate::error::EngineError;
 
 /// The decimal grids of the columns of a part.
-pub(super) type Grids = Vec<(String, DecimalGrid)>;
+pub(super) type Grids = BTreeMap<String, DecimalGrid>;
 
 /// Is shown every batch that is read, on whatever thread.
 pub(super) type Look<'a> = dyn Fn(&TableBatch) + Sync + 'a;
 
-/// Profiles of columns, by name.
-type Profilers = BTreeMap<String, ColumnProfiler>;
+/// What one thread has of a column. Only columns that are no decimals are sampled.
+#[derive(Default)]
+struct Seen {
+    is_float: bool,
+    /// Whether there were values before that showed.
+    is_partial: bool,
+    profiler: Option<ColumnProfiler>,
+}
+
+/// By column.
+type Gathered = BTreeMap<String, Seen>;
+
+/// What was read of a part: its grids, and whether that is all of it.
+type ReadGrids = (Grids, bool);
 
 /// The lattice of every numeric column of a golden; `look` is shown every batch where nothing is kept.
 ///
@@ -30,128 +43,153 @@ pub(super) fn lattices(
     look: &Look<'_>,
 ) -> Result<BTreeMap<String, Lattice>, EngineError> {
     let columns = golden.outline(run, std::iter::empty()).columns;
-    let shelf = run.shelf.as_ref();
-    let place = |at: &PartAt| shelf?.place(&golden.sources[at.source], at.part);
-    let known = |i: usize| shelf?.grids(&place(&golden.parts[i])?, &columns);
-    let (mut grids, _) = run.each(golden.parts.len(), |i, (): &mut ()| Ok(known(i)))?;
-    let unknown: Vec<PartAt> =
-        golden.parts.iter().zip(&grids).filter(|(_, grids)| grids.is_none()).map(|(at, _)| *at).collect();
-    let is_all = unknown.len() == grids.len();
-    let (fresh, mut profiles) = profile(run, golden, &unknown, &columns, look)?;
-    if let Some(shelf) = shelf {
-        for (at, grids) in unknown.iter().zip(&fresh) {
-            if let Some(place) = place(at) {
-                shelf.keep_grids(&golden.sources[at.source], &place, &columns, grids);
-            }
-        }
-    }
-    let mut fresh = fresh.into_iter();
-    for slot in grids.iter_mut().filter(|grids| grids.is_none()) {
-        *slot = fresh.next();
-    }
+    let (grids, known, gathered) = all_grids(run, golden, &columns, look)?;
     let mut joined: BTreeMap<&String, DecimalGrid> =
         columns.iter().map(|name| (name, DecimalGrid::default())).collect();
-    for (name, grid) in grids.iter().flatten().flatten() {
+    for (name, grid) in grids.iter().flatten() {
         if let Some(joined) = joined.get_mut(name) {
             joined.join(*grid);
         }
     }
-    let sampled: Vec<String> = joined
-        .iter()
-        .filter(|(_, grid)| grid.n_finite() > 0 && grid.scale().is_none())
-        .map(|(name, _)| (*name).clone())
-        .collect();
-    let mut lattices: BTreeMap<String, Lattice> = BTreeMap::new();
-    for (name, grid) in &joined {
-        let lattice = grid.scale().map_or_else(|| choose_lattice(&ColumnProfile::new(1)), Lattice::ticks);
-        lattices.insert((*name).clone(), lattice);
+    let of_grid = |grid: &DecimalGrid| match grid.scale() {
+        Some(scale) => Lattice::ticks(scale),
+        None => choose_lattice(&ColumnProfile::new(1)),
+    };
+    let mut lattices: BTreeMap<String, Lattice> =
+        joined.iter().map(|(name, grid)| ((*name).clone(), of_grid(grid))).collect();
+    let is_sampled = |(_, grid): &(&&String, &DecimalGrid)| grid.n_finite() > 0 && grid.scale().is_none();
+    let sampled: Vec<String> = joined.iter().filter(is_sampled).map(|(name, _)| (*name).clone()).collect();
+    if !sampled.is_empty() {
+        lattices.extend(sampled_lattices(run, golden, &sampled, (known, gathered))?);
     }
-    if sampled.is_empty() {
-        return Ok(lattices);
-    }
-    let remembered = shelf.map(|shelf| (shelf, shelf.of_golden(golden, &sampled)));
-    if let Some((shelf, Some(name))) = &remembered
-        && let Some(found) = shelf.lattices(name)
-    {
-        lattices.extend(found);
-        return Ok(lattices);
-    }
-    if !is_all {
-        profiles = profile(run, golden, &golden.parts, &sampled, &|_| {})?.1;
-    }
-    let found: Vec<(String, Lattice)> = sampled
-        .into_iter()
-        .filter_map(|name| {
-            let lattice = choose_lattice(profiles.get(&name)?);
-            Some((name, lattice))
-        })
-        .collect();
-    if let Some((shelf, Some(name))) = &remembered {
-        shelf.keep_lattices(golden, name, &found);
-    }
-    lattices.extend(found);
     Ok(lattices)
 }
 
-/// What columns of these parts look like: their decimal grids part by part, and their profiles in all of them.
-fn profile(
+/// How much of the grids was found, and whether all else was read to its end.
+#[derive(Clone, Copy)]
+struct Known {
+    none: bool,
+    is_whole: bool,
+}
+
+/// The decimal grids of all parts, and what was gathered of those that were read for it.
+fn all_grids(
+    run: &Run<'_>,
+    golden: &Table<'_>,
+    columns: &[String],
+    look: &Look<'_>,
+) -> Result<(Vec<Grids>, Known, Vec<Gathered>), EngineError> {
+    let shelf = run.shelf.as_ref();
+    let place = |shelf: &Shelf<'_>, at: &PartAt| golden.place(shelf, *at);
+    let known = |i: usize| shelf.and_then(|shelf| shelf.grids(&place(shelf, &golden.parts[i])?, columns));
+    let (known, _) = run.each(golden.parts.len(), |i, (): &mut ()| Ok(known(i)))?;
+    let unknown = golden.parts.iter().zip(&known).filter(|(_, grids)| grids.is_none());
+    let unknown: Vec<PartAt> = unknown.map(|(at, _)| *at).collect();
+    let (read, gathered) = read_parts(run, golden, &unknown, (columns, false), look)?;
+    for (at, (grids, is_whole)) in unknown.iter().zip(&read) {
+        if let (Some(shelf), true) = (shelf, is_whole)
+            && let Some(place) = place(shelf, at)
+        {
+            shelf.keep_grids(&golden.sources[at.source], &place, columns, grids);
+        }
+    }
+    let is = Known { none: unknown.len() == known.len(), is_whole: read.iter().all(|(_, is_whole)| *is_whole) };
+    let grids = known.into_iter().flatten().chain(read.into_iter().map(|(grids, _)| grids));
+    Ok((grids.collect(), is, gathered))
+}
+
+/// The lattices of columns that are no decimals.
+fn sampled_lattices(
+    run: &Run<'_>,
+    golden: &Table<'_>,
+    sampled: &[String],
+    (known, mut gathered): (Known, Vec<Gathered>),
+) -> Result<Vec<(String, Lattice)>, EngineError> {
+    let remembered = run.shelf.as_ref().and_then(|shelf| Some((shelf, shelf.of_golden(golden, sampled)?)));
+    if let Some((shelf, name)) = &remembered
+        && let Some(found) = shelf.lattices(name)
+    {
+        return Ok(found);
+    }
+    let is_partial = |name: &String| gathered.iter().any(|own| own.get(name).is_some_and(|seen| seen.is_partial));
+    let again: Vec<String> = sampled.iter().filter(|name| !known.none || is_partial(name)).cloned().collect();
+    let mut is_whole = known.is_whole;
+    if !again.is_empty() {
+        let (read, anew) = read_parts(run, golden, &golden.parts, (&again, true), &|_| {})?;
+        is_whole &= read.iter().all(|(_, is_whole)| *is_whole);
+        gathered.iter_mut().for_each(|own| own.retain(|name, _| !again.contains(name)));
+        gathered.extend(anew);
+    }
+    let merged = |i: usize, (): &mut ()| {
+        let mut all = gathered.iter().filter_map(|own| own.get(&sampled[i])?.profiler.clone());
+        let mut profile = all.next().map_or_else(|| ColumnProfile::new(1), ColumnProfiler::finish);
+        for other in all {
+            let merged = profile.merge(&other.finish());
+            merged.map_err(|error| EngineError::Internal { detail: error.to_string() })?;
+        }
+        Ok((sampled[i].clone(), choose_lattice(&profile)))
+    };
+    let (found, _) = run.each(sampled.len(), merged)?;
+    if let (Some((shelf, name)), true) = (&remembered, is_whole) {
+        shelf.keep_lattices(golden, name, &found);
+    }
+    Ok(found)
+}
+
+/// What columns of these parts look like; all of them are sampled, or those that turn out to be no decimals.
+fn read_parts(
     run: &Run<'_>,
     golden: &Table<'_>,
     parts: &[PartAt],
-    columns: &[String],
+    (columns, are_floats): (&[String], bool),
     look: &Look<'_>,
-) -> Result<(Vec<Grids>, BTreeMap<String, ColumnProfile>), EngineError> {
-    let one = |i: usize, profilers: &mut Profilers| {
-        let grids = profile_part(run, golden, parts[i], (columns, look), profilers);
-        grids.map_err(EngineError::feed(golden.side))
-    };
-    let (grids, gathered) = run.each(parts.len(), one)?;
-    let mut profiles: BTreeMap<String, ColumnProfile> = BTreeMap::new();
-    for (name, profiler) in gathered.into_iter().flatten() {
-        let profile = profiler.finish();
-        match profiles.get_mut(&name) {
-            Some(own) => {
-                own.merge(&profile).map_err(|error| EngineError::Internal { detail: error.to_string() })?;
+) -> Result<(Vec<ReadGrids>, Vec<Gathered>), EngineError> {
+    run.each(parts.len(), |i, gathered: &mut Gathered| {
+        run.meter.reads();
+        let mut reader = golden.open(run, parts[i], columns.to_vec());
+        let mut grids: Grids = columns.iter().map(|name| (name.clone(), DecimalGrid::default())).collect();
+        let (mut hashes, mut valid): (Vec<u64>, (Vec<u64>, Vec<f64>)) = Default::default();
+        while !run.meter.is_cancelled()
+            && let Some(batch) = reader.next_batch().map_err(EngineError::feed(golden.side))?
+        {
+            look(&batch);
+            hashes.clear();
+            hashes.extend(batch.t_ns.iter().map(|&t_ns| time_hash(t_ns)));
+            for column in &batch.columns {
+                let Some(grid) = grids.get_mut(&column.name) else { continue };
+                let seen = gathered.entry(column.name.clone()).or_default();
+                seen.is_float |= are_floats;
+                if column.is_complete() {
+                    seen.add(grid, &hashes, &column.values);
+                } else {
+                    let (hashes, values) = there(column, &hashes, &mut valid);
+                    seen.add(grid, hashes, values);
+                }
             }
-            None => drop(profiles.insert(name, profile)),
         }
-    }
-    Ok((grids, profiles))
+        Ok((grids, reader.counters().count(TRUNCATED_FILE) == 0))
+    })
 }
 
-fn profile_part(
-    run: &Run<'_>,
-    golden: &Table<'_>,
-    at: PartAt,
-    (columns, look): (&[String], &Look<'_>),
-    profilers: &mut Profilers,
-) -> Result<Grids, FeedError> {
-    run.meter.reads();
-    let mut reader = golden.open(run, at, columns.to_vec());
-    let (mut hashes, mut valid): (Vec<u64>, (Vec<u64>, Vec<f64>)) = Default::default();
-    while !run.meter.is_cancelled()
-        && let Some(batch) = reader.next_batch()?
-    {
-        look(&batch);
-        hashes.clear();
-        hashes.extend(batch.t_ns.iter().map(|&t_ns| time_hash(t_ns)));
-        for column in &batch.columns {
-            let profiler = profilers
-                .entry(column.name.clone())
-                .or_insert_with(|| ColumnProfiler::new(ColumnProfile::DEFAULT_CAPACITY));
-            if column.is_complete() {
-                profiler.extend(&hashes, &column.values);
-                continue;
-            }
-            let there = || column.valid.iter().enumerate().filter(|(_, valid)| **valid).map(|(row, _)| row);
-            valid.0.clear();
-            valid.0.extend(there().map(|row| hashes[row]));
-            valid.1.clear();
-            valid.1.extend(there().map(|row| column.values[row]));
-            profiler.extend(&valid.0, &valid.1);
-            profiler.extend_nulls((batch.len() - valid.1.len()) as u64);
+/// The values of a column that are there, with the hashes of their times.
+fn there<'a>(column: &TableColumn, hashes: &[u64], room: &'a mut (Vec<u64>, Vec<f64>)) -> (&'a [u64], &'a [f64]) {
+    let there = || column.valid.iter().enumerate().filter(|(_, valid)| **valid).map(|(row, _)| row);
+    room.0.clear();
+    room.0.extend(there().map(|row| hashes[row]));
+    room.1.clear();
+    room.1.extend(there().map(|row| column.values[row]));
+    (&room.0, &room.1)
+}
+
+impl Seen {
+    fn add(&mut self, grid: &mut DecimalGrid, hashes: &[u64], values: &[f64]) {
+        grid.extend(values);
+        self.is_float |= grid.n_finite() > 0 && grid.scale().is_none();
+        if self.is_float {
+            let profiler = self.profiler.get_or_insert_with(|| ColumnProfiler::new(ColumnProfile::DEFAULT_CAPACITY));
+            profiler.extend(hashes, values);
+        } else {
+            self.is_partial |= grid.n_finite() > 0;
         }
     }
-    let grids = profilers.iter_mut().map(|(name, profiler)| (name.clone(), profiler.take_grid()));
-    Ok(grids.collect())
 }

@@ -1,16 +1,17 @@
 //! The files of a side, part by part.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use verismo_feed::table::{TableLook, TableOutline, TableReader};
-use verismo_feed::{FeedCounters, FeedError, Format, Source};
+use verismo_feed::checks::TRUNCATED_FILE;
+use verismo_feed::table::{ColumnVotes, TableLook, TableOutline, TableReader};
+use verismo_feed::{FeedCounters, FeedError, Source};
 use verismo_stats::lattice::Lattice;
-use verismo_suite::trace::{ObservedHow, TraceGroup, TracePiece};
+use verismo_suite::trace::{ObservedHow, TraceColumn, TraceGroup, TracePiece, TraceTable};
 
-use super::Run;
-use super::kept::{self, Found, Place, Wanted, times_key};
+use super::kept::{self, Found, Place, Shelf, States, Wanted, times_key};
 use super::observer::{TableObserver, TablePart, TableSum, window_ns_of_times};
-use crate::chain::code;
+use super::{Run, recorded};
 use crate::convert;
 use crate::error::EngineError;
 use crate::execute::ObservedSide;
@@ -22,7 +23,8 @@ pub(super) struct Table<'a> {
     /// Its name in errors.
     pub(super) side: &'static str,
     pub(super) sources: &'a [Source],
-    looks: Vec<Option<TableLook>>,
+    /// What each file said of itself, or why it did not.
+    looks: Vec<Arc<Result<TableLook, FeedError>>>,
     /// In the order of the rows.
     pub(super) parts: Vec<PartAt>,
 }
@@ -32,7 +34,6 @@ pub(super) struct Table<'a> {
 pub(super) struct PartAt {
     pub(super) source: usize,
     pub(super) part: usize,
-    bytes: u64,
 }
 
 impl<'a> Table<'a> {
@@ -41,26 +42,25 @@ impl<'a> Table<'a> {
     /// # Errors
     /// [`EngineError::Interrupted`].
     pub(super) fn look(run: &Run<'_>, side: &'static str, sources: &'a [Source]) -> Result<Self, EngineError> {
-        let look = |at: usize| {
-            let source = sources.get(at)?;
-            let place = run.shelf.as_ref().and_then(|shelf| shelf.place(source, 0));
-            let (shelf, place) = (run.shelf.as_ref(), place.as_ref());
-            if let Some(look) = shelf.zip(place).and_then(|(shelf, place)| shelf.look(place)) {
-                return Some(look);
+        let look = |source: &Source| {
+            let shelf = run.shelf.as_ref();
+            let place = shelf.and_then(|shelf| Some((shelf, shelf.place(source, 0)?)));
+            if let Some(look) = place.as_ref().and_then(|(shelf, place)| shelf.look(place)) {
+                return Ok(look);
             }
-            // One that cannot be opened says why when its turn comes.
-            let look = TableLook::of(source, &run.options).ok()?;
-            if let Some((shelf, place)) = shelf.zip(place) {
+            let look = TableLook::of(source, &run.options)?;
+            if let Some((shelf, place)) = &place {
                 shelf.keep_look(source, place, &look);
             }
-            Some(look)
+            Ok(look)
         };
-        let (looks, _) = run.each(sources.len(), |at, (): &mut ()| Ok(look(at)))?;
-        let mut parts = Vec::new();
-        for (source, (of, look)) in sources.iter().zip(&looks).enumerate() {
-            let bytes = look.as_ref().map_or(std::slice::from_ref(&of.bytes), TableLook::parts);
-            parts.extend(bytes.iter().enumerate().map(|(part, &bytes)| PartAt { source, part, bytes }));
-        }
+        let (looks, _) = run.each(sources.len(), |at, (): &mut ()| Ok(Arc::new(look(&sources[at]))))?;
+        let parts = looks.iter().enumerate().flat_map(|(source, look)| {
+            // One that cannot be opened says why when its turn comes.
+            let parts = look.as_ref().as_ref().map_or(1, |look| look.parts().len());
+            (0..parts).map(move |part| PartAt { source, part })
+        });
+        let parts = parts.collect();
         Ok(Self { side, sources, looks, parts })
     }
 
@@ -68,12 +68,32 @@ impl<'a> Table<'a> {
     pub(super) fn outline(&self, run: &Run<'_>, numeric: impl Iterator<Item = String>) -> TableOutline {
         let mut options = run.options.clone();
         options.numeric = numeric.collect();
-        TableOutline::of(self.looks.iter().flatten(), &options)
+        TableOutline::of(self.seen(), &options)
+    }
+
+    /// What the files say of themselves that can be opened.
+    fn seen(&self) -> impl Iterator<Item = &TableLook> {
+        self.looks.iter().filter_map(|look| look.as_ref().as_ref().ok())
     }
 
     /// A reader of these columns of a part.
     pub(super) fn open(&self, run: &Run<'_>, at: PartAt, columns: Vec<String>) -> TableReader {
-        TableReader::of_part(self.sources[at.source].clone(), run.options.clone(), columns, (at.part, at.bytes))
+        let (source, options) = (self.sources[at.source].clone(), run.options.clone());
+        TableReader::of_part(source, options, columns, (Arc::clone(&self.looks[at.source]), at.part))
+    }
+
+    /// Where a store has a part; `None` of a file that could not be looked at, or whose bytes are not known.
+    pub(super) fn place(&self, shelf: &Shelf<'_>, at: PartAt) -> Option<Place> {
+        self.looks[at.source].as_ref().as_ref().ok()?;
+        shelf.place(&self.sources[at.source], at.part)
+    }
+
+    /// Its columns as a trace has them.
+    fn traced(&self) -> TraceTable {
+        let mut votes = ColumnVotes::default();
+        self.seen().flat_map(TableLook::columns).for_each(|(name, of_file)| votes.add(name, of_file));
+        let column = |(name, (there, numbers))| TraceColumn { name, there, numbers };
+        TraceTable { columns: votes.0.into_iter().map(column).collect(), lattices: Vec::new() }
     }
 
     /// The part of a file, by their places.
@@ -83,7 +103,7 @@ impl<'a> Table<'a> {
 
     /// Whether a part is the last of its file.
     fn is_last(&self, at: PartAt) -> bool {
-        self.looks[at.source].as_ref().is_none_or(|look| at.part + 1 == look.parts().len())
+        self.looks[at.source].as_ref().as_ref().map_or(true, |look| at.part + 1 == look.parts().len())
     }
 
     /// How a source is named in examples.
@@ -136,14 +156,14 @@ struct Came {
     kept: Option<(String, Digest)>,
 }
 
-/// Counts the columns of each table per window.
+/// Counts the columns of each table per window; the first is the one whose lattices were frozen.
 ///
 /// # Errors
 /// [`EngineError`] of the first part that cannot be read.
 pub(super) fn count<const N: usize>(
     run: &Run<'_>,
     tables: &[Table<'_>; N],
-    lattices: &BTreeMap<String, Lattice>,
+    (lattices, frozen): (&BTreeMap<String, Lattice>, &BTreeMap<String, Lattice>),
     window_ns: i64,
 ) -> Result<[Counted; N], EngineError> {
     // What is numeric in the golden has to be so in the candidate.
@@ -170,12 +190,16 @@ pub(super) fn count<const N: usize>(
     let mut sides = Vec::with_capacity(N);
     for side in 0..N {
         let own: Vec<_> = came.extract_if(.., |(of, ..)| *of == side).collect();
-        let mut counted = sum_of((&tables[side], &outlines[side]), own, how(side, starts))?;
+        let mut counted = sum_of(&tables[side], own, how(side, starts))?;
         if counted.sum.is_too_coarse(window_ns) {
             // A footer was wrong, and windows cannot be cut.
             starts[side] = window_ns;
-            let own = count_these(&[side], starts)?;
-            counted = sum_of((&tables[side], &outlines[side]), own, how(side, starts))?;
+            let (own, bytes) = (count_these(&[side], starts)?, counted.bytes);
+            counted = sum_of(&tables[side], own, how(side, starts))?;
+            counted.bytes += bytes;
+        }
+        if let (0, Some(table)) = (side, &mut counted.group.table) {
+            table.lattices = recorded::encoded(frozen);
         }
         if let Some(shelf) = &run.shelf {
             shelf.went(side, std::mem::take(&mut counted.group));
@@ -187,7 +211,7 @@ pub(super) fn count<const N: usize>(
 
 /// The parts of a side, in their order.
 fn sum_of(
-    (table, outline): (&Table<'_>, &TableOutline),
+    table: &Table<'_>,
     came: Vec<(usize, PartAt, Came)>,
     (lattices, start_ns, window_ns): (&BTreeMap<String, Lattice>, i64, i64),
 ) -> Result<Counted, EngineError> {
@@ -197,7 +221,7 @@ fn sum_of(
         observed: observed_how(start_ns, window_ns),
         sources,
         pieces: Vec::with_capacity(came.len()),
-        columns: self::counted(outline, lattices),
+        table: Some(table.traced()),
     };
     for (_, at, Came { part, counters, bytes, kept }) in came {
         counted.bytes += bytes;
@@ -211,13 +235,13 @@ fn sum_of(
 
 /// How a trace says that a table was observed.
 fn observed_how(start_ns: i64, window_ns: i64) -> ObservedHow {
-    let code = hex(&code(Format::Table));
+    let code = hex(&kept::code());
     ObservedHow { code, expected_span_ns: start_ns, window_min_ns: window_ns, ..ObservedHow::default() }
 }
 
 /// The columns of a table that are counted.
-pub(super) fn counted(outline: &TableOutline, lattices: &BTreeMap<String, Lattice>) -> Vec<String> {
-    lattices.keys().filter(|name| outline.columns.contains(name)).cloned().collect()
+pub(super) fn counted(columns: &[String], lattices: &BTreeMap<String, Lattice>) -> Vec<String> {
+    lattices.keys().filter(|name| columns.contains(name)).cloned().collect()
 }
 
 /// A part as it was read.
@@ -245,6 +269,7 @@ pub(super) fn read(
         run.meter.add(reader.rows() - rows, reader.bytes() - bytes);
         (rows, bytes) = (reader.rows(), reader.bytes());
     }
+    run.meter.add(reader.rows() - rows, reader.bytes() - bytes);
     Ok(ReadPart { part: observer.finish(), counters: reader.counters().clone(), bytes: reader.bytes() })
 }
 
@@ -257,41 +282,45 @@ fn part(
     lattices: &BTreeMap<String, Lattice>,
     start_ns: i64,
 ) -> Result<Came, FeedError> {
-    let columns = counted(outline, lattices);
+    let columns = counted(&outline.columns, lattices);
     let wanted = Wanted { times: times_key(&outline.columns), columns: &columns, lattices, start_ns };
-    let source = &table.sources[at.source];
-    let shelf = run.shelf.as_ref();
-    let place: Option<Place> = shelf.and_then(|shelf| shelf.place(source, at.part));
-    let name = |place: &Place, states: &kept::States| (kept::base(place, &wanted), states.digest());
-    let found = match shelf {
-        Some(shelf) => shelf.find(place.as_ref(), &wanted, &table.label(at)),
+    let place = run.shelf.as_ref().and_then(|shelf| table.place(shelf, at));
+    let is_over = || run.meter.is_cancelled();
+    let found = match &run.shelf {
+        Some(shelf) => shelf.find(place.as_ref(), &wanted, &table.label(at), &is_over),
         None => Found::nothing(&wanted),
     };
-    let is_all = found.is_all();
-    let Found { mut part, counters, missing, mut states } = found;
-    let counters = match counters {
-        Some(counters) if is_all => {
-            run.meter.add(part.times.rows, 0);
-            let kept = place.as_ref().map(|place| name(place, &states));
-            return Ok(Came { part, counters, bytes: 0, kept });
-        }
-        counters => counters,
+    let named = |states: &States| place.as_ref().map(|place| (kept::base(place, &wanted), states.digest()));
+    // Stores what was read of these to their end.
+    let keep = |own: &ReadPart, counters: Option<&FeedCounters>| {
+        let (shelf, place) = run.shelf.as_ref().zip(place.as_ref())?;
+        let is_whole = own.counters.count(TRUNCATED_FILE) == 0 && !run.meter.is_cancelled();
+        is_whole.then(|| shelf.keep(&table.sources[at.source], place, &wanted, (&own.part, counters)))?
     };
-    // What is found of values that are no numbers is counted over all columns, once.
-    let columns = if counters.is_some() { &missing } else { &outline.columns };
-    let ReadPart { part: own, counters: fresh, bytes } =
-        read(run, (table, at), columns, &missing, (lattices, start_ns))?;
-    let mut kept = None;
-    if let (Some(shelf), Some(place), false) = (shelf, &place, run.meter.is_cancelled())
-        && let Some(computed) = shelf.keep(source, place, &wanted, (&own, counters.is_none().then_some(&fresh)))
-    {
-        states.columns.extend(computed.columns);
-        if counters.is_none() {
-            states.times = computed.times;
+    let all = (&outline.columns[..], &columns[..]);
+    let read =
+        |(columns, counted): (&[String], &[String])| read(run, (table, at), columns, counted, (lattices, start_ns));
+    let (is_all, mut bytes) = (found.is_all(), 0);
+    let Found { mut part, counters, missing, mut states } = found;
+    if let Some(counters) = counters {
+        if is_all {
+            run.meter.add(part.times.rows, 0);
+            return Ok(Came { part, counters, bytes, kept: named(&states) });
         }
-        kept = Some(name(place, &states));
+        let own = read((&missing, &missing))?;
+        if own.part.times == part.times && own.counters.count(TRUNCATED_FILE) == 0 {
+            let kept = keep(&own, None).and_then(|computed| {
+                states.columns.extend(computed.columns);
+                named(&states)
+            });
+            part.columns.extend(own.part.columns);
+            return Ok(Came { part, counters, bytes: own.bytes, kept });
+        }
+        // It breaks off where it did not before: what was found is of other rows than those that can be read now.
+        bytes = own.bytes;
     }
-    part.times = own.times;
-    part.columns.extend(own.columns);
-    Ok(Came { part, counters: counters.unwrap_or(fresh), bytes, kept })
+    let own = read(all)?;
+    let kept = keep(&own, Some(&own.counters)).and_then(|states| named(&states));
+    let ReadPart { part, counters, bytes: read } = own;
+    Ok(Came { part, counters, bytes: bytes + read, kept })
 }

@@ -174,12 +174,16 @@ impl CsvTable {
 /// What a file looks like in its first rows.
 pub(super) fn look(source: &Source, options: &TableOptions) -> Result<TableLook, FeedError> {
     let mut file = CsvTable::open(source, options, &[])?;
-    let mut sums = vec![(0, 0); file.names.len()];
+    let (mut sums, mut is_broken) = (vec![(0, 0); file.names.len()], false);
     for _ in 0..SAMPLE_ROWS {
         match file.read_row() {
             Ok(Row::Fields) => {}
             Ok(Row::Unreadable(_)) => continue,
-            Ok(Row::End) | Err(_) => break,
+            Ok(Row::End) => break,
+            Err(_) => {
+                is_broken = true;
+                break;
+            }
         }
         for (text, (there, numbers)) in file.record.iter().zip(&mut sums).filter(|(text, _)| !is_null(text)) {
             *there += 1;
@@ -189,7 +193,7 @@ pub(super) fn look(source: &Source, options: &TableOptions) -> Result<TableLook,
     let time_column = file.time_column;
     let columns = file.names.into_iter().zip(sums).enumerate();
     let columns = columns.filter(|(i, _)| *i != time_column).map(|(_, column)| column).collect();
-    Ok(TableLook { columns, span_ns: None, parts: vec![source.bytes] })
+    Ok(TableLook { columns, parts: vec![source.bytes], is_broken, ..TableLook::default() })
 }
 
 impl TableFile for CsvTable {

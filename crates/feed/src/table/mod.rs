@@ -6,6 +6,7 @@ mod parquet;
 mod time;
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use verismo_stats::carry;
 
@@ -90,23 +91,34 @@ impl TableOptions {
 pub(crate) trait TableFile: Send {
     /// The next rows; `None` at the end.
     fn next_batch(&mut self, counters: &mut FeedCounters) -> Result<Option<TableBatch>, FeedError>;
+
+    /// Whether there may be rows behind what could not be read.
+    fn goes_on(&self) -> bool {
+        false
+    }
 }
 
 /// Rows of a file looked at to tell numbers from text.
 const SAMPLE_ROWS: usize = 1000;
 
 /// What a file says of itself before it is read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct TableLook {
     /// By column, how many of the values looked at are there, and how many of those are numbers.
     columns: Vec<(String, (u64, u64))>,
     /// First and last time in ns, right or not.
     span_ns: Option<(i64, i64)>,
+    /// Whether it says that it has no rows.
+    is_empty: bool,
     /// Bytes of the parts that can be read by themselves, one at least.
     parts: Vec<u64>,
+    /// Whether it broke off while it was looked at.
+    is_broken: bool,
+    /// The footer that all parts of a file are read by.
+    footer: OnceLock<parquet::Footer>,
 }
 
-carry!(TableLook: columns, span_ns, parts);
+carry!(TableLook: columns, span_ns, is_empty, parts);
 
 impl TableLook {
     /// Looks at a file.
@@ -126,6 +138,16 @@ impl TableLook {
     pub fn parts(&self) -> &[u64] {
         &self.parts
     }
+
+    /// Whether all that was looked at could be read, so that the same bytes look the same again.
+    pub fn is_whole(&self) -> bool {
+        !self.is_broken
+    }
+
+    /// By column, how many of the values looked at are there, and how many of those are numbers.
+    pub fn columns(&self) -> impl Iterator<Item = (&str, (u64, u64))> {
+        self.columns.iter().map(|(name, votes)| (name.as_str(), *votes))
+    }
 }
 
 /// What all files of a table together look like.
@@ -142,21 +164,34 @@ pub struct TableOutline {
 impl TableOutline {
     /// Of the files that can be opened. One that cannot be says so when it is read.
     pub fn of<'a>(looks: impl IntoIterator<Item = &'a TableLook>, options: &TableOptions) -> Self {
-        let mut seen: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-        let mut spans = Vec::new();
+        let (mut votes, mut spans) = (ColumnVotes::default(), Vec::new());
         for look in looks {
-            for (name, (there, numbers)) in &look.columns {
-                let sums = seen.entry(name).or_default();
-                *sums = (sums.0 + there, sums.1 + numbers);
-            }
-            spans.push(look.span_ns);
+            look.columns().for_each(|(name, of_column)| votes.add(name, of_column));
+            // Files without rows are as long as any.
+            spans.extend((!look.is_empty).then_some(look.span_ns));
         }
-        let is_asked = |name: &str| options.numeric.iter().any(|asked| asked == name);
-        let is_numeric = |(name, (there, numbers)): &(&str, (u64, u64))| 2 * numbers > *there || is_asked(name);
-        let columns = seen.into_iter().filter(is_numeric).map(|(name, _)| name.to_owned()).collect();
         let join = |a: (i64, i64), b: (i64, i64)| (a.0.min(b.0), a.1.max(b.1));
         let spans: Option<Vec<(i64, i64)>> = spans.into_iter().collect();
+        let columns = votes.numeric(|name| options.numeric.iter().any(|asked| asked == name));
         Self { columns, span_ns: spans.and_then(|spans| spans.into_iter().reduce(join)) }
+    }
+}
+
+/// Of the columns of several files, how many of the values looked at are there, and how many of those are numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ColumnVotes(pub BTreeMap<String, (u64, u64)>);
+
+impl ColumnVotes {
+    /// Adds those of another file.
+    pub fn add(&mut self, name: &str, (there, numbers): (u64, u64)) {
+        let sums = self.0.entry(name.to_owned()).or_default();
+        *sums = (sums.0 + there, sums.1 + numbers);
+    }
+
+    /// The columns most of whose values are numbers, and those that are asked for.
+    pub fn numeric(&self, is_asked: impl Fn(&str) -> bool) -> Vec<String> {
+        let is_numeric = |(name, (there, numbers)): &(&String, &(u64, u64))| 2 * numbers > *there || is_asked(name);
+        self.0.iter().filter(is_numeric).map(|(name, _)| name.clone()).collect()
     }
 }
 
@@ -165,15 +200,38 @@ impl TableOutline {
 struct PartOf {
     source: usize,
     part: usize,
-    bytes: u64,
+}
+
+/// What a reader reads.
+struct Plan {
+    /// The columns that batches have.
+    columns: Vec<String>,
+    /// What each source said of itself, or why it did not.
+    looks: Vec<Arc<Result<TableLook, FeedError>>>,
+    parts: std::vec::IntoIter<PartOf>,
+}
+
+impl Plan {
+    /// The columns of all files, and all their parts in order.
+    fn of(sources: &[Source], options: &TableOptions) -> Self {
+        let looks: Vec<_> = sources.iter().map(|source| Arc::new(TableLook::of(source, options))).collect();
+        let columns = TableOutline::of(looks.iter().filter_map(|look| look.as_ref().as_ref().ok()), options).columns;
+        let parts = looks.iter().enumerate().flat_map(|(source, look)| {
+            // One that cannot be opened says why when its turn comes.
+            let parts = look.as_ref().as_ref().map_or(1, |look| look.parts.len());
+            (0..parts).map(move |part| PartOf { source, part })
+        });
+        let parts = parts.collect::<Vec<_>>().into_iter();
+        Self { columns, looks, parts }
+    }
 }
 
 /// Reads the files of a table one after the other, or a part of one.
 pub struct TableReader {
     sources: Vec<Source>,
     options: TableOptions,
-    /// The columns that batches have, and the parts that are still to be read, once the files have been looked at.
-    plan: Option<(Vec<String>, std::vec::IntoIter<PartOf>)>,
+    /// What is to be read, once the files have been looked at.
+    plan: Option<Plan>,
     open: Option<(Box<dyn TableFile>, usize)>,
     counters: FeedCounters,
     rows: u64,
@@ -187,10 +245,15 @@ impl TableReader {
         Self { sources, options, plan: None, open: None, counters, rows: 0, bytes: 0 }
     }
 
-    /// A reader of one part (see [`TableLook::parts`]) of a file, and of these columns.
-    pub fn of_part(source: Source, options: TableOptions, columns: Vec<String>, (part, bytes): (usize, u64)) -> Self {
-        let parts = vec![PartOf { source: 0, part, bytes }];
-        Self { plan: Some((columns, parts.into_iter())), ..Self::new(vec![source], options) }
+    /// A reader of one part (see [`TableLook::parts`]) of a file that looked so, and of these columns.
+    pub fn of_part(
+        source: Source,
+        options: TableOptions,
+        columns: Vec<String>,
+        (look, part): (Arc<Result<TableLook, FeedError>>, usize),
+    ) -> Self {
+        let parts = vec![PartOf { source: 0, part }].into_iter();
+        Self { plan: Some(Plan { columns, looks: vec![look], parts }), ..Self::new(vec![source], options) }
     }
 
     /// The next rows; `None` at the end of all files.
@@ -210,10 +273,16 @@ impl TableReader {
         loop {
             let Some((file, source)) = &mut self.open else {
                 let (sources, options) = (&self.sources, &self.options);
-                let (columns, parts) = self.plan.get_or_insert_with(|| plan(sources, options));
-                let Some(PartOf { source, part, bytes }) = parts.next() else { return Ok(None) };
-                self.bytes += bytes;
-                match open(&self.sources[source], &self.options, columns, part) {
+                let plan = self.plan.get_or_insert_with(|| Plan::of(sources, options));
+                let Some(PartOf { source, part }) = plan.parts.next() else { return Ok(None) };
+                let look = Arc::clone(&plan.looks[source]);
+                let of = &self.sources[source];
+                self.bytes += look.as_ref().as_ref().map_or(of.bytes, |look| look.parts[part]);
+                let opened = match look.as_ref() {
+                    Ok(look) => open(of, options, &plan.columns, (look, part)),
+                    Err(error) => Err(error.clone()),
+                };
+                match opened {
                     Ok(file) => self.open = Some((file, source)),
                     Err(error @ FeedError::Corrupt { .. }) => self.broken(source, &error),
                     Err(error) => return Err(error),
@@ -228,7 +297,7 @@ impl TableReader {
                 }
                 Ok(None) => self.open = None,
                 Err(error @ FeedError::Corrupt { .. }) => {
-                    self.open = None;
+                    self.open = self.open.take().filter(|(file, _)| file.goes_on());
                     self.broken(source, &error);
                 }
                 Err(error) => return Err(error),
@@ -257,31 +326,15 @@ impl TableReader {
     }
 }
 
-/// The columns of all files, and all their parts in order.
-fn plan(sources: &[Source], options: &TableOptions) -> (Vec<String>, std::vec::IntoIter<PartOf>) {
-    let looks: Vec<Option<TableLook>> = sources.iter().map(|source| TableLook::of(source, options).ok()).collect();
-    let columns = TableOutline::of(looks.iter().flatten(), options).columns;
-    let mut parts = Vec::new();
-    for (at, (source, look)) in sources.iter().zip(&looks).enumerate() {
-        // One that cannot be opened says why when its turn comes.
-        let bytes = look.as_ref().map_or(std::slice::from_ref(&source.bytes), TableLook::parts);
-        parts.extend(bytes.iter().enumerate().map(|(part, &bytes)| PartOf { source: at, part, bytes }));
-    }
-    (columns, parts.into_iter())
-}
-
 /// A part of a file, and these columns of it.
 fn open(
     source: &Source,
     options: &TableOptions,
     columns: &[String],
-    part: usize,
+    (look, part): (&TableLook, usize),
 ) -> Result<Box<dyn TableFile>, FeedError> {
-    if let Some(problem) = &source.problem {
-        return Err(problem.clone());
-    }
     if is_parquet(source) {
-        return Ok(Box::new(parquet::ParquetTable::open(source, options, columns, part)?));
+        return Ok(Box::new(parquet::ParquetTable::open(source, options, columns, (look, part))?));
     }
     Ok(Box::new(csv::CsvTable::open(source, options, columns)?))
 }
@@ -330,7 +383,9 @@ pub(crate) fn sniff(probe: &Probe<'_>, source: &mut Source) -> Match {
 
 /// The first time and its resolution, where a time column is recognised.
 fn first_time(source: &Source) -> Option<(i64, i64)> {
-    let mut file = open(source, &TableOptions::default(), &[], 0).ok()?;
+    let options = TableOptions::default();
+    let look = TableLook::of(source, &options).ok()?;
+    let mut file = open(source, &options, &[], (&look, 0)).ok()?;
     let batch = file.next_batch(&mut FeedCounters::default()).ok()??;
     let clock_ns = [1_000_000_000, 1_000_000, 1_000].into_iter().find(|unit| batch.t_ns.iter().all(|t| t % unit == 0));
     Some((*batch.t_ns.first()?, clock_ns.unwrap_or(1)))

@@ -26,6 +26,11 @@ impl PageFile {
     pub(super) fn new(file: File) -> Self {
         Self { file, spare: Spare::default() }
     }
+
+    /// The same file with the same buffers, for another reader when this one is through.
+    pub(super) fn again(&self) -> std::io::Result<Self> {
+        Ok(Self { file: self.file.try_clone()?, spare: Arc::clone(&self.spare) })
+    }
 }
 
 /// The bytes of a page, whose buffer goes back when they are no longer used.

@@ -3,10 +3,14 @@
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::SystemTime;
 
 use ::parquet::arrow::ProjectionMask;
-use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use ::parquet::file::metadata::ParquetMetaData;
+use ::parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use ::parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use ::parquet::file::statistics::Statistics;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
@@ -27,22 +31,37 @@ const BATCH_ROWS_MIN: usize = 1024;
 
 pub(super) struct ParquetTable {
     path: PathBuf,
-    reader: ParquetRecordBatchReader,
+    pages: PageFile,
+    footer: Footer,
+    /// The row groups that are still to be read, one by one: what is damaged in one costs that one.
+    groups: Range<usize>,
+    reader: Option<ParquetRecordBatchReader>,
+    /// The columns that are read, by their places, and rows of a batch.
+    used: Vec<usize>,
+    batch_rows: usize,
     time_name: String,
     columns: Vec<String>,
     /// Rows of the file before the next one.
     rows: u64,
 }
 
+/// The footer of a file, and what the file was when it was read: all parts of a file are read by one.
+#[derive(Debug, Clone)]
+pub(super) struct Footer {
+    metadata: ArrowReaderMetadata,
+    bytes: u64,
+    modified: Option<SystemTime>,
+}
+
 impl ParquetTable {
-    /// Row groups of a file, see [`cuts`], and these columns of it.
+    /// Row groups of a file that looked so, see [`cuts`], and these columns of it.
     pub(super) fn open(
         source: &Source,
         options: &TableOptions,
         columns: &[String],
-        part: usize,
+        of: (&TableLook, usize),
     ) -> Result<Self, FeedError> {
-        let opened = catch_unwind(AssertUnwindSafe(|| open(source, options, columns, part)));
+        let opened = catch_unwind(AssertUnwindSafe(|| open(source, options, columns, of)));
         opened.unwrap_or_else(|_| Err(given_up(&source.path)))
     }
 }
@@ -50,8 +69,9 @@ impl ParquetTable {
 /// What the footer says.
 pub(super) fn look(source: &Source, options: &TableOptions) -> Result<TableLook, FeedError> {
     let looked = catch_unwind(AssertUnwindSafe(|| {
-        let (builder, time) = footer(source, options)?;
-        let (schema, metadata) = (builder.schema(), builder.metadata());
+        let footer = Footer::read(source, open_file(source)?)?.0;
+        let (schema, metadata) = (footer.metadata.schema(), footer.metadata.metadata());
+        let time = time_column(source, schema, options)?;
         // The types say it: what is no number in one file is null beside numbers in another.
         let n = |field: &Field| if field.data_type().is_numeric() { SAMPLE_ROWS as u64 } else { 0 };
         let others = schema.fields().iter().enumerate().filter(|(i, _)| *i != time).map(|(_, field)| field);
@@ -59,9 +79,13 @@ pub(super) fn look(source: &Source, options: &TableOptions) -> Result<TableLook,
         let mut parts: Vec<u64> = cuts(metadata, options.part_bytes).into_iter().map(|(_, bytes)| bytes).collect();
         // Whatever belongs to no row group is read with the first.
         if let Some((first, others)) = parts.split_first_mut() {
-            *first = source.bytes.saturating_sub(others.iter().sum());
+            *first = footer.bytes.saturating_sub(others.iter().sum());
         }
-        Ok(TableLook { columns, span_ns: span_ns(metadata, schema.field(time)), parts })
+        let is_empty = metadata.row_groups().iter().all(|group| group.num_rows() <= 0);
+        let span_ns = span_ns(metadata, schema.field(time));
+        // Of a file of one part nobody asks again.
+        let kept = if parts.len() > 1 { OnceLock::from(footer) } else { OnceLock::new() };
+        Ok(TableLook { columns, span_ns, is_empty, parts, footer: kept, ..TableLook::default() })
     }));
     looked.unwrap_or_else(|_| Err(given_up(&source.path)))
 }
@@ -70,38 +94,76 @@ fn given_up(path: &Path) -> FeedError {
     FeedError::corrupt(path, "the footer", "the Parquet library gave up on its bytes")
 }
 
-type Builder = ParquetRecordBatchReaderBuilder<PageFile>;
-
-/// The footer of a file, and the place of its time column.
-fn footer(source: &Source, options: &TableOptions) -> Result<(Builder, usize), FeedError> {
-    let path = &source.path;
-    let file = std::fs::File::open(path).map_err(|e| FeedError::io(path, "open", &e))?;
-    let builder = Builder::try_new(PageFile::new(file)).map_err(|e| FeedError::corrupt(path, "the footer", e))?;
-    let schema = builder.schema();
-    limit_columns(source, schema.fields().len())?;
-    let time = time_column(source, schema, options)?;
-    Ok((builder, time))
+fn open_file(source: &Source) -> Result<std::fs::File, FeedError> {
+    std::fs::File::open(&source.path).map_err(|e| FeedError::io(&source.path, "open", &e))
 }
 
-fn open(source: &Source, options: &TableOptions, columns: &[String], part: usize) -> Result<ParquetTable, FeedError> {
+/// How long a file is, and when it was changed.
+fn stamp(source: &Source, file: &std::fs::File) -> Result<(u64, Option<SystemTime>), FeedError> {
+    let metadata = file.metadata().map_err(|e| FeedError::io(&source.path, "read", &e))?;
+    Ok((metadata.len(), metadata.modified().ok()))
+}
+
+impl Footer {
+    fn read(source: &Source, file: std::fs::File) -> Result<(Self, PageFile), FeedError> {
+        let (bytes, modified) = stamp(source, &file)?;
+        let pages = PageFile::new(file);
+        let metadata = ArrowReaderMetadata::load(&pages, ArrowReaderOptions::new());
+        let metadata = metadata.map_err(|e| FeedError::corrupt(&source.path, "the footer", e))?;
+        limit_columns(source, metadata.schema().fields().len())?;
+        Ok((Self { metadata, bytes, modified }, pages))
+    }
+}
+
+fn open(
+    source: &Source,
+    options: &TableOptions,
+    columns: &[String],
+    (look, part): (&TableLook, usize),
+) -> Result<ParquetTable, FeedError> {
     let path = &source.path;
-    let (builder, time) = footer(source, options)?;
-    let schema = builder.schema().clone();
+    let file = open_file(source)?;
+    let now = stamp(source, &file)?;
+    let (footer, pages) = match look.footer.get() {
+        Some(footer) => (footer.clone(), PageFile::new(file)),
+        None => Footer::read(source, file)?,
+    };
+    let is_one = look.parts.len() == 1;
+    let footer = if is_one { footer } else { look.footer.get_or_init(|| footer).clone() };
+    // Parts of what it was and of what it is now are no file.
+    let is_still = (footer.bytes, footer.modified) == now && look.parts.iter().sum::<u64>() == footer.bytes;
+    let cuts = cuts(footer.metadata.metadata(), options.part_bytes);
+    let is_cut_so = cuts.len() == look.parts.len() && (is_one || is_still);
+    let Some((groups, _)) = cuts.get(part).cloned().filter(|_| is_cut_so) else {
+        return Err(FeedError::corrupt(path, "the footer", "it changed while it was read; validate it again"));
+    };
+    let schema = footer.metadata.schema().clone();
+    let time = time_column(source, &schema, options)?;
     let name = |i: usize| schema.field(i).name();
     let is_used = |i: &usize| *i == time || (schema.field(*i).data_type().is_numeric() && columns.contains(name(*i)));
     let used: Vec<usize> = (0..schema.fields().len()).filter(is_used).collect();
-    let rows = (BATCH_VALUES / used.len().max(1)).clamp(BATCH_ROWS_MIN, TABLE_ROWS);
-    let mask = ProjectionMask::roots(builder.parquet_schema(), used);
-    let cuts = cuts(builder.metadata(), options.part_bytes);
-    let Some((groups, _)) = cuts.get(part).cloned() else {
-        return Err(FeedError::corrupt(path, "the footer", "it has fewer row groups than a moment ago"));
-    };
-    let before = builder.metadata().row_groups()[..groups.start].iter();
-    let rows_before = before.map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).sum();
-    let reader = builder.with_projection(mask).with_batch_size(rows).with_row_groups(groups.collect()).build();
-    let reader = reader.map_err(|e| FeedError::corrupt(path, "the first row group", e))?;
+    let batch_rows = (BATCH_VALUES / used.len().max(1)).clamp(BATCH_ROWS_MIN, TABLE_ROWS);
+    let before = footer.metadata.metadata().row_groups()[..groups.start].iter();
+    let rows = before.map(rows_of).sum();
     let (path, time_name) = (path.clone(), name(time).clone());
-    Ok(ParquetTable { path, reader, time_name, columns: columns.to_vec(), rows: rows_before })
+    let columns = columns.to_vec();
+    Ok(ParquetTable { path, pages, footer, groups, reader: None, used, batch_rows, time_name, columns, rows })
+}
+
+fn rows_of(group: &RowGroupMetaData) -> u64 {
+    u64::try_from(group.num_rows()).unwrap_or(0)
+}
+
+fn group_reader(
+    (path, pages): (&Path, &PageFile),
+    metadata: &ArrowReaderMetadata,
+    (used, batch_rows, group): (&[usize], usize, usize),
+) -> Result<ParquetRecordBatchReader, FeedError> {
+    let pages = pages.again().map_err(|e| FeedError::io(path, "open", &e))?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(pages, metadata.clone());
+    let mask = ProjectionMask::roots(builder.parquet_schema(), used.iter().copied());
+    let reader = builder.with_projection(mask).with_batch_size(batch_rows).with_row_groups(vec![group]).build();
+    reader.map_err(|e| FeedError::corrupt(path, format!("row group {group}"), e))
 }
 
 /// The row groups of each part of a file, and their bytes; one part at least.
@@ -168,14 +230,24 @@ fn time_column(source: &Source, schema: &Schema, options: &TableOptions) -> Resu
 }
 
 impl TableFile for ParquetTable {
+    fn goes_on(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
     fn next_batch(&mut self, _: &mut FeedCounters) -> Result<Option<TableBatch>, FeedError> {
-        let place = format!("after row {}", self.rows);
-        let next = catch_unwind(AssertUnwindSafe(|| self.reader.next()));
-        let batch = match next {
-            Err(_) => return Err(FeedError::corrupt(&self.path, place, "the Parquet library gave up on its bytes")),
-            Ok(None) => return Ok(None),
-            Ok(Some(Err(error))) => return Err(FeedError::corrupt(&self.path, place, error)),
-            Ok(Some(Ok(batch))) => batch,
+        // Bounded by the row groups.
+        let batch = loop {
+            if self.reader.is_none() && self.groups.is_empty() {
+                return Ok(None);
+            }
+            match self.next_of_group() {
+                Ok(Some(batch)) => break batch,
+                Ok(None) => self.end_group(),
+                Err(error) => {
+                    self.end_group();
+                    return Err(error);
+                }
+            }
         };
         let first_row = self.rows + 1;
         self.rows += batch.num_rows() as u64;
@@ -197,6 +269,33 @@ impl TableFile for ParquetTable {
 }
 
 impl ParquetTable {
+    /// The next rows of the row group that is open, or of the next one.
+    fn next_of_group(&mut self) -> Result<Option<RecordBatch>, FeedError> {
+        let place = format!("after row {}", self.rows);
+        let next = catch_unwind(AssertUnwindSafe(|| {
+            let reader = match &mut self.reader {
+                Some(reader) => reader,
+                none => none.insert(group_reader(
+                    (&self.path, &self.pages),
+                    &self.footer.metadata,
+                    (&self.used, self.batch_rows, self.groups.start),
+                )?),
+            };
+            reader.next().transpose().map_err(|error| FeedError::corrupt(&self.path, &place, error))
+        }));
+        next.unwrap_or_else(|_| {
+            Err(FeedError::corrupt(&self.path, place.clone(), "the Parquet library gave up on its bytes"))
+        })
+    }
+
+    /// Goes to the next row group, whether all rows of this one could be read or not.
+    fn end_group(&mut self) {
+        self.reader = None;
+        let ended = self.groups.next();
+        let groups = self.footer.metadata.metadata().row_groups();
+        self.rows = groups.iter().take(ended.map_or(0, |i| i + 1)).map(rows_of).sum();
+    }
+
     fn times(&self, batch: &RecordBatch, first_row: u64) -> Result<Vec<i64>, FeedError> {
         let Some(array) = batch.column_by_name(&self.time_name) else {
             return Err(FeedError::corrupt(&self.path, "the schema", "the time column is gone"));

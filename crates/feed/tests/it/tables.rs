@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use verismo_feed::table::{TableBatch, TableLook, TableOptions, TableOutline, TableReader};
 use verismo_feed::{FeedCounters, FeedError, Format, Inventory};
 
@@ -202,7 +203,7 @@ fn the_footer_tells_the_span_of_a_table() {
     let us = 1_723_161_255_000_000;
     let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, time: ArrayRef| {
-        let x: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+        let x: ArrayRef = Arc::new(Int64Array::from((0..time.len() as i64).collect::<Vec<_>>()));
         let batch = RecordBatch::try_from_iter([("x", x), ("time", time)]).unwrap();
         let file = File::create(directory.path().join(name)).unwrap();
         let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
@@ -217,7 +218,80 @@ fn the_footer_tells_the_span_of_a_table() {
     write("a.parquet", Arc::new(TimestampMicrosecondArray::from(vec![us + 5, us, us + 9])));
     write("b.parquet", Arc::new(TimestampMicrosecondArray::from(vec![us + 20, us + 30, us + 25])));
     assert_eq!(stated(), Some((us * 1000, (us + 30) * 1000)));
+    // No rows have no times.
+    write("e.parquet", Arc::new(TimestampMicrosecondArray::from(Vec::<i64>::new())));
+    assert_eq!(stated(), Some((us * 1000, (us + 30) * 1000)));
     // Whole numbers are times by what they look like, which no footer says.
     write("c.parquet", Arc::new(Int64Array::from(vec![us + 40, us + 41, us + 42])));
     assert_eq!(stated(), None);
+}
+
+/// A table of five row groups of 1,000 rows.
+fn row_groups(path: &Path, first: i64) {
+    let us = 1_723_161_255_000_000;
+    let time: ArrayRef = Arc::new(TimestampMicrosecondArray::from((0..5_000).map(|i| us + i).collect::<Vec<_>>()));
+    let x: ArrayRef = Arc::new(Int64Array::from((0..5_000).map(|i| first + i * i % 9_973).collect::<Vec<_>>()));
+    let batch = RecordBatch::try_from_iter([("time", time), ("x", x)]).unwrap();
+    let properties =
+        parquet::file::properties::WriterProperties::builder().set_max_row_group_row_count(Some(1_000)).build();
+    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+fn options(part_bytes: u64) -> TableOptions {
+    let mut options = TableOptions::default();
+    options.part_bytes = part_bytes;
+    options
+}
+
+/// (first row, values of `x`) of each batch, and how often something was cut off.
+fn read_all(reader: &mut TableReader) -> (Vec<(u64, Vec<f64>)>, u64) {
+    let mut rows: Vec<(u64, Vec<f64>)> = Vec::new();
+    while let Some(batch) = reader.next_batch().unwrap() {
+        rows.push((batch.first_row, batch.columns[0].values.clone()));
+    }
+    (rows, reader.counters().count("truncated_file"))
+}
+
+#[test]
+fn a_damaged_row_group_costs_that_one_however_the_file_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("t.parquet");
+    row_groups(&path, 0);
+    let whole = std::fs::read(&path).unwrap();
+    let metadata = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap().metadata().clone();
+    for damaged in [0, 2, 3] {
+        // Where a column of the row group starts is the head of a page.
+        let (at, _) = metadata.row_group(damaged).column(damaged % 2).byte_range();
+        let mut bytes = whole.clone();
+        bytes[at as usize..][..20].fill(0xff);
+        std::fs::write(&path, &bytes).unwrap();
+        let source = || Inventory::scan(std::slice::from_ref(&path), None).unwrap().sources.remove(0);
+        let [one, parts] =
+            [0, 1].map(|part_bytes| read_all(&mut TableReader::new(vec![source()], options(part_bytes))));
+        let rows: usize = one.0.iter().map(|(_, values)| values.len()).sum();
+        assert_eq!((one.1, rows), (1, 4_000), "{damaged}");
+        assert_eq!(one, parts, "{damaged}");
+        assert_eq!(one.0.last().unwrap().0, 4_001, "{damaged}: what is behind the damage is read");
+    }
+}
+
+#[test]
+fn a_file_that_is_another_one_now_is_not_read_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("t.parquet");
+    row_groups(&path, 0);
+    let source = Inventory::scan(std::slice::from_ref(&path), None).unwrap().sources.remove(0);
+    let look = Arc::new(TableLook::of(&source, &options(1)));
+    assert_eq!(look.as_ref().as_ref().unwrap().parts().len(), 5);
+    let part = |part| {
+        let columns = vec!["x".to_owned()];
+        read_all(&mut TableReader::of_part(source.clone(), options(1), columns, (Arc::clone(&look), part)))
+    };
+    let (first, cut_off) = part(1);
+    assert_eq!((first[0].0, first[0].1.len(), cut_off), (1_001, 1_000, 0));
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    row_groups(&path, 5);
+    assert_eq!(part(2), (Vec::new(), 1));
 }

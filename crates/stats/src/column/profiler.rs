@@ -1,6 +1,6 @@
 //! Profiles of many values at a time.
 
-use super::{ColumnProfile, DecimalGrid, scales_of};
+use super::ColumnProfile;
 use crate::lattice::ordered;
 use crate::sample::mix64;
 
@@ -10,10 +10,8 @@ type Entry = (u64, i64);
 /// Fills a [`ColumnProfile`], batch by batch: nearly every value of a long column costs a hash and a comparison.
 #[derive(Debug, Clone)]
 pub struct ColumnProfiler {
-    /// All but the sample, and the values since the last [`Self::take_grid`].
+    /// All but the sample.
     profile: ColumnProfile,
-    /// The grid of those.
-    grid: DecimalGrid,
     /// The sample of what has been sorted in, ascending.
     sample: Vec<(Entry, u64)>,
     /// Entries that may belong to it.
@@ -30,7 +28,7 @@ impl ColumnProfiler {
     #[must_use]
     pub fn new(capacity: u32) -> Self {
         let profile = ColumnProfile::new(capacity);
-        Self { profile, grid: DecimalGrid::default(), sample: Vec::new(), pending: Vec::new(), hash_max: u64::MAX }
+        Self { profile, sample: Vec::new(), pending: Vec::new(), hash_max: u64::MAX }
     }
 
     /// Adds observations: values with the hashes of their times, see [`time_hash`].
@@ -48,15 +46,8 @@ impl ColumnProfiler {
                 }
             }
         }
-        self.grid.n_finite += n_finite;
         self.profile.n_non_finite += values.len().min(time_hashes.len()) as u64 - n_finite;
-        // A column that is no decimal shows it soon, and this ends.
-        for &value in values.iter().filter(|value| value.is_finite()) {
-            if self.grid.scales == 0 {
-                break;
-            }
-            self.grid.scales &= scales_of(value, self.grid.scales);
-        }
+        self.profile.grid.extend(values);
     }
 
     /// Adds missing observations.
@@ -64,17 +55,9 @@ impl ColumnProfiler {
         self.profile.n_null += n;
     }
 
-    /// The decimal grids of the values since it was asked last.
-    pub fn take_grid(&mut self) -> DecimalGrid {
-        let grid = std::mem::take(&mut self.grid);
-        self.profile.grid.join(grid);
-        grid
-    }
-
     /// The profile.
     #[must_use]
     pub fn finish(mut self) -> ColumnProfile {
-        self.take_grid();
         self.sort_in();
         self.profile.sample = self.sample.into_iter().collect();
         self.profile.note_last();
