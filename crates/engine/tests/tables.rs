@@ -344,7 +344,10 @@ fn a_run_is_judged_under_another_suite_as_it_would_be_validated_or_not_at_all() 
     let pinned = with_columns(&format!(
         "observables:\n  - {{id: price, {rule}, lattice: {{ticks: 4}}}}\n  - {{id: note, {rule}, lattice: {{ticks: 0}}}}\n"
     ));
-    let suites = [full, one, pinned];
+    let noted = with_columns(&format!(
+        "observables:\n  - {{id: price, {rule}}}\n  - {{id: note, {rule}, lattice: {{ticks: 0}}}}\n"
+    ));
+    let suites = [full, one, pinned, noted];
     for (i, of_run) in suites.clone().iter().enumerate() {
         let store = Some(StoreRequest::in_folder(bench.path(&format!("store{i}"))));
         let request = ValidateRequest { suite: Some(of_run.clone()), store, ..bench.request() };
@@ -359,8 +362,14 @@ fn a_run_is_judged_under_another_suite_as_it_would_be_validated_or_not_at_all() 
                 assert_same(&judged, &anew);
             }
         }
-        // All columns of the first serve the second; the others lack columns, or have them on other lattices.
-        assert_eq!(served, [[true, true, false], [false, true, false], [false, false, true]][i], "{i}");
+        // All columns of the first serve the second; the others lack columns, have them on other lattices, or looked for numbers in more.
+        let want = [
+            [true, true, false, false],
+            [false, true, false, false],
+            [false, false, true, false],
+            [false, false, false, true],
+        ];
+        assert_eq!(served, want[i], "{i}");
     }
 }
 
