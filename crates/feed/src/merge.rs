@@ -4,6 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use verismo_market::event::NO_TIME;
+
 use crate::counters::{FeedCounters, checks};
 use crate::input::{self, Line, LineReader};
 use crate::inventory::Source;
@@ -26,13 +28,15 @@ pub(crate) enum Keyed {
 ///
 /// Within one file the order of the lines is kept, whatever their keys. Of equal keys the earlier file's line goes first.
 pub(crate) struct LineMerge {
-    sources: Vec<Source>,
+    sources: Arc<[Source]>,
     labels: Vec<Arc<str>>,
     next: usize,
     cursors: Vec<Cursor>,
     /// The cursor whose line is being looked at.
     current: Option<usize>,
     lines: u64,
+    /// The latest time that a line had which was delivered.
+    last_ns: i64,
     consumed: Arc<AtomicU64>,
 }
 
@@ -58,7 +62,56 @@ pub(crate) struct At<'a> {
 impl LineMerge {
     pub(crate) fn new(sources: Vec<Source>) -> Self {
         let labels = sources.iter().map(|s| Arc::from(s.path.display().to_string())).collect();
-        Self { sources, labels, next: 0, cursors: Vec::new(), current: None, lines: 0, consumed: Arc::default() }
+        Self {
+            sources: sources.into(),
+            labels,
+            next: 0,
+            cursors: Vec::new(),
+            current: None,
+            lines: 0,
+            last_ns: NO_TIME,
+            consumed: Arc::default(),
+        }
+    }
+
+    /// Goes on before file `next`, with the latest time of the files before it.
+    pub(crate) fn go_on(&mut self, next: usize, last_ns: i64) {
+        (self.next, self.last_ns) = (next, last_ns);
+    }
+
+    /// The file that is opened next.
+    pub(crate) fn next(&self) -> usize {
+        self.next
+    }
+
+    /// The latest time that a line had which was delivered.
+    pub(crate) fn last_ns(&self) -> i64 {
+        self.last_ns
+    }
+
+    /// Whether every file that was opened is read to its end, and the next one starts later than all that was read. The line delivered
+    /// last is gone then.
+    pub(crate) fn is_between(
+        &mut self,
+        counters: &mut FeedCounters,
+        key: &mut impl FnMut(u32, &[u8]) -> Keyed,
+    ) -> bool {
+        self.leave_current(counters, key);
+        self.cursors.is_empty() && self.sources.get(self.next).is_none_or(|s| s.first.t_exchange_ns > self.last_ns)
+    }
+
+    /// Goes on behind the line delivered last.
+    fn leave_current(&mut self, counters: &mut FeedCounters, key: &mut impl FnMut(u32, &[u8]) -> Keyed) {
+        if let Some(at) = self.current.take() {
+            let mut cursor = self.cursors.swap_remove(at);
+            if self.advance(&mut cursor, counters, key) {
+                self.cursors.push(cursor);
+            }
+        }
+    }
+
+    pub(crate) fn sources(&self) -> &Arc<[Source]> {
+        &self.sources
     }
 
     pub(crate) fn labels(&self) -> &[Arc<str>] {
@@ -81,12 +134,7 @@ impl LineMerge {
         counters: &mut FeedCounters,
         key: &mut impl FnMut(u32, &[u8]) -> Keyed,
     ) -> Option<At<'_>> {
-        if let Some(at) = self.current.take() {
-            let mut cursor = self.cursors.swap_remove(at);
-            if self.advance(&mut cursor, counters, key) {
-                self.cursors.push(cursor);
-            }
-        }
+        self.leave_current(counters, key);
         // Bounded by the number of files.
         while self.cursors.is_empty() {
             if !self.open_due(None, counters, key) {
@@ -99,7 +147,8 @@ impl LineMerge {
         }
         self.current = Some(at);
         self.lines += 1;
-        let Cursor { source, lines, line, is_terminated, position, .. } = &self.cursors[at];
+        let Cursor { source, lines, line, is_terminated, position, key } = &self.cursors[at];
+        self.last_ns = self.last_ns.max(key.0);
         let line = &lines.bytes()[line.clone()];
         Some(At { line, source: *source, position: *position, is_terminated: *is_terminated })
     }

@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use verismo_market::event::{Event, NO_ID, NO_TIME, Side};
+use verismo_stats::state::{Carry, DecodeError, Reader};
 
 use super::fields::{BadValue, Row, RowKind};
-use super::layout::{Column, Layout, LayoutKind};
+use super::layout::{Column, Layout};
 use super::sniff::{is_comment, layout_of};
 use super::told::Told;
 use crate::assemble::{Assembler, Place, Update, blank};
 use crate::batch;
-use crate::block::{Block, EventReader, StreamName};
+use crate::block::{Block, EventReader, Rest, Spot, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::epoch::EpochUnit;
 use crate::error::FeedError;
@@ -23,83 +24,157 @@ use crate::merge::{At, Keyed, LineMerge};
 /// Reads an ordered group of files, merged row by row.
 pub struct BinanceCsvReader {
     merge: LineMerge,
+    sources: Arc<[Source]>,
     labels: Vec<Arc<str>>,
     files: Vec<File>,
-    by_receive: bool,
-    /// Where plain trades are told, if there are aggregated ones.
-    told: Option<Told>,
+    by: By,
+    /// Where plain trades are told.
+    told: Told,
     assembler: Assembler,
     /// Unit of the first exchange stamp of each stream.
     units: Vec<Option<EpochUnit>>,
     counters: FeedCounters,
     bytes_reported: u64,
     done: bool,
+    /// Whether it rests between files that do not overlap, and whether it does.
+    rests: bool,
+    is_resting: bool,
+    /// Lines read before the last rest.
+    lines_before: u64,
+}
+
+/// By which times files are merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Receive,
+    Exchange,
+    /// By exchange time, though some have a receive time.
+    ExchangeOfSome,
 }
 
 /// What is known of a file before its rows.
 #[derive(Debug)]
 struct File {
-    layout: Option<Layout>,
     /// Symbol of rows that name none.
     symbol: String,
-    /// Symbols of the trades at its start.
-    traded: BTreeSet<String>,
+    /// What its start tells; `None` until then.
+    start: Option<Start>,
     seen_row: bool,
+}
+
+/// What the start of a file tells.
+#[derive(Debug, Default)]
+struct Start {
+    layout: Option<Layout>,
+    /// Symbols of the trades.
+    traded: BTreeSet<String>,
+}
+
+impl By {
+    fn of(sources: &[Source]) -> Self {
+        let mut readable = sources.iter().filter(|s| s.problem.is_none()).map(|s| s.first.t_receive_ns != NO_TIME);
+        match (readable.clone().all(|has| has), readable.any(|has| has)) {
+            (true, _) => Self::Receive,
+            (false, false) => Self::Exchange,
+            (false, true) => Self::ExchangeOfSome,
+        }
+    }
+
+    fn is_receive(self) -> bool {
+        self == Self::Receive
+    }
+
+    /// Whether files in the order of their times are in the order of the inventory, too.
+    fn rests(self) -> bool {
+        self != Self::ExchangeOfSome
+    }
+
+    fn start_ns(self, source: &Source) -> i64 {
+        if self.is_receive() { source.first.t_receive_ns } else { source.first.t_exchange_ns }
+    }
 }
 
 impl BinanceCsvReader {
     /// A reader of `sources`; `symbol` is that of files whose rows and names tell none.
     pub fn new(sources: Vec<Source>, symbol: Option<&str>) -> Self {
-        let mut files: Vec<(Source, File)> = sources.into_iter().map(|source| File::look(source, symbol)).collect();
-        let readable = || files.iter().filter(|(_, file)| file.layout.is_some());
-        let by_receive = readable().all(|(s, _)| s.first.t_receive_ns != NO_TIME);
-        let has_aggregated = readable().any(|(_, f)| f.layout.is_some_and(|l| l.kind == LayoutKind::AggTrades));
-        for (source, _) in &mut files {
-            // Lines are merged by this time: receive times are epoch stamps or all of one session.
-            source.first.t_exchange_ns =
-                if by_receive { source.first.t_receive_ns } else { source.first.t_exchange_ns };
+        let by = By::of(&sources);
+        let mut files: Vec<(Source, File)> = sources
+            .into_iter()
+            .map(|mut source| {
+                // Lines are merged by this time: receive times are epoch stamps or all of one session.
+                source.first.t_exchange_ns = by.start_ns(&source);
+                let symbol = source.symbol.as_deref().or(symbol).unwrap_or(UNKNOWN_SYMBOL).to_uppercase();
+                (source, File { symbol, start: None, seen_row: false })
+            })
+            .collect();
+        let start_ns = |(source, _): &(Source, File)| source.first.t_exchange_ns;
+        files.sort_by_key(start_ns);
+        for together in files.chunk_by_mut(|a, b| start_ns(a) == start_ns(b)).filter(|files| files.len() > 1) {
+            together.iter_mut().for_each(|(source, file)| file.look(source));
+            together.sort_by_key(|(s, file)| (file.layout().map(|layout| layout.kind), s.first, s.bytes));
         }
-        files.sort_by_key(|(s, file)| (s.first.t_exchange_ns, file.layout.map(|l| l.kind), s.first, s.bytes));
         let (sources, files): (Vec<Source>, Vec<File>) = files.into_iter().unzip();
         let assembler = Assembler::new(&sources);
         let merge = LineMerge::new(sources);
         Self {
             labels: merge.labels().to_vec(),
+            sources: Arc::clone(merge.sources()),
             merge,
-            told: has_aggregated.then(|| Told::new(files.len())),
+            told: Told::new(files.len()),
             files,
-            by_receive,
+            by,
             assembler,
             units: Vec::new(),
             counters: FeedCounters::default(),
             bytes_reported: 0,
             done: false,
+            rests: false,
+            is_resting: false,
+            lines_before: 0,
         }
+    }
+
+    /// The same, resting between files, and going on at the rest before file `next`.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for a carry that no such reader has handed on.
+    pub fn resting(mut self, next: usize, carry: &[u8]) -> Result<Self, DecodeError> {
+        self.rests = true;
+        if next == 0 {
+            return Ok(self);
+        }
+        let mut input = carry_of(carry);
+        let mut last_ns = NO_TIME;
+        last_ns.load(&mut input)?;
+        self.merge.go_on(next, last_ns);
+        self.counters.load_names(&mut input)?;
+        self.units.load(&mut input)?;
+        let mut names = Vec::<(String, String)>::new();
+        names.load(&mut input)?;
+        for (venue, symbol) in &names {
+            self.assembler.add_stream(venue, symbol);
+        }
+        input.finish()?;
+        Ok(self)
+    }
+
+    /// Whether a reader that rested with this carry rests before source `next` of these.
+    pub(crate) fn rests_before(sources: &[Source], next: usize, carry: &[u8]) -> bool {
+        let (by, mut last_ns) = (By::of(sources), NO_TIME);
+        let is_known = last_ns.load(&mut carry_of(carry)).is_ok();
+        let rests_there = |source: &Source| is_known && by.rests() && last_ns < by.start_ns(source);
+        sources.get(next).is_none_or(rests_there)
     }
 
     /// Handles one line; `false` at the end of all files.
     fn step(&mut self) -> bool {
-        let (files, by_receive, told) = (&mut self.files, self.by_receive, &mut self.told);
-        let mut key = |source: u32, line: &[u8]| {
-            let file = &mut files[source as usize];
-            let is_first = !file.seen_row;
-            let keyed = keyed(file, by_receive, line);
-            if let Some(told) = told {
-                if is_first && file.seen_row {
-                    file.traded.iter().for_each(|symbol| told.add(symbol, source));
-                }
-                if let Keyed::At((t_ns, _)) = keyed {
-                    told.see(source, t_ns);
-                }
-            }
-            keyed
-        };
-        let Some(at) = self.merge.next_line(&mut self.counters, &mut key) else {
+        let keys = keys(&self.sources, &mut self.files, self.by, &mut self.told);
+        let Some(at) = self.merge.next_line(&mut self.counters, &mut { keys }) else {
             return false;
         };
         let label = &self.labels[at.source as usize];
         let file = &self.files[at.source as usize];
-        let Some(layout) = &file.layout else {
+        let Some(layout) = file.layout() else {
             self.counters.hit(checks::UNREADABLE, label, at.position, || {
                 format!("no layout of columns known: {}", reader_sample(at.line))
             });
@@ -113,9 +188,7 @@ impl BinanceCsvReader {
             });
             return true;
         }
-        if let Some(told) = &mut self.told
-            && is_told(told, &row, &file.symbol, by_receive, at.source)
-        {
+        if is_told(&mut self.told, &row, &file.symbol, self.by.is_receive(), at.source) {
             self.counters.unknown_stream("aggregated trades beside the trades themselves", label, at.position);
             return true;
         }
@@ -126,25 +199,59 @@ impl BinanceCsvReader {
         }
         true
     }
+
+    /// Whether it stands between two files that do not overlap, or behind all.
+    fn is_between(&mut self) -> bool {
+        let mut key = keys(&self.sources, &mut self.files, self.by, &mut self.told);
+        self.merge.is_between(&mut self.counters, &mut key)
+            && (self.by.rests() || self.merge.next() == self.sources.len())
+    }
 }
 
 impl File {
-    /// What the start of a file tells.
-    fn look(source: Source, symbol: Option<&str>) -> (Source, Self) {
-        let head = if source.problem.is_none() { Head::read(&source).ok() } else { None };
+    /// Looks at the start of the file.
+    fn look(&mut self, source: &Source) {
+        let head = if source.problem.is_none() { Head::read(source).ok() } else { None };
         let layout = head.as_ref().and_then(|head| layout_of(head.lines()));
-        let symbol = source.symbol.as_deref().or(symbol).unwrap_or(UNKNOWN_SYMBOL).to_uppercase();
         let mut traded = BTreeSet::new();
         if let (Some(head), Some(layout)) = (&head, &layout) {
             let rows = head.lines().map(|line| Row::new(layout, line)).filter(Row::is_whole);
             for row in rows.filter(|row| row.kind() == RowKind::Trade) {
-                let name = symbol_of(&row, &symbol);
+                let name = symbol_of(&row, &self.symbol);
                 if !traded.contains(&*name) {
                     traded.insert(name.into_owned());
                 }
             }
         }
-        (source, Self { layout, symbol, traded, seen_row: false })
+        self.start = Some(Start { layout, traded });
+    }
+
+    fn layout(&self) -> Option<&Layout> {
+        self.start.as_ref()?.layout.as_ref()
+    }
+}
+
+/// Says where lines of files go, and notes which files tell of trades.
+fn keys<'a>(
+    sources: &'a [Source],
+    files: &'a mut [File],
+    by: By,
+    told: &'a mut Told,
+) -> impl FnMut(u32, &[u8]) -> Keyed + 'a {
+    move |source, line| {
+        let file = &mut files[source as usize];
+        if file.start.is_none() {
+            file.look(&sources[source as usize]);
+        }
+        let is_first = !file.seen_row;
+        let keyed = keyed(file, by.is_receive(), line);
+        if is_first && file.seen_row {
+            file.start.iter().flat_map(|start| &start.traded).for_each(|symbol| told.add(symbol, source));
+        }
+        if let Keyed::At((t_ns, _)) = keyed {
+            told.see(source, t_ns);
+        }
+        keyed
     }
 }
 
@@ -189,7 +296,7 @@ fn keyed(file: &mut File, by_receive: bool, line: &[u8]) -> Keyed {
         return Keyed::Header;
     }
     file.seen_row = true;
-    let Some(layout) = &file.layout else { return Keyed::WithLineBefore };
+    let Some(layout) = file.layout() else { return Keyed::WithLineBefore };
     let row = Row::new(layout, line);
     let rank = match row.kind() {
         RowKind::Trade => 0,
@@ -329,13 +436,19 @@ impl EventReader for BinanceCsvReader {
     fn next_block(&mut self, block: &mut Block) -> Result<bool, FeedError> {
         block.clear();
         // Bounded by the number of lines.
-        while !self.assembler.is_ready() && !self.done {
+        while !self.assembler.is_ready() && !self.done && !self.is_resting {
             if !self.step() {
                 self.done = true;
                 self.assembler.finish();
+            } else if self.is_between() {
+                // An update ends with the files that tell of it, whether somebody rests there or not. Trades of theirs are over for
+                // aggregated ones of later files: the first row of such a file with a time would find them so.
+                self.assembler.finish();
+                self.told.end();
+                self.is_resting = self.rests;
             }
         }
-        self.counters.set_totals(self.merge.lines());
+        self.counters.set_totals(self.merge.lines() - self.lines_before);
         let more = self.assembler.pop(block, &self.labels);
         let bytes = self.bytes();
         block.bytes = bytes - self.bytes_reported;
@@ -354,4 +467,22 @@ impl EventReader for BinanceCsvReader {
     fn bytes(&self) -> u64 {
         self.merge.bytes()
     }
+
+    fn rest(&mut self) -> Option<Rest> {
+        if !self.is_resting {
+            return None;
+        }
+        (self.is_resting, self.lines_before) = (false, self.merge.lines());
+        let mut carry = Vec::new();
+        self.merge.last_ns().save(&mut carry);
+        self.counters.save_names(&mut carry);
+        self.units.save(&mut carry);
+        let names = self.assembler.names().iter().map(|name| (name.venue.clone(), name.symbol.clone()));
+        names.collect::<Vec<_>>().save(&mut carry);
+        Some(Rest { spot: Spot::before(self.merge.next()), carry, counters: self.counters.rest() })
+    }
+}
+
+fn carry_of(bytes: &[u8]) -> Reader<'_> {
+    Reader::new("carry of a reader of Binance CSV/1", bytes)
 }

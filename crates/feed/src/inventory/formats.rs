@@ -221,9 +221,16 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_single_feed: false,
         told: Told::Levels,
         sniff: binance::sniff,
-        version: 1,
+        version: 2,
         reader: Some(|group, options| Ok(Box::new(BinanceCsvReader::new(group, options.symbol.as_deref())))),
-        resting: None,
+        resting: Some(Resting {
+            open: |group, options, at, carry| {
+                let reader = BinanceCsvReader::new(group, options.symbol.as_deref()).resting(at.source, carry);
+                reader.map(|reader| Box::new(reader) as _).map_err(FeedError::carry)
+            },
+            is_at: |sources, _, at, carry| BinanceCsvReader::rests_before(sources, at.source, carry),
+            is_inside: false,
+        }),
         names_tell: true,
         writer: Some(|directory, options| Ok(Box::new(BinanceCsvWriter::create(directory, options.compression)?))),
     },

@@ -299,7 +299,11 @@ impl Inventory {
             Grouping::BySymbolIfKnown => self.sources.iter().any(|s| s.symbol.is_none() && s.problem.is_none()),
         };
         if is_whole {
-            return vec![self.sources.clone()];
+            let mut all = self.sources.clone();
+            if self.format.row().grouping != Grouping::Capture {
+                all.sort_by_key(|s| (s.first, s.bytes));
+            }
+            return vec![all];
         }
         let mut groups: Vec<(Option<String>, Vec<Source>)> = Vec::new();
         for source in &self.sources {

@@ -3,6 +3,7 @@
 
 mod binance;
 mod binance_csv;
+mod binance_days;
 mod bitstamp;
 mod coinbase;
 mod common;
