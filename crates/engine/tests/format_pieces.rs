@@ -18,14 +18,15 @@ use verismo_suite::report::{Cache, Report};
 /// Files of the candidate.
 const FILES: usize = 5;
 
-/// The only file that is written of a market.
+/// The first file that is written of a market.
 fn written(format: Format, folder: &Path, market: impl Iterator<Item = Message>) -> Vec<u8> {
     let mut writer = format.writer(folder, &WriteOptions::default()).unwrap();
     market.take(9_000).for_each(|message| writer.write(&message).unwrap());
     writer.finish().unwrap();
-    let file = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).next().unwrap();
-    let bytes = fs::read(&file).unwrap();
-    fs::remove_file(file).unwrap();
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let bytes = fs::read(&files[0]).unwrap();
+    files.iter().for_each(|file| fs::remove_file(file).unwrap());
     bytes
 }
 
@@ -159,5 +160,24 @@ fn binance_csv_files() {
         let quantity = field(trade, 10);
         let edited = trade.replacen(&format!(",{quantity},"), &format!(",7{quantity},"), 1);
         *bytes = text.replacen(trade, &edited, 1).into_bytes();
+    });
+}
+
+/// Orders without a file of trades.
+#[test]
+fn bitstamp_files() {
+    let market = |seed| Market::new(MarketConfig::new(seed)).with_orders();
+    let bench = Bench::new(
+        "csv",
+        |folder, seed| written(Format::Bitstamp, folder, market(seed)),
+        |bytes| lines_with_header(bytes, |before, line| field(before, 2) == field(line, 2)),
+    );
+    // When a row in the middle was received.
+    bench.assert_kept_file_by_file(|bytes| {
+        let text = std::str::from_utf8(bytes).unwrap();
+        let row = text.lines().nth(text.lines().count() / 2).unwrap();
+        let received: i64 = field(row, 1).parse().unwrap();
+        let edited = row.replacen(field(row, 1), &(received + 1).to_string(), 1);
+        *bytes = text.replacen(row, &edited, 1).into_bytes();
     });
 }

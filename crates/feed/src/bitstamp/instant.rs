@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use verismo_market::event::{Kind, NO_ID, Side};
+use verismo_stats::carry;
 
 use super::resting::{Order, Resting};
 use super::row::{Action, OrderRow, Stamps, TradeRow};
@@ -46,6 +47,8 @@ pub(super) struct State {
     /// Whether a trades file that covers the time of the instant says which losses are trades.
     pub(super) has_trades: bool,
 }
+
+carry!(State: resting);
 
 /// Aggressive orders of the current instant.
 #[derive(Debug, Default)]

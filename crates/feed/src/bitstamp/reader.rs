@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use verismo_market::event::{Event, Kind, NO_ID, NO_TIME, Side, flags};
+use verismo_stats::state::{Carry, DecodeError, Reader};
 
 use super::VENUE;
 use super::instant::{Cell, Instant, Place, Sink, State};
 use super::resting::Order;
 use super::row::{self, Columns, Row, Stamps};
 use crate::batch;
-use crate::block::{Block, EventReader, StreamName};
+use crate::block::{Block, EventReader, Rest, Spot, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::epoch::EpochUnit;
 use crate::error::FeedError;
@@ -38,6 +39,11 @@ pub struct BitstampReader {
     counters: FeedCounters,
     bytes_reported: u64,
     done: bool,
+    /// Whether it rests between files that do not overlap, and whether it does.
+    rests: bool,
+    is_resting: bool,
+    /// Lines read before the last rest.
+    lines_before: u64,
 }
 
 impl BitstampReader {
@@ -63,32 +69,44 @@ impl BitstampReader {
             counters: FeedCounters::default(),
             bytes_reported: 0,
             done: false,
+            rests: false,
+            is_resting: false,
+            lines_before: 0,
         }
+    }
+
+    /// The same, resting between files, and going on at the rest before file `next`.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for a carry that no such reader has handed on.
+    pub fn resting(mut self, next: usize, carry: &[u8]) -> Result<Self, DecodeError> {
+        self.rests = true;
+        if next == 0 {
+            return Ok(self);
+        }
+        let mut input = carry_of(carry);
+        let mut last_ns = NO_TIME;
+        last_ns.load(&mut input)?;
+        self.merge.go_on(next, last_ns);
+        self.counters.load_names(&mut input)?;
+        self.traded_until_ns.load(&mut input)?;
+        self.unit.load(&mut input)?;
+        self.state.load(&mut input)?;
+        input.finish()?;
+        Ok(self)
+    }
+
+    /// Whether a reader that rested with this carry rests before source `next` of these.
+    pub(crate) fn rests_before(sources: &[Source], next: usize, carry: &[u8]) -> bool {
+        let mut last_ns = NO_TIME;
+        let is_known = last_ns.load(&mut carry_of(carry)).is_ok();
+        sources.get(next).is_none_or(|source| is_known && last_ns < source.first.t_exchange_ns)
     }
 
     /// Handles one line; `false` at the end of all files.
     fn step(&mut self) -> bool {
-        let (columns, traded_until_ns) = (&mut self.columns, &mut self.traded_until_ns);
-        let mut key = |source: u32, line: &[u8]| {
-            let slot = &mut columns[source as usize];
-            match slot {
-                None => {
-                    *slot = row::columns(line);
-                    // Without a header nothing of the file can be read; each of its lines is then counted.
-                    if slot.is_some() { Keyed::Header } else { Keyed::WithLineBefore }
-                }
-                Some(columns) => match columns.key(line) {
-                    Some(key) => {
-                        if matches!(columns, Columns::Trades { .. }) {
-                            *traded_until_ns = key.0.max(*traded_until_ns);
-                        }
-                        Keyed::At(key)
-                    }
-                    None => Keyed::WithLineBefore,
-                },
-            }
-        };
-        let Some(at) = self.merge.next_line(&mut self.counters, &mut key) else {
+        let keys = keys(&mut self.columns, &mut self.traded_until_ns);
+        let Some(at) = self.merge.next_line(&mut self.counters, &mut { keys }) else {
             return false;
         };
         let place = Place { source: at.source, position: at.position };
@@ -133,6 +151,12 @@ impl BitstampReader {
         true
     }
 
+    /// Whether it stands between two files that do not overlap, or behind all.
+    fn is_between(&mut self) -> bool {
+        let mut keys = keys(&mut self.columns, &mut self.traded_until_ns);
+        self.merge.is_between(&mut self.counters, &mut keys)
+    }
+
     fn close_instant(&mut self) {
         if self.instant.is_empty() {
             return;
@@ -140,6 +164,23 @@ impl BitstampReader {
         let mut rows = Rows { labels: &self.labels, outbox: &mut self.outbox, counters: &mut self.counters };
         self.state.apply(&mut self.instant, &mut rows);
         self.outbox.flush_if_full(0);
+    }
+}
+
+/// Says where lines of files go, and until when trades are told.
+fn keys<'a>(columns: &'a mut [Option<Columns>], traded_until_ns: &'a mut i64) -> impl FnMut(u32, &[u8]) -> Keyed + 'a {
+    |source, line| {
+        let slot = &mut columns[source as usize];
+        let Some(columns) = slot else {
+            *slot = row::columns(line);
+            // Without a header nothing of the file can be read; each of its lines is then counted.
+            return if slot.is_some() { Keyed::Header } else { Keyed::WithLineBefore };
+        };
+        let Some(key) = columns.key(line) else { return Keyed::WithLineBefore };
+        if matches!(columns, Columns::Trades { .. }) {
+            *traded_until_ns = key.0.max(*traded_until_ns);
+        }
+        Keyed::At(key)
     }
 }
 
@@ -207,14 +248,17 @@ impl EventReader for BitstampReader {
     fn next_block(&mut self, block: &mut Block) -> Result<bool, FeedError> {
         block.clear();
         // Bounded by the number of lines.
-        while !self.outbox.is_ready() && !self.done {
-            if !self.step() {
-                self.done = true;
+        while !self.outbox.is_ready() && !self.done && !self.is_resting {
+            let is_over = !self.step();
+            if is_over || self.is_between() {
+                // An instant ends with the files that tell of it, whether somebody rests there or not.
                 self.close_instant();
+                (self.instant_ns, self.state.has_trades) = (NO_TIME, false);
                 self.outbox.flush_all();
+                (self.done, self.is_resting) = (is_over, self.rests && !is_over);
             }
         }
-        self.counters.set_totals(self.merge.lines());
+        self.counters.set_totals(self.merge.lines() - self.lines_before);
         let more = self.outbox.pop(block, &self.labels);
         let bytes = self.bytes();
         block.bytes = bytes - self.bytes_reported;
@@ -233,4 +277,22 @@ impl EventReader for BitstampReader {
     fn bytes(&self) -> u64 {
         self.merge.bytes()
     }
+
+    fn rest(&mut self) -> Option<Rest> {
+        if !self.is_resting {
+            return None;
+        }
+        (self.is_resting, self.lines_before) = (false, self.merge.lines());
+        let mut carry = Vec::new();
+        self.merge.last_ns().save(&mut carry);
+        self.counters.save_names(&mut carry);
+        self.traded_until_ns.save(&mut carry);
+        self.unit.save(&mut carry);
+        self.state.save(&mut carry);
+        Some(Rest { spot: Spot::before(self.merge.next()), carry, counters: self.counters.rest() })
+    }
+}
+
+fn carry_of(bytes: &[u8]) -> Reader<'_> {
+    Reader::new("carry of a Bitstamp reader/1", bytes)
 }

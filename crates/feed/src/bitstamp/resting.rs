@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 use verismo_market::event::Side;
+use verismo_stats::state::{Carry, DecodeError, Reader, put_u64};
 
 /// An order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,30 @@ pub(super) struct Resting {
     /// (price key, id); a smaller key is a better price on both sides.
     bids: BTreeSet<(i64, i64)>,
     asks: BTreeSet<(i64, i64)>,
+}
+
+/// Both sides, each from its best order on.
+impl Carry for Resting {
+    fn save(&self, out: &mut Vec<u8>) {
+        for side in [&self.bids, &self.asks] {
+            put_u64(out, side.len() as u64);
+            for order in side.iter().filter_map(|(_, id)| self.get(*id)) {
+                [order.id, order.price, order.qty].iter().for_each(|value| value.save(out));
+            }
+        }
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        for side in [Side::Bid, Side::Ask] {
+            for _ in 0..input.length("resting orders", 3)? {
+                let mut values = [0i64; 3];
+                values.iter_mut().try_for_each(|value| value.load(input))?;
+                let [id, price, qty] = values;
+                self.insert(Order { id, side, price, qty });
+            }
+        }
+        Ok(())
+    }
 }
 
 fn key(order: &Order) -> (i64, i64) {

@@ -184,9 +184,16 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_single_feed: true,
         told: Told::Orders,
         sniff: bitstamp::sniff,
-        version: 1,
+        version: 2,
         reader: Some(|group, options| Ok(Box::new(BitstampReader::new(group, options.symbol.as_deref())))),
-        resting: None,
+        resting: Some(Resting {
+            open: |group, options, at, carry| {
+                let reader = BitstampReader::new(group, options.symbol.as_deref()).resting(at.source, carry);
+                reader.map(|reader| Box::new(reader) as _).map_err(FeedError::carry)
+            },
+            is_at: |sources, _, at, carry| BitstampReader::rests_before(sources, at.source, carry),
+            is_inside: false,
+        }),
         names_tell: true,
         writer: Some(|directory, options| Ok(Box::new(BitstampWriter::create(directory, options.compression)?))),
     },

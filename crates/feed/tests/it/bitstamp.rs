@@ -6,7 +6,7 @@ use std::path::Path;
 use verismo_feed::Format;
 use verismo_market::event::{EventBatch, Kind, NO_ID, Side, flags};
 
-use crate::common::{read, real_data, starts};
+use crate::common::{read, real_data, rows, starts};
 
 /// Price levels and orders of a replay, and what went wrong.
 #[derive(Default)]
@@ -184,4 +184,50 @@ fn between_the_first_and_the_last_trade_of_a_file_its_word_counts() {
         (0..batch.len()).filter(|&i| batch.kind[i] == Kind::OrderReduce).map(|i| batch.id[i]).collect();
     assert_eq!(reduced, [2, 6], "in the span of the file");
     assert_eq!(starts(batch, Kind::Trade), 8, "the last one is behind it");
+}
+
+#[test]
+fn a_reader_rests_after_each_day_with_the_orders_that_are_left() {
+    let n_days = 4;
+    // What rests since the first day goes on the last one.
+    let deleted = "0,1777939300000,1777939300000,100,0,deleted,ask\n";
+    let folder = |cut: &[std::ops::Range<i64>]| {
+        let directory = tempfile::tempdir().unwrap();
+        for (i, part) in cut.iter().enumerate() {
+            let (mut orders, trades) = days(part.clone(), 10);
+            if part.end == n_days {
+                orders.push_str(deleted);
+            }
+            std::fs::write(directory.path().join(format!("{}", 9 - i)), orders).unwrap();
+            std::fs::write(directory.path().join(format!("b{i}")), trades).unwrap();
+        }
+        directory
+    };
+    let by_day: Vec<_> = (0..n_days).map(|day| day..day + 1).collect();
+    let (whole, parts) = (folder(std::slice::from_ref(&(0..n_days))), folder(&by_day));
+    let (whole, parts) = (read(&[whole.path()]), read(&[parts.path()]));
+    assert_eq!((whole.rests, parts.rests), (1, 4));
+    let rows = |read: &crate::common::Read| rows(read.only(), true);
+    assert!(rows(&whole) == rows(&parts));
+    let last = parts.only().row(parts.only().len() - 1);
+    assert_eq!((last.kind, last.id, last.qty), (Kind::OrderDelete, 0, 300_000_000));
+}
+
+/// Trades of a file that was read before cover their time, should a later file step back to it.
+#[test]
+fn what_trades_cover_outlasts_a_rest() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+    let header = "id,timestamp,exchange_timestamp,price,volume,action,direction\n";
+    let order = |id: i64, t: i64, rest: &str| format!("{id},{t},1777680000{t:03},100,{rest}\n");
+    write("a", &(header.to_owned() + &order(1, 100, "5,created,ask")));
+    let trades = "trade_id,timestamp,exchange_timestamp,price,amount,buy_order_id,sell_order_id,side\n";
+    write("t", &(trades.to_owned() + "7,500,1777680000500,100,2,8,9,buy\n"));
+    let later =
+        [(3, 900, "1,created,ask"), (2, 200, "2,created,bid"), (2, 200, "0,changed,bid"), (1, 200, "3,changed,ask")];
+    write("b", &(header.to_owned() + &later.map(|(id, t, rest)| order(id, t, rest)).concat()));
+    let read = read(&[directory.path()]);
+    assert_eq!(read.rests, 3);
+    let kinds = &read.only().kind;
+    assert_eq!(kinds[..], [Kind::OrderAdd, Kind::Trade, Kind::OrderAdd, Kind::OrderReduce]);
 }
