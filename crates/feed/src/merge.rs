@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use verismo_market::event::NO_TIME;
+use verismo_stats::state::{Carry, DecodeError, Reader};
 
+use crate::block::{Rest, Spot};
 use crate::counters::{FeedCounters, checks};
 use crate::input::{self, Line, LineReader};
 use crate::inventory::Source;
@@ -38,6 +40,11 @@ pub(crate) struct LineMerge {
     /// The latest time that a line had which was delivered.
     last_ns: i64,
     consumed: Arc<AtomicU64>,
+    /// Whether it rests between files that do not overlap, and whether it does.
+    rests: bool,
+    is_resting: bool,
+    /// Lines before the last rest.
+    lines_before: u64,
 }
 
 struct Cursor {
@@ -71,22 +78,70 @@ impl LineMerge {
             lines: 0,
             last_ns: NO_TIME,
             consumed: Arc::default(),
+            rests: false,
+            is_resting: false,
+            lines_before: 0,
         }
     }
 
-    /// Goes on before file `next`, with the latest time of the files before it.
-    pub(crate) fn go_on(&mut self, next: usize, last_ns: i64) {
-        (self.next, self.last_ns) = (next, last_ns);
+    /// Rests between files from now on, and goes on at the rest before file `next`; `load` takes up what the reader saved there.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for a carry that [`Self::rest`] has not given.
+    pub(crate) fn resting(
+        &mut self,
+        next: usize,
+        carry: &[u8],
+        counters: &mut FeedCounters,
+        load: impl FnOnce(&mut Reader<'_>) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        (self.next, self.rests) = (next, true);
+        if next == 0 {
+            return Ok(());
+        }
+        let mut input = carry_of(carry);
+        self.last_ns.load(&mut input)?;
+        counters.load_names(&mut input)?;
+        load(&mut input)?;
+        input.finish()
     }
 
-    /// The file that is opened next.
-    pub(crate) fn next(&self) -> usize {
-        self.next
+    /// Whether a merge that rested with this carry is over before a file of this first time.
+    pub(crate) fn is_over_before(carry: &[u8], start_ns: i64) -> bool {
+        let mut last_ns = NO_TIME;
+        last_ns.load(&mut carry_of(carry)).is_ok() && last_ns < start_ns
     }
 
-    /// The latest time that a line had which was delivered.
-    pub(crate) fn last_ns(&self) -> i64 {
-        self.last_ns
+    /// The files that were opened are over: rests, if it rests at all.
+    pub(crate) fn pause(&mut self) {
+        self.is_resting = self.rests;
+    }
+
+    pub(crate) fn is_resting(&self) -> bool {
+        self.is_resting
+    }
+
+    /// Takes the rest that it stands at; `save` appends what the reader goes on with.
+    pub(crate) fn rest(&mut self, counters: &mut FeedCounters, save: impl FnOnce(&mut Vec<u8>)) -> Option<Rest> {
+        if !self.is_resting {
+            return None;
+        }
+        (self.is_resting, self.lines_before) = (false, self.lines);
+        let mut carry = Vec::new();
+        self.last_ns.save(&mut carry);
+        counters.save_names(&mut carry);
+        save(&mut carry);
+        Some(Rest { spot: Spot::before(self.next), carry, counters: counters.rest() })
+    }
+
+    /// Lines since the last rest.
+    pub(crate) fn lines_since_rest(&self) -> u64 {
+        self.lines - self.lines_before
+    }
+
+    /// Whether all files were opened.
+    pub(crate) fn has_opened_all(&self) -> bool {
+        self.next == self.sources.len()
     }
 
     /// Whether every file that was opened is read to its end, and the next one starts later than all that was read. The line delivered
@@ -243,4 +298,8 @@ impl LineMerge {
         }
         best
     }
+}
+
+fn carry_of(bytes: &[u8]) -> Reader<'_> {
+    Reader::new("carry of merged lines/1", bytes)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use verismo_market::event::{Event, NO_ID, NO_TIME, Side};
-use verismo_stats::state::{Carry, DecodeError, Reader};
+use verismo_stats::state::{Carry, DecodeError};
 
 use super::fields::{BadValue, Row, RowKind};
 use super::layout::{Column, Layout};
@@ -13,7 +13,7 @@ use super::sniff::{is_comment, layout_of};
 use super::told::Told;
 use crate::assemble::{Assembler, Place, Update, blank};
 use crate::batch;
-use crate::block::{Block, EventReader, Rest, Spot, StreamName};
+use crate::block::{Block, EventReader, Rest, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::epoch::EpochUnit;
 use crate::error::FeedError;
@@ -36,11 +36,6 @@ pub struct BinanceCsvReader {
     counters: FeedCounters,
     bytes_reported: u64,
     done: bool,
-    /// Whether it rests between files that do not overlap, and whether it does.
-    rests: bool,
-    is_resting: bool,
-    /// Lines read before the last rest.
-    lines_before: u64,
 }
 
 /// By which times files are merged.
@@ -128,9 +123,6 @@ impl BinanceCsvReader {
             counters: FeedCounters::default(),
             bytes_reported: 0,
             done: false,
-            rests: false,
-            is_resting: false,
-            lines_before: 0,
         }
     }
 
@@ -139,31 +131,23 @@ impl BinanceCsvReader {
     /// # Errors
     /// [`DecodeError`] for a carry that no such reader has handed on.
     pub fn resting(mut self, next: usize, carry: &[u8]) -> Result<Self, DecodeError> {
-        self.rests = true;
-        if next == 0 {
-            return Ok(self);
-        }
-        let mut input = carry_of(carry);
-        let mut last_ns = NO_TIME;
-        last_ns.load(&mut input)?;
-        self.merge.go_on(next, last_ns);
-        self.counters.load_names(&mut input)?;
-        self.units.load(&mut input)?;
-        let mut names = Vec::<(String, String)>::new();
-        names.load(&mut input)?;
-        for (venue, symbol) in &names {
-            self.assembler.add_stream(venue, symbol);
-        }
-        input.finish()?;
+        let Self { merge, counters, units, assembler, .. } = &mut self;
+        merge.resting(next, carry, counters, |input| {
+            units.load(input)?;
+            let mut names = Vec::<(String, String)>::new();
+            names.load(input)?;
+            for (venue, symbol) in &names {
+                assembler.add_stream(venue, symbol);
+            }
+            Ok(())
+        })?;
         Ok(self)
     }
 
     /// Whether a reader that rested with this carry rests before source `next` of these.
     pub(crate) fn rests_before(sources: &[Source], next: usize, carry: &[u8]) -> bool {
-        let (by, mut last_ns) = (By::of(sources), NO_TIME);
-        let is_known = last_ns.load(&mut carry_of(carry)).is_ok();
-        let rests_there = |source: &Source| is_known && by.rests() && last_ns < by.start_ns(source);
-        sources.get(next).is_none_or(rests_there)
+        let by = By::of(sources);
+        sources.get(next).is_none_or(|source| by.rests() && LineMerge::is_over_before(carry, by.start_ns(source)))
     }
 
     /// Handles one line; `false` at the end of all files.
@@ -203,8 +187,7 @@ impl BinanceCsvReader {
     /// Whether it stands between two files that do not overlap, or behind all.
     fn is_between(&mut self) -> bool {
         let mut key = keys(&self.sources, &mut self.files, self.by, &mut self.told);
-        self.merge.is_between(&mut self.counters, &mut key)
-            && (self.by.rests() || self.merge.next() == self.sources.len())
+        self.merge.is_between(&mut self.counters, &mut key) && (self.by.rests() || self.merge.has_opened_all())
     }
 }
 
@@ -436,7 +419,7 @@ impl EventReader for BinanceCsvReader {
     fn next_block(&mut self, block: &mut Block) -> Result<bool, FeedError> {
         block.clear();
         // Bounded by the number of lines.
-        while !self.assembler.is_ready() && !self.done && !self.is_resting {
+        while !self.assembler.is_ready() && !self.done && !self.merge.is_resting() {
             if !self.step() {
                 self.done = true;
                 self.assembler.finish();
@@ -445,10 +428,10 @@ impl EventReader for BinanceCsvReader {
                 // aggregated ones of later files: the first row of such a file with a time would find them so.
                 self.assembler.finish();
                 self.told.end();
-                self.is_resting = self.rests;
+                self.merge.pause();
             }
         }
-        self.counters.set_totals(self.merge.lines() - self.lines_before);
+        self.counters.set_totals(self.merge.lines_since_rest());
         let more = self.assembler.pop(block, &self.labels);
         let bytes = self.bytes();
         block.bytes = bytes - self.bytes_reported;
@@ -469,20 +452,11 @@ impl EventReader for BinanceCsvReader {
     }
 
     fn rest(&mut self) -> Option<Rest> {
-        if !self.is_resting {
-            return None;
-        }
-        (self.is_resting, self.lines_before) = (false, self.merge.lines());
-        let mut carry = Vec::new();
-        self.merge.last_ns().save(&mut carry);
-        self.counters.save_names(&mut carry);
-        self.units.save(&mut carry);
-        let names = self.assembler.names().iter().map(|name| (name.venue.clone(), name.symbol.clone()));
-        names.collect::<Vec<_>>().save(&mut carry);
-        Some(Rest { spot: Spot::before(self.merge.next()), carry, counters: self.counters.rest() })
+        let Self { merge, counters, units, assembler, .. } = self;
+        merge.rest(counters, |carry| {
+            units.save(carry);
+            let names = assembler.names().iter().map(|name| (name.venue.clone(), name.symbol.clone()));
+            names.collect::<Vec<_>>().save(carry);
+        })
     }
-}
-
-fn carry_of(bytes: &[u8]) -> Reader<'_> {
-    Reader::new("carry of a reader of Binance CSV/1", bytes)
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use verismo_market::event::{Event, Kind, NO_ID, NO_TIME, Side, flags};
-use verismo_stats::state::{Carry, DecodeError, Reader};
+use verismo_stats::state::{Carry, DecodeError};
 
 use super::VENUE;
 use super::instant::{Cell, Instant, Place, Sink, State};
 use super::resting::Order;
 use super::row::{self, Columns, Row, Stamps};
 use crate::batch;
-use crate::block::{Block, EventReader, Rest, Spot, StreamName};
+use crate::block::{Block, EventReader, Rest, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::epoch::EpochUnit;
 use crate::error::FeedError;
@@ -39,11 +39,6 @@ pub struct BitstampReader {
     counters: FeedCounters,
     bytes_reported: u64,
     done: bool,
-    /// Whether it rests between files that do not overlap, and whether it does.
-    rests: bool,
-    is_resting: bool,
-    /// Lines read before the last rest.
-    lines_before: u64,
 }
 
 impl BitstampReader {
@@ -69,9 +64,6 @@ impl BitstampReader {
             counters: FeedCounters::default(),
             bytes_reported: 0,
             done: false,
-            rests: false,
-            is_resting: false,
-            lines_before: 0,
         }
     }
 
@@ -80,27 +72,18 @@ impl BitstampReader {
     /// # Errors
     /// [`DecodeError`] for a carry that no such reader has handed on.
     pub fn resting(mut self, next: usize, carry: &[u8]) -> Result<Self, DecodeError> {
-        self.rests = true;
-        if next == 0 {
-            return Ok(self);
-        }
-        let mut input = carry_of(carry);
-        let mut last_ns = NO_TIME;
-        last_ns.load(&mut input)?;
-        self.merge.go_on(next, last_ns);
-        self.counters.load_names(&mut input)?;
-        self.traded_until_ns.load(&mut input)?;
-        self.unit.load(&mut input)?;
-        self.state.load(&mut input)?;
-        input.finish()?;
+        let Self { merge, counters, traded_until_ns, unit, state, .. } = &mut self;
+        merge.resting(next, carry, counters, |input| {
+            traded_until_ns.load(input)?;
+            unit.load(input)?;
+            state.load(input)
+        })?;
         Ok(self)
     }
 
     /// Whether a reader that rested with this carry rests before source `next` of these.
     pub(crate) fn rests_before(sources: &[Source], next: usize, carry: &[u8]) -> bool {
-        let mut last_ns = NO_TIME;
-        let is_known = last_ns.load(&mut carry_of(carry)).is_ok();
-        sources.get(next).is_none_or(|source| is_known && last_ns < source.first.t_exchange_ns)
+        sources.get(next).is_none_or(|source| LineMerge::is_over_before(carry, source.first.t_exchange_ns))
     }
 
     /// Handles one line; `false` at the end of all files.
@@ -248,17 +231,20 @@ impl EventReader for BitstampReader {
     fn next_block(&mut self, block: &mut Block) -> Result<bool, FeedError> {
         block.clear();
         // Bounded by the number of lines.
-        while !self.outbox.is_ready() && !self.done && !self.is_resting {
+        while !self.outbox.is_ready() && !self.done && !self.merge.is_resting() {
             let is_over = !self.step();
             if is_over || self.is_between() {
                 // An instant ends with the files that tell of it, whether somebody rests there or not.
                 self.close_instant();
                 (self.instant_ns, self.state.has_trades) = (NO_TIME, false);
                 self.outbox.flush_all();
-                (self.done, self.is_resting) = (is_over, self.rests && !is_over);
+                self.done = is_over;
+                if !is_over {
+                    self.merge.pause();
+                }
             }
         }
-        self.counters.set_totals(self.merge.lines() - self.lines_before);
+        self.counters.set_totals(self.merge.lines_since_rest());
         let more = self.outbox.pop(block, &self.labels);
         let bytes = self.bytes();
         block.bytes = bytes - self.bytes_reported;
@@ -279,20 +265,11 @@ impl EventReader for BitstampReader {
     }
 
     fn rest(&mut self) -> Option<Rest> {
-        if !self.is_resting {
-            return None;
-        }
-        (self.is_resting, self.lines_before) = (false, self.merge.lines());
-        let mut carry = Vec::new();
-        self.merge.last_ns().save(&mut carry);
-        self.counters.save_names(&mut carry);
-        self.traded_until_ns.save(&mut carry);
-        self.unit.save(&mut carry);
-        self.state.save(&mut carry);
-        Some(Rest { spot: Spot::before(self.merge.next()), carry, counters: self.counters.rest() })
+        let Self { merge, counters, traded_until_ns, unit, state, .. } = self;
+        merge.rest(counters, |carry| {
+            traded_until_ns.save(carry);
+            unit.save(carry);
+            state.save(carry);
+        })
     }
-}
-
-fn carry_of(bytes: &[u8]) -> Reader<'_> {
-    Reader::new("carry of a Bitstamp reader/1", bytes)
 }
