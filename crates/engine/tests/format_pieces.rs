@@ -18,17 +18,26 @@ use verismo_suite::report::{Cache, Report};
 /// Files of the candidate.
 const FILES: usize = 5;
 
-/// The first file that is written of a market.
-fn written(format: Format, folder: &Path, market: impl Iterator<Item = Message>) -> Vec<u8> {
+/// The first of the files that are written of a market; of the others stay those of this ending.
+fn written(format: Format, folder: &Path, market: impl Iterator<Item = Message>, stay: &str) -> Vec<u8> {
     let mut writer = format.writer(folder, &WriteOptions::default()).unwrap();
     market.take(9_000).for_each(|message| writer.write(&message).unwrap());
     writer.finish().unwrap();
-    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
+    let mut files = files(folder);
+    files.retain(|file| !file.to_str().unwrap().ends_with(stay));
     let bytes = fs::read(&files[0]).unwrap();
     files.iter().for_each(|file| fs::remove_file(file).unwrap());
     bytes
 }
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// No ending.
+const NOTHING: &str = "/";
 
 /// Where records may be cut: before none that `goes_on` with the one before it.
 fn cuts<T>(records: &[T], goes_on: impl Fn(&T, &T) -> bool) -> Vec<usize> {
@@ -55,6 +64,9 @@ impl Bench {
         let golden = write(&dir.path().join("golden"), 3);
         fs::write(dir.path().join(format!("golden/0.{ending}")), golden).unwrap();
         let whole = write(&dir.path().join("whole"), 4);
+        for path in files(&dir.path().join("whole")) {
+            fs::copy(&path, dir.path().join("candidate").join(path.file_name().unwrap())).unwrap();
+        }
         fs::write(dir.path().join(format!("whole/0.{ending}")), &whole).unwrap();
         let write = |(n, bytes): (usize, Vec<u8>)| {
             let path = dir.path().join(format!("candidate/{}.{ending}", 9 - n));
@@ -116,7 +128,7 @@ fn databento_files() {
     let market = |seed| Market::new(MarketConfig::new(seed).in_shares()).with_orders();
     let bench = Bench::new(
         "dbn",
-        |folder, seed| written(Format::Dbn, folder, market(seed)),
+        |folder, seed| written(Format::Dbn, folder, market(seed), NOTHING),
         |bytes| {
             let (header, records) = bytes.split_at(header_of(bytes));
             let records: Vec<&[u8]> = records.chunks(RECORD).collect();
@@ -150,7 +162,8 @@ fn binance_csv_files() {
     let bench = Bench::new(
         "csv",
         |folder, seed| {
-            written(Format::BinanceCsv, folder, Market::new(MarketConfig::new(seed)).with_snapshots(60_000_000_000))
+            let market = Market::new(MarketConfig::new(seed)).with_snapshots(60_000_000_000);
+            written(Format::BinanceCsv, folder, market, NOTHING)
         },
         |bytes| lines_with_header(bytes, |before, line| field(before, 0) == field(line, 0)),
     );
@@ -169,7 +182,7 @@ fn bitstamp_files() {
     let market = |seed| Market::new(MarketConfig::new(seed)).with_orders();
     let bench = Bench::new(
         "csv",
-        |folder, seed| written(Format::Bitstamp, folder, market(seed)),
+        |folder, seed| written(Format::Bitstamp, folder, market(seed), NOTHING),
         |bytes| lines_with_header(bytes, |before, line| field(before, 2) == field(line, 2)),
     );
     // When a row in the middle was received.
@@ -179,5 +192,29 @@ fn bitstamp_files() {
         let received: i64 = field(row, 1).parse().unwrap();
         let edited = row.replacen(field(row, 1), &(received + 1).to_string(), 1);
         *bytes = text.replacen(row, &edited, 1).into_bytes();
+    });
+}
+
+/// The book that the messages start from is part of the first piece.
+#[test]
+fn coinbase_files() {
+    let market = |seed| Market::new(MarketConfig::new(seed)).with_orders();
+    let bench = Bench::new(
+        "jsonl",
+        |folder, seed| written(Format::CoinbaseFull, folder, market(seed), ".json"),
+        |bytes| {
+            let lines: Vec<&str> = std::str::from_utf8(bytes).unwrap().split_inclusive('\n').collect();
+            let time = |line: &str| line.split("\"time\":").nth(1).unwrap()[..30].to_owned();
+            let cuts = cuts(&lines, |before, line| time(before) == time(line));
+            cuts.windows(2).map(|at| lines[at[0]..at[1]].concat().into_bytes()).collect()
+        },
+    );
+    // Who took, which no row tells.
+    bench.assert_kept_file_by_file(|bytes| {
+        let text = std::str::from_utf8(bytes).unwrap();
+        let trade = text.lines().find(|line| line.contains("\"type\":\"match\"")).unwrap();
+        let edited = trade.replacen("\"taker_order_id\":\"0", "\"taker_order_id\":\"1", 1);
+        assert_ne!(trade, edited);
+        *bytes = text.replacen(trade, &edited, 1).into_bytes();
     });
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use verismo_market::event::{NO_ID, Side};
+use verismo_stats::state::Carry;
 
 use crate::input;
 use crate::inventory::Source;
@@ -32,6 +33,19 @@ pub(super) struct Book {
     pub(super) orders: Vec<Order>,
     /// Entries that are no order, and why.
     pub(super) bad: Vec<String>,
+}
+
+impl Book {
+    /// A digest of its sequence and orders.
+    pub(super) fn digest(&self) -> String {
+        let mut bytes = Vec::new();
+        self.sequence.save(&mut bytes);
+        for &Order { side, price, qty, id } in &self.orders {
+            (side as u32).save(&mut bytes);
+            [price, qty, id].save(&mut bytes);
+        }
+        blake3::hash(&bytes).to_hex().to_string()
+    }
 }
 
 /// Reads a book.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use verismo_market::event::{NO_ID, NO_TIME};
+use verismo_stats::state::{Carry, DecodeError, Reader, put_u64};
 
 use super::VENUE;
 use super::book::{self, Book, Order};
 use super::frame::{self, Class, Frame};
 use super::stream::{Change, Product, base};
-use crate::block::{Block, EventReader, StreamName};
+use crate::block::{Block, EventReader, Rest, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::error::FeedError;
 use crate::inventory::Source;
@@ -44,6 +45,8 @@ pub struct CoinbaseReader {
     counters: FeedCounters,
     bytes_reported: u64,
     done: bool,
+    /// Whether it may rest: all books come before the messages.
+    rests: bool,
 }
 
 /// Where a message stands.
@@ -56,9 +59,8 @@ struct Place {
 impl CoinbaseReader {
     /// A reader of `sources`, ordered as [`crate::Inventory`] orders them. Sources without a first time are books.
     pub fn new(sources: Vec<Source>) -> Self {
-        let streams_max = streams_max(&sources);
-        let (book_sources, message_sources): (Vec<_>, Vec<_>) =
-            sources.into_iter().partition(|s| s.first.t_exchange_ns == NO_TIME && s.problem.is_none());
+        let (streams_max, rests) = (streams_max(&sources), has_books_first(&sources));
+        let (book_sources, message_sources): (Vec<_>, Vec<_>) = sources.into_iter().partition(is_book);
         let merge = LineMerge::new(message_sources);
         let mut labels = merge.labels().to_vec();
         labels.extend(book_sources.iter().map(|s| Arc::from(s.path.display().to_string())));
@@ -77,7 +79,56 @@ impl CoinbaseReader {
             counters: FeedCounters::default(),
             bytes_reported: 0,
             done: false,
+            rests,
         }
+    }
+
+    /// The same, resting between files of messages, and going on at the rest before file `next`.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for a carry that no such reader has handed on.
+    pub fn resting(mut self, next: usize, carry: &[u8]) -> Result<Self, DecodeError> {
+        let (mut products, mut books) = (Vec::<(String, Product)>::new(), Vec::<String>::new());
+        let next_of_messages = next.saturating_sub(self.book_sources.len());
+        self.merge.resting(next_of_messages, carry, &mut self.counters, |input| {
+            products.load(input)?;
+            books.load(input)
+        })?;
+        if next_of_messages == 0 {
+            return Ok(self);
+        }
+        for (name, product) in products {
+            self.add_stream(&name, product);
+        }
+        // The books that were placed are in the products; what is bad in books was counted when they were read first.
+        let counters = std::mem::take(&mut self.counters);
+        self.read_books();
+        self.counters = counters;
+        self.books.retain(|(book, _)| books.contains(&book.digest()));
+        if self.books.len() < books.len() {
+            return Err(Reader::new("carry of a reader of Coinbase/1", carry).invalid("a book that was there before"));
+        }
+        Ok(self)
+    }
+
+    /// Whether a reader that rested with this carry rests before source `next` of these.
+    pub(crate) fn rests_before(sources: &[Source], next: usize, carry: &[u8]) -> bool {
+        let is_over = |source: &Source| LineMerge::is_over_before(carry, source.first.t_exchange_ns);
+        sources.get(next).is_none_or(|source| has_books_first(sources) && is_over(source))
+    }
+
+    fn add_stream(&mut self, name: &str, product: Product) {
+        self.by_name.insert(name.as_bytes().to_vec(), self.names.len());
+        self.names.push(StreamName { venue: VENUE.to_owned(), symbol: name.to_uppercase() });
+        self.products.push(product);
+        self.outbox.add_stream();
+    }
+
+    /// Whether it stands between two files of messages that do not overlap, or behind all with no book left to tell of.
+    fn is_between(&mut self) -> bool {
+        self.merge.is_between(&mut self.counters, &mut key)
+            && self.rests
+            && (!self.merge.has_opened_all() || self.books.is_empty())
     }
 
     fn read_books(&mut self) {
@@ -102,7 +153,6 @@ impl CoinbaseReader {
 
     /// Handles one line; `false` at the end of all files.
     fn step(&mut self) -> bool {
-        let mut key = |_: u32, line: &[u8]| frame::peek_key(line).map_or(Keyed::WithLineBefore, Keyed::At);
         let Some(at) = self.merge.next_line(&mut self.counters, &mut key) else {
             return false;
         };
@@ -130,6 +180,21 @@ impl CoinbaseReader {
         sink.message(&frame, place);
         true
     }
+}
+
+/// Where a line goes.
+fn key(_: u32, line: &[u8]) -> Keyed {
+    frame::peek_key(line).map_or(Keyed::WithLineBefore, Keyed::At)
+}
+
+fn is_book(source: &Source) -> bool {
+    source.first.t_exchange_ns == NO_TIME && source.problem.is_none()
+}
+
+/// Whether no book comes behind messages.
+fn has_books_first(sources: &[Source]) -> bool {
+    let messages = sources.iter().position(|source| source.first.t_exchange_ns != NO_TIME);
+    !sources[messages.unwrap_or(sources.len())..].iter().any(is_book)
 }
 
 /// Everything of the reader but the lines, which are borrowed while a message is handled.
@@ -333,7 +398,7 @@ impl EventReader for CoinbaseReader {
             self.read_books();
         }
         // Bounded by the number of lines.
-        while !self.outbox.is_ready() && !self.done {
+        while !self.outbox.is_ready() && !self.done && !self.merge.is_resting() {
             if !self.step() {
                 self.done = true;
                 let mut sink = Sink {
@@ -348,9 +413,14 @@ impl EventReader for CoinbaseReader {
                 };
                 sink.finish();
                 self.outbox.flush_all();
+            } else if self.is_between() {
+                self.merge.pause();
+                if self.merge.is_resting() {
+                    self.outbox.flush_all();
+                }
             }
         }
-        self.counters.set_totals(self.merge.lines());
+        self.counters.set_totals(self.merge.lines_since_rest());
         let more = self.outbox.pop(block, &self.labels);
         let bytes = self.bytes();
         block.bytes = bytes - self.bytes_reported;
@@ -368,5 +438,21 @@ impl EventReader for CoinbaseReader {
 
     fn bytes(&self) -> u64 {
         self.merge.bytes() + self.book_bytes.load(Ordering::Relaxed)
+    }
+
+    fn rest(&mut self) -> Option<Rest> {
+        let Self { merge, counters, by_name, products, books, book_sources, .. } = self;
+        let mut rest = merge.rest(counters, |carry| {
+            let mut names: Vec<(&[u8], usize)> = by_name.iter().map(|(name, &at)| (name.as_slice(), at)).collect();
+            names.sort_unstable_by_key(|(_, at)| *at);
+            put_u64(carry, names.len() as u64);
+            for (name, at) in names {
+                String::from_utf8_lossy(name).into_owned().save(carry);
+                products[at].save(carry);
+            }
+            books.iter().map(|(book, _)| book.digest()).collect::<Vec<_>>().save(carry);
+        })?;
+        rest.spot.source += book_sources.len();
+        Some(rest)
     }
 }

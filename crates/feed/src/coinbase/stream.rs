@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 use verismo_market::event::{Event, EventBatch, Kind, NO_ID, Side, flags};
+use verismo_stats::state::{Carry, DecodeError, Reader, put_u64};
 
 use super::book::{Book, Order};
 
@@ -24,6 +25,45 @@ pub(super) struct Product {
     missing: i64,
     resting: FxHashMap<i64, Order>,
     received: BTreeSet<i64>,
+}
+
+/// Orders by their ids.
+impl Carry for Product {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.last.save(out);
+        self.time_ns.save(out);
+        self.in_book.save(out);
+        self.emitted.save(out);
+        self.missing.save(out);
+        let mut resting: Vec<&Order> = self.resting.values().collect();
+        resting.sort_unstable_by_key(|order| order.id);
+        put_u64(out, resting.len() as u64);
+        for &&Order { side, price, qty, id } in &resting {
+            (side as u32).save(out);
+            [price, qty, id].save(out);
+        }
+        self.received.iter().copied().collect::<Vec<_>>().save(out);
+    }
+
+    fn load(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        self.last.load(input)?;
+        self.time_ns.load(input)?;
+        self.in_book.load(input)?;
+        self.emitted.load(input)?;
+        self.missing.load(input)?;
+        for _ in 0..input.length("resting orders", 4)? {
+            let (mut side, mut values) = (0u32, [0i64; 3]);
+            side.load(input)?;
+            values.load(input)?;
+            let side = [Side::Bid, Side::Ask, Side::None].into_iter().find(|known| *known as u32 == side);
+            let (side, [price, qty, id]) = (side.ok_or_else(|| input.invalid("the side of an order"))?, values);
+            self.resting.insert(id, Order { side, price, qty, id });
+        }
+        let mut received = Vec::new();
+        received.load(input)?;
+        self.received = received.into_iter().collect();
+        Ok(())
+    }
 }
 
 /// What a message says, its numbers checked.

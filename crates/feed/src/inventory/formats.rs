@@ -171,7 +171,14 @@ pub(super) const FORMATS: &[FormatRow] = &[
         sniff: coinbase::sniff,
         version: 1,
         reader: Some(|group, _| Ok(Box::new(CoinbaseReader::new(group)))),
-        resting: None,
+        resting: Some(Resting {
+            open: |group, _, at, carry| {
+                let reader = CoinbaseReader::new(group).resting(at.source, carry);
+                reader.map(|reader| Box::new(reader) as _).map_err(FeedError::carry)
+            },
+            is_at: |sources, _, at, carry| CoinbaseReader::rests_before(sources, at.source, carry),
+            is_inside: false,
+        }),
         names_tell: false,
         writer: Some(|directory, options| Ok(Box::new(CoinbaseWriter::create(directory, options.compression)?))),
     },

@@ -231,3 +231,18 @@ fn what_trades_cover_outlasts_a_rest() {
     let kinds = &read.only().kind;
     assert_eq!(kinds[..], [Kind::OrderAdd, Kind::Trade, Kind::OrderAdd, Kind::OrderReduce]);
 }
+
+#[test]
+fn a_day_in_another_unit_is_held_against_the_first_one() {
+    let directory = tempfile::tempdir().unwrap();
+    for (day, unit) in [(0, ""), (1, "000")] {
+        let mut text = String::from("id,timestamp,exchange_timestamp,price,volume,action,direction\n");
+        for i in 0..10 {
+            let t_ms = 1_777_680_000_000i64 + day * 86_400_000 + i;
+            text.push_str(&format!("{},{t_ms},{t_ms}{unit},100,5,created,ask\n", 10 * day + i));
+        }
+        std::fs::write(directory.path().join(format!("{day}")), text).unwrap();
+    }
+    let read = read(&[directory.path()]);
+    assert_eq!((read.rests, read.count("time_unit")), (2, 10));
+}

@@ -6,7 +6,7 @@ use std::path::Path;
 use verismo_feed::{Format, coinbase_order_id};
 use verismo_market::event::{EventBatch, Kind, Side, flags};
 
-use crate::common::{read, real_data, starts};
+use crate::common::{Read, read, real_data, rows, starts};
 
 /// Orders by id: side, price, quantity.
 type Orders = BTreeMap<i64, (Side, i64, i64)>;
@@ -186,6 +186,55 @@ fn a_book_inside_a_gap_leaves_the_gap_counted() {
         assert_eq!((count(&observed, "sequence_gap"), observed.snapshots), (want, 2), "book at {at}");
         assert!(counters.iter().all(|(_, c)| c.count == 0), "{counters:?}");
     }
+}
+
+#[test]
+fn a_reader_rests_between_files_with_the_orders_and_the_books_that_are_left() {
+    let book = |sequence: u32| {
+        format!(r#"{{"bids":[["98","2","o7"]],"asks":[["102","1","o{sequence}"]],"sequence":{sequence}}}"#)
+    };
+    let whole = lines(40);
+    let read_files = |cut: usize, books: &[u32]| {
+        let directory = tempfile::tempdir().unwrap();
+        for (i, part) in whole.chunks(cut).enumerate() {
+            std::fs::write(directory.path().join(format!("{}", 9 - i)), part.join("\n")).unwrap();
+        }
+        for &sequence in books {
+            std::fs::write(directory.path().join(format!("book{sequence}")), book(sequence)).unwrap();
+        }
+        read(&[directory.path()])
+    };
+    // Books at the start, between two files, inside of one, at the very end, and of no sequence of the messages: those of the end are told
+    // when the last file is read, and there is no rest behind it.
+    let far = 900_000_000;
+    for (books, rests) in
+        [(&[][..], 4), (&[10], 4), (&[10, 30, 44], 4), (&[10, 50], 3), (&[10, 20, far], 3), (&[25], 4), (&[far], 3)]
+    {
+        let (one, parts) = (read_files(40, books), read_files(11, books));
+        let rows = |read: &Read| rows(read.only(), true);
+        assert!(rows(&one) == rows(&parts), "{books:?}");
+        for check in ["unknown_stream", "session_overlap"] {
+            assert_eq!(one.count(check), parts.count(check), "{check}");
+        }
+        assert_eq!(parts.rests, rests, "{books:?}");
+    }
+}
+
+#[test]
+fn what_is_missing_or_received_goes_on_in_the_next_file() {
+    let mut whole = lines(40);
+    // Orders 4 and 5 are received and done and never open: nothing between the gap of four and message 23 gives a row.
+    for at in [8, 10] {
+        whole[at] = whole[at].replace("open", "received");
+    }
+    let (first, second) = ([&whole[..4], &whole[8..11]].concat(), &whole[11..]);
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("b"), first.join("\n")).unwrap();
+    std::fs::write(directory.path().join("a"), second.join("\n")).unwrap();
+    let read = read(&[directory.path()]);
+    assert_eq!(read.rests, 2);
+    let row = read.only().row(4);
+    assert_eq!((row.kind, row.first_id, row.prev_id), (Kind::OrderAdd, 23, 18));
 }
 
 #[test]
