@@ -15,6 +15,39 @@ use crate::inventory::Source;
 /// What lines are merged by: a time in ns, then whatever orders lines of one time.
 pub(crate) type Key = (i64, i64);
 
+/// By which times files are merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    Receive,
+    Exchange,
+    /// By exchange time, though some have a receive time.
+    ExchangeOfSome,
+}
+
+impl By {
+    pub(crate) fn of(sources: &[Source]) -> Self {
+        let mut readable = sources.iter().filter(|s| s.problem.is_none()).map(|s| s.first.t_receive_ns != NO_TIME);
+        match (readable.clone().all(|has| has), readable.any(|has| has)) {
+            (true, _) => Self::Receive,
+            (false, false) => Self::Exchange,
+            (false, true) => Self::ExchangeOfSome,
+        }
+    }
+
+    pub(crate) fn is_receive(self) -> bool {
+        self == Self::Receive
+    }
+
+    /// Whether files in the order of their times are in the order of the inventory, too.
+    pub(crate) fn rests(self) -> bool {
+        self != Self::ExchangeOfSome
+    }
+
+    pub(crate) fn start_ns(self, source: &Source) -> i64 {
+        if self.is_receive() { source.first.t_receive_ns } else { source.first.t_exchange_ns }
+    }
+}
+
 /// What a line says of its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keyed {

@@ -19,7 +19,7 @@ use crate::epoch::EpochUnit;
 use crate::error::FeedError;
 use crate::inventory::{Head, Source, UNKNOWN_SYMBOL};
 use crate::json::reader_sample;
-use crate::merge::{At, Keyed, LineMerge};
+use crate::merge::{At, By, Keyed, LineMerge};
 
 /// Reads an ordered group of files, merged row by row.
 pub struct BinanceCsvReader {
@@ -38,15 +38,6 @@ pub struct BinanceCsvReader {
     done: bool,
 }
 
-/// By which times files are merged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum By {
-    Receive,
-    Exchange,
-    /// By exchange time, though some have a receive time.
-    ExchangeOfSome,
-}
-
 /// What is known of a file before its rows.
 #[derive(Debug)]
 struct File {
@@ -63,30 +54,6 @@ struct Start {
     layout: Option<Layout>,
     /// Symbols of the trades.
     traded: BTreeSet<String>,
-}
-
-impl By {
-    fn of(sources: &[Source]) -> Self {
-        let mut readable = sources.iter().filter(|s| s.problem.is_none()).map(|s| s.first.t_receive_ns != NO_TIME);
-        match (readable.clone().all(|has| has), readable.any(|has| has)) {
-            (true, _) => Self::Receive,
-            (false, false) => Self::Exchange,
-            (false, true) => Self::ExchangeOfSome,
-        }
-    }
-
-    fn is_receive(self) -> bool {
-        self == Self::Receive
-    }
-
-    /// Whether files in the order of their times are in the order of the inventory, too.
-    fn rests(self) -> bool {
-        self != Self::ExchangeOfSome
-    }
-
-    fn start_ns(self, source: &Source) -> i64 {
-        if self.is_receive() { source.first.t_receive_ns } else { source.first.t_exchange_ns }
-    }
 }
 
 impl BinanceCsvReader {

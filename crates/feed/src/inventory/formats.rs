@@ -257,9 +257,16 @@ pub(super) const FORMATS: &[FormatRow] = &[
         is_single_feed: false,
         told: Told::Levels,
         sniff: lake::sniff,
-        version: 1,
+        version: 2,
         reader: Some(|group, options| Ok(Box::new(LakeReader::new(group, options.symbol.as_deref())))),
-        resting: None,
+        resting: Some(Resting {
+            open: |group, options, at, carry| {
+                let reader = LakeReader::new(group, options.symbol.as_deref()).resting(at.source, carry);
+                reader.map(|reader| Box::new(reader) as _).map_err(FeedError::carry)
+            },
+            is_at: |sources, _, at, carry| LakeReader::rests_before(sources, at.source, carry),
+            is_inside: false,
+        }),
         names_tell: true,
         writer: Some(|directory, _| Ok(Box::new(LakeWriter::create(directory)?))),
     },

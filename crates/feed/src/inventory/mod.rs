@@ -74,7 +74,7 @@ pub struct Source {
     /// Resolution of its exchange times in ns: 1_000_000 for ms stamps, 1_000 for us, 1 for ns.
     pub clock_ns: i64,
     /// What it is one of, where its clock is guessed from stamps; `None` where the format tells the clock, or there were no stamps.
-    pub(crate) clock_kind: Option<&'static str>,
+    pub(crate) clock_kind: Option<String>,
     /// Captures whose receive clocks can be compared share a session; numbered in order of exchange time.
     pub session: u32,
     /// The first message.
@@ -107,10 +107,10 @@ impl Source {
     }
 
     /// Guesses the clock of a source of this kind: the coarsest of the nested `units` that all `stamps` are whole multiples of, else 1 ns.
-    pub(crate) fn guess_clock(&mut self, kind: &'static str, units: &[i64], stamps: impl Iterator<Item = i64>) {
+    pub(crate) fn guess_clock(&mut self, kind: &str, units: &[i64], stamps: impl Iterator<Item = i64>) {
         let unit_of = |t: i64| units.iter().copied().find(|unit| t % unit == 0).unwrap_or(1);
         if let Some(clock_ns) = stamps.filter(|t| *t != NO_TIME).map(unit_of).min() {
-            (self.clock_ns, self.clock_kind) = (clock_ns, Some(kind));
+            (self.clock_ns, self.clock_kind) = (clock_ns, Some(kind.to_owned()));
         }
     }
 }
@@ -416,15 +416,15 @@ impl ReaderGroup {
 /// Few stamps can all lie on whole seconds by chance: sources of one kind have the finest clock that one of them shows, so that it does not
 /// depend on how they are cut.
 fn settle_clocks(sources: &mut [Source]) {
-    let mut finest: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut finest: BTreeMap<String, i64> = BTreeMap::new();
     for source in sources.iter() {
-        if let Some(kind) = source.clock_kind {
+        if let Some(kind) = source.clock_kind.clone() {
             let clock_ns = finest.entry(kind).or_insert(source.clock_ns);
             *clock_ns = source.clock_ns.min(*clock_ns);
         }
     }
     for source in sources {
-        if let Some(clock_ns) = source.clock_kind.and_then(|kind| finest.get(kind)) {
+        if let Some(clock_ns) = source.clock_kind.as_ref().and_then(|kind| finest.get(kind)) {
             source.clock_ns = *clock_ns;
         }
     }

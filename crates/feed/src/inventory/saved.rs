@@ -10,7 +10,7 @@ use crate::counters::FeedCounters;
 use crate::input::Compression;
 use crate::limits::Limits;
 
-const NAME: &str = "inventory/1";
+const NAME: &str = "inventory/2";
 
 carry!(FirstKey: t_receive_ns, t_exchange_ns, id);
 carry!(Onset: earliest_ns, typical_ns);
@@ -90,6 +90,7 @@ fn save_source(source: &Source, out: &mut Vec<u8>) -> Option<()> {
     (source.bytes, source.symbol.clone(), source.clock_ns).save(out);
     (source.session, source.first, source.onset).save(out);
     (source.clock_offset_ns, source.rows, source.span_ns).save(out);
+    source.clock_kind.save(out);
     Some(())
 }
 
@@ -107,6 +108,8 @@ fn load_source(input: &mut Reader<'_>) -> Result<Source, DecodeError> {
     sizes.load(input)?;
     place.load(input)?;
     known.load(input)?;
+    let mut clock_kind = None;
+    clock_kind.load(input)?;
     let ((bytes, symbol, clock_ns), (session, first, onset), (clock_offset_ns, rows, span_ns)) = (sizes, place, known);
     if clock_ns < 1 {
         return Err(input.invalid("the resolution of times"));
@@ -121,7 +124,7 @@ fn load_source(input: &mut Reader<'_>) -> Result<Source, DecodeError> {
         modified: None,
         symbol,
         clock_ns,
-        clock_kind: None,
+        clock_kind,
         session,
         first,
         onset,

@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use verismo_market::event::{Event, NO_ID, NO_TIME, Side};
+use verismo_stats::state::{Carry, DecodeError, Reader};
 
 use super::chunk::{Chunk, next_chunk};
 use super::sniff::{each_name, names_of_file};
 use super::tables::{Columns, SYMBOL, Table};
 use crate::assemble::{Assembler, Place, Update, blank};
 use crate::batch;
-use crate::block::{Block, EventReader, StreamName};
+use crate::block::{Block, EventReader, Rest, Spot, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::epoch::EpochUnit;
 use crate::error::FeedError;
 use crate::inventory::{Source, UNKNOWN_SYMBOL};
+use crate::merge::By;
 use crate::parquet::Footer;
 use crate::parquet::footer::{self, guarded};
 use crate::parquet::values::BAD;
@@ -31,7 +33,7 @@ pub struct LakeReader {
     symbol: String,
     /// The table of each source that can be read.
     columns: Vec<Option<Columns>>,
-    by_receive: bool,
+    by: By,
     /// Whether there are changes of the stream.
     has_deltas: Vec<bool>,
     next: usize,
@@ -47,6 +49,14 @@ pub struct LakeReader {
     bytes: u64,
     bytes_reported: u64,
     done: bool,
+    /// The latest time of the rows so far.
+    last_ns: i64,
+    /// Whether readers of these files may rest between them, whether this one shall, and does.
+    may_rest: bool,
+    rests: bool,
+    is_resting: bool,
+    /// Rows before the last rest.
+    rows_before: u64,
 }
 
 /// The first book row of a stream. Changes of its number and time that follow at once are its deeper levels.
@@ -79,15 +89,13 @@ type Key = (i64, Table, u32);
 impl LakeReader {
     /// A reader of the files of one symbol; `symbol` is that of files that tell none.
     pub fn new(mut sources: Vec<Source>, symbol: Option<&str>) -> Self {
-        let readable = || sources.iter().filter(|s| s.problem.is_none());
-        let by_receive = readable().all(|s| s.first.t_receive_ns != NO_TIME);
+        let (by, may_rest) = (By::of(&sources), may_rest(&sources));
         let columns = |s: &Source| match &s.problem {
             Some(_) => None,
             None => Footer::read(&s.path).ok().and_then(|footer| Columns::of(&footer.schema)),
         };
-        let start = |s: &Source| if by_receive { s.first.t_receive_ns } else { s.first.t_exchange_ns };
         let mut known: Vec<(Source, Option<Columns>)> = sources.drain(..).map(|s| (s.clone(), columns(&s))).collect();
-        known.sort_by_key(|(s, c)| (start(s), c.as_ref().map(|c| c.table), s.first, s.bytes));
+        known.sort_by_key(|(s, c)| (by.start_ns(s), c.as_ref().map(|c| c.table), s.first, s.bytes));
         let (sources, columns): (Vec<Source>, Vec<Option<Columns>>) = known.into_iter().unzip();
         let mut reader = Self {
             labels: sources.iter().map(|s| Arc::from(s.path.display().to_string())).collect(),
@@ -96,7 +104,7 @@ impl LakeReader {
             assembler: Assembler::new(&sources),
             sources,
             columns,
-            by_receive,
+            by,
             next: 0,
             cursors: Vec::new(),
             is_anchored: Vec::new(),
@@ -107,9 +115,49 @@ impl LakeReader {
             bytes: 0,
             bytes_reported: 0,
             done: false,
+            last_ns: NO_TIME,
+            may_rest,
+            rests: false,
+            is_resting: false,
+            rows_before: 0,
         };
         reader.find_deltas();
         reader
+    }
+
+    /// The same, resting between files, and going on at the rest before file `next`.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for a carry that no such reader has handed on.
+    pub fn resting(mut self, next: usize, carry: &[u8]) -> Result<Self, DecodeError> {
+        (self.next, self.rests) = (next, true);
+        if next == 0 {
+            return Ok(self);
+        }
+        let mut input = carry_of(carry);
+        self.last_ns.load(&mut input)?;
+        self.counters.load_names(&mut input)?;
+        self.unit.load(&mut input)?;
+        let mut names = Vec::<(String, String)>::new();
+        names.load(&mut input)?;
+        for (venue, symbol) in &names {
+            self.assembler.add_stream(venue, symbol);
+        }
+        input.finish()?;
+        Ok(self)
+    }
+
+    /// Whether a reader that rested with this carry rests before source `next` of these.
+    pub(crate) fn rests_before(sources: &[Source], next: usize, carry: &[u8]) -> bool {
+        let (by, mut last_ns) = (By::of(sources), NO_TIME);
+        let is_known = last_ns.load(&mut carry_of(carry)).is_ok();
+        sources.get(next).is_none_or(|s| may_rest(sources) && is_known && last_ns < by.start_ns(s))
+    }
+
+    /// Whether it stands between two files that do not overlap, or behind all.
+    fn is_between(&self) -> bool {
+        let is_over = |source: &Source| self.may_rest && self.last_ns < self.by.start_ns(source);
+        self.cursors.is_empty() && self.sources.get(self.next).is_none_or(is_over)
     }
 
     /// Notes the streams that have changes: of one symbol, one venue may have them and another not.
@@ -141,16 +189,12 @@ impl LakeReader {
         names.unwrap_or_else(|| (String::new(), source.symbol.clone().unwrap_or_else(|| self.symbol.clone())))
     }
 
-    fn start_ns(&self, source: &Source) -> i64 {
-        if self.by_receive { source.first.t_receive_ns } else { source.first.t_exchange_ns }
-    }
-
     /// Opens the next file if its first row is due at `key_ns`, or unconditionally; `false` if none was opened.
     fn open_due(&mut self, key_ns: Option<i64>) -> bool {
         let Some(source) = self.sources.get(self.next) else {
             return false;
         };
-        if key_ns.is_some_and(|key_ns| self.start_ns(source) > key_ns) {
+        if key_ns.is_some_and(|key_ns| self.by.start_ns(source) > key_ns) {
             return false;
         }
         let index = self.next;
@@ -182,7 +226,7 @@ impl LakeReader {
             return Ok(None);
         };
         let names = self.names_of(index, columns.table);
-        let key_ns = self.start_ns(source);
+        let key_ns = self.by.start_ns(source);
         let source = index as u32;
         Ok(Some(Cursor { source, columns, names, reader, chunk, row: 0, rows_before: 0, key_ns, stream: None }))
     }
@@ -212,7 +256,7 @@ impl LakeReader {
     }
 
     fn key(&self, cursor: &Cursor) -> Key {
-        (cursor.key_at(cursor.row, self.by_receive), cursor.columns.table, cursor.source)
+        (cursor.key_at(cursor.row, self.by), cursor.columns.table, cursor.source)
     }
 
     /// Handles a run of rows of one file; `false` at the end of all files.
@@ -230,12 +274,13 @@ impl LakeReader {
         }
         let mut cursor = self.cursors.swap_remove(at);
         let others = self.cursors.iter().map(|c| self.key(c));
-        let unopened = self.sources.get(self.next).map(|s| (self.start_ns(s), Table::Trades, 0));
+        let unopened = self.sources.get(self.next).map(|s| (self.by.start_ns(s), Table::Trades, 0));
         let bound = others.chain(unopened).min();
         // The first row is due; the others as long as no other file's row is before them.
         loop {
             self.row(&mut cursor);
-            cursor.advance(self.by_receive);
+            cursor.advance(self.by);
+            self.last_ns = self.last_ns.max(cursor.key_ns);
             if cursor.row >= cursor.chunk.len() || bound.is_some_and(|bound| self.key(&cursor) >= bound) {
                 break;
             }
@@ -439,13 +484,13 @@ impl Cursor {
         self.rows_before + self.row as u64 + 1
     }
 
-    fn key_at(&self, row: usize, by_receive: bool) -> i64 {
-        let ns = if by_receive { self.chunk.receive_ns(row) } else { self.chunk.t_exchange_ns[row] };
+    fn key_at(&self, row: usize, by: By) -> i64 {
+        let ns = if by.is_receive() { self.chunk.receive_ns(row) } else { self.chunk.t_exchange_ns[row] };
         if ns == NO_TIME { self.key_ns } else { ns }
     }
 
-    fn advance(&mut self, by_receive: bool) {
-        self.key_ns = self.key_at(self.row, by_receive);
+    fn advance(&mut self, by: By) {
+        self.key_ns = self.key_at(self.row, by);
         self.row += 1;
     }
 
@@ -475,14 +520,16 @@ impl EventReader for LakeReader {
     fn next_block(&mut self, block: &mut Block) -> Result<bool, FeedError> {
         block.clear();
         // Bounded by the number of rows.
-        while !self.assembler.is_ready() && !self.done {
-            if !self.step() {
-                self.done = true;
+        while !self.assembler.is_ready() && !self.done && !self.is_resting {
+            let is_over = !self.step();
+            if is_over || self.is_between() {
+                // An update ends with the files that tell of it, whether somebody rests there or not.
                 self.release_anchor();
                 self.assembler.finish();
+                (self.done, self.is_resting) = (is_over, self.rests && !is_over);
             }
         }
-        self.counters.set_totals(self.rows);
+        self.counters.set_totals(self.rows - self.rows_before);
         let more = self.assembler.pop(block, &self.labels);
         block.bytes = self.bytes - self.bytes_reported;
         self.bytes_reported = self.bytes;
@@ -500,4 +547,30 @@ impl EventReader for LakeReader {
     fn bytes(&self) -> u64 {
         self.bytes
     }
+
+    fn rest(&mut self) -> Option<Rest> {
+        if !self.is_resting {
+            return None;
+        }
+        (self.is_resting, self.rows_before) = (false, self.rows);
+        let mut carry = Vec::new();
+        self.last_ns.save(&mut carry);
+        self.counters.save_names(&mut carry);
+        self.unit.save(&mut carry);
+        let names = self.assembler.names().iter().map(|name| (name.venue.clone(), name.symbol.clone()));
+        names.collect::<Vec<_>>().save(&mut carry);
+        Some(Rest { spot: Spot::before(self.next), carry, counters: self.counters.rest() })
+    }
+}
+
+fn carry_of(bytes: &[u8]) -> Reader<'_> {
+    Reader::new("carry of a reader of Crypto Lake/1", bytes)
+}
+
+/// Whether files may be read one by one: in the order of the inventory, and not with books that stand back where any file tells changes.
+fn may_rest(sources: &[Source]) -> bool {
+    let kinds: Option<Vec<&str>> =
+        sources.iter().filter(|s| s.problem.is_none()).map(|s| s.clock_kind.as_deref()).collect();
+    let has = |table: Table| kinds.as_ref().is_none_or(|kinds| kinds.contains(&table.name()));
+    By::of(sources).rests() && !(has(Table::Book) && has(Table::Delta))
 }

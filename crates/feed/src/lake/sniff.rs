@@ -61,11 +61,7 @@ fn later_stamps(path: &Path, origin: &str) -> Vec<i64> {
 fn note(chunk: &Chunk, columns: &Columns, source: &mut Source) {
     let smallest = |times: &[i64]| times.iter().copied().filter(|t| *t != NO_TIME).min().unwrap_or(NO_TIME);
     // A clock is as fine as its stamps: columns are declared in ns whatever the venue sends.
-    let kind = match columns.table {
-        Table::Trades => "trades",
-        Table::Book => "book",
-        Table::Delta => "delta",
-    };
+    let kind = columns.table.name();
     let units = [1_000_000, 1_000];
     source.guess_clock(kind, &units, chunk.t_exchange_ns.iter().copied());
     if source.clock_kind.is_none() {

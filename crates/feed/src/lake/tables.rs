@@ -10,6 +10,16 @@ pub(super) enum Table {
     Delta,
 }
 
+impl Table {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Trades => "trades",
+            Self::Book => "book",
+            Self::Delta => "delta",
+        }
+    }
+}
+
 /// Levels of a book row at most.
 const LEVELS_MAX: usize = 100;
 

@@ -436,6 +436,59 @@ fn tables_cut_at_any_rows_and_named_anyhow() {
 }
 
 #[test]
+fn a_reader_rests_between_days_where_no_book_stands_back_for_changes() {
+    const DAY_MS: i64 = 24 * 3_600_000;
+    type Columns = Vec<(String, ArrayRef)>;
+    let later = |by_ms: i64, columns: Columns| -> Columns {
+        let shifted = |array: &ArrayRef| {
+            let times = array.as_any().downcast_ref::<TimestampNanosecondArray>().unwrap();
+            column(TimestampNanosecondArray::from_iter_values(times.values().iter().map(|t| t + by_ms * MS)))
+        };
+        let is_time = |name: &str| name.ends_with("_time");
+        columns.into_iter().map(|(n, a)| if is_time(&n) { (n, shifted(&a)) } else { (n, a) }).collect()
+    };
+    let given = |tables: &[fn() -> Columns]| {
+        let directory = tempfile::tempdir().unwrap();
+        for day in 0..4 {
+            for (i, table) in tables.iter().enumerate() {
+                put(directory.path(), &format!("{}-{i}.parquet", 9 - day), later(day * DAY_MS, table()));
+            }
+        }
+        read(&[directory.path()])
+    };
+    let books: fn() -> _ = || book(&[10, 110, 210]);
+    for (tables, rests) in
+        [(&[trades as fn() -> _, books][..], 4), (&[trades, deltas], 4), (&[deltas], 4), (&[deltas, books], 1)]
+    {
+        let read = given(tables);
+        assert_eq!(read.rests, rests);
+        // Of a day with trades and changes: two trades, and two messages of four levels in all.
+        if tables.len() == 1 {
+            assert_eq!((read.only().len(), starts(read.only(), Kind::LevelSet)), (4 * 4, 4 * 2));
+        }
+    }
+}
+
+#[test]
+fn a_day_in_another_unit_is_held_against_the_first_one() {
+    let directory = tempfile::tempdir().unwrap();
+    for (day, unit) in [(0, 1_000_000), (1, 1_000)] {
+        let times: Vec<i64> = (0..10).map(|i| (START_NS + day * 86_400_000_000_000 + i * MS) / unit).collect();
+        let columns = named(vec![
+            ("side", category(&["buy"; 10])),
+            ("quantity", column(Float64Array::from(vec![1.0; 10]))),
+            ("price", column(Float64Array::from(vec![2.0; 10]))),
+            ("trade_id", column(Int64Array::from_iter_values(day * 10..day * 10 + 10))),
+            ("origin_time", column(Int64Array::from(times))),
+            ("symbol", category(&["BTC-USDT"; 10])),
+        ]);
+        put(directory.path(), &format!("{day}.parquet"), columns);
+    }
+    let read = read(&[directory.path()]);
+    assert_eq!((read.rests, read.count("time_unit")), (2, 10));
+}
+
+#[test]
 fn damage_anywhere_never_panics() {
     let messages = lake_market(200, 45);
     let whole = tempfile::tempdir().unwrap();
