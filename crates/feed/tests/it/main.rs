@@ -5,6 +5,7 @@ mod binance;
 mod binance_csv;
 mod binance_days;
 mod bitstamp;
+mod carries;
 mod coinbase;
 mod common;
 mod crypto_lake;
