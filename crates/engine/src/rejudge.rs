@@ -385,7 +385,12 @@ fn whole_misfit(trace: &Trace, suite: &Suite) -> Option<&'static str> {
         return Some("the suite sets other limits of readers than those of the run");
     }
     let is_empty = trace.sides.len() != 2 || trace.sides.iter().any(|side| side.groups.is_empty());
-    is_empty.then_some("the run kept no states")
+    if is_empty {
+        return Some("the run kept no states");
+    }
+    let golden = trace.side(Side::Golden).and_then(|side| side.groups.first());
+    let is_known = suite.data != DataKind::Table || golden.is_none_or(table::is_whole);
+    (!is_known).then_some("its record does not tell the lattices of all columns of the golden")
 }
 
 fn all_missing(trace: &Trace, why: &str) -> MissingStates {

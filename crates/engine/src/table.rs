@@ -30,7 +30,7 @@ use kept::Shelf;
 use observer::TIME_RANGE_NS;
 use side::Table;
 
-pub(crate) use recorded::{RecordedTable, is_code_of, suite_for};
+pub(crate) use recorded::{RecordedTable, is_code_of, is_whole, suite_for};
 
 /// What the steps of a run share.
 struct Run<'a> {

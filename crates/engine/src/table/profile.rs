@@ -60,7 +60,7 @@ pub(super) fn lattices(
     let is_sampled = |(_, grid): &(&&String, &DecimalGrid)| grid.n_finite() > 0 && grid.scale().is_none();
     let sampled: Vec<String> = joined.iter().filter(is_sampled).map(|(name, _)| (*name).clone()).collect();
     if !sampled.is_empty() {
-        lattices.extend(sampled_lattices(run, golden, &sampled, (known, gathered))?);
+        lattices.extend(sampled_lattices(run, golden, (&columns, &sampled), (known, gathered))?);
     }
     Ok(lattices)
 }
@@ -85,7 +85,7 @@ fn all_grids(
     let (known, _) = run.each(golden.parts.len(), |i, (): &mut ()| Ok(known(i)))?;
     let unknown = golden.parts.iter().zip(&known).filter(|(_, grids)| grids.is_none());
     let unknown: Vec<PartAt> = unknown.map(|(at, _)| *at).collect();
-    let (read, gathered) = read_parts(run, golden, &unknown, (columns, false), look)?;
+    let (read, gathered) = read_parts(run, golden, &unknown, (columns, None), look)?;
     for (at, (grids, is_whole)) in unknown.iter().zip(&read) {
         if let (Some(shelf), true) = (shelf, is_whole)
             && let Some(place) = place(shelf, at)
@@ -102,7 +102,7 @@ fn all_grids(
 fn sampled_lattices(
     run: &Run<'_>,
     golden: &Table<'_>,
-    sampled: &[String],
+    (columns, sampled): (&[String], &[String]),
     (known, mut gathered): (Known, Vec<Gathered>),
 ) -> Result<Vec<(String, Lattice)>, EngineError> {
     let remembered = run.shelf.as_ref().and_then(|shelf| Some((shelf, shelf.of_golden(golden, sampled)?)));
@@ -115,7 +115,7 @@ fn sampled_lattices(
     let again: Vec<String> = sampled.iter().filter(|name| !known.none || is_partial(name)).cloned().collect();
     let mut is_whole = known.is_whole;
     if !again.is_empty() {
-        let (read, anew) = read_parts(run, golden, &golden.parts, (&again, true), &|_| {})?;
+        let (read, anew) = read_parts(run, golden, &golden.parts, (columns, Some(&again)), &|_| {})?;
         is_whole &= read.iter().all(|(_, is_whole)| *is_whole);
         gathered.iter_mut().for_each(|own| own.retain(|name, _| !again.contains(name)));
         gathered.extend(anew);
@@ -136,18 +136,20 @@ fn sampled_lattices(
     Ok(found)
 }
 
-/// What columns of these parts look like; all of them are sampled, or those that turn out to be no decimals.
+/// What columns of these parts look like, or those of them that are known to be no decimals. All columns are read in either case: where one of
+/// them is damaged, the others' rows are gone, too.
 fn read_parts(
     run: &Run<'_>,
     golden: &Table<'_>,
     parts: &[PartAt],
-    (columns, are_floats): (&[String], bool),
+    (columns, floats): (&[String], Option<&[String]>),
     look: &Look<'_>,
 ) -> Result<(Vec<ReadGrids>, Vec<Gathered>), EngineError> {
     run.each(parts.len(), |i, gathered: &mut Gathered| {
         run.meter.reads();
         let mut reader = golden.open(run, parts[i], columns.to_vec());
-        let mut grids: Grids = columns.iter().map(|name| (name.clone(), DecimalGrid::default())).collect();
+        let wanted = floats.unwrap_or(columns).iter();
+        let mut grids: Grids = wanted.map(|name| (name.clone(), DecimalGrid::default())).collect();
         let (mut hashes, mut valid): (Vec<u64>, (Vec<u64>, Vec<f64>)) = Default::default();
         while !run.meter.is_cancelled()
             && let Some(batch) = reader.next_batch().map_err(EngineError::feed(golden.side))?
@@ -158,7 +160,7 @@ fn read_parts(
             for column in &batch.columns {
                 let Some(grid) = grids.get_mut(&column.name) else { continue };
                 let seen = gathered.entry(column.name.clone()).or_default();
-                seen.is_float |= are_floats;
+                seen.is_float |= floats.is_some();
                 if column.is_complete() {
                     seen.add(grid, &hashes, &column.values);
                 } else {
@@ -167,7 +169,11 @@ fn read_parts(
                 }
             }
         }
-        Ok((grids, reader.counters().count(TRUNCATED_FILE) == 0))
+        let is_whole = reader.counters().count(TRUNCATED_FILE) == 0;
+        if !is_whole {
+            golden.broke_off(parts[i]);
+        }
+        Ok((grids, is_whole))
     })
 }
 

@@ -25,6 +25,22 @@ pub(super) fn encoded(lattices: &BTreeMap<String, Lattice>) -> Vec<(String, Stri
     lattices.iter().map(|(name, lattice)| (name.clone(), hex_of(&kept::encoded(lattice)))).collect()
 }
 
+/// Whether a golden tells the lattice of every column that a run of it freezes.
+pub(crate) fn is_whole(golden: &TraceGroup) -> bool {
+    let Some(table) = &golden.table else { return false };
+    let is_lattice = |text: &String| bytes_of(text).is_some_and(|bytes| Lattice::decode(&bytes).is_ok());
+    let frozen = table.lattices.iter().filter(|(_, text)| is_lattice(text)).map(|(name, _)| name);
+    frozen.eq(&votes(golden).numeric(|_| false))
+}
+
+fn votes(group: &TraceGroup) -> ColumnVotes {
+    let mut votes = ColumnVotes::default();
+    for column in group.table.iter().flat_map(|table| &table.columns) {
+        votes.add(&column.name, (column.there, column.numbers));
+    }
+    votes
+}
+
 /// A suite with the lattices that a run of this golden would freeze, where it leaves them open.
 pub(crate) fn suite_for(suite: &Suite, golden: &TraceGroup) -> Suite {
     let frozen = golden.table.iter().flat_map(|table| &table.lattices);
@@ -54,11 +70,7 @@ impl<'a> RecordedTable<'a> {
     /// [`EngineError::Internal`] for a lattice that is none.
     pub(crate) fn new(store: &'a Store, group: &'a TraceGroup, suite: &Suite) -> Result<Self, EngineError> {
         let lattices = lattices(suite)?;
-        let mut votes = ColumnVotes::default();
-        for column in group.table.iter().flat_map(|table| &table.columns) {
-            votes.add(&column.name, (column.there, column.numbers));
-        }
-        let all = votes.numeric(|name| lattices.contains_key(name));
+        let all = votes(group).numeric(|name| lattices.contains_key(name));
         let columns = side::counted(&all, &lattices);
         Ok(Self { store, group, all, columns, lattices })
     }

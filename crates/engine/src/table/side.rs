@@ -1,7 +1,7 @@
 //! The files of a side, part by part.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use verismo_feed::checks::TRUNCATED_FILE;
 use verismo_feed::table::{ColumnVotes, TableLook, TableOutline, TableReader};
@@ -27,10 +27,12 @@ pub(super) struct Table<'a> {
     looks: Vec<Arc<Result<TableLook, FeedError>>>,
     /// In the order of the rows.
     pub(super) parts: Vec<PartAt>,
+    /// Parts that broke off while lattices were chosen.
+    broken: Mutex<BTreeSet<PartAt>>,
 }
 
 /// A part of a file of a side.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct PartAt {
     pub(super) source: usize,
     pub(super) part: usize,
@@ -61,7 +63,7 @@ impl<'a> Table<'a> {
             (0..parts).map(move |part| PartAt { source, part })
         });
         let parts = parts.collect();
-        Ok(Self { side, sources, looks, parts })
+        Ok(Self { side, sources, looks, parts, broken: Mutex::default() })
     }
 
     /// What all files look like, where these columns are numeric whatever they hold.
@@ -86,6 +88,18 @@ impl<'a> Table<'a> {
     pub(super) fn place(&self, shelf: &Shelf<'_>, at: PartAt) -> Option<Place> {
         self.looks[at.source].as_ref().as_ref().ok()?;
         shelf.place(&self.sources[at.source], at.part)
+    }
+
+    /// Notes a part that broke off before its rows were counted.
+    pub(super) fn broke_off(&self, at: PartAt) {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).insert(at);
+    }
+
+    /// Whether what is known of a part comes from less than all of it: it is then neither taken from a store nor kept, and told.
+    fn is_broken(&self, at: PartAt) -> bool {
+        let look = self.looks[at.source].as_ref().as_ref();
+        look.is_ok_and(|look| !look.is_whole())
+            || self.broken.lock().unwrap_or_else(PoisonError::into_inner).contains(&at)
     }
 
     /// Its columns as a trace has them.
@@ -196,7 +210,7 @@ pub(super) fn count<const N: usize>(
             starts[side] = window_ns;
             let (own, bytes) = (count_these(&[side], starts)?, counted.bytes);
             counted = sum_of(&tables[side], own, how(side, starts))?;
-            counted.bytes += bytes;
+            counted.bytes = counted.bytes.saturating_add(bytes);
         }
         if let (0, Some(table)) = (side, &mut counted.group.table) {
             table.lattices = recorded::encoded(frozen);
@@ -224,7 +238,7 @@ fn sum_of(
         table: Some(table.traced()),
     };
     for (_, at, Came { part, counters, bytes, kept }) in came {
-        counted.bytes += bytes;
+        counted.bytes = counted.bytes.saturating_add(bytes);
         counted.add(part, &counters, &table.label(at))?;
         let is_last = table.is_last(at);
         let (base, states) = kept.map(|(base, states)| (base, hex(&states))).unzip();
@@ -284,7 +298,8 @@ fn part(
 ) -> Result<Came, FeedError> {
     let columns = counted(&outline.columns, lattices);
     let wanted = Wanted { times: times_key(&outline.columns), columns: &columns, lattices, start_ns };
-    let place = run.shelf.as_ref().and_then(|shelf| table.place(shelf, at));
+    let is_broken = table.is_broken(at);
+    let place = run.shelf.as_ref().filter(|_| !is_broken).and_then(|shelf| table.place(shelf, at));
     let is_over = || run.meter.is_cancelled();
     let found = match &run.shelf {
         Some(shelf) => shelf.find(place.as_ref(), &wanted, &table.label(at), &is_over),
@@ -308,7 +323,9 @@ fn part(
             return Ok(Came { part, counters, bytes, kept: named(&states) });
         }
         let own = read((&missing, &missing))?;
-        if own.part.times == part.times && own.counters.count(TRUNCATED_FILE) == 0 {
+        // What was found is of the bytes that the file had.
+        let is_still = || run.shelf.as_ref().is_some_and(|shelf| table.place(shelf, at).is_some());
+        if own.part.times == part.times && own.counters.count(TRUNCATED_FILE) == 0 && is_still() {
             let kept = keep(&own, None).and_then(|computed| {
                 states.columns.extend(computed.columns);
                 named(&states)
@@ -316,11 +333,15 @@ fn part(
             part.columns.extend(own.part.columns);
             return Ok(Came { part, counters, bytes: own.bytes, kept });
         }
-        // It breaks off where it did not before: what was found is of other rows than those that can be read now.
+        // It breaks off where it did not before, or is another file: what was found is of other rows than those that can be read now.
         bytes = own.bytes;
     }
-    let own = read(all)?;
+    let mut own = read(all)?;
+    if is_broken && own.counters.count(TRUNCATED_FILE) == 0 {
+        let why = || "it could not be read to its end when its columns were looked at".to_owned();
+        own.counters.hit(TRUNCATED_FILE, &table.label(at), 0, why);
+    }
     let kept = keep(&own, Some(&own.counters)).and_then(|states| named(&states));
     let ReadPart { part, counters, bytes: read } = own;
-    Ok(Came { part, counters, bytes: bytes + read, kept })
+    Ok(Came { part, counters, bytes: bytes.saturating_add(read), kept })
 }

@@ -43,6 +43,8 @@ pub(super) struct ParquetTable {
     columns: Vec<String>,
     /// Rows of the file before the next one.
     rows: u64,
+    /// The same at the start of its row group.
+    rows_before: u64,
 }
 
 /// The footer of a file, and what the file was when it was read: all parts of a file are read by one.
@@ -135,7 +137,11 @@ fn open(
     let cuts = cuts(footer.metadata.metadata(), options.part_bytes);
     let is_cut_so = cuts.len() == look.parts.len() && (is_one || is_still);
     let Some((groups, _)) = cuts.get(part).cloned().filter(|_| is_cut_so) else {
-        return Err(FeedError::corrupt(path, "the footer", "it changed while it was read; validate it again"));
+        return Err(FeedError::corrupt(
+            path,
+            "the footer",
+            "it changed while it was read, or tells of more bytes than it has; validate it again",
+        ));
     };
     let schema = footer.metadata.schema().clone();
     let time = time_column(source, &schema, options)?;
@@ -144,10 +150,23 @@ fn open(
     let used: Vec<usize> = (0..schema.fields().len()).filter(is_used).collect();
     let batch_rows = (BATCH_VALUES / used.len().max(1)).clamp(BATCH_ROWS_MIN, TABLE_ROWS);
     let before = footer.metadata.metadata().row_groups()[..groups.start].iter();
-    let rows = before.map(rows_of).sum();
+    let rows = before.map(rows_of).fold(0, u64::saturating_add);
     let (path, time_name) = (path.clone(), name(time).clone());
     let columns = columns.to_vec();
-    Ok(ParquetTable { path, pages, footer, groups, reader: None, used, batch_rows, time_name, columns, rows })
+    let rows_before = rows;
+    Ok(ParquetTable {
+        path,
+        pages,
+        footer,
+        groups,
+        reader: None,
+        used,
+        batch_rows,
+        time_name,
+        columns,
+        rows,
+        rows_before,
+    })
 }
 
 fn rows_of(group: &RowGroupMetaData) -> u64 {
@@ -242,7 +261,13 @@ impl TableFile for ParquetTable {
             }
             match self.next_of_group() {
                 Ok(Some(batch)) => break batch,
-                Ok(None) => self.end_group(),
+                Ok(None) => match self.end_group() {
+                    (_, read, told) if read == told => {}
+                    (group, read, told) => {
+                        let detail = format!("{read} rows could be read, and the footer tells of {told}");
+                        return Err(FeedError::corrupt(&self.path, format!("row group {group}"), detail));
+                    }
+                },
                 Err(error) => {
                     self.end_group();
                     return Err(error);
@@ -250,7 +275,7 @@ impl TableFile for ParquetTable {
             }
         };
         let first_row = self.rows + 1;
-        self.rows += batch.num_rows() as u64;
+        self.rows = self.rows.saturating_add(batch.num_rows() as u64);
         let mut out = TableBatch {
             t_ns: self.times(&batch, first_row)?,
             columns: Vec::new(),
@@ -288,12 +313,16 @@ impl ParquetTable {
         })
     }
 
-    /// Goes to the next row group, whether all rows of this one could be read or not.
-    fn end_group(&mut self) {
+    /// Goes to the next row group, whether all rows of this one could be read or not; gives its place, and its rows that were read and that
+    /// the footer tells of.
+    fn end_group(&mut self) -> (usize, u64, u64) {
         self.reader = None;
-        let ended = self.groups.next();
-        let groups = self.footer.metadata.metadata().row_groups();
-        self.rows = groups.iter().take(ended.map_or(0, |i| i + 1)).map(rows_of).sum();
+        let ended = self.groups.next().unwrap_or_default();
+        let told = self.footer.metadata.metadata().row_groups().get(ended).map_or(0, rows_of);
+        let read = self.rows.saturating_sub(self.rows_before);
+        self.rows_before = self.rows_before.saturating_add(told);
+        self.rows = self.rows_before;
+        (ended, read, told)
     }
 
     fn times(&self, batch: &RecordBatch, first_row: u64) -> Result<Vec<i64>, FeedError> {
