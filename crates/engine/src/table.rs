@@ -210,9 +210,28 @@ mod tests {
         Identities::open(Some(&home), false).remember(&candidate, &stamp, &digest);
         let broken = same();
         assert!(broken.integrity.iter().any(|row| row.check == "truncated_file" && row.count == 1));
+        assert!(broken.cache.unwrap().states_reused > 0);
         std::fs::write(&candidate, &whole).unwrap();
         let mended = same();
         assert!(mended.integrity.iter().all(|row| row.check != "truncated_file" || row.count == 0));
         assert_eq!(mended.inputs[1].events, 20_000);
+        // Half of a golden whose states are all there, and whose grids are looked for once more.
+        let whole = std::fs::read(&golden).unwrap();
+        let digest = Identities::open(None, true).digest_of(&golden).unwrap();
+        std::fs::write(&golden, &whole[..whole.len() / 2]).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        let stamp = Stamp::of_path(&golden).unwrap();
+        Identities::open(Some(&home), false).remember(&golden, &stamp, &digest);
+        let of_grids = |path: &std::path::PathBuf| path.extension().is_some_and(|e| e == "grids");
+        let n_removed = walk(&home).into_iter().filter(of_grids);
+        assert!(n_removed.map(|path| std::fs::remove_file(path).unwrap()).count() > 0);
+        let broken = same();
+        assert!(broken.integrity.iter().any(|row| row.check == "truncated_file" && row.count == 1));
+        assert!(!walk(&home).iter().any(of_grids));
+    }
+
+    fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
     }
 }

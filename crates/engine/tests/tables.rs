@@ -3,11 +3,16 @@
 
 mod common;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Float64Array, RecordBatch, TimestampNanosecondArray};
 use common::{market, request};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::properties::WriterProperties;
 use verismo_engine::{
     AuditRequest, JudgeAgain, Meter, RecallRequest, Recalled, StoreRequest, ValidateRequest, audit, canary,
     recall_states, states_root, suite_for, suite_of, validate, validate_traced,
@@ -262,6 +267,54 @@ fn zstd_of(bytes: &[u8]) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
+/// Four row groups of a decimal and of a column that is none, whose values are others in each group. Of the column that is none the first
+/// rows look like decimals.
+fn write_two_columns(path: &Path, seed: i64) {
+    const ROWS: i64 = 3_000;
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(ROWS as usize)).build();
+    let all = || 0..4 * ROWS;
+    let time: ArrayRef = Arc::new(TimestampNanosecondArray::from_iter_values(
+        all().map(|i| 1_753_056_000_000_000_000 + i * 1_000_000_000),
+    ));
+    let cents: ArrayRef =
+        Arc::new(all().map(|i| ((i * 7_919 + seed) % 1_009) as f64 / 100.0).collect::<Float64Array>());
+    let ratio = |i: i64| {
+        if i < 100 { 1.5 } else { 10_f64.powi((i / ROWS) as i32) * (1.0 + ((i * i + seed) % 997) as f64 / 7.0) }
+    };
+    let ratio: ArrayRef = Arc::new(all().map(ratio).collect::<Float64Array>());
+    let batch = RecordBatch::try_from_iter([("time", time), ("cents", cents), ("ratio", ratio)]).unwrap();
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+/// The rows that are gone with a damaged column are gone of all, also when lattices are chosen, whatever of that is known already.
+#[test]
+fn damage_in_one_column_costs_the_same_rows_of_the_others_cold_and_warm() {
+    let bench = Bench { dir: tempfile::tempdir().unwrap() };
+    let [golden, candidate] = ["golden/t.parquet", "candidate/t.parquet"].map(|name| bench.path(name));
+    write_two_columns(&golden, 1);
+    write_two_columns(&candidate, 2);
+    let metadata = ParquetRecordBatchReaderBuilder::try_new(File::open(&golden).unwrap()).unwrap().metadata().clone();
+    // The head of the first page of the decimals of the third group.
+    let (at, _) = metadata.row_group(2).column(1).byte_range();
+    let mut bytes = fs::read(&golden).unwrap();
+    bytes[at as usize..][..20].fill(0xff);
+    fs::write(&golden, bytes).unwrap();
+    let of = |threads: usize, store: Option<StoreRequest>| {
+        report(ValidateRequest { segment_bytes: 1, threads, store, ..bench.request() })
+    };
+    let alone = of(1, None);
+    assert!(alone.integrity.iter().any(|row| row.check == "truncated_file" && row.count == 1));
+    assert_eq!(alone.inputs[0].events, 9_000);
+    assert_same(&of(3, None), &alone);
+    for _ in 0..3 {
+        let store = StoreRequest { wants_states: true, ..StoreRequest::in_folder(bench.path("store")) };
+        assert_same(&of(2, Some(store)), &alone);
+    }
+}
+
 /// A run of the table of row groups, of which parts are kept, and what it left.
 fn recorded(bench: &Bench) -> (Report, Trace) {
     write_row_groups(bench);
@@ -385,6 +438,10 @@ fn states_in_other_windows_do_not_serve() {
     assert_eq!(report.streams[0].window_s as i64, 60);
     assert_same(&again(&bench, (&report, &trace), &long).unwrap().0, &report);
     assert!(again(&bench, (&report, &trace), &suite().unwrap()).is_none());
+    // A record that lost a lattice would leave its column out.
+    let mut short = trace.clone();
+    short.sides[0].groups[0].table.as_mut().unwrap().lattices.pop();
+    assert!(again(&bench, (&report, &short), &long).is_none());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
-use ::parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use ::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 use ::parquet::file::statistics::Statistics;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
@@ -78,7 +78,8 @@ pub(super) fn look(source: &Source, options: &TableOptions) -> Result<TableLook,
         let n = |field: &Field| if field.data_type().is_numeric() { SAMPLE_ROWS as u64 } else { 0 };
         let others = schema.fields().iter().enumerate().filter(|(i, _)| *i != time).map(|(_, field)| field);
         let columns = others.map(|field| (field.name().clone(), (n(field), n(field)))).collect();
-        let mut parts: Vec<u64> = cuts(metadata, options.part_bytes).into_iter().map(|(_, bytes)| bytes).collect();
+        let cuts = cuts(metadata, options.part_bytes, footer.bytes);
+        let mut parts: Vec<u64> = cuts.into_iter().map(|(_, bytes)| bytes).collect();
         // Whatever belongs to no row group is read with the first.
         if let Some((first, others)) = parts.split_first_mut() {
             *first = footer.bytes.saturating_sub(others.iter().sum());
@@ -134,14 +135,10 @@ fn open(
     let footer = if is_one { footer } else { look.footer.get_or_init(|| footer).clone() };
     // Parts of what it was and of what it is now are no file.
     let is_still = (footer.bytes, footer.modified) == now && look.parts.iter().sum::<u64>() == footer.bytes;
-    let cuts = cuts(footer.metadata.metadata(), options.part_bytes);
+    let cuts = cuts(footer.metadata.metadata(), options.part_bytes, footer.bytes);
     let is_cut_so = cuts.len() == look.parts.len() && (is_one || is_still);
     let Some((groups, _)) = cuts.get(part).cloned().filter(|_| is_cut_so) else {
-        return Err(FeedError::corrupt(
-            path,
-            "the footer",
-            "it changed while it was read, or tells of more bytes than it has; validate it again",
-        ));
+        return Err(FeedError::corrupt(path, "the footer", "it changed while it was read; validate it again"));
     };
     let schema = footer.metadata.schema().clone();
     let time = time_column(source, &schema, options)?;
@@ -185,12 +182,16 @@ fn group_reader(
     reader.map_err(|e| FeedError::corrupt(path, format!("row group {group}"), e))
 }
 
-/// The row groups of each part of a file, and their bytes; one part at least.
-fn cuts(metadata: &ParquetMetaData, part_bytes: u64) -> Vec<(Range<usize>, u64)> {
+/// The row groups of each part of a file of so many bytes, and theirs; one part where they tell of more than the file has.
+fn cuts(metadata: &ParquetMetaData, part_bytes: u64, file_bytes: u64) -> Vec<(Range<usize>, u64)> {
+    let told_of = |column: &ColumnChunkMetaData| u64::try_from(column.compressed_size()).unwrap_or(0);
+    let bytes_of = |group: &RowGroupMetaData| group.columns().iter().map(told_of).fold(0, u64::saturating_add);
+    let told = metadata.row_groups().iter().map(bytes_of).fold(0, u64::saturating_add);
+    let part_bytes = if told <= file_bytes { part_bytes } else { 0 };
     let mut cuts = Vec::new();
     let (mut start, mut bytes) = (0, 0_u64);
     for (i, group) in metadata.row_groups().iter().enumerate() {
-        bytes = bytes.saturating_add(u64::try_from(group.compressed_size()).unwrap_or(0));
+        bytes = bytes.saturating_add(bytes_of(group));
         if part_bytes > 0 && bytes >= part_bytes {
             cuts.push((start..i + 1, bytes));
             (start, bytes) = (i + 1, 0);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaDataBuilder, ParquetMetaDataWriter, RowGroupMetaData};
 use verismo_feed::table::{TableBatch, TableLook, TableOptions, TableOutline, TableReader};
 use verismo_feed::{FeedCounters, FeedError, Format, Inventory};
 
@@ -245,9 +246,11 @@ fn options(part_bytes: u64) -> TableOptions {
     options
 }
 
-/// (first row, values of `x`) of each batch, and how often something was cut off.
-fn read_all(reader: &mut TableReader) -> (Vec<(u64, Vec<f64>)>, u64) {
-    let mut rows: Vec<(u64, Vec<f64>)> = Vec::new();
+/// First row and values of `x` of each batch, and how often something was cut off.
+type ReadRows = (Vec<(u64, Vec<f64>)>, u64);
+
+fn read_all(reader: &mut TableReader) -> ReadRows {
+    let mut rows = Vec::new();
     while let Some(batch) = reader.next_batch().unwrap() {
         rows.push((batch.first_row, batch.columns[0].values.clone()));
     }
@@ -275,6 +278,58 @@ fn a_damaged_row_group_costs_that_one_however_the_file_is_read() {
         assert_eq!(one, parts, "{damaged}");
         assert_eq!(one.0.last().unwrap().0, 4_001, "{damaged}: what is behind the damage is read");
     }
+}
+
+/// Writes the file with another footer.
+fn rewrite_footer(path: &Path, rewrite: impl Fn(usize, RowGroupMetaData) -> RowGroupMetaData) {
+    let bytes = std::fs::read(path).unwrap();
+    let metadata = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap().metadata().clone();
+    let groups = metadata.row_groups().iter().enumerate().map(|(i, group)| rewrite(i, group.clone()));
+    let lying = ParquetMetaDataBuilder::new(metadata.file_metadata().clone()).set_row_groups(groups.collect()).build();
+    let tail = u32::from_le_bytes(bytes[bytes.len() - 8..][..4].try_into().unwrap()) as usize + 8;
+    let mut lies = bytes[..bytes.len() - tail].to_vec();
+    ParquetMetaDataWriter::new(&mut lies, &lying).finish().unwrap();
+    std::fs::write(path, lies).unwrap();
+}
+
+/// What is read of a file, as a whole and in parts of a row group.
+fn read_in_parts(path: &Path) -> [ReadRows; 2] {
+    let source = Inventory::scan(&[path.to_path_buf()], None).unwrap().sources.remove(0);
+    [0, 1].map(|part_bytes| read_all(&mut TableReader::new(vec![source.clone()], options(part_bytes))))
+}
+
+#[test]
+fn a_row_group_that_has_fewer_rows_than_its_footer_tells_is_counted() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("t.parquet");
+    row_groups(&path, 0);
+    rewrite_footer(&path, |i, group| {
+        let rows = group.num_rows() + if i == 1 { 200 } else { 0 };
+        group.into_builder().set_num_rows(rows).build().unwrap()
+    });
+    let [whole, parts] = read_in_parts(&path);
+    assert_eq!(whole, parts);
+    let (rows, cut_off) = whole;
+    assert_eq!((rows.iter().map(|(_, values)| values.len()).sum::<usize>(), cut_off), (5_000, 1));
+    assert_eq!(rows[2].0, 2_201, "rows are numbered as the footer tells");
+}
+
+#[test]
+fn a_file_whose_row_groups_tell_of_more_bytes_than_it_has_is_one_part() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("t.parquet");
+    row_groups(&path, 0);
+    rewrite_footer(&path, |_, group| {
+        let larger = |column: &ColumnChunkMetaData| {
+            column.clone().into_builder().set_total_compressed_size(1 << 50).build().unwrap()
+        };
+        let columns = group.columns().iter().map(larger).collect();
+        group.into_builder().set_column_metadata(columns).build().unwrap()
+    });
+    let source = Inventory::scan(std::slice::from_ref(&path), None).unwrap().sources.remove(0);
+    assert_eq!(TableLook::of(&source, &options(1)).unwrap().parts().len(), 1);
+    let [whole, parts] = read_in_parts(&path);
+    assert_eq!(whole, parts);
 }
 
 #[test]
