@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use verismo_market::event::{Event, EventBatch, Kind, NO_ID, NO_TIME, Side, flags};
+use verismo_stats::state::{Carry, DecodeError, Reader};
 
 use crate::block::{BLOCK_EVENTS, Block, StreamName};
 use crate::inventory::Source;
@@ -138,6 +139,25 @@ impl Assembler {
 
     pub(crate) fn names(&self) -> &[StreamName] {
         &self.names
+    }
+
+    /// Saves the names of the streams, and nothing else: no update is open at a rest.
+    pub(crate) fn save_names(&self, out: &mut Vec<u8>) {
+        let names = self.names.iter().map(|name| (name.venue.clone(), name.symbol.clone()));
+        names.collect::<Vec<_>>().save(out);
+    }
+
+    /// Adds the streams whose names were saved.
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    pub(crate) fn load_names(&mut self, input: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let mut names = Vec::<(String, String)>::new();
+        names.load(input)?;
+        for (venue, symbol) in &names {
+            self.add_stream(venue, symbol);
+        }
+        Ok(())
     }
 
     /// The stream's update whose last row is not known yet.

@@ -31,6 +31,7 @@ pub mod lobster;
 mod merge;
 mod outbox;
 mod parquet;
+mod rests;
 mod runs;
 pub mod table;
 pub mod write;

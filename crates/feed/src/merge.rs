@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use verismo_market::event::NO_TIME;
-use verismo_stats::state::{Carry, DecodeError, Reader};
+use verismo_stats::state::{DecodeError, Reader};
 
-use crate::block::{Rest, Spot};
+use crate::block::Rest;
 use crate::counters::{FeedCounters, checks};
 use crate::input::{self, Line, LineReader};
 use crate::inventory::Source;
+use crate::rests::Rests;
 
 /// What lines are merged by: a time in ns, then whatever orders lines of one time.
 pub(crate) type Key = (i64, i64);
@@ -70,14 +71,8 @@ pub(crate) struct LineMerge {
     /// The cursor whose line is being looked at.
     current: Option<usize>,
     lines: u64,
-    /// The latest time that a line had which was delivered.
-    last_ns: i64,
     consumed: Arc<AtomicU64>,
-    /// Whether it rests between files that do not overlap, and whether it does.
-    rests: bool,
-    is_resting: bool,
-    /// Lines before the last rest.
-    lines_before: u64,
+    rests: Rests,
 }
 
 struct Cursor {
@@ -109,11 +104,8 @@ impl LineMerge {
             cursors: Vec::new(),
             current: None,
             lines: 0,
-            last_ns: NO_TIME,
             consumed: Arc::default(),
-            rests: false,
-            is_resting: false,
-            lines_before: 0,
+            rests: Rests::new(),
         }
     }
 
@@ -128,48 +120,27 @@ impl LineMerge {
         counters: &mut FeedCounters,
         load: impl FnOnce(&mut Reader<'_>) -> Result<(), DecodeError>,
     ) -> Result<(), DecodeError> {
-        (self.next, self.rests) = (next, true);
-        if next == 0 {
-            return Ok(());
-        }
-        let mut input = carry_of(carry);
-        self.last_ns.load(&mut input)?;
-        counters.load_names(&mut input)?;
-        load(&mut input)?;
-        input.finish()
-    }
-
-    /// Whether a merge that rested with this carry is over before a file of this first time.
-    pub(crate) fn is_over_before(carry: &[u8], start_ns: i64) -> bool {
-        let mut last_ns = NO_TIME;
-        last_ns.load(&mut carry_of(carry)).is_ok() && last_ns < start_ns
+        self.next = next;
+        self.rests.go_on(next, carry, counters, load)
     }
 
     /// The files that were opened are over: rests, if it rests at all.
     pub(crate) fn pause(&mut self) {
-        self.is_resting = self.rests;
+        self.rests.pause();
     }
 
     pub(crate) fn is_resting(&self) -> bool {
-        self.is_resting
+        self.rests.is_resting()
     }
 
     /// Takes the rest that it stands at; `save` appends what the reader goes on with.
     pub(crate) fn rest(&mut self, counters: &mut FeedCounters, save: impl FnOnce(&mut Vec<u8>)) -> Option<Rest> {
-        if !self.is_resting {
-            return None;
-        }
-        (self.is_resting, self.lines_before) = (false, self.lines);
-        let mut carry = Vec::new();
-        self.last_ns.save(&mut carry);
-        counters.save_names(&mut carry);
-        save(&mut carry);
-        Some(Rest { spot: Spot::before(self.next), carry, counters: counters.rest() })
+        self.rests.rest((self.next, self.lines), counters, save)
     }
 
     /// Lines since the last rest.
     pub(crate) fn lines_since_rest(&self) -> u64 {
-        self.lines - self.lines_before
+        self.rests.since(self.lines)
     }
 
     /// Whether all files were opened.
@@ -185,7 +156,8 @@ impl LineMerge {
         key: &mut impl FnMut(u32, &[u8]) -> Keyed,
     ) -> bool {
         self.leave_current(counters, key);
-        self.cursors.is_empty() && self.sources.get(self.next).is_none_or(|s| s.first.t_exchange_ns > self.last_ns)
+        self.cursors.is_empty()
+            && self.sources.get(self.next).is_none_or(|s| self.rests.is_over_before(s.first.t_exchange_ns))
     }
 
     /// Goes on behind the line delivered last.
@@ -236,7 +208,7 @@ impl LineMerge {
         self.current = Some(at);
         self.lines += 1;
         let Cursor { source, lines, line, is_terminated, position, key } = &self.cursors[at];
-        self.last_ns = self.last_ns.max(key.0);
+        self.rests.see(key.0);
         let line = &lines.bytes()[line.clone()];
         Some(At { line, source: *source, position: *position, is_terminated: *is_terminated })
     }
@@ -331,8 +303,4 @@ impl LineMerge {
         }
         best
     }
-}
-
-fn carry_of(bytes: &[u8]) -> Reader<'_> {
-    Reader::new("carry of merged lines/1", bytes)
 }

@@ -20,6 +20,7 @@ use crate::error::FeedError;
 use crate::inventory::{Head, Source, UNKNOWN_SYMBOL};
 use crate::json::reader_sample;
 use crate::merge::{At, By, Keyed, LineMerge};
+use crate::rests::Rests;
 
 /// Reads an ordered group of files, merged row by row.
 pub struct BinanceCsvReader {
@@ -101,12 +102,7 @@ impl BinanceCsvReader {
         let Self { merge, counters, units, assembler, .. } = &mut self;
         merge.resting(next, carry, counters, |input| {
             units.load(input)?;
-            let mut names = Vec::<(String, String)>::new();
-            names.load(input)?;
-            for (venue, symbol) in &names {
-                assembler.add_stream(venue, symbol);
-            }
-            Ok(())
+            assembler.load_names(input)
         })?;
         Ok(self)
     }
@@ -114,7 +110,7 @@ impl BinanceCsvReader {
     /// Whether a reader that rested with this carry rests before source `next` of these.
     pub(crate) fn rests_before(sources: &[Source], next: usize, carry: &[u8]) -> bool {
         let by = By::of(sources);
-        sources.get(next).is_none_or(|source| by.rests() && LineMerge::is_over_before(carry, by.start_ns(source)))
+        sources.get(next).is_none_or(|source| by.rests() && Rests::was_over_before(carry, by.start_ns(source)))
     }
 
     /// Handles one line; `false` at the end of all files.
@@ -422,8 +418,7 @@ impl EventReader for BinanceCsvReader {
         let Self { merge, counters, units, assembler, .. } = self;
         merge.rest(counters, |carry| {
             units.save(carry);
-            let names = assembler.names().iter().map(|name| (name.venue.clone(), name.symbol.clone()));
-            names.collect::<Vec<_>>().save(carry);
+            assembler.save_names(carry);
         })
     }
 }

@@ -18,6 +18,7 @@ use crate::inventory::{Source, UNKNOWN_SYMBOL};
 use crate::json::reader_sample;
 use crate::merge::{Keyed, LineMerge};
 use crate::outbox::Outbox;
+use crate::rests::Rests;
 
 /// Rows of one instant at most; a file with one time in all rows must not fill the memory.
 const INSTANT_ROWS_MAX: usize = 1 << 20;
@@ -83,7 +84,7 @@ impl BitstampReader {
 
     /// Whether a reader that rested with this carry rests before source `next` of these.
     pub(crate) fn rests_before(sources: &[Source], next: usize, carry: &[u8]) -> bool {
-        sources.get(next).is_none_or(|source| LineMerge::is_over_before(carry, source.first.t_exchange_ns))
+        sources.get(next).is_none_or(|source| Rests::was_over_before(carry, source.first.t_exchange_ns))
     }
 
     /// Handles one line; `false` at the end of all files.

@@ -20,6 +20,7 @@ use crate::json::scan::Num;
 use crate::limits::streams_max;
 use crate::merge::{Keyed, LineMerge};
 use crate::outbox::Outbox;
+use crate::rests::Rests;
 
 /// Longest product name in bytes.
 const NAME_BYTES_MAX: usize = 64;
@@ -113,7 +114,7 @@ impl CoinbaseReader {
 
     /// Whether a reader that rested with this carry rests before source `next` of these.
     pub(crate) fn rests_before(sources: &[Source], next: usize, carry: &[u8]) -> bool {
-        let is_over = |source: &Source| LineMerge::is_over_before(carry, source.first.t_exchange_ns);
+        let is_over = |source: &Source| Rests::was_over_before(carry, source.first.t_exchange_ns);
         sources.get(next).is_none_or(|source| has_books_first(sources) && is_over(source))
     }
 

@@ -6,19 +6,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use verismo_market::event::{Event, Kind, NO_ID, NO_TIME, Side};
-use verismo_stats::state::{Carry, DecodeError, Reader, put_u64};
+use verismo_stats::state::{Carry, DecodeError, put_u64};
 
 use super::file::{DbnFile, NO_RECORD, Next, Record};
 use super::instrument::{After, Instrument, day_of};
 use super::layout::F_MAYBE_BAD_BOOK;
 use crate::batch;
-use crate::block::{Block, EventReader, Rest, Spot, StreamName};
+use crate::block::{Block, EventReader, Rest, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::error::FeedError;
 use crate::input;
 use crate::inventory::Source;
 use crate::limits::streams_max;
 use crate::outbox::Outbox;
+use crate::rests::Rests;
 
 /// Reads an ordered group of DBN files, merged by receive time.
 pub struct DbnReader {
@@ -36,13 +37,7 @@ pub struct DbnReader {
     consumed: Arc<AtomicU64>,
     bytes_reported: u64,
     done: bool,
-    /// The latest record so far, ns.
-    last_ns: i64,
-    /// Whether it rests between files that do not overlap, and whether it does.
-    rests: bool,
-    is_resting: bool,
-    /// Records read before the last rest.
-    records_before: u64,
+    rests: Rests,
 }
 
 /// One open file with its current record.
@@ -81,10 +76,7 @@ impl DbnReader {
             consumed: Arc::default(),
             bytes_reported: 0,
             done: false,
-            last_ns: i64::MIN,
-            rests: false,
-            is_resting: false,
-            records_before: 0,
+            rests: Rests::new(),
         }
     }
 
@@ -93,36 +85,24 @@ impl DbnReader {
     /// # Errors
     /// [`DecodeError`] for a carry that no such reader has handed on.
     pub fn resting(mut self, next: usize, carry: &[u8]) -> Result<Self, DecodeError> {
-        (self.next, self.rests) = (next, true);
-        if next == 0 {
-            return Ok(self);
+        self.next = next;
+        let mut streams = Vec::<((String, String), Instrument)>::new();
+        self.rests.go_on(next, carry, &mut self.counters, |input| streams.load(input))?;
+        for ((venue, symbol), instrument) in streams {
+            self.add_stream(StreamName { venue, symbol }, instrument);
         }
-        let mut input = carry_of(carry);
-        self.last_ns.load(&mut input)?;
-        self.counters.load_names(&mut input)?;
-        for _ in 0..input.length("streams", 9)? {
-            let mut name = (String::new(), String::new());
-            name.load(&mut input)?;
-            let mut instrument = Instrument::default();
-            instrument.load(&mut input)?;
-            self.add_stream(StreamName { venue: name.0, symbol: name.1 }, instrument);
-        }
-        input.finish()?;
         Ok(self)
     }
 
     /// Whether a reader that rested with this carry rests before source `next` of these.
     pub(crate) fn rests_before(sources: &[Source], next: usize, carry: &[u8]) -> bool {
-        let mut last_ns = i64::MIN;
-        let is_known = last_ns.load(&mut carry_of(carry)).is_ok();
-        sources.get(next).is_none_or(|source| is_known && last_ns < source.first.order_key())
+        sources.get(next).is_none_or(|source| Rests::was_over_before(carry, source.first.order_key()))
     }
 
     /// Whether the next file starts after all that was read, and no event waits for its end.
     fn is_between(&self) -> bool {
-        let is_after = |source: &Source| self.last_ns < source.first.order_key();
-        self.rests
-            && self.cursors.is_empty()
+        let is_after = |source: &Source| self.rests.is_over_before(source.first.order_key());
+        self.cursors.is_empty()
             && self.sources.get(self.next).is_none_or(is_after)
             && self.instruments.iter().all(|instrument| instrument.rows.is_empty())
     }
@@ -140,7 +120,7 @@ impl DbnReader {
             at = self.earliest();
         }
         let mut cursor = self.cursors.swap_remove(at);
-        self.last_ns = self.last_ns.max(cursor.key());
+        self.rests.see(cursor.key());
         self.handle(&mut cursor);
         if self.advance(&mut cursor) {
             self.cursors.push(cursor);
@@ -321,7 +301,7 @@ impl EventReader for DbnReader {
     fn next_block(&mut self, block: &mut Block) -> Result<bool, FeedError> {
         block.clear();
         // Bounded by the number of records.
-        while !self.outbox.is_ready() && !self.done && !self.is_resting {
+        while !self.outbox.is_ready() && !self.done && !self.rests.is_resting() {
             if !self.step() {
                 self.done = true;
                 // An event that has no end in any file ends with the last of them.
@@ -329,11 +309,13 @@ impl EventReader for DbnReader {
                 (0..self.instruments.len()).for_each(|stream| self.close(stream, source));
                 self.outbox.flush_all();
             } else if self.is_between() {
-                self.is_resting = true;
-                self.outbox.flush_all();
+                self.rests.pause();
+                if self.rests.is_resting() {
+                    self.outbox.flush_all();
+                }
             }
         }
-        self.counters.set_totals(self.records - self.records_before);
+        self.counters.set_totals(self.rests.since(self.records));
         let more = self.outbox.pop(block, &self.labels);
         let bytes = self.bytes();
         block.bytes = bytes - self.bytes_reported;
@@ -354,23 +336,14 @@ impl EventReader for DbnReader {
     }
 
     fn rest(&mut self) -> Option<Rest> {
-        if !self.is_resting {
-            return None;
-        }
-        (self.is_resting, self.records_before) = (false, self.records);
-        let mut carry = Vec::new();
-        self.last_ns.save(&mut carry);
-        self.counters.save_names(&mut carry);
-        put_u64(&mut carry, self.names.len() as u64);
-        for (StreamName { venue, symbol }, instrument) in self.names.iter().zip(&self.instruments) {
-            venue.save(&mut carry);
-            symbol.save(&mut carry);
-            instrument.save(&mut carry);
-        }
-        Some(Rest { spot: Spot::before(self.next), carry, counters: self.counters.rest() })
+        let Self { rests, counters, names, instruments, .. } = self;
+        rests.rest((self.next, self.records), counters, |carry| {
+            put_u64(carry, names.len() as u64);
+            for (StreamName { venue, symbol }, instrument) in names.iter().zip(instruments) {
+                venue.save(carry);
+                symbol.save(carry);
+                instrument.save(carry);
+            }
+        })
     }
-}
-
-fn carry_of(bytes: &[u8]) -> Reader<'_> {
-    Reader::new("carry of a DBN reader/1", bytes)
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use verismo_market::event::{Event, NO_ID, NO_TIME, Side};
-use verismo_stats::state::{Carry, DecodeError, Reader};
+use verismo_stats::state::{Carry, DecodeError};
 
 use super::chunk::{Chunk, next_chunk};
 use super::sniff::{each_name, names_of_file};
 use super::tables::{Columns, SYMBOL, Table};
 use crate::assemble::{Assembler, Place, Update, blank};
 use crate::batch;
-use crate::block::{Block, EventReader, Rest, Spot, StreamName};
+use crate::block::{Block, EventReader, Rest, StreamName};
 use crate::counters::{FeedCounters, checks};
 use crate::epoch::EpochUnit;
 use crate::error::FeedError;
@@ -21,6 +21,7 @@ use crate::merge::By;
 use crate::parquet::Footer;
 use crate::parquet::footer::{self, guarded};
 use crate::parquet::values::BAD;
+use crate::rests::Rests;
 
 /// Rows decoded at a time.
 const CHUNK_ROWS: usize = 8192;
@@ -49,14 +50,9 @@ pub struct LakeReader {
     bytes: u64,
     bytes_reported: u64,
     done: bool,
-    /// The latest time of the rows so far.
-    last_ns: i64,
-    /// Whether readers of these files may rest between them, whether this one shall, and does.
+    /// Whether readers of these files may rest between them.
     may_rest: bool,
-    rests: bool,
-    is_resting: bool,
-    /// Rows before the last rest.
-    rows_before: u64,
+    rests: Rests,
 }
 
 /// The first book row of a stream. Changes of its number and time that follow at once are its deeper levels.
@@ -115,11 +111,8 @@ impl LakeReader {
             bytes: 0,
             bytes_reported: 0,
             done: false,
-            last_ns: NO_TIME,
             may_rest,
-            rests: false,
-            is_resting: false,
-            rows_before: 0,
+            rests: Rests::new(),
         };
         reader.find_deltas();
         reader
@@ -130,33 +123,24 @@ impl LakeReader {
     /// # Errors
     /// [`DecodeError`] for a carry that no such reader has handed on.
     pub fn resting(mut self, next: usize, carry: &[u8]) -> Result<Self, DecodeError> {
-        (self.next, self.rests) = (next, true);
-        if next == 0 {
-            return Ok(self);
-        }
-        let mut input = carry_of(carry);
-        self.last_ns.load(&mut input)?;
-        self.counters.load_names(&mut input)?;
-        self.unit.load(&mut input)?;
-        let mut names = Vec::<(String, String)>::new();
-        names.load(&mut input)?;
-        for (venue, symbol) in &names {
-            self.assembler.add_stream(venue, symbol);
-        }
-        input.finish()?;
+        self.next = next;
+        let Self { rests, counters, unit, assembler, .. } = &mut self;
+        rests.go_on(next, carry, counters, |input| {
+            unit.load(input)?;
+            assembler.load_names(input)
+        })?;
         Ok(self)
     }
 
     /// Whether a reader that rested with this carry rests before source `next` of these.
     pub(crate) fn rests_before(sources: &[Source], next: usize, carry: &[u8]) -> bool {
-        let (by, mut last_ns) = (By::of(sources), NO_TIME);
-        let is_known = last_ns.load(&mut carry_of(carry)).is_ok();
-        sources.get(next).is_none_or(|s| may_rest(sources) && is_known && last_ns < by.start_ns(s))
+        let by = By::of(sources);
+        sources.get(next).is_none_or(|s| may_rest(sources) && Rests::was_over_before(carry, by.start_ns(s)))
     }
 
     /// Whether it stands between two files that do not overlap, or behind all.
     fn is_between(&self) -> bool {
-        let is_over = |source: &Source| self.may_rest && self.last_ns < self.by.start_ns(source);
+        let is_over = |source: &Source| self.may_rest && self.rests.is_over_before(self.by.start_ns(source));
         self.cursors.is_empty() && self.sources.get(self.next).is_none_or(is_over)
     }
 
@@ -280,7 +264,7 @@ impl LakeReader {
         loop {
             self.row(&mut cursor);
             cursor.advance(self.by);
-            self.last_ns = self.last_ns.max(cursor.key_ns);
+            self.rests.see(cursor.key_ns);
             if cursor.row >= cursor.chunk.len() || bound.is_some_and(|bound| self.key(&cursor) >= bound) {
                 break;
             }
@@ -520,16 +504,19 @@ impl EventReader for LakeReader {
     fn next_block(&mut self, block: &mut Block) -> Result<bool, FeedError> {
         block.clear();
         // Bounded by the number of rows.
-        while !self.assembler.is_ready() && !self.done && !self.is_resting {
+        while !self.assembler.is_ready() && !self.done && !self.rests.is_resting() {
             let is_over = !self.step();
             if is_over || self.is_between() {
                 // An update ends with the files that tell of it, whether somebody rests there or not.
                 self.release_anchor();
                 self.assembler.finish();
-                (self.done, self.is_resting) = (is_over, self.rests && !is_over);
+                self.done = is_over;
+                if !is_over {
+                    self.rests.pause();
+                }
             }
         }
-        self.counters.set_totals(self.rows - self.rows_before);
+        self.counters.set_totals(self.rests.since(self.rows));
         let more = self.assembler.pop(block, &self.labels);
         block.bytes = self.bytes - self.bytes_reported;
         self.bytes_reported = self.bytes;
@@ -549,22 +536,12 @@ impl EventReader for LakeReader {
     }
 
     fn rest(&mut self) -> Option<Rest> {
-        if !self.is_resting {
-            return None;
-        }
-        (self.is_resting, self.rows_before) = (false, self.rows);
-        let mut carry = Vec::new();
-        self.last_ns.save(&mut carry);
-        self.counters.save_names(&mut carry);
-        self.unit.save(&mut carry);
-        let names = self.assembler.names().iter().map(|name| (name.venue.clone(), name.symbol.clone()));
-        names.collect::<Vec<_>>().save(&mut carry);
-        Some(Rest { spot: Spot::before(self.next), carry, counters: self.counters.rest() })
+        let Self { rests, counters, unit, assembler, .. } = self;
+        rests.rest((self.next, self.rows), counters, |carry| {
+            unit.save(carry);
+            assembler.save_names(carry);
+        })
     }
-}
-
-fn carry_of(bytes: &[u8]) -> Reader<'_> {
-    Reader::new("carry of a reader of Crypto Lake/1", bytes)
 }
 
 /// Whether files may be read one by one: in the order of the inventory, and not with books that stand back where any file tells changes.
